@@ -1,0 +1,187 @@
+"""What is asked of a main estimate before anyone believes it, and the verdict, by rules fixed beforehand.
+
+The rules (docs/decisions/0004-verdict.md), first match first:
+ 5 cannot be judged   the main method gives only a change of one series, or clusters are few and placebos cannot be had
+ 3 unclear            the headline interval holds 0; or, with few clusters, the placebo rank is above 5%
+ 2 suggestive         it does not, but a check fails or is missing, an event of the same place begins within 3 periods
+                      of the policy, or the conclusion rests on a placebo rank, or on a mere difference
+ 1 clear              it does not, and every check passes
+(4, no meaningful effect, needs a threshold that a study names beforehand.)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .designs import Design, placebo_before, placebos_in_space, without_cluster
+from .errors import Refusal
+from .estimators import estimate
+from .inference import LEVEL, few_clusters, placebo_rank
+from .origin import Origin
+from .params import Study
+from .results import Estimate, result_table
+
+NEAR = 3  # periods between the policy and another event that can hardly be told apart
+PLACEBO_PERIODS = {"M": 6, "Q": 2, "Y": 1}
+CLEAR, SUGGESTIVE, UNCLEAR, CANNOT = 1, 2, 3, 5
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A main estimate with everything that speaks for and against it. Wordless."""
+
+    design: Design
+    main: Estimate  # with a second `overall` row, inference `placebo`, where placebos in space were taken
+    placebo_time: Estimate | None
+    leave_one_out: Estimate | None
+    placebo_space: Estimate | None
+    others: tuple[Estimate, ...]  # further methods, refused ones as rows
+    headline: str  # cluster, placebo or none: the inference that the verdict rests on
+    checks: dict[str, str]  # check -> pass, fail or none (could not be made)
+    verdict: int  # 1 to 5
+
+    @property
+    def rank(self) -> tuple[int, int] | None:
+        """(rank, number) of |estimate| among placebos in space."""
+        if self.placebo_space is None:
+            return None
+        return placebo_rank(self.main.overall()["estimate"], self.placebo_space.table["estimate"])
+
+    @property
+    def all(self) -> list[Estimate]:
+        """Every estimate, for the published table."""
+        kept = [self.main, self.placebo_time, self.leave_one_out, self.placebo_space, *self.others]
+        return [found for found in kept if found is not None]
+
+
+def evaluate(design: Design, p: Study) -> Evaluation:
+    """The study's main estimate and its checks. Raises Refusal where the main method cannot be applied."""
+    main = estimate(design, p.estimator)
+    time = placebo_time(design, p)
+    left_out = leave_one_out(design, p)
+    space = placebo_space(design, p)
+    if space is not None:
+        main = with_placebo_row(main, space)
+    few = few_clusters(len(design.clusters(True)), len(design.clusters(False)))
+    if main.overall()["term"] == "change" or (few and space is None):
+        headline = "none"
+    else:
+        headline = "placebo" if few else main.overall()["inference"]
+    others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
+    checks = judge_checks(main, time, left_out)
+    verdict = judge(design, main, headline, checks, space)
+    return Evaluation(design, main, time, left_out, space, others, headline, checks, verdict)
+
+
+def placebo_time(design: Design, p: Study) -> Estimate | None:
+    """The same estimate at a pretended earlier date, on the periods before the real one; None where they do not suffice."""
+    try:
+        earlier = placebo_before(design, PLACEBO_PERIODS[design.frequency])
+        found = estimate(earlier, p.estimator)
+    except Refusal:
+        return None
+    return relabelled(found, "placebo_time", period=str(earlier.start))
+
+
+def leave_one_out(design: Design, p: Study) -> Estimate | None:
+    """One row per cluster left out: the main estimate without it; None where no cluster can be spared."""
+    parts = []
+    for cluster in sorted(design.table["cluster"].unique()):
+        try:
+            parts.append(relabelled(estimate(without_cluster(design, cluster), p.estimator), "leave_one_out", group=cluster))
+        except Refusal:
+            continue
+    return stacked(parts)
+
+
+def placebo_space(design: Design, p: Study) -> Estimate | None:
+    """One row per comparison unit (or set of units) pretending to be treated.
+
+    Taken where clusters are few, or one unit alone is treated; None where the units do not suffice.
+    """
+    if not few_clusters(len(design.clusters(True)), len(design.clusters(False))):
+        return None
+    try:
+        return stacked([relabelled(estimate(placebo, p.estimator), "placebo_space", group=name)
+                        for name, placebo in placebos_in_space(design)])  # fmt: skip
+    except Refusal:
+        return None
+
+
+def relabelled(found: Estimate, term: str, group: str = "", period: str = "") -> Estimate:
+    """The overall row alone, under another term."""
+    rows = found.rows("overall").head(1).assign(term=term, group=group, period=period)
+    return Estimate(rows, found.origin, found.frequency)
+
+
+def stacked(parts: list[Estimate]) -> Estimate | None:
+    """Single-row estimates as one table, or None."""
+    parts = [part for part in parts if len(part.table)]
+    if not parts:
+        return None
+    return Estimate(pd.concat([part.table for part in parts], ignore_index=True), parts[0].origin, parts[0].frequency)
+
+
+def with_placebo_row(main: Estimate, space: Estimate) -> Estimate:
+    """The main table with a second `overall` row: the same estimate, judged by its rank, p = rank / N >= 1 / N."""
+    first = main.overall()
+    rank, number = placebo_rank(first["estimate"], space.table["estimate"])
+    row = first.copy()
+    row[["std_error", "ci_low", "ci_high"]] = np.nan
+    row["p_value"], row["inference"], row["parameter"] = rank / number, "placebo", f"{rank}/{number}"
+    table = pd.concat([main.table.iloc[:1], row.to_frame().T, main.table.iloc[1:]], ignore_index=True)
+    return Estimate(table.astype(main.table.dtypes.to_dict()), main.origin, main.frequency, main.thin)
+
+
+def method_or_refusal(design: Design, name: str, p: Study) -> Estimate:
+    """A further method's estimate, or one row that says why it cannot be applied."""
+    try:
+        return estimate(design, name)
+    except Refusal as refusal:
+        return refused(design, name, refusal.reason, design.origin)
+
+
+def refused(design: Design, name: str, reason: str, origin: Origin) -> Estimate:
+    row = {"term": "overall", "status": "refused", "reason": reason, "inference": "none"}
+    table = result_table([row], study=design.study, outcome=design.outcome, estimator=name, scale=design.scale,
+                         level=LEVEL, simulated=origin.simulated)  # fmt: skip
+    return Estimate(table, origin, design.frequency)
+
+
+def judge_checks(main: Estimate, time: Estimate | None, left_out: Estimate | None) -> dict[str, str]:
+    """pass, fail or none for: placebo date (interval holds 0), leave-one-out (same sign), path before (at most one
+    event time in ten, rounded up, whose interval misses 0)."""
+    value = main.overall()["estimate"]
+    checks = {"placebo_time": "none", "leave_one_out": "none", "pre_period": "none"}
+    if time is not None:
+        row = time.table.iloc[0]
+        checks["placebo_time"] = "pass" if row["ci_low"] <= 0 <= row["ci_high"] else "fail"
+    if left_out is not None:
+        checks["leave_one_out"] = "pass" if (np.sign(left_out.table["estimate"]) == np.sign(value)).all() else "fail"
+    before = main.rows("event").query("event_time < 0 and ci_low == ci_low")
+    if len(before) >= 2:
+        missed = int(((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum())
+        checks["pre_period"] = "pass" if missed <= int(np.ceil(len(before) / 10)) else "fail"
+    return checks
+
+
+def judge(design: Design, main: Estimate, headline: str, checks: dict[str, str], space: Estimate | None) -> int:
+    """The verdict, 1 to 5, by the rules at the head of this file."""
+    row = main.overall()
+    if headline == "none":
+        return CANNOT
+    if headline == "placebo":
+        rank, number = placebo_rank(row["estimate"], space.table["estimate"])
+        return SUGGESTIVE if rank / number <= 1 - LEVEL else UNCLEAR
+    if row["ci_low"] <= 0 <= row["ci_high"]:
+        return UNCLEAR
+    clean = all(state == "pass" for state in checks.values()) and not nearby_events(design)
+    return CLEAR if clean and design.estimand == "effect" else SUGGESTIVE
+
+
+def nearby_events(design: Design) -> tuple:
+    """Events of the place itself that begin within 3 periods of the policy: hard to tell apart from it."""
+    start = design.start.ordinal
+    return tuple(event for event in design.events if event.scope != "national"
+                 and abs(pd.Period(pd.Timestamp(event.date), freq=design.frequency).ordinal - start) <= NEAR)  # fmt: skip

@@ -1,0 +1,152 @@
+"""The command line. Exit codes: 0 done, 1 began and did not finish, 2 bad input, 3 busy, 4 verify found a difference."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from .errors import InputError
+from .words import LANGUAGES, Words
+
+OUTPUTS = "outputs"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: exactly one clear line on standard error for whatever goes wrong."""
+    try:
+        sys.exit(cli.main(arguments, prog_name="hgdx-eval", standalone_mode=False) or 0)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.ClickException as error:
+        fail(" ".join(error.format_message().split()), 2)
+    except InputError as error:
+        fail(str(error), 2)
+    except (click.Abort, KeyboardInterrupt):
+        fail("stopped by SIGINT", 1)
+    except OSError as error:
+        fail(f"{Path(error.filename).name + ': ' if error.filename else ''}{error.strerror}", 1)
+
+
+def fail(message: str, code: int) -> None:
+    click.echo("hgdx-eval: " + " ".join(message.split("\n")), err=True)
+    sys.exit(code)
+
+
+def pairs(context: object, parameter: object, values: tuple[str, ...]) -> dict[str, str]:
+    """-p KEY=VALUE options as a map."""
+    wrong = [value for value in values if "=" not in value or not value.split("=", 1)[0].strip()]
+    if wrong:
+        raise InputError(f"-p {wrong[0]}: write KEY=VALUE")
+    keys = [value.split("=", 1)[0].strip() for value in values]
+    twice = [key for key in keys if keys.count(key) > 1]
+    if twice:
+        raise InputError(f"-p {twice[0]}: given twice")
+    return dict(zip(keys, (value.split("=", 1)[1] for value in values), strict=True))
+
+
+def languages(context: object, parameter: object, value: str) -> list[str]:
+    found = [lang.strip() for lang in value.split(",") if lang.strip()]
+    if not found or set(found) - set(LANGUAGES) or len(set(found)) != len(found):
+        raise InputError(f"--lang {value}: allowed: vi, en or vi,en")
+    return found
+
+
+CHANGE = click.option("-p", "change", multiple=True, callback=pairs, metavar="KEY=VALUE",
+                      help="override a key of the study; data=PATH is relative to the current folder")  # fmt: skip
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hgdx_eval", message="%(version)s")
+def cli() -> None:
+    """Evaluate a policy: from a province's export to a report that a statistician cannot pull apart."""
+
+
+@cli.command()
+@click.argument("study")
+@CHANGE
+@click.option("--lang", "langs", default="vi,en", show_default=True, callback=languages)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True)
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="notebooks at a time")
+@click.option("--force", is_flag=True, help="run even where nothing has changed")
+def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool) -> int:
+    """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path."""
+    from .runs import Busy, RunFailed, run_study
+
+    try:
+        click.echo(str(run_study(study, change, langs, out, jobs, force)))
+        return 0
+    except Busy as error:
+        fail(str(error), 3)
+    except RunFailed as error:
+        fail(str(error), 1)
+    return 1
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--layout", help="default: told from the header")
+@click.option("--json", "as_json", is_flag=True, help="for machines")
+@click.option("--lang", default="vi", type=click.Choice(LANGUAGES), show_default=True)
+def check(file: Path, layout: str | None, as_json: bool, lang: str) -> int:
+    """Read an export and say what was accepted, rejected and why. Writes nothing."""
+    from .check import check_file, check_lines
+
+    found = check_file(file, layout)
+    lines = [json.dumps(found, ensure_ascii=False, indent=1)] if as_json else check_lines(found, Words(lang))
+    click.echo("\n".join(lines))
+    return 0
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--fees", type=click.Path(path_type=Path), help="fee schedule; default: FILE.fees.csv")
+@click.option("--date", "date_column", type=click.Choice(["received", "submitted"]), default="received")
+@click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--release", is_flag=True, help="merge cells below --min-count into their parent")
+def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
+    """Make a monthly panel (Parquet) of dossier exports; no personal column."""
+    from .panel import dossier_panel, export_panel
+
+    if output.suffix.lower() != ".parquet":
+        raise InputError(f"{output.name}: the panel is written as Parquet: name it *.parquet")
+    if not output.absolute().parent.is_dir():
+        raise InputError(f"{output.name}: its folder does not exist")
+    made = dossier_panel(list(files), "opencps_dossiers", date_column, fees)
+    export_panel(made, output, min_count, release)
+    click.echo(str(output))
+    return 0
+
+
+@cli.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--effect", type=float, default=4.0, show_default=True, help="percentage points")
+@click.option("--seed", type=click.IntRange(0), default=20230714, show_default=True)
+@click.option("--dossiers", type=int, default=400_000, show_default=True)
+@click.option("--layout", default="opencps_dossiers", show_default=True)
+@click.option("--world", default="default", show_default=True)
+def simulate(out: Path, effect: float, seed: int, dossiers: int, layout: str, world: str) -> int:
+    """Write a made-up export with a known effect; beside it OUT.truth.csv and OUT.fees.csv."""
+    from .synth import simulate as draw
+
+    draw(out, effect=effect, seed=seed, dossiers=dossiers, layout=layout, world=world)
+    click.echo(str(out))
+    return 0
+
+
+@cli.command()
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@CHANGE
+def verify(run_dir: Path, change: dict) -> int:
+    """Run a published run again from its receipt and compare every number."""
+    from .runs import Busy, RunFailed, verify_run
+
+    try:
+        differences = verify_run(run_dir, change)
+    except Busy as error:
+        fail(str(error), 3)
+    except RunFailed as error:
+        fail(str(error), 1)
+    click.echo("\n".join(differences) if differences else "every number is the same")
+    return 4 if differences else 0

@@ -1,0 +1,307 @@
+"""Panel -> design: who is treated, since when, against whom. And designs of designs: placebos, a unit less."""
+
+import itertools
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from .errors import InputError, Refusal
+from .facts import Event, events_between, find_adoption, load_facts
+from .origin import Origin
+from .panel import Panel, dossier_study_columns, weight_column
+from .params import Study, did_you_mean
+from .periods import first_whole_period, is_never, parse_period
+
+COLUMNS = ["unit", "cluster", "block", "period", "time", "y", "weight", "received", "online", "treated_from",
+           "treated", "event_time"]  # fmt: skip
+THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
+DRAWS = 199  # placebo assignments drawn where there are too many to list
+
+
+@dataclass(frozen=True)
+class Design:
+    """What an estimator needs.
+
+    `table`: one row per unit x period, sorted, unique: unit, cluster, block (of separate period effects, "" where
+    common), period, time (ordinal), y (share 0-1, or the outcome's own unit), weight (> 0), received, online (NaN
+    where the study counts no dossiers), treated_from (ordinal, NaN = never), treated, event_time (NaN = never).
+    `set_aside`: one row per reason: reason, units, rows. `scale`: `pp` where y is a share, else `level`.
+    """
+
+    table: pd.DataFrame
+    study: str
+    outcome: str
+    frequency: str
+    scale: str
+    estimand: str  # effect, or difference where comparison units may have been treated too
+    start: pd.Period  # first treated period of the study's policy
+    apart: tuple[pd.Period, ...]
+    set_aside: pd.DataFrame
+    events: tuple[Event, ...]
+    origin: Origin
+    seed: int
+    unknown_units: int = 0  # comparison units of which nobody knows whether they were treated
+    path: bool = True  # False: only `overall` is wanted, as in placebos
+
+    @property
+    def treated_units(self) -> list[str]:
+        return sorted(self.table.loc[self.table["treated_from"].notna(), "unit"].unique())
+
+    @property
+    def comparison_units(self) -> list[str]:
+        return sorted(self.table.loc[self.table["treated_from"].isna(), "unit"].unique())
+
+    def clusters(self, treated: bool) -> list[str]:
+        """Clusters that hold treated units (True) or comparison units (False); one may hold both."""
+        side = self.table["treated_from"].notna() == treated
+        return sorted(self.table.loc[side, "cluster"].unique())
+
+
+def study_design(panel: Panel, p: Study) -> Design:
+    """The study's design. Raises Refusal (exit 2) where nothing can be estimated, and says what is missing."""
+    if p.layout != "table":
+        dossier_study_columns(p, panel.cells, panel.origin.file)
+    frame = base_table(panel, p)
+    aside: list[tuple[str, int, int]] = []
+    frame, first, start = assign(frame, panel.cells, p, aside)
+    if p.window:
+        low, high = (parse_period(end, p.frequency, f"{p.study}: window").ordinal for end in p.window)
+        frame = put_aside(frame, (frame["time"] < low) | (frame["time"] > high), "outside_window", aside)
+    if p.exclude:
+        known = set(frame["unit"]) | set(frame["cluster"])
+        for name in p.exclude:
+            if name not in known:
+                raise InputError(f"{p.study}: exclude: no unit {name!r} in the data{did_you_mean(name, known)}")
+        frame = put_aside(frame, frame["unit"].isin(p.exclude) | frame["cluster"].isin(p.exclude), "excluded", aside)
+    frame = put_aside(frame, frame["y"].isna(), "no_value", aside)
+    frame = put_aside(frame, frame["weight"] <= 0, "zero_weight", aside)
+    if p.complete_units:
+        periods = frame["time"].nunique()
+        frame = put_aside(frame, frame.groupby("unit")["time"].transform("size") < periods, "incomplete", aside)
+    frame, unknown = other_adopters(frame, p, aside)
+    if not frame.empty:
+        always = frame["treated_from"] <= frame.groupby("unit")["time"].transform("min")
+        if not (always | frame["treated_from"].isna()).all():
+            frame = put_aside(frame, always, "always_treated", aside)
+    design = make_design(frame, panel, p, start if start is not None else first, aside, unknown)
+    check_design(design)
+    return design
+
+
+def base_table(panel: Panel, p: Study) -> pd.DataFrame:
+    """Unit, cluster, block, period, outcome and weight of every cell, before any choice."""
+    cells = panel.cells
+    unit = cells["unit"] if "unit" in cells else cells[p.unit_columns].agg(" · ".join, axis=1)
+    frame = pd.DataFrame({"unit": unit, "cluster": cells[p.cluster].astype(str), "period": cells["period"]})
+    frame["block"] = cells[p.period_by].astype(str) if p.period_by else ""
+    frame["time"] = pd.PeriodIndex(cells["period"]).asi8
+    counted = p.numerator is not None
+    frame["received"] = cells[p.denominator].astype(float) if counted else np.nan
+    frame["online"] = cells[p.numerator].astype(float) if counted else np.nan
+    safe = frame["received"].where(frame["received"] > 0)
+    frame["y"] = frame["online"] / safe if counted else cells[p.outcome]
+    weight = weight_column(p)
+    frame["weight"] = cells[weight].astype(float) if weight else 1.0
+    if counted:  # a cell without dossiers has no share: kept apart, not counted as 0
+        frame.loc[frame["received"] == 0, "weight"] = 0.0
+    wandering = frame.groupby("unit")["cluster"].nunique() > 1
+    if wandering.any():
+        raise InputError(f"{panel.origin.file}: unit {wandering.idxmax()!r} stands in more than one cluster")
+    return frame
+
+
+def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tuple[str, int, int]]) -> pd.DataFrame:
+    """The table without some rows, which are counted under a reason."""
+    rows = rows.fillna(False).astype(bool)
+    if rows.any():
+        aside.append((reason, int(frame.loc[rows, "unit"].nunique()), int(rows.sum())))
+    return frame[~rows]
+
+
+def assign(
+    frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list
+) -> tuple[pd.DataFrame, pd.Period, pd.Period | None]:
+    """Adds `treated_from`. Returns the table, the first treated period in it, and the policy's own where one is named."""
+    if p.policy:
+        return assign_policy(frame, cells, p, aside)
+    if isinstance(p.treated_from, dict):
+        known = set(frame["unit"])
+        for name in p.treated_from:
+            if name not in known:
+                raise InputError(f"{p.study}: treated_from: no unit {name!r} in the data{did_you_mean(name, known)}")
+        starts = {name: None if is_never(text) else parse_period(text, p.frequency, f"{p.study}: treated_from: {name}")
+                  for name, text in p.treated_from.items()}  # fmt: skip
+        ordinals = {name: start.ordinal for name, start in starts.items() if start is not None}
+        treated_from = frame["unit"].map(ordinals)
+    elif p.treated_from:
+        treated_from = column_starts(frame, cells[p.treated_from].astype(str), p)
+    else:
+        treated_from = switch_starts(frame, cells[p.treated].astype(float), p)
+    frame = frame.assign(treated_from=treated_from.astype(float))
+    inside = frame["treated_from"].dropna()
+    if inside.empty:
+        raise Refusal("no_treated", f"{p.study}: no unit is ever treated: nothing to estimate")
+    return frame, pd.Period(ordinal=int(inside.min()), freq=p.frequency), None
+
+
+def column_starts(frame: pd.DataFrame, text: pd.Series, p: Study) -> pd.Series:
+    """First treated periods from a column: one per unit, empty, 0 or inf = never."""
+    known = {t: np.nan if is_never(t) else float(parse_period(t, p.frequency, f"{p.study}: column {p.treated_from!r}")
+                                                 .ordinal) for t in text.unique()}  # fmt: skip
+    starts = text.map(known)
+    several = starts.groupby(frame["unit"]).nunique(dropna=False) > 1
+    if several.any():
+        raise InputError(f"{p.study}: treated_from: unit {several.idxmax()!r} has more than one first treated period")
+    return starts
+
+
+def switch_starts(frame: pd.DataFrame, treated: pd.Series, p: Study) -> pd.Series:
+    """First treated periods from a 0/1 column. Raises InputError for a unit that is switched off again."""
+    ordered = frame.assign(on=treated).sort_values(["unit", "time"])
+    falling = ordered.groupby("unit")["on"].diff() < 0
+    if falling.any():
+        unit = ordered.loc[falling.idxmax(), "unit"]
+        raise InputError(f"{p.study}: treated: unit {unit!r} is switched off again; allowed: 0 then 1")
+    first = ordered[ordered["on"] == 1].groupby("unit")["time"].min()
+    return frame["unit"].map(first)
+
+
+def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list):
+    """The resolution's own date for the groups it touches; part months, and the gap where asked, are set aside."""
+    law = load_facts().resolutions[p.policy]
+    day = law.effective or law.assumed_effective
+    start = first_whole_period(day, p.frequency)
+    group = cells[p.group].astype(str)
+    if not set(p.treated_groups) & set(group):
+        raise Refusal("no_treated", f"{p.study}: treated_groups: none of {', '.join(p.treated_groups)} in the data; "
+                                    f"found: {', '.join(sorted(set(group)))}")  # fmt: skip
+    touched, compared = group.isin(p.treated_groups), group.isin(p.comparison_groups)
+    frame = frame.assign(treated_from=np.where(touched, float(start.ordinal), np.nan), group=group)
+    for name in sorted(set(group[~touched & ~compared])):
+        frame = put_aside(frame, frame["group"] == name, f"group_{name}", aside)
+    begun = pd.Period(pd.Timestamp(day), freq=p.frequency).ordinal
+    frame = put_aside(frame, (frame["time"] >= begun) & (frame["time"] < start.ordinal), "part_month", aside)
+    if p.gap:
+        signed = pd.Period(pd.Timestamp(law.signed), freq=p.frequency).ordinal
+        frame = put_aside(frame, (frame["time"] >= signed) & (frame["time"] < start.ordinal), "gap", aside)
+    return frame.drop(columns="group"), start, start
+
+
+def other_adopters(frame: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataFrame, int]:
+    """Provinces known to have cut fees themselves are set aside or kept; how many of the rest are unknown."""
+    if p.other_adopters is None:
+        return frame, 0
+    facts = load_facts()
+    never = frame.loc[frame["treated_from"].isna(), "unit"].unique()
+    adopters = {unit for unit in never if find_adoption(facts, unit) is not None}
+    if p.other_adopters == "set_aside":
+        frame = put_aside(frame, frame["unit"].isin(adopters), "other_adopter", aside)
+    return frame, len(never) - len(adopters)
+
+
+def make_design(frame: pd.DataFrame, panel: Panel, p: Study, start: pd.Period, aside: list, unknown: int) -> Design:
+    frame = frame.assign(treated=frame["time"] >= frame["treated_from"], event_time=frame["time"] - frame["treated_from"])
+    frame = frame.sort_values(["unit", "time"], ignore_index=True)[COLUMNS]
+    events = ()
+    if p.place and len(frame):
+        first, last = frame["period"].min(), frame["period"].max()
+        listed = events_between(load_facts(), first.start_time.date(), last.end_time.date(), p.place)
+        events = tuple(event for event in listed if event.name != p.policy)
+    return Design(
+        frame, p.study, p.outcome_name, p.frequency, "pp" if p.numerator or p.scale == "share" else "level",
+        "difference" if p.other_adopters else "effect", start,
+        tuple(parse_period(text, p.frequency, f"{p.study}: apart") for text in p.apart),
+        pd.DataFrame(aside, columns=["reason", "units", "rows"]), events, panel.origin, p.seed, unknown,
+    )  # fmt: skip
+
+
+def check_design(design: Design) -> None:
+    """Raise Refusal where no method could estimate anything, saying what is missing."""
+    table, name = design.table, design.study
+    if table.empty:
+        raise Refusal("one_unit", f"{name}: no rows are left after the study's choices "
+                                  f"({', '.join(design.set_aside['reason'])})")  # fmt: skip
+    if table["unit"].nunique() == 1:
+        raise Refusal("one_unit", f"{name}: only one unit ({table['unit'].iloc[0]!r}); at least one more is needed")
+    if not design.treated_units:
+        raise Refusal("no_treated", f"{name}: no treated unit is left; nothing to estimate")
+    if not design.comparison_units and table["treated_from"].nunique() == 1:
+        raise Refusal("no_comparison", f"{name}: every unit is treated at the same time; a comparison group is needed")
+    since = table.loc[table["treated_from"].notna(), ["time", "treated_from"]]
+    if not (since["time"] < since["treated_from"]).any():
+        raise Refusal("no_pre_period", f"{name}: no period before {design.start}: at least one is needed")
+    if not (since["time"] >= since["treated_from"]).any():
+        raise Refusal("no_post_period", f"{name}: no period from {design.start} on: at least one is needed")
+
+
+# --- Design -> Design ----------------------------------------------------------------------------------------------
+
+
+def placebo_before(design: Design, periods: int) -> Design:
+    """The same study pretending that the policy came `periods` earlier, on the periods before it really came.
+
+    Raises Refusal where fewer than two real periods would stand before the pretended date.
+    """
+    table = design.table
+    pretended = table["treated_from"] - periods
+    before = table["treated_from"].isna() & (table["time"] < design.start.ordinal) | (table["time"] < table["treated_from"])
+    kept = table.assign(treated_from=pretended)[before]
+    earlier = kept.loc[kept["time"] < kept["treated_from"], "time"].nunique()
+    if earlier < 2 or kept.empty:
+        raise Refusal("no_pre_period", f"{design.study}: too few periods before a placebo {periods} earlier")
+    return rebuilt(design, kept, design.start - periods)
+
+
+def without_cluster(design: Design, cluster: str) -> Design:
+    """The same study without one cluster. Raises Refusal where nothing is left to compare."""
+    table = design.table[design.table["cluster"] != cluster].reset_index(drop=True)
+    smaller = replace(design, table=table, path=False)
+    check_design(smaller)
+    return smaller
+
+
+def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
+    """(name, design) with comparison units pretending to be treated, as many as really are, the real ones left out.
+
+    With one treated unit each comparison unit is taken in turn; with several, every set of as many is listed, or a
+    fixed number of sets is drawn. Raises Refusal where the units do not suffice.
+    """
+    units, size = design.comparison_units, len(design.treated_units)
+    if len(units) <= size or design.table["treated_from"].nunique() != 1:
+        raise Refusal("too_few_placebos", f"{design.study}: {len(units)} comparison units cannot stand in for {size}")
+    pool = design.table[design.table["treated_from"].isna()]
+    start = float(design.table["treated_from"].dropna().iloc[0])
+    return [(" + ".join(chosen), rebuilt(design, pool.assign(
+                treated_from=np.where(pool["unit"].isin(chosen), start, np.nan)), design.start))
+            for chosen in placebo_sets(units, size, design.seed)]  # fmt: skip
+
+
+def placebo_sets(units: list[str], size: int, seed: int) -> list[tuple[str, ...]]:
+    from math import comb
+
+    if comb(len(units), size) <= max(DRAWS, len(units)):
+        return list(itertools.combinations(units, size))
+    rng, sets = np.random.default_rng(seed), set()
+    while len(sets) < DRAWS:
+        sets.add(tuple(sorted(rng.choice(units, size, replace=False))))
+    return sorted(sets)
+
+
+def rebuilt(design: Design, table: pd.DataFrame, start: pd.Period) -> Design:
+    """A design of other treated periods."""
+    table = table.assign(treated=table["time"] >= table["treated_from"], event_time=table["time"] - table["treated_from"])
+    return replace(design, table=table.reset_index(drop=True), start=start, path=False)
+
+
+def thin_event_times(design: Design) -> tuple[int, ...]:
+    """Event times in which the treated or the comparison dossiers are fewer than half of their median."""
+    table = design.table
+    if table["received"].isna().all() or table["treated_from"].nunique() != 1:
+        return ()
+    start = int(table["treated_from"].dropna().iloc[0])
+    thin: set[int] = set()
+    for _, side in table.groupby(table["treated_from"].notna()):
+        sums = side.groupby("time")["received"].sum()
+        thin |= {int(time) - start for time in sums.index[sums < THIN * sums.median()]}
+    return tuple(sorted(thin))

@@ -1,0 +1,18 @@
+"""The two ways to say no: an input that is not understood, and an estimate that would not mean anything."""
+
+
+class InputError(Exception):
+    """A study, fact, export or option is wrong. One line: file, place, what was found, what is allowed. Exit code 2."""
+
+
+class Refusal(InputError):
+    """A method cannot identify the effect in this design.
+
+    `reason` is a code of `results.REASONS`; its sentences are in locale/refusals.*.yaml. The message itself is the
+    one-line English text for the log. For the study's main method a refusal is exit code 2, for another method it is
+    a row with `status: refused`.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

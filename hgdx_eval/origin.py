@@ -1,0 +1,26 @@
+"""Where a table came from: travels with it to the figure's source line and the receipt."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One input file, without folder, user or host."""
+
+    file: str  # file name only
+    sha256: str  # of the bytes as received
+    rows: int  # data rows in the file, headers and totals not counted
+    layout: str  # name of the reader
+    simulated: bool  # True where the data say they are made up
+
+    @property
+    def short_hash(self) -> str:
+        return self.sha256[:8]
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,220 @@
+"""A study: what the analyst asks. One flat YAML file, checked whole before anything starts."""
+
+import difflib
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from .errors import InputError
+from .estimators import estimator_names
+from .facts import load_facts
+from .readers import layout_names
+from .words import LANGUAGES, Words, texts
+from .yaml_strict import Strict, load_yaml, validate
+
+PeriodText = str | int | date
+WORLD_KEYS = ("world", "effect", "dossiers")  # of a simulated export, used where a study names no data
+PATH_KEYS = ("data", "fees", "words")
+
+
+class Study(BaseModel):
+    """One study, as written. Periods are as the analyst wrote them; paths are absolute once loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    study: str = Field(pattern=r"^[a-z0-9_]+$", description="a name of a-z, 0-9 and _")
+    data: str | None = Field(None, description="a file (csv, xlsx, parquet), relative to this study")
+    layout: str = Field("table", description="table or the name of an export layout")
+    date: Literal["received", "submitted"] = Field("received", description="which date dates a dossier")
+    fees: str | None = Field(None, description="the fee schedule; default: DATA.fees.csv beside the data")
+    world: str | None = Field(None, description="without data: the simulated world to draw")
+    effect: float | int = Field(4.0, description="without data: the effect drawn, in percentage points")
+    dossiers: int = Field(400_000, gt=0, description="without data: the number of dossiers drawn")
+
+    unit: str | list[str] = Field(description="a column, or a list of columns")
+    period: str = Field(description="a column of periods")
+    frequency: Literal["M", "Q", "Y"] = Field(description="M, Q or Y")
+    outcome: str | None = Field(None, description="a column of numbers")
+    scale: Literal["share", "level"] = Field("level", description="share (0-1) or level, of the outcome column")
+    numerator: str | None = Field(None, description="a column of counts")
+    denominator: str | None = Field(None, description="a column of counts")
+    window: list[PeriodText] | None = Field(None, min_length=2, max_length=2, description="[first, last] period kept")
+    exclude: list[str] = Field([], description="a list of units left out, in quotes where they look like numbers")
+    complete_units: bool = Field(False, description="true: keep only units observed in every period of the window")
+    weights: str | None = Field(None, description="a column, or none; default: the denominator where there is one")
+    min_count: int = Field(5, ge=1, description="cells of fewer dossiers are not shown to readers")
+
+    treated_from: str | dict[str, PeriodText | float | None] | None = Field(
+        None, description="a column with the first treated period, or a map unit: period"
+    )
+    treated: str | None = Field(None, description="a 0/1 column, in place of treated_from")
+    policy: str | None = Field(None, description="a resolution of params/facts, in place of treated_from")
+    group: str | None = Field(None, description="with policy: the column that says whom it touches")
+    treated_groups: list[str] = Field([], description="with policy: the groups it touches")
+    comparison_groups: list[str] = Field([], description="with policy: the groups compared; others are set aside")
+    gap: bool = Field(False, description="true: set aside the months from signing up to the effect")
+    apart: list[PeriodText] = Field([], description="treated periods shown apart from later ones")
+    other_adopters: Literal["set_aside", "keep"] | None = Field(
+        None, description="units are provinces: what to do with those known to have cut fees themselves"
+    )
+    place: str | None = Field(None, description="whose dated events count as concurrent, as in params/facts/events")
+
+    comparison: Literal["never", "not_yet"] = Field("never", description="never or not_yet")
+    period_by: str | None = Field(None, description="a column: period effects are separate for each of its values")
+    cluster: str = Field(description="a column: errors are correlated inside its values")
+    estimator: str = Field(description="the main method, the name of a file in estimators/")
+    estimators: list[str] = Field([], description="methods set side by side")
+    words: str | None = Field(None, description="a file with the study's own words, vi and en")
+    seed: int = Field(20230714, ge=0, description="a whole number")
+
+    @property
+    def unit_columns(self) -> list[str]:
+        return [self.unit] if isinstance(self.unit, str) else list(self.unit)
+
+    @property
+    def outcome_name(self) -> str:
+        return self.outcome or f"{self.numerator}/{self.denominator}"
+
+
+def study_folder() -> Path:
+    """`params/studies` of this checkout, or of the folder named by HGDX_PARAMS."""
+    return Path(os.environ.get("HGDX_PARAMS") or Path(__file__).parent.parent / "params") / "studies"
+
+
+def study_file(study: str | Path) -> Path:
+    """The YAML file of a study: a path, or a name in `params/studies/`. Raises InputError where there is none."""
+    if "/" in str(study) or os.sep in str(study) or str(study).endswith((".yaml", ".yml")):
+        path = Path(study)
+        if not path.is_file():
+            raise InputError(f"{path.name}: there is no such study file")
+        return path.resolve()
+    path = study_folder() / f"{study}.yaml"
+    if not path.is_file():
+        known = sorted(file.stem for file in study_folder().glob("*.yaml"))
+        raise InputError(f"study {study!r} is not known{did_you_mean(str(study), known)}; known: {', '.join(known)}")
+    return path
+
+
+def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = None) -> tuple[Study, Words]:
+    """The study and its words.
+
+    `study`: a name in `params/studies/` or a path; `change`: keys that override the file's, as a map or as text
+    "key=value; key=value", paths in it relative to the current folder. Inside a run the runner has resolved the
+    study already (`HGDX_WORK`) and passes it on without any folder. Raises InputError (one line) for whatever is wrong.
+    """
+    if lang not in LANGUAGES:
+        raise InputError(f"lang: {lang!r}; allowed: {', '.join(LANGUAGES)}")
+    work = os.environ.get("HGDX_WORK")
+    if work:
+        p = Study.model_validate_json((Path(work) / "study.json").read_text(encoding="utf-8"), strict=False)
+    else:
+        p = read_study(study_file(study), parse_change(change))
+    return p, study_words(p, lang)
+
+
+def read_study(file: Path, change: dict) -> Study:
+    """The study of one file with changes applied, every key checked, paths made absolute."""
+    strict = load_yaml(file)
+    value = dict(strict.value)
+    for key in PATH_KEYS:
+        if isinstance(value.get(key), str):
+            value[key] = str((file.parent / value[key]).resolve())
+    value.update(change)
+    label = file.name + (f" with {', '.join(f'{k}={v}' for k, v in change.items() if k not in PATH_KEYS)}"
+                         if set(change) - set(PATH_KEYS) else "")  # fmt: skip
+    untouched = {path: line for path, line in strict.lines.items() if path[:1] and path[0] not in change}
+    p = validate(replace(strict, value=value, lines=untouched), Study, label)
+    check_study(p, file.name)
+    return p
+
+
+def parse_change(change: dict | str | None) -> dict:
+    """Overrides of study keys as a map. Text values of text keys stay as typed, so that `01` stays `01`."""
+    if not change:
+        return {}
+    if isinstance(change, str):
+        change = dict(part.split("=", 1) if "=" in part else (part, None) for part in change.split(";") if part.strip())
+    parsed = {}
+    for key, value in change.items():
+        key = key.strip()
+        if isinstance(value, str):
+            value = parse_value(key, value.strip())
+        elif value is None and key not in Study.model_fields:
+            raise InputError(f"change {key!r}: write key=value")
+        parsed[key] = str(Path(value).resolve()) if key in PATH_KEYS and isinstance(value, str) else value
+    return parsed
+
+
+def parse_value(key: str, text: str) -> object:
+    """One value from the command line: text where the key holds text, else read as YAML."""
+    field = Study.model_fields.get(key)
+    if field is None:
+        raise InputError(
+            f"-p {key}: no such key of a study{did_you_mean(key, Study.model_fields)}; "
+            f"allowed: {', '.join(Study.model_fields)}"
+        )
+    if field.annotation in (str, str | None):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"-p {key}={text}: not readable; allowed: {field.description}") from None
+
+
+def check_study(p: Study, file: str) -> None:
+    """What one key alone cannot tell. Raises InputError."""
+
+    def refuse(key: str, message: str) -> None:
+        raise InputError(f"{file}: {key}: {message}")
+
+    if bool(p.outcome) == bool(p.numerator or p.denominator):
+        refuse("outcome", "give either outcome or both numerator and denominator")
+    if bool(p.numerator) != bool(p.denominator):
+        refuse("denominator" if p.numerator else "numerator", "is missing beside its counterpart")
+    ways = [key for key in ("treated_from", "treated", "policy") if getattr(p, key)]
+    if len(ways) != 1:
+        refuse("treated_from", f"give one of treated_from, treated, policy (found: {', '.join(ways) or 'none'})")
+    if p.policy:
+        for key in ("group", "treated_groups", "comparison_groups"):
+            if not getattr(p, key):
+                refuse(key, "is needed with policy")
+        known = [name for name in load_facts().resolutions]
+        if p.policy not in known:
+            refuse("policy", f"{p.policy!r} is not in params/facts/resolution.yaml; known: {', '.join(known)}")
+    for name in [p.estimator, *p.estimators]:
+        if name not in estimator_names():
+            refuse("estimator", f"{name!r} is not known{did_you_mean(name, estimator_names())}; "
+                                f"known: {', '.join(estimator_names())}")  # fmt: skip
+    if p.layout not in layout_names():
+        refuse("layout", f"{p.layout!r} is not known{did_you_mean(p.layout, layout_names())}; "
+                         f"known: {', '.join(layout_names())}")  # fmt: skip
+    if p.data is None and p.world is None and p.layout == "table":
+        refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")
+
+
+def did_you_mean(word: str, known: object) -> str:
+    """' (did you mean "x"?)' or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def study_words(p: Study, lang: str) -> Words:
+    """Words of one language with the study's own: from its words file, else general ones with the column names."""
+    general = {key.removeprefix("study."): text for key, text in texts(lang).items() if key.startswith("study.")}
+    own = {}
+    if p.words:
+        file = Path(p.words)
+        found: Strict = load_yaml(file)
+        own = found.value.get(lang) or {}
+        unknown = set(own) - set(general)
+        if not isinstance(own, dict) or unknown:
+            raise InputError(f"{file.name}: {lang}: {sorted(unknown)}; allowed: {', '.join(sorted(general))}")
+    said = {"study_name": p.study, "outcome_column": p.outcome_name, **general, **own}
+    for _ in range(2):  # general texts may use {outcome_column}, then {outcome}
+        said = {key: text.format_map(said) for key, text in said.items()}
+    return Words(lang, tuple(sorted(said.items())))

@@ -1,0 +1,69 @@
+"""Months, quarters and years as people write them."""
+
+import re
+from datetime import date, datetime
+
+import pandas as pd
+
+from .errors import InputError
+
+FORMS = "dates, 2011, 2011-07, 2011Q3, Q32011, 202307"
+NEVER = {"", "0", "0.0", "inf", "infinity", "nan", "none", "null", "never"}
+PATTERNS = (  # (what it names, pattern with groups y, q, m, d)
+    ("Y", r"(?P<y>\d{4})"),
+    ("Q", r"(?P<y>\d{4})[-/ ]?[qQ](?P<q>[1-4])"),
+    ("Q", r"[qQ](?P<q>[1-4])[-/ ]?(?P<y>\d{4})"),
+    ("M", r"(?P<y>\d{4})[-/](?P<m>\d{1,2})"),
+    ("M", r"(?P<y>\d{4})(?P<m>\d{2})"),
+    ("M", r"(?P<m>\d{1,2})/(?P<y>\d{4})"),
+    ("D", r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?:[T ].*)?"),
+    ("D", r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?: .*)?"),
+    ("D", r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
+)
+FINER = {"Y": "YQMD", "Q": "QMD", "M": "MD"}
+NAMES = {"Y": "year", "Q": "quarter", "M": "month", "D": "day"}
+
+
+def parse_period(text: object, frequency: str, place: str) -> pd.Period:
+    """A period of frequency M, Q or Y. `place` (file, row or key) opens the error.
+
+    Raises InputError for text that is no period, or one coarser than the frequency (a year where months are asked).
+    """
+    if isinstance(text, (date, datetime, pd.Timestamp)):
+        return pd.Period(pd.Timestamp(text), freq=frequency)
+    plain = re.sub(r"\.0$", "", str(text).strip())
+    for kind, pattern in PATTERNS:
+        match = re.fullmatch(pattern, plain)
+        if match is None:
+            continue
+        part = {key: int(value) for key, value in match.groupdict().items()}
+        month = part.get("m", 3 * part["q"] - 2 if "q" in part else 1)
+        if not (1000 <= part["y"] <= 2999 and 1 <= month <= 12 and 1 <= part.get("d", 1) <= 31):
+            continue
+        if kind not in FINER[frequency]:
+            raise InputError(f"{place}: {plain!r} is a {NAMES[kind]}, but the frequency is {frequency}")
+        try:
+            return pd.Period(pd.Timestamp(part["y"], month, part.get("d", 1)), freq=frequency)
+        except ValueError:
+            continue
+    raise InputError(f"{place}: {plain!r} is not a period; understood: {FORMS}")
+
+
+def parse_periods(cells: pd.Series, rows: pd.Series, frequency: str, file: str, column: str) -> pd.Series:
+    """Ordinals of a column of periods; each distinct text is parsed once."""
+    known = {}
+    for text, row in zip(cells, rows, strict=True):
+        if text not in known:
+            known[text] = parse_period(text, frequency, f"{file}: row {row}, column {column!r}").ordinal
+    return cells.map(known).astype("int64")
+
+
+def is_never(text: object) -> bool:
+    """True for an empty cell, 0 and infinity: a unit that is never treated."""
+    return text is None or str(text).strip().lower() in NEVER
+
+
+def first_whole_period(day: date, frequency: str) -> pd.Period:
+    """The first period wholly in force from a day: its own where the day opens it, else the next."""
+    period = pd.Period(pd.Timestamp(day), freq=frequency)
+    return period if period.start_time.date() == day else period + 1

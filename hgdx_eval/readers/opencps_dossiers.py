@@ -1,0 +1,86 @@
+"""The OpenCPS dossier list: one row a dossier, 24 columns, most of them personal.
+
+Six columns are looked at; dossier numbers only find duplicates and notes only tell who filed, and neither leaves.
+"""
+
+from datetime import date
+from pathlib import Path
+
+from ..errors import InputError
+from ..files import RawTable, open_table
+
+HEADERS = {
+    "dossier": ("Mã hồ sơ",),
+    "procedure": ("Mã thủ tục",),
+    "agency": ("Cơ quan thụ lý",),
+    "submitted": ("Ngày gửi",),
+    "received": ("Ngày tiếp nhận",),
+    "online": ("Trực tuyến",),
+    "filing_note": ("Ghi chú nộp",),
+    "detail": ("Chi tiết nội dung",),
+}
+NEEDED = ("dossier", "procedure", "agency", "received", "online")
+SIMULATED_MARK = "SỐ LIỆU MÔ PHỎNG"
+STAFF_MARK = "cán bộ nộp thay"
+DATE_FORMS = (
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
+    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%H:%M:%S %d/%m/%Y", "%H:%M %d/%m/%Y",
+)  # fmt: skip
+YES = ("có", "x", "1", "true", "yes", "trực tuyến", "online", "2")
+NO = ("không", "0", "false", "no", "trực tiếp", "một cửa")
+
+
+def recognise(header: tuple[str, ...]) -> bool:
+    """True where a header holds every needed column."""
+    from ..files import header_key
+
+    keys = {header_key(label) for label in header}
+    return all(any(header_key(name) in keys for name in HEADERS[column]) for column in NEEDED)
+
+
+def open_dossiers(path: Path, date_column: str = "received") -> RawTable:
+    """The export with a view `dossiers`: row, dossier (hash), procedure, agency, day (DATE), online, assisted,
+    simulated (BOOLEAN), reason (why a row is rejected, else NULL), corrected (what was read generously, else NULL).
+
+    Raises InputError where the header is not this layout's, and what `open_table` raises.
+    """
+    raw = open_table(path, HEADERS)
+    needed = set(NEEDED) | {date_column}
+    if missing := [HEADERS[column][0] for column in HEADERS if column in needed and column not in raw.columns]:
+        raise InputError(f"{path.name}: no known header: the columns {', '.join(missing)} are missing; "
+                         f"opencps_dossiers needs {', '.join(HEADERS[c][0] for c in NEEDED)}")  # fmt: skip
+    raw.con.execute(f"CREATE VIEW dossiers AS {dossiers_sql(raw.columns, date_column)}")
+    return raw
+
+
+def dossiers_sql(columns: tuple[str, ...], date_column: str) -> str:
+    """One row per row of the file, typed, with the reason where it cannot be used."""
+    forms = "[" + ", ".join(f"'{form}'" for form in DATE_FORMS) + "]"
+    serial = f"TRY_CAST({date_column} AS DOUBLE)"
+    text = 'lower("online")'
+    note = "lower(coalesce(filing_note, ''))" if "filing_note" in columns else "''"
+    detail = "coalesce(detail, '')" if "detail" in columns else "''"
+    listed = {name: "(" + ", ".join(f"'{word}'" for word in words) + ")" for name, words in (("y", YES), ("n", NO))}
+    return f"""
+    WITH typed AS (
+      SELECT row, hash(dossier) AS dossier, dossier IS NULL AS nameless, procedure, agency,
+        regexp_matches(lower(coalesce(dossier, '') || coalesce(procedure, '') || coalesce(agency, '')), '^\\s*(tổng|cộng)')
+          OR (procedure IS NULL AND agency IS NULL AND {date_column} IS NULL) AS total,
+        CASE WHEN {serial} BETWEEN 20000 AND 80000 THEN DATE '1899-12-30' + CAST(floor({serial}) AS INTEGER)
+             ELSE CAST(TRY_STRPTIME({date_column}, {forms}) AS DATE) END AS day,
+        {serial} IS NOT NULL AS is_serial,
+        CASE WHEN "online" IS NULL THEN false WHEN {text} IN {listed["y"]} THEN true
+             WHEN {text} IN {listed["n"]} THEN false END AS online,
+        starts_with({note}, '{STAFF_MARK}') AS assisted, {detail} = '{SIMULATED_MARK}' AS simulated
+      FROM raw),
+    judged AS (
+      SELECT *, CASE WHEN total THEN 'total_row' WHEN nameless THEN 'no_dossier_number'
+             WHEN procedure IS NULL THEN 'no_procedure' WHEN agency IS NULL THEN 'no_agency'
+             WHEN day IS NULL OR day < DATE '2000-01-01' THEN 'unreadable_date'
+             WHEN date_trunc('month', day) > DATE '{date.today().isoformat()}' THEN 'future_date'
+             WHEN online IS NULL THEN 'unreadable_online' END AS fault
+      FROM typed)
+    SELECT row, dossier, procedure, agency, day, online, assisted, simulated, is_serial,
+      CASE WHEN fault IS NOT NULL THEN fault
+           WHEN row_number() OVER (PARTITION BY dossier, fault IS NULL ORDER BY row) > 1 THEN 'duplicate' END AS reason
+    FROM judged"""

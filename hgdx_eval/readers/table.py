@@ -1,0 +1,58 @@
+"""A tidy table: one row per unit and period (finer rows of counts are added up), any policy on any panel."""
+
+import math
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import InputError
+from ..files import RawTable, open_table
+
+TRUE_WORDS = {"true", "1", "t", "yes", "có"}
+
+
+def open_columns(path: Path, columns: list[str]) -> RawTable:
+    """The named columns of a table. Raises InputError where one is missing."""
+    raw = open_table(path, {name: (name,) for name in [*columns, "simulated"]})
+    if missing := [name for name in columns if name not in raw.columns]:
+        found = ", ".join(str(label) for label in raw.header[:30])
+        raise InputError(f"{path.name}: no known header: column {missing[0]!r} is missing; found: {found}")
+    return raw
+
+
+def read_columns(path: Path, text: list[str], numbers: list[str]) -> tuple[pd.DataFrame, bool]:
+    """(one row per row of the file, whether the data say they are simulated).
+
+    Columns: `row` (in the file), the `text` columns as text, the `numbers` as floats (empty = NaN).
+    Raises InputError naming file, row and column of what is not a number.
+    """
+    raw = open_columns(path, list(dict.fromkeys([*text, *numbers])))
+    frame = raw.con.sql("SELECT * FROM raw ORDER BY row").df()
+    raw.con.close()
+    if raw.broken:
+        raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
+    simulated = "simulated" in frame and frame["simulated"].astype(str).str.lower().isin(TRUE_WORDS).any()
+    for column in text:
+        frame[column] = frame[column].fillna("").astype(object).map(whole_number_text)
+    for column in numbers:
+        frame[column] = parse_numbers(frame[column], frame["row"], path.name, column, raw.decimal_comma)
+    return frame[["row", *dict.fromkeys([*text, *numbers])]], bool(simulated)
+
+
+def whole_number_text(text: str) -> str:
+    """A code that a spreadsheet or Parquet turned into 93.0 is 93 again."""
+    return text[:-2] if re.fullmatch(r"-?\d+\.0", text) else text
+
+
+def parse_numbers(cells: pd.Series, rows: pd.Series, file: str, column: str, decimal_comma: bool) -> pd.Series:
+    text = cells.astype(object).where(cells.notna(), None)
+    if decimal_comma:
+        text = text.map(lambda t: t.replace(".", "").replace(",", ".") if t and "," in t else t)
+    blank = text.map(lambda t: t is None or t.strip().lower() in ("", "na", "nan", "null", "none", "."))
+    values = pd.to_numeric(text.where(~blank, None), errors="coerce").astype(float)
+    wrong = ~blank & ~values.map(math.isfinite)
+    if wrong.any():
+        first = wrong.idxmax()
+        raise InputError(f"{file}: row {rows[first]}, column {column!r}: {cells[first]!r} is not a finite number")
+    return values
