@@ -1,0 +1,128 @@
+import unicodedata
+
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hgdx_eval.errors import InputError
+from hgdx_eval.files import DELIMITERS, connect, open_table, shape_of
+
+WANTED = {"code": ("Mã hồ sơ",), "agency": ("Cơ quan thụ lý",), "online": ("Trực tuyến",)}
+ROWS = [["01", "Sở Tư pháp", "Có"], ["02", "UBND Xã Hoả Lựu", "Không"]]
+
+
+def read(path):
+    raw = open_table(path, WANTED)
+    rows = raw.con.sql("SELECT code, agency, online FROM raw ORDER BY row").fetchall()
+    return [list(row) for row in rows], raw
+
+
+def text_of(rows, delimiter=",", header=("Mã hồ sơ", "Cơ quan thụ lý", "Trực tuyến")):
+    return "\n".join(delimiter.join(row) for row in [header, *rows]) + "\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+def test_any_common_encoding_and_delimiter_gives_the_same_cells(tmp_path, encoding, delimiter):
+    path = tmp_path / "danh_sách.csv"
+    path.write_bytes(text_of(ROWS, delimiter).encode(encoding))
+    assert read(path)[0] == ROWS
+
+
+def test_windows_1258_with_combining_marks_comes_out_composed(tmp_path):
+    path = tmp_path / "cu.csv"
+    path.write_bytes(unicodedata.normalize("NFD", text_of(ROWS)).replace("ư", "ư").encode("cp1258", errors="ignore"))
+    composed = []
+    for row in ROWS:  # cp1258 holds some letters composed and some as base + mark
+        composed.append([encode_1258(cell) for cell in row])
+    body = "\n".join(",".join(row) for row in composed)
+    header = ",".join(encode_1258(h) for h in ("Mã hồ sơ", "Cơ quan thụ lý", "Trực tuyến"))
+    path.write_bytes((header + "\n" + body + "\n").encode("cp1258"))
+    assert read(path)[0] == ROWS
+
+
+def encode_1258(text):
+    """As Windows writes it: a letter that the code page lacks becomes base letter + combining tone mark."""
+    out = []
+    for letter in text:
+        try:
+            letter.encode("cp1258")
+            out.append(letter)
+        except UnicodeEncodeError:
+            parts = unicodedata.normalize("NFD", letter)
+            tone = [c for c in parts if c in "\u0300\u0301\u0303\u0309\u0323"]
+            base = unicodedata.normalize("NFC", "".join(c for c in parts if c not in tone))
+            out.append(base + "".join(tone))
+    return "".join(out)
+
+
+def test_columns_in_another_order_and_decomposed_headers(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [[o, c, a] for c, a, o in ROWS]
+    header = [unicodedata.normalize("NFD", h) for h in ("TRỰC TUYẾN", " Mã  hồ sơ ", "Cơ quan thụ lý:")]
+    path.write_text(text_of(rows, ";", header), encoding="utf-8")
+    assert read(path)[0] == ROWS
+
+
+def test_a_workbook_with_title_and_merged_header_cells(tmp_path):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet["A1"] = "DANH SÁCH HỒ SƠ"
+    sheet.merge_cells("A1:C1")
+    sheet["A3"], sheet["B3"] = "Mã hồ sơ", "Thông tin tiếp nhận"
+    sheet.merge_cells("A3:A4")
+    sheet.merge_cells("B3:C3")
+    sheet["B4"], sheet["C4"] = "Cơ quan thụ lý", "Trực tuyến"
+    for i, row in enumerate(ROWS, start=5):
+        for j, cell in enumerate(row, start=1):
+            sheet.cell(i, j, cell)
+    path = tmp_path / "a.xlsx"
+    book.save(path)
+    rows, raw = read(path)
+    assert rows == ROWS
+    assert raw.con.sql("SELECT min(row) FROM raw").fetchall() == [(5,)]
+
+
+def test_parquet_reads_like_text(tmp_path):
+    con = connect()
+    frame = pd.DataFrame(ROWS, columns=["Mã hồ sơ", "Cơ quan thụ lý", "Trực tuyến"])
+    con.register("frame", frame)
+    path = tmp_path / "a.parquet"
+    con.execute(f"COPY frame TO '{path}' (FORMAT parquet)")
+    assert read(path)[0] == ROWS
+
+
+def test_row_numbers_are_those_of_the_file_and_broken_rows_are_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(text_of([["1", "A", "Có"], ["2", "B", "Có", "thừa"], ["3", "C", "Có"]]), encoding="utf-8")
+    _, raw = read(path)
+    assert raw.broken == (3,)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [("a.csv", b"", "the file is empty"), ("a.csv", b"\n \n", "the file is empty"), ("a.pdf", b"x", r"a \.pdf file"),
+     ("a.xlsx", b"PK not a workbook", "not a readable workbook"), ("a.parquet", b"no", "not a readable Parquet"),
+     ("a.csv", "Mã hồ sơ,Cơ quan thụ lý,Trực tuyến\n".encode(), "no data rows")],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_by_name(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as error:
+        open_table(tmp_path / name, WANTED)
+    assert str(error.value).startswith(name)
+    assert "\n" not in str(error.value)
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        open_table(tmp_path / "x.csv", WANTED)
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=40))
+def test_the_shape_of_a_cell_never_tells_its_text(text):
+    shape = shape_of(text)
+    letters = [word for word in text.split() if len(word) > 3 and not word.isdigit()]
+    assert not any(word in shape for word in letters if word not in "text of characters number digits nothing")

@@ -1,0 +1,107 @@
+"""Against published values and against plain dummies."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import yaml
+from made_up import design_of, made_up_table
+from pathlib import Path
+
+from hgdx_eval.designs import study_design
+from hgdx_eval.errors import Refusal
+from hgdx_eval.estimators.two_way_fixed_effects import fit
+from hgdx_eval.panel import load_panel
+from hgdx_eval.params import parse_change, read_study, study_file
+
+REFERENCE = yaml.safe_load((Path(__file__).parent / "reference" / "two_way_fixed_effects.yaml").read_text(encoding="utf-8"))
+
+
+def test_organ_donation_as_published(shared_reference):
+    p = read_study(study_file("organ_donation"), parse_change({"data": str(shared_reference / "organ_donations.csv")}))
+    row = fit(study_design(load_panel(p), p)).overall("cluster")
+    for column, value in REFERENCE["organ_donation"]["values"].items():
+        assert row[column] == pytest.approx(value["expected"], abs=value["tolerance"]), column
+
+
+def test_prop99_difference_in_differences(shared_reference, tmp_path):
+    study = tmp_path / "prop99.yaml"
+    study.write_text(f"""
+study: prop99
+data: {shared_reference / 'california_prop99.csv'}
+unit: State
+period: Year
+frequency: Y
+outcome: PacksPerCapita
+treated: treated
+weights: none
+cluster: State
+estimator: two_way_fixed_effects
+""", encoding="utf-8")
+    p = read_study(study, {})
+    row = fit(study_design(load_panel(p), p)).overall()
+    value = REFERENCE["prop99"]["values"]["estimate"]
+    assert row["estimate"] == pytest.approx(value["expected"], abs=value["tolerance"])
+
+
+def dummies(design, regressors):
+    """Weighted least squares with a dummy for every unit and every block x period, clustered (statsmodels)."""
+    table = design.table
+    x = pd.concat([
+        pd.DataFrame(regressors), pd.get_dummies(table["unit"], dtype=float),
+        pd.get_dummies(table["block"] + table["time"].astype(str), dtype=float, drop_first=True),
+    ], axis=1)  # fmt: skip
+    keep = x.loc[:, (x != 0).any()]
+    points = 100 if design.scale == "pp" else 1
+    return sm.WLS(points * table["y"].to_numpy(), keep.to_numpy(), weights=table["weight"].to_numpy()).fit(
+        cov_type="cluster", cov_kwds={"groups": pd.factorize(table["cluster"])[0], "use_correction": False}
+    )
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_equal_to_plain_dummies_on_an_unbalanced_weighted_panel(blocks):
+    design = design_of(made_up_table(seed=3, drop=0.15), blocks=blocks)
+    row = fit(design).overall()
+    plain = dummies(design, design.table[["treated"]].astype(float).to_numpy())
+    assert row["estimate"] == pytest.approx(plain.params[0], abs=1e-9)
+    table, groups = design.table, design.table["cluster"].nunique()
+    n = table["received"].sum()
+    periods = 0 if blocks else table["time"].nunique()
+    factor = np.sqrt(groups / (groups - 1) * (n - 1) / (n - 1 - periods))
+    assert row["std_error"] == pytest.approx(plain.bse[0] * factor, rel=1e-6)
+
+
+def test_event_path_equal_to_plain_dummies():
+    design = design_of(made_up_table(seed=4), blocks=True)
+    path = fit(design).rows("event").set_index("event_time")["estimate"]
+    assert path[-1] == 0
+    others = [k for k in path.index if k != -1]
+    event = design.table["event_time"].to_numpy()
+    plain = dummies(design, (event[:, None] == np.array(others)[None, :]).astype(float))
+    np.testing.assert_allclose(path[others], plain.params[: len(others)], atol=1e-8)
+
+
+def test_event_path_averages_and_the_first_month_stands_apart():
+    design = design_of(made_up_table(seed=5, effect=0.1), blocks=True)
+    found = fit(replace(design, apart=(design.start,)))
+    rows = found.rows("group")
+    assert list(rows["period"]) == [str(design.start), f"{design.start + 1}.."]
+    low, high = sorted(rows["estimate"])
+    assert low <= found.overall()["estimate"] <= high
+
+
+def test_one_cluster_is_refused():
+    design = design_of(made_up_table(seed=6))
+    with pytest.raises(Refusal) as refusal:
+        fit(replace(design, table=design.table.assign(cluster="one")))
+    assert refusal.value.reason == "one_cluster"
+
+
+def test_treatment_that_the_block_periods_absorb_is_refused():
+    table = made_up_table(seed=7)
+    table["treated_from"] = np.where(table["cluster"].isin(["c0", "c1"]), table["time"].median(), np.nan)
+    with pytest.raises(Refusal) as refusal:
+        fit(design_of(table, blocks=True))
+    assert refusal.value.reason == "collinear"
