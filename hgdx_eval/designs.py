@@ -9,7 +9,7 @@ import pandas as pd
 from .errors import InputError, Refusal
 from .facts import Event, events_between, find_adoption, load_facts
 from .origin import Origin
-from .panel import Panel, dossier_study_columns, weight_column
+from .panel import Panel, dossier_study_columns, joined_text, weight_column
 from .params import Study, did_you_mean
 from .periods import first_whole_period, is_never, parse_period
 
@@ -92,7 +92,7 @@ def study_design(panel: Panel, p: Study) -> Design:
 def base_table(panel: Panel, p: Study) -> pd.DataFrame:
     """Unit, cluster, block, period, outcome and weight of every cell, before any choice."""
     cells = panel.cells
-    unit = cells["unit"] if "unit" in cells else cells[p.unit_columns].agg(" · ".join, axis=1)
+    unit = cells["unit"] if "unit" in cells else joined_text(cells, p.unit_columns)
     frame = pd.DataFrame({"unit": unit, "cluster": cells[p.cluster].astype(str), "period": cells["period"]})
     frame["block"] = cells[p.period_by].astype(str) if p.period_by else ""
     frame["time"] = pd.PeriodIndex(cells["period"]).asi8

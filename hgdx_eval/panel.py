@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import InputError
-from .facts import Facts, cluster_of, find_unit, load_facts
+from .facts import Facts, Unit, cluster_of, find_unit, load_facts
 from .files import quoted
 from .origin import Origin, sha256_of
 from .params import Study
@@ -184,13 +184,20 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts) -> pd.DataFr
     procedure = good["procedure"].map(lambda code: current.get(code, code))
     return pd.DataFrame({
         "agency": good["agency"].map(lambda text: units[text].name if units[text] else text.strip()),
-        "level": good["agency"].map(lambda text: units[text].level if units[text] else "unknown"),
+        "level": good["agency"].map(lambda text: level_of(units[text])),
         "cluster": good["agency"].map(lambda text: clusters[text].name if clusters[text] else text.strip()),
         "procedure": procedure,
         "fee_group": procedure.map(lambda code: groups.get(code, "unknown")),
         "month": good["month"], "received": good["n"].astype("int64"), "online": good["online"].astype("int64"),
         "assisted": good["assisted"].astype("int64"),
     })  # fmt: skip
+
+
+def level_of(unit: Unit | None) -> str:
+    """province (departments and boards), district, commune, or unknown."""
+    if unit is None:
+        return "unknown"
+    return "province" if unit.level == "department" else unit.level
 
 
 def complete(counts: pd.DataFrame) -> pd.DataFrame:
@@ -230,7 +237,7 @@ def table_panel(path: Path, p: Study) -> Panel:
     frame = frame[~total].reset_index(drop=True)
     check_numbers(frame, p, path.name)
     frame["time"] = parse_periods(frame[p.period], frame["row"], p.frequency, path.name, p.period)
-    frame["unit"] = frame[p.unit_columns].agg(" · ".join, axis=1) if len(p.unit_columns) > 1 else frame[p.unit_columns[0]]
+    frame["unit"] = joined_text(frame, p.unit_columns)
     if (frame["unit"].str.strip() == "").any():
         row = frame.loc[(frame["unit"].str.strip() == "").idxmax(), "row"]
         raise InputError(f"{path.name}: row {row}: the unit is empty")
@@ -239,6 +246,14 @@ def table_panel(path: Path, p: Study) -> Panel:
     origin = Origin(path.name, sha256_of(path), raw_rows, "table", simulated)
     return Panel(cells.drop(columns=["row", "time"]), origin, rejected[rejected["rows"] > 0],
                  pd.DataFrame(columns=NOTES), len(frame), None)  # fmt: skip
+
+
+def joined_text(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """One label of several text columns: "Sở Tư pháp · 1.004194"."""
+    label = frame[columns[0]].astype(str)
+    for column in columns[1:]:
+        label = label + " · " + frame[column].astype(str)
+    return label
 
 
 def weight_column(p: Study) -> str | None:

@@ -1,0 +1,232 @@
+"""Made-up worlds with a known effect: the counts of every agency, procedure and month, and the truth about them.
+
+Nothing here is estimated from real dossiers. In the default world the untreated shares of fee-bearing and free
+procedures move in parallel, in points, inside an agency; every other world breaks one thing.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from .errors import InputError
+from .facts import cluster_of, load_facts
+from .workdays import tet_share, working_days
+
+WORLDS = ("default", "ceiling", "differential_trend", "campaign_uneven", "two_treated_agencies")
+FIRST, LAST = pd.Period("2022-01", freq="M"), pd.Period("2025-06", freq="M")
+CUT = pd.Period("2023-08", freq="M")  # the working assumption: 1 August 2023
+CENTRAL_CUT = pd.Period("2023-12", freq="M")
+DIGITISED = {"province": pd.Period("2022-06", freq="M"), "district": pd.Period("2022-12", freq="M"),
+             "commune": pd.Period("2023-06", freq="M")}  # fmt: skip
+TWO_TREATED = ("Thành phố Vị Thanh", "Huyện Phụng Hiệp")
+DRIFT_PER_MONTH = 0.0011  # differential_trend: a bias of about 3 standard errors of the main design at 400,000 dossiers
+UNEVEN_CAMPAIGN = 0.04  # campaign_uneven: what the campaign adds to fee-bearing procedures alone
+AGENCY_SHOCK, GROUP_SHOCK, CELL_NOISE, PERSISTENCE = 0.015, 0.008, 0.01, 0.7
+MISSING_MONTHS = 6  # agency-months that were never reported
+LEVEL_WEIGHT = {"province": 30.0, "district": 55.0, "commune": 9.0}
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """What every draw shares. `units`: one row per agency x procedure; `agencies`: one row per agency."""
+
+    units: pd.DataFrame
+    agencies: pd.DataFrame
+    months: pd.PeriodIndex
+    volume: np.ndarray  # months: relative volume, by working days and Tết
+    tet: np.ndarray  # months: share of Tết holidays
+
+
+@cache
+def procedures() -> pd.DataFrame:
+    """One row per made-up procedure: code, name, field, set_by, fee, statutory, at, size, offset (points), fee_group."""
+    text = resources.files("hgdx_eval").joinpath("synth_procedures.yaml").read_text(encoding="utf-8")
+    frame = pd.DataFrame(yaml.safe_load(text)["procedures"])
+    frame["fee"] = frame["fee"].fillna(0).astype("int64")
+    frame["statutory"] = frame["statutory"].fillna(frame["fee"]).astype("int64")
+    frame["fee_group"] = np.select(
+        [frame["set_by"] == "none", frame["fee"] == 0, frame["set_by"] == "province"], ["free", "already_free", "provincial"],
+        "central",
+    )  # fmt: skip
+    return frame
+
+
+@cache
+def recoded() -> tuple[tuple[str, str, str], ...]:
+    """(old code, new code, first month of the new one)."""
+    text = resources.files("hgdx_eval").joinpath("synth_procedures.yaml").read_text(encoding="utf-8")
+    return tuple((item["old"], item["new"], item["since"]) for item in yaml.safe_load(text)["recoded"])
+
+
+@cache
+def skeleton(facts_hash: str) -> Skeleton:
+    """Agencies, their procedures, and the calendar. Sizes and levels are fixed, not drawn."""
+    facts, agencies = load_facts(), []
+    rng = np.random.default_rng(93)  # fixed differences between agencies, the same in every draw
+    for unit in facts.units:
+        if unit.level == "province":
+            continue
+        level = "province" if unit.level == "department" else unit.level
+        agencies.append((unit.code, unit.name, level, cluster_of(facts, unit).name,
+                         LEVEL_WEIGHT[level] * np.exp(rng.normal(0, 0.5)), rng.normal(0, 0.04)))  # fmt: skip
+    agencies = pd.DataFrame(agencies, columns=["code", "agency", "level", "cluster", "size", "start"])
+    rows = []
+    for number, agency in enumerate(agencies.itertuples()):
+        place = agency.code if agency.level == "province" else agency.level
+        for procedure in procedures().itertuples():
+            if place in procedure.at:
+                rows.append((number, agency.agency, agency.level, agency.cluster, procedure.code, procedure.fee_group,
+                             agency.size * procedure.size, procedure.offset / 100))  # fmt: skip
+    units = pd.DataFrame(rows, columns=["number", "agency", "level", "cluster", "procedure", "fee_group", "size", "offset"])
+    own = units.groupby("number")["size"].transform("sum")
+    units["size"] = units["size"] / own * agencies["size"].to_numpy()[units["number"]]  # an agency's size is its own
+    months = pd.period_range(FIRST, LAST, freq="M")
+    days = np.array([working_days(month) for month in months], float)
+    tet = np.array([tet_share(month) for month in months])
+    volume = days / days.mean() * (1 - 0.25 * tet)
+    return Skeleton(units, agencies, months, volume, tet)
+
+
+def shocks(rng: np.random.Generator, rows: int, months: int, size: float) -> np.ndarray:
+    """rows x months: persistent AR(1) shocks of mean 0 and standard deviation `size`."""
+    out = np.empty((rows, months))
+    out[:, 0] = rng.normal(0, size, rows)
+    for t in range(1, months):
+        out[:, t] = PERSISTENCE * out[:, t - 1] + rng.normal(0, size * np.sqrt(1 - PERSISTENCE**2), rows)
+    return out
+
+
+def agency_paths(frame: Skeleton, rng: np.random.Generator, world: str) -> np.ndarray:
+    """agencies x months: the share (0-1) that all procedures of an agency have in common, near 45% at first, 80% at last."""
+    months = np.arange(len(frame.months))
+    top = 0.60 if world == "ceiling" else 0.44
+    trend = top / (1 + np.exp(-(months - 15) / 6.5))
+    level = frame.agencies["level"].to_numpy()
+    since = np.array([DIGITISED[name].ordinal for name in level])
+    digitised = 0.02 * (frame.months.asi8[None, :] >= since[:, None])
+    path = 0.36 + frame.agencies["start"].to_numpy()[:, None] + trend[None, :] + digitised
+    path = path + campaigns(frame)[None, :] - 0.02 * frame.tet[None, :]
+    path = path + shocks(rng, len(frame.agencies), len(months), AGENCY_SHOCK)
+    return path
+
+
+def campaigns(frame: Skeleton) -> np.ndarray:
+    """What the emulation campaigns add to every dossier: all of 2022, and from 21 August to December 2023."""
+    ordinal = frame.months.asi8
+    first = 0.03 * (ordinal <= pd.Period("2022-12", freq="M").ordinal)
+    return first + 0.03 * second_campaign(frame)
+
+
+def second_campaign(frame: Skeleton) -> np.ndarray:
+    """The campaign's share of each month: a third of August 2023, then all of every month to December."""
+    inside = (frame.months >= pd.Period("2023-09", freq="M")) & (frame.months <= pd.Period("2023-12", freq="M"))
+    return inside + (frame.months == pd.Period("2023-08", freq="M")) / 3
+
+
+def probabilities(frame: Skeleton, rng: np.random.Generator, effect: float, world: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(P(online) without the cut, with it, which cells are treated), units x months."""
+    units = frame.units
+    number = units["number"].to_numpy()
+    fee_bearing = (units["fee_group"] == "provincial").to_numpy()
+    group = np.unique(number * 2 + fee_bearing, return_inverse=True)[1]
+    p0 = agency_paths(frame, rng, world)[number] + units["offset"].to_numpy()[:, None]
+    p0 = p0 + shocks(rng, int(group.max()) + 1, len(frame.months), GROUP_SHOCK)[group]
+    p0 = p0 + rng.normal(0, CELL_NOISE, p0.shape)
+    after = frame.months.asi8 >= CUT.ordinal
+    central = (units["fee_group"] == "central").to_numpy()[:, None] & (frame.months >= CENTRAL_CUT)[None, :]
+    p0 = p0 + 0.02 * central
+    if world == "differential_trend":
+        p0 = p0 + DRIFT_PER_MONTH * fee_bearing[:, None] * (np.arange(len(frame.months)) - len(frame.months) / 2)[None, :]
+    if world == "campaign_uneven":
+        p0 = p0 + UNEVEN_CAMPAIGN * fee_bearing[:, None] * second_campaign(frame)[None, :]
+    p0 = np.clip(p0, 0.0, 0.99 if world == "ceiling" else 1.0)
+    treated = fee_bearing[:, None] & after[None, :]
+    p1 = np.clip(p0 + effect / 100 * treated, 0.0, 0.99 if world == "ceiling" else 1.0)
+    return p0, p1, treated
+
+
+def simulate_cells(seed: int, effect: float = 4.0, dossiers: int = 400_000, world: str = "default") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(cells, truth) of one draw.
+
+    cells: one row per agency x procedure x month: agency, level, cluster, procedure, fee_group, period, received, online,
+    assisted. truth: period, truth_pp, treated_received; last row `overall`: the mean over treated dossiers received in the
+    treated months of P(online) with minus without the cut, in percentage points, for the dossiers really drawn.
+    Raises InputError for an unknown world, a number of dossiers below 1, an effect outside [-100, 100].
+    """
+    check_arguments(effect, dossiers, world)
+    frame = skeleton(load_facts().sha256)
+    rng = np.random.default_rng([seed, 1])
+    p0, p1, treated = probabilities(frame, rng, effect, world)
+    size = frame.units["size"].to_numpy()[:, None] * frame.volume[None, :]
+    if world == "two_treated_agencies":  # elsewhere nothing that costs a fee is received
+        elsewhere = (frame.units["fee_group"] == "provincial") & ~frame.units["cluster"].isin(TWO_TREATED)
+        size = size * ~elsewhere.to_numpy()[:, None]
+    missing = unreported(frame, rng)
+    size = np.where(missing[frame.units["number"].to_numpy()], 0.0, size)
+    received = rng.poisson(size / size.sum() * dossiers)
+    online = rng.binomial(received, p1)
+    assisted = rng.binomial(online, 0.18)
+    cells = frame.units[["agency", "level", "cluster", "procedure", "fee_group"]]
+    cells = cells.loc[cells.index.repeat(len(frame.months))].reset_index(drop=True)
+    cells["period"] = pd.PeriodIndex.from_ordinals(np.tile(frame.months.asi8, len(frame.units)), freq="M")
+    for name, values in (("received", received), ("online", online), ("assisted", assisted)):
+        cells[name] = values.ravel()
+    return cells, truth_table(frame, received, p0, p1, treated)
+
+
+def truth_table(frame: Skeleton, received: np.ndarray, p0: np.ndarray, p1: np.ndarray, treated: np.ndarray) -> pd.DataFrame:
+    n = received * treated
+    gain = (n * (p1 - p0) * 100).sum(axis=0)
+    rows = [(str(month), gain[t] / n[:, t].sum() if n[:, t].sum() else np.nan, int(n[:, t].sum()))
+            for t, month in enumerate(frame.months) if treated[:, t].any()]  # fmt: skip
+    rows.append(("overall", gain.sum() / n.sum() if n.sum() else np.nan, int(n.sum())))
+    return pd.DataFrame(rows, columns=["period", "truth_pp", "treated_received"])
+
+
+def unreported(frame: Skeleton, rng: np.random.Generator) -> np.ndarray:
+    """agencies x months: True where an agency reported nothing; drawn among communes, away from the cut."""
+    missing = np.zeros((len(frame.agencies), len(frame.months)), bool)
+    communes = np.flatnonzero(frame.agencies["level"] == "commune")
+    missing[rng.choice(communes, MISSING_MONTHS), rng.integers(1, len(frame.months), MISSING_MONTHS)] = True
+    return missing
+
+
+def check_arguments(effect: float, dossiers: int, world: str) -> None:
+    if world not in WORLDS:
+        raise InputError(f"world {world!r} is not known; known: {', '.join(WORLDS)}")
+    if dossiers < 1:
+        raise InputError(f"dossiers: {dossiers}; at least 1")
+    if not -100 <= effect <= 100:
+        raise InputError(f"effect: {effect:g} percentage points; allowed: -100 to 100")
+
+
+def fee_schedule() -> pd.DataFrame:
+    """One row per procedure code: procedure, name, field, set_by, fee_vnd (before the cut), statutory_fee_vnd, same_as."""
+    known = procedures()
+    frame = pd.DataFrame({
+        "procedure": known["code"], "name": known["name"], "field": known["field"], "set_by": known["set_by"],
+        "fee_vnd": known["fee"], "statutory_fee_vnd": known["statutory"], "same_as": "",
+    })  # fmt: skip
+    renamed = {old: new for old, new, _ in recoded()}
+    later = frame[frame["procedure"].isin(renamed)].assign(procedure=lambda f: f["procedure"].map(renamed))
+    frame["same_as"] = frame["procedure"].map(renamed).fillna("")
+    return pd.concat([frame, later], ignore_index=True)
+
+
+def simulate(out: Path, effect: float = 4.0, seed: int = 20230714, dossiers: int = 400_000,
+             layout: str = "opencps_dossiers", world: str = "default") -> pd.DataFrame:  # fmt: skip
+    """Write a made-up export to `out` (.csv or .xlsx), OUT.truth.csv and OUT.fees.csv; returns the truth.
+
+    Raises InputError for an unknown world, layout or kind of file, and for numbers that cannot be.
+    """
+    from .synth_export import write_export
+
+    check_arguments(effect, dossiers, world)
+    cells, truth = simulate_cells(seed, effect, dossiers, world)
+    write_export(Path(out), cells, truth, fee_schedule(), seed, layout)
+    return truth

@@ -1,0 +1,173 @@
+"""Counts to dossiers: a made-up export in a real layout. Every personal cell is obvious nonsense."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .errors import InputError
+from .files import connect, literal, quoted
+from .readers import layout_names
+from .readers.opencps_dossiers import SIMULATED_MARK
+from .synth import recoded
+from .workdays import vietnam
+
+COLUMNS = ("Mã hồ sơ", "Mã thủ tục", "Nội dung", "Cơ quan thụ lý", "Sổ theo dõi", "Chủ hồ sơ", "Địa chỉ", "Số điện thoại",
+           "Thư điện tử", "Người nộp hồ sơ", "Điện thoại liên lạc", "Ngày gửi", "Ngày tiếp nhận", "Ngày hẹn trả",
+           "Ngày gia hạn", "Ngày hoàn thành", "Ngày trả", "Trạng thái", "Trực tuyến", "Mã hồ sơ gốc", "Ghi chú xử lý",
+           "Ghi chú nộp", "Chi tiết nội dung", "Hạn xử lý")  # fmt: skip
+DUPLICATED, UNREADABLE, FUTURE = 0.002, 0.001, 0.0005  # rows of dirt, on top of the valid dossiers
+FUTURE_DATE = "15/06/2099 09:00"
+STAFF_NOTE = "Cán bộ nộp thay tại quầy"
+
+
+def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, seed: int, layout: str) -> None:
+    """OUT, OUT.truth.csv and OUT.fees.csv, each whole or not at all. Raises InputError for a layout or kind it cannot write."""
+    if layout != "opencps_dossiers":
+        raise InputError(f"layout {layout!r} cannot be simulated; known: opencps_dossiers (of {', '.join(layout_names())})")
+    if out.suffix.lower() not in (".csv", ".xlsx"):
+        raise InputError(f"{out.name}: the export is written as .csv or .xlsx")
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out.name}: its folder does not exist")
+    if out.suffix.lower() == ".xlsx" and cells["received"].sum() * 1.004 > 1_048_000:
+        raise InputError(f"{out.name}: a sheet holds about a million rows; write .csv")
+    con = dossier_table(cells, fees, seed)
+    aside(out, lambda path: copy_csv(con, path) if out.suffix.lower() == ".csv" else copy_xlsx(con, path))
+    con.close()
+    aside(Path(f"{out}.truth.csv"), lambda path: truth.to_csv(path, index=False, lineterminator="\n"))
+    aside(Path(f"{out}.fees.csv"), lambda path: fees.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n"))
+
+
+def aside(path: Path, write: object) -> None:
+    """Written beside its place and moved there when whole."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        write(partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def dossier_table(cells: pd.DataFrame, fees: pd.DataFrame, seed: int) -> object:
+    """A database with the table `export`: the 24 columns as text, in order of receipt."""
+    rng = np.random.default_rng([seed, 2])
+    cells = cells[cells["received"] > 0].reset_index(drop=True)
+    codes = np.repeat(np.arange(len(cells)), cells["received"])
+    rank = np.arange(len(codes)) - np.repeat(np.cumsum(cells["received"]) - cells["received"], cells["received"])
+    received, submitted = dates(cells, codes, rng)
+    online = rank < cells["online"].to_numpy()[codes]
+    n = len(codes)
+    frame = pd.DataFrame({
+        "cell": codes, "online": online, "assisted": rank < cells["assisted"].to_numpy()[codes], "received": received,
+        "submitted": np.where(online, submitted, received), "allowed": rng.integers(3, 21, n),
+        "late": rng.random(n) < 0.06, "spare": rng.integers(0, 4, n), "person": rng.integers(0, 10**6, n),
+    }).sort_values(["received", "cell"], kind="stable", ignore_index=True)  # fmt: skip
+    frame["number"] = np.arange(1, n + 1)
+    frame = with_dirt(frame, rng)
+    con = connect()
+    con.register("drawn", frame)
+    con.register("cells", cell_names(cells, fees))
+    con.execute(f"CREATE TABLE export AS {EXPORT_SQL}")
+    con.unregister("drawn")
+    con.unregister("cells")
+    return con
+
+
+def cell_names(cells: pd.DataFrame, fees: pd.DataFrame) -> pd.DataFrame:
+    """One row per cell: agency as the export writes it, the procedure's code of that month, its name."""
+    named = cells["agency"].where(cells["level"] == "province", "UBND " + cells["agency"])
+    procedure = cells["procedure"].copy()
+    for old, new, since in recoded():
+        procedure[(procedure == old) & (cells["period"] >= pd.Period(since, freq="M"))] = new
+    titles = dict(zip(fees["procedure"], fees["name"], strict=True))
+    return pd.DataFrame({"cell": np.arange(len(cells)), "agency": named.astype(object),
+                         "procedure": procedure.astype(object), "title": procedure.map(titles).astype(object)})  # fmt: skip
+
+
+def dates(cells: pd.DataFrame, codes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(received, submitted online) as minutes since 1970: working days only, submitted the same day or the evening before."""
+    months = pd.PeriodIndex(cells["period"])
+    first, last = months.min().start_time, (months.max() + 1).start_time
+    closed = [day for year in range(first.year, last.year + 1) for day in vietnam(year)]
+    days = np.arange(first.to_datetime64().astype("datetime64[D]"), last.to_datetime64().astype("datetime64[D]"))
+    days = days[np.is_busday(days, holidays=np.array(closed, "datetime64[D]"))]
+    of_month = days.astype("datetime64[M]").astype(int)
+    begin = np.searchsorted(of_month, months.asi8[codes])
+    length = np.searchsorted(of_month, months.asi8[codes], side="right") - begin
+    day = days[begin + (rng.random(len(codes)) * length).astype(int)].astype("int64") * 1440
+    received = day + 7 * 60 + rng.integers(0, 10 * 60, len(codes))
+    evening = rng.random(len(codes)) < 0.25
+    return received, np.where(evening, day - 3 * 60, received - rng.integers(1, 30, len(codes)))
+
+
+def with_dirt(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Valid dossiers with `fault` 0, repeated rows, and extra rows whose date is unreadable (1) or in the future (2)."""
+    n = len(frame)
+    frame["fault"] = 0
+    repeated = frame.iloc[np.sort(rng.choice(n, round(n * DUPLICATED), replace=False))]
+    extra = frame.iloc[np.sort(rng.choice(n, round(n * UNREADABLE) + round(n * FUTURE), replace=False))].copy()
+    extra["number"] = n + 1 + np.arange(len(extra))
+    extra["fault"] = np.where(np.arange(len(extra)) < round(n * UNREADABLE), 1, 2)
+    both = pd.concat([frame, repeated, extra], ignore_index=True)
+    both = both.sort_values(["received", "number"], kind="stable", ignore_index=True)
+    return both.assign(row=np.arange(len(both)))
+
+
+def sql_date(minutes: str) -> str:
+    return f"strftime(make_timestamp(CAST({minutes} AS BIGINT) * 60000000), '%d/%m/%Y %H:%M')"
+
+
+VALUES = {
+    "Mã hồ sơ": "printf('MP-%08d', number)",
+    "Mã thủ tục": "procedure",
+    "Nội dung": "title || ' (mô phỏng)'",
+    "Cơ quan thụ lý": "agency",
+    "Sổ theo dõi": "'SỔ MÔ PHỎNG'",
+    "Chủ hồ sơ": "printf('NGƯỜI MÔ PHỎNG %06d', person)",
+    "Địa chỉ": "printf('Địa chỉ mô phỏng %d', person % 900)",
+    "Số điện thoại": "'0000000000'",
+    "Thư điện tử": "printf('mo-phong-%06d@example.invalid', person)",
+    "Người nộp hồ sơ": "CASE WHEN assisted THEN 'CÁN BỘ MÔ PHỎNG' ELSE printf('NGƯỜI MÔ PHỎNG %06d', person) END",
+    "Điện thoại liên lạc": "'0000000000'",
+    "Ngày gửi": sql_date("submitted"),
+    "Ngày tiếp nhận": f"CASE fault WHEN 0 THEN {sql_date('received')} WHEN 1 THEN 'chưa rõ' ELSE '{FUTURE_DATE}' END",
+    "Ngày hẹn trả": sql_date("received + allowed * 1440"),
+    "Ngày gia hạn": "NULL",
+    "Ngày hoàn thành": sql_date("received + greatest(allowed + (CASE WHEN late THEN 2 ELSE -2 END), 1) * 1440"),
+    "Ngày trả": sql_date("received + (greatest(allowed + (CASE WHEN late THEN 2 ELSE -2 END), 1) + spare) * 1440"),
+    "Trạng thái": "'Đã trả kết quả'",
+    "Trực tuyến": 'CASE WHEN "online" THEN \'Có\' ELSE \'Không\' END',
+    "Mã hồ sơ gốc": "NULL",
+    "Ghi chú xử lý": "NULL",
+    "Ghi chú nộp": f"CASE WHEN assisted THEN '{STAFF_NOTE}' END",
+    "Chi tiết nội dung": f"'{SIMULATED_MARK}'",
+    "Hạn xử lý": "printf('%d ngày', allowed)",
+}
+EXPORT_SQL = ("SELECT " + ", ".join(f"{value} AS {quoted(name)}" for name, value in VALUES.items())
+              + " FROM drawn JOIN cells USING (cell) ORDER BY row")  # fmt: skip
+
+
+def copy_csv(con: object, path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(b"\xef\xbb\xbf")
+    body = path.with_name(path.name + ".body")
+    try:
+        con.execute(f"COPY export TO {literal(str(body))} (FORMAT csv, HEADER true, DELIMITER ',')")
+        with path.open("ab") as file, body.open("rb") as source:
+            while block := source.read(1 << 22):
+                file.write(block)
+    finally:
+        body.unlink(missing_ok=True)
+
+
+def copy_xlsx(con: object, path: Path) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False}) as book:
+        book.set_properties({"created": pd.Timestamp("2023-07-14").to_pydatetime()})
+        sheet = book.add_worksheet("Danh sách hồ sơ")
+        sheet.write_row(0, 0, COLUMNS)
+        rows = con.execute("SELECT * FROM export").fetchall()
+        for number, row in enumerate(rows, start=1):
+            sheet.write_row(number, 0, ["" if cell is None else cell for cell in row])
