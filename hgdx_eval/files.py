@@ -250,11 +250,13 @@ def open_utf8(path: Path, head: list[str], delimiter: str, names: dict[str, str]
     source = (
         f"read_csv({literal(str(path))}, columns={{{columns}}}, delim={literal(delimiter)}, quote='\"', escape='\"', "
         f"header=false, skip={ends[first - 1]}, null_padding=true, auto_detect=false, "
-        f"strict_mode=false, ignore_errors=true, store_rejects=true, rejects_limit=0)"
+        f"ignore_errors=true, store_rejects=true, rejects_limit=0)"
     )
     try:
         con.execute(f"CREATE TABLE raw AS SELECT row_number() OVER () + {first} AS row{chosen} FROM {source}")
-        broken = con.execute("SELECT DISTINCT line FROM reject_errors ORDER BY line").fetchall()
+        broken = con.execute("SELECT DISTINCT line FROM reject_errors ORDER BY line LIMIT 1000").fetchall()
+        for (line,) in broken:  # rows after one that was left out keep their number in the file
+            con.execute(f"UPDATE raw SET row = row + 1 WHERE row >= {line}").fetchall()
     except duckdb.Error as error:
         line = re.search(r"Line:? (\d+)", str(error))
         place = f", row {line[1]}" if line else ""

@@ -126,7 +126,7 @@ def read_cells(path: Path, date_column: str) -> tuple[pd.DataFrame, tuple[str, .
                CASE WHEN reason IS NULL THEN strftime(day, '%Y-%m') END AS month,
                count(*) AS n, count_if(online) AS online, count_if(online AND assisted) AS assisted,
                bool_or(simulated) AS simulated, count_if(is_serial) AS serials,
-               CASE WHEN reason IS NOT NULL THEN list_sort(min(row, {EXAMPLES})) END AS examples
+               min(row, {EXAMPLES}) FILTER (WHERE reason IS NOT NULL) AS examples
         FROM dossiers GROUP BY ALL ORDER BY ALL""").df()
     raw.con.close()
     if raw.broken:

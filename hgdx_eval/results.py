@@ -65,14 +65,15 @@ class Estimate:
 
 def result_table(rows: list[dict], **common: object) -> pd.DataFrame:
     """Rows (dicts of `COLUMNS`) and what they share as one table: every column, in order, text and numbers typed."""
-    table = pd.DataFrame([{**common, **row} for row in rows]).reindex(columns=COLUMNS)
-    table["status"] = table["status"].fillna("ok")
-    table["simulated"] = table["simulated"].fillna(False).astype(bool)
+    empty = {**dict.fromkeys(COLUMNS), "status": "ok", "simulated": False}
+    table = pd.DataFrame([{**empty, **common, **row} for row in rows], columns=COLUMNS, dtype=object)
+    table["simulated"] = table["simulated"].astype(bool)
     for column in COLUMNS:
         if column in NUMBERS:
             table[column] = pd.to_numeric(table[column]).astype(float)
         elif column != "simulated":
-            table[column] = table[column].fillna("").astype(str).astype(object)
+            table[column] = ["" if pd.isna(value) else str(value) for value in table[column]]
+            table[column] = table[column].astype(object)
     return table
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -19,8 +20,9 @@ ALLOWED = {
     "date_type": "a date, 2023-07-14", "list_type": "a list", "tuple_type": "a list", "dict_type": "a map",
     "model_type": "a map", "model_attributes_type": "a map", "none_required": "nothing",
 }  # fmt: skip
-# Of two errors of one key the one that tells more is reported.
-FIRST = {"extra_forbidden": 0, "missing": 1}
+LIMIT = re.compile(r"^\w+ should (be |have )?| after validation")  # "List should have at least 2 items after validation"
+# Of several errors an unknown key is reported first (it explains a missing one), then a missing key, then the rest.
+FIRST = {"extra_forbidden": 0, "invalid_key": 0, "missing": 1}
 
 
 @dataclass(frozen=True)
@@ -157,9 +159,9 @@ def explain(errors: list[dict], strict: Strict, model: type[BaseModel], file: st
     if error["type"] == "extra_forbidden":
         known = list(model_in(field_at(model, place[:-1])[0]).model_fields)
         return f"{where}{dotted(place)}: no such key{did_you_mean(str(place[-1]), known)}; allowed: {', '.join(known)}"
-    if error["loc"][-1] == "[key]":
+    if error["loc"][-1] == "[key]" or error["type"] == "invalid_key":
         raw = strict.raw.get((*place, "[key]"), str(place[-1]))
-        return f'{where}{dotted(place)}: found the key {raw}; allowed: text, so put it in quotes, "{raw}"'
+        return f'{where}{dotted((*place[:-1], raw))}: found the key {raw}; allowed: text, so put it in quotes, "{raw}"'
     same = [other for there, other in located if there == place]
     return f"{where}{dotted(place)}: found {found_and_allowed(same, strict, model, place)}"
 
@@ -242,8 +244,7 @@ def written(place: Place, strict: Strict) -> str:
 def allowed_text(errors: list[dict], description: str) -> str:
     """What is allowed at one place: the field's description, else the types; and pydantic's limits."""
     kinds = [ALLOWED[error["type"]] for error in errors if error["type"] in ALLOWED]
-    limits = [error["msg"].removeprefix("Input ").removeprefix("should ") for error in errors
-              if error["type"] not in ALLOWED]  # fmt: skip
+    limits = [LIMIT.sub("", error["msg"]) for error in errors if error["type"] not in ALLOWED]
     return "; ".join(dict.fromkeys(filter(None, [description or " or ".join(dict.fromkeys(kinds)), *limits])))
 
 

@@ -99,6 +99,7 @@ def test_row_numbers_are_those_of_the_file_and_broken_rows_are_named(tmp_path):
     path.write_text(text_of([["1", "A", "Có"], ["2", "B", "Có", "thừa"], ["3", "C", "Có"]]), encoding="utf-8")
     _, raw = read(path)
     assert raw.broken == (3,)
+    assert raw.con.sql("SELECT row FROM raw ORDER BY row").fetchall() == [(2,), (4,)]
 
 
 @pytest.mark.parametrize(

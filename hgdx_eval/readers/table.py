@@ -46,11 +46,11 @@ def whole_number_text(text: str) -> str:
 
 
 def parse_numbers(cells: pd.Series, rows: pd.Series, file: str, column: str, decimal_comma: bool) -> pd.Series:
-    text = cells.astype(object).where(cells.notna(), None)
+    text = pd.Series([None if pd.isna(cell) else str(cell) for cell in cells], index=cells.index, dtype=object)
     if decimal_comma:
         text = text.map(lambda t: t.replace(".", "").replace(",", ".") if t and "," in t else t)
     blank = text.map(lambda t: t is None or t.strip().lower() in ("", "na", "nan", "null", "none", "."))
-    values = pd.to_numeric(text.where(~blank, None), errors="coerce").astype(float)
+    values = pd.to_numeric(text.mask(blank, None), errors="coerce").astype(float)
     wrong = ~blank & ~values.map(math.isfinite)
     if wrong.any():
         first = wrong.idxmax()

@@ -1,0 +1,136 @@
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import design_of, made_up_table
+
+from hgdx_eval.designs import placebo_before, placebo_sets, placebos_in_space, study_design, without_cluster
+from hgdx_eval.errors import InputError, Refusal
+from hgdx_eval.panel import load_panel
+from hgdx_eval.params import parse_change, read_study
+
+STUDY = """study: t
+data: t.csv
+unit: unit
+period: year
+frequency: Y
+outcome: value
+treated_from: start
+cluster: unit
+estimator: two_way_fixed_effects
+"""
+
+
+def design(tmp_path, rows, change=None, study=STUDY):
+    (tmp_path / "t.csv").write_text("unit,year,value,start,on\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "t.yaml").write_text(study, encoding="utf-8")
+    p = read_study(tmp_path / "t.yaml", parse_change(change))
+    return study_design(load_panel(p), p)
+
+
+def panel_rows(starts, years=range(2018, 2024), skip=()):
+    return [f"{unit},{year},{i + year / 10},{start},{int(bool(start) and year >= int(start))}" for i, (unit, start) in
+            enumerate(starts.items()) for year in years if (unit, year) not in skip]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("starts", "change", "reason"),
+    [
+        ({"a": "2021", "b": "2021"}, None, "no_comparison"), ({"a": "", "b": "0"}, None, "no_treated"),
+        ({"a": "2021"}, None, "one_unit"), ({"a": "2018", "b": ""}, None, "no_pre_period"),
+        ({"a": "2030", "b": ""}, None, "no_post_period"), ({"a": "2021", "b": ""}, {"exclude": "[b]"}, "one_unit"),
+        ({"a": "2021", "b": "", "c": ""}, {"exclude": "[a]"}, "no_treated"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_estimated_is_refused_and_says_what_is_missing(tmp_path, starts, change, reason):
+    with pytest.raises(Refusal) as refusal:
+        design(tmp_path, panel_rows(starts), change)
+    assert refusal.value.reason == reason
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_unit_treated_from_the_first_period_is_set_aside_beside_others(tmp_path):
+    found = design(tmp_path, panel_rows({"a": "2021", "b": "", "c": "2018"}))
+    assert found.set_aside.set_index("reason").loc["always_treated", "units"] == 1
+    assert found.treated_units == ["a"]
+
+
+def test_window_units_blanks_and_incomplete_units_are_counted(tmp_path):
+    rows = panel_rows({"a": "2021", "b": "", "c": ""}, skip={("c", 2020)})
+    found = design(tmp_path, rows, {"window": "[2019, 2023]", "complete_units": "true"})
+    counts = found.set_aside.set_index("reason")["units"]
+    assert counts["outside_window"] == 3
+    assert counts["incomplete"] == 1
+    assert found.table["time"].nunique() == 5
+
+
+def test_the_same_design_from_a_column_a_map_and_a_switch(tmp_path):
+    rows = panel_rows({"a": "2021", "b": ""})
+    by_column = design(tmp_path, rows).table
+    by_map = design(tmp_path, rows, study=STUDY.replace("treated_from: start", "treated_from: {a: 2021}")).table
+    by_switch = design(tmp_path, rows, study=STUDY.replace("treated_from: start", "treated: 'on'")).table
+    pd.testing.assert_frame_equal(by_column, by_map)
+    pd.testing.assert_frame_equal(by_column, by_switch)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [("treated_from: start", "treated_from: {x: 2021}", "no unit 'x'"), ("treated_from: start", "treated: value", "not 0 or 1"),
+     ("treated_from: start", "treated_from: {a: Q9}", "not a period"), ("cluster: unit", "cluster: year", "more than one cluster")],
+)  # fmt: skip
+def test_choices_that_do_not_fit_the_data_are_refused_by_name(tmp_path, old, new, says):
+    with pytest.raises(InputError, match=says):
+        design(tmp_path, panel_rows({"a": "2021", "b": ""}), study=STUDY.replace(old, new))
+
+
+def test_a_unit_switched_off_again_or_treated_twice_is_refused(tmp_path):
+    rows = ["a,2018,1,,0", "a,2019,1,,1", "a,2020,1,,0", "b,2018,1,,0", "b,2019,1,,0"]
+    with pytest.raises(InputError, match="switched off"):
+        design(tmp_path, rows, study=STUDY.replace("treated_from: start", "treated: 'on'"))
+    with pytest.raises(InputError, match="more than one first treated period"):
+        design(tmp_path, ["a,2018,1,2019,0", "a,2019,1,2020,0", "b,2018,1,,0"])
+
+
+def test_a_second_row_of_one_unit_and_period_is_refused(tmp_path):
+    with pytest.raises(InputError, match="row 4: a second row of unit 'a'"):
+        design(tmp_path, ["a,2018,1,2019,0", "a,2019,1,2019,0", "a,2019,2,2019,0", "b,2018,1,,0"])
+
+
+def test_a_placebo_date_uses_nothing_from_after_the_policy():
+    found = placebo_before(design_of(made_up_table(1)), 3)
+    assert found.table["time"].max() < design_of(made_up_table(1)).start.ordinal
+    assert found.start == design_of(made_up_table(1)).start - 3
+    with pytest.raises(Refusal):
+        placebo_before(design_of(made_up_table(1)), 7)
+
+
+def test_placebos_leave_the_treated_out_and_treat_as_many():
+    whole = design_of(made_up_table(1, clusters=3))
+    for name, placebo in placebos_in_space(one_treated(whole))[:4]:
+        assert placebo.treated_units == [name]
+        assert not set(placebo.table["unit"]) & set(one_treated(whole).treated_units)
+    with pytest.raises(Refusal):
+        placebos_in_space(whole)
+
+
+def one_treated(design):
+    from dataclasses import replace
+
+    table = design.table
+    keep = table["treated_from"].isna() | (table["unit"] == design.treated_units[0])
+    return replace(design, table=table[keep].reset_index(drop=True))
+
+
+def test_placebo_sets_are_all_listed_when_few_and_fixed_draws_when_many():
+    assert len(placebo_sets(list("abcdef"), 2, 1)) == 15
+    many = placebo_sets([f"u{i}" for i in range(40)], 5, 1)
+    assert len(many) == len(set(many)) == 199
+    assert many == placebo_sets([f"u{i}" for i in range(40)], 5, 1)
+
+
+def test_a_design_of_a_design_leaves_the_first_untouched():
+    whole = design_of(made_up_table(2))
+    before = whole.table.copy(deep=True)
+    without_cluster(whole, "c0")
+    placebo_before(whole, 3)
+    pd.testing.assert_frame_equal(whole.table, before)
+    assert np.isnan(whole.table.loc[whole.table["treated_from"].isna(), "event_time"]).all()

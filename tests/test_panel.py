@@ -1,0 +1,166 @@
+import pandas as pd
+import pytest
+
+from hgdx_eval.disclose import MERGED, hidden, merge_small
+from hgdx_eval.errors import InputError
+from hgdx_eval.panel import dossier_panel, load_panel
+from hgdx_eval.params import read_study
+from hgdx_eval.synth import simulate, simulate_cells
+from hgdx_eval.synth_export import COLUMNS
+
+HEADER = ",".join(COLUMNS)
+FEES = "procedure,name,field,set_by,fee_vnd,same_as\n1.004194,A,x,province,50000,\n2.000001,B,x,none,,\n3.000001,C,x,none,,2.000001\n"
+
+
+def dossier(number="H1", procedure="1.004194", agency="Sở Tư pháp", received="14/08/2023 08:00", online="Có", name="Trần Thị Bí Mật"):
+    cells = dict.fromkeys(COLUMNS, "")
+    cells.update({"Mã hồ sơ": number, "Mã thủ tục": procedure, "Cơ quan thụ lý": agency, "Ngày tiếp nhận": received,
+                  "Trực tuyến": online, "Chủ hồ sơ": name})  # fmt: skip
+    return ",".join(cells[c] for c in COLUMNS)
+
+
+@pytest.fixture
+def export(tmp_path):
+    def write(*rows):
+        path = tmp_path / "hồ sơ.csv"
+        path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+        (tmp_path / "hồ sơ.csv.fees.csv").write_text(FEES, encoding="utf-8")
+        return dossier_panel([path], "opencps_dossiers", "received", None)
+
+    return write
+
+
+@pytest.mark.parametrize("date", ["14/08/2023 08:00", "14/08/2023", "2023-08-14 08:00:00", "14-08-2023", "45152", "45152.5"])
+def test_dates_in_textual_forms_and_as_excel_serials(export, date):
+    cells = export(dossier(received=date)).cells
+    assert cells["period"].astype(str).tolist() == ["2023-08"]
+
+
+def test_every_row_is_accounted_for_with_its_reason_and_row(export):
+    panel = export(
+        dossier("H1"), dossier("H1"), dossier("H2", received="chưa rõ"), dossier("H3", received="15/01/2999"),
+        dossier("H4", online="có lẽ"), dossier("H5", procedure=""), dossier("H6", agency=""), dossier(""),
+        dossier("Tổng số", "", "", "", ""), dossier("H7"),
+    )  # fmt: skip
+    reasons = {row.reason: (row.rows, row.examples) for row in panel.rejected.itertuples()}
+    assert reasons == {
+        "duplicate": (1, (3,)), "unreadable_date": (1, (4,)), "future_date": (1, (5,)), "unreadable_online": (1, (6,)),
+        "no_procedure": (1, (7,)), "no_agency": (1, (8,)), "no_dossier_number": (1, (9,)), "total_row": (1, (10,)),
+    }  # fmt: skip
+    assert panel.accepted == 2
+    assert panel.origin.rows == 10
+
+
+def test_names_become_official_a_commune_belongs_to_its_district_and_old_codes_are_followed(export):
+    cells = export(dossier("1", agency="UBND xã Hỏa Lựu", procedure="3.000001"), dossier("2", agency="Phòng lạ")).cells
+    row = cells[cells["received"] > 0].set_index("procedure").loc["2.000001"]
+    assert (row["agency"], row["cluster"], row["level"], row["fee_group"]) == ("Xã Hoả Lựu", "Thành phố Vị Thanh", "commune", "free")
+    assert "Phòng lạ" in set(cells["agency"])
+
+
+def test_no_personal_value_reaches_the_panel(export):
+    panel = export(dossier(), dossier("H2", received="Bí Mật"))
+    for frame in (panel.cells, panel.rejected):
+        assert "Mật" not in frame.astype(str).to_csv()
+
+
+def test_nothing_usable_and_no_fee_schedule_are_refused(export, tmp_path):
+    with pytest.raises(InputError, match="no usable row; unreadable_date 1") as error:
+        export(dossier(received="Bí Mật"))
+    assert "Mật" not in str(error.value)
+    (tmp_path / "b.csv").write_text(HEADER + "\n" + dossier() + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="fee schedule"):
+        dossier_panel([tmp_path / "b.csv"], "opencps_dossiers", "received", None)
+
+
+@pytest.mark.parametrize("line", ["1.1,X,x,province,-5,", "1.1,X,x,nobody,5,", "1.004194,X,x,none,,", "1.1,X,x,province,,"])
+def test_a_fee_schedule_that_cannot_be_right_is_refused_by_row(tmp_path, line):
+    (tmp_path / "a.csv").write_text(HEADER + "\n" + dossier() + "\n", encoding="utf-8")
+    (tmp_path / "a.csv.fees.csv").write_text(FEES + line + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.csv\.fees\.csv: row 5"):
+        dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_a_simulated_export_comes_back_as_the_cells_it_was_drawn_from(tmp_path, suffix):
+    out = tmp_path / f"out{suffix}"
+    simulate(out, seed=5, dossiers=4000)
+    drawn, truth = simulate_cells(5, dossiers=4000)
+    panel = dossier_panel([out], "opencps_dossiers", "received", None)
+    keys = ["agency", "procedure", "period"]
+    drawn = drawn[drawn["received"] > 0].assign(procedure=drawn["procedure"].replace({"1.003337": "3.000182"}))
+    drawn = drawn.sort_values(keys, ignore_index=True)
+    read = panel.cells[panel.cells["received"] > 0].sort_values(keys, ignore_index=True)
+    columns = ["agency", "level", "cluster", "procedure", "fee_group", "period", "received", "online", "assisted"]
+    pd.testing.assert_frame_equal(read[columns].astype(str), drawn[columns].astype(str))
+    assert panel.origin.simulated
+    assert panel.truth["truth_pp"].iloc[-1] == pytest.approx(truth["truth_pp"].iloc[-1])
+    assert set(panel.rejected["reason"]) == {"duplicate", "unreadable_date", "future_date"}
+
+
+def test_cells_are_complete_sorted_and_unique(tmp_path):
+    simulate(tmp_path / "out.csv", seed=5, dossiers=3000)
+    cells = dossier_panel([tmp_path / "out.csv"], "opencps_dossiers", "received", None).cells
+    keys = ["agency", "procedure", "period"]
+    assert not cells.duplicated(keys).any()
+    assert cells.groupby(["agency", "procedure"]).size().nunique() == 1
+    assert (cells["online"] <= cells["received"]).all()
+
+
+STUDY = """study: t
+data: t.csv
+unit: unit
+period: month
+frequency: M
+numerator: online
+denominator: received
+treated_from: start
+cluster: unit
+estimator: two_way_fixed_effects
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (["a,2023-01,5,4,"], "row 2, column 'online'.*more than"), (["a,2023-01,-1,4,"], "negative count"),
+        (["a,2023-01,x,4,"], "not a finite number"), (["a,thg 1,1,4,"], "row 2, column 'month'"),
+        (["a,2023-01,,4,"], "empty count"), (["a,2023-01,inf,4,"], "not a finite number"), ([",2023-01,1,4,"], "unit is empty"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_is_refused_by_row_and_column(tmp_path, rows, says):
+    (tmp_path / "t.csv").write_text("unit,month,online,received,start\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "t.yaml").write_text(STUDY, encoding="utf-8")
+    with pytest.raises(InputError, match=says):
+        load_panel(read_study(tmp_path / "t.yaml", {}))
+
+
+def test_a_missing_column_names_those_there_are(tmp_path):
+    (tmp_path / "t.csv").write_text("unit,month,received\na,2023-01,4\n", encoding="utf-8")
+    (tmp_path / "t.yaml").write_text(STUDY, encoding="utf-8")
+    with pytest.raises(InputError, match="column 'online' is missing|column 'start' is missing"):
+        load_panel(read_study(tmp_path / "t.yaml", {}))
+
+
+def test_finer_rows_of_counts_are_added_up_and_a_total_row_is_left_out(tmp_path):
+    rows = ["a,2023-01,1,4,", "a,2023-01,2,6,", "a,2023-02,1,1,", "Tổng số,,4,11,"]
+    (tmp_path / "t.csv").write_text("unit;month;online;received;start\n".replace(";", ",") + "\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "t.yaml").write_text(STUDY, encoding="utf-8")
+    panel = load_panel(read_study(tmp_path / "t.yaml", {}))
+    assert panel.cells["received"].tolist() == [10, 1]
+    assert panel.rejected["reason"].tolist() == ["total_row"]
+
+
+def test_small_counts_are_hidden_on_either_side():
+    received, online = pd.Series([4, 10, 10, 10, 0, 10]), pd.Series([0, 5, 2, 9, 0, 10])
+    assert hidden(received, online, 5).tolist() == [True, False, True, True, False, False]
+
+
+def test_small_cells_merge_into_their_parent_and_nothing_is_counted_twice(tmp_path):
+    simulate(tmp_path / "out.csv", seed=5, dossiers=3000)
+    cells = dossier_panel([tmp_path / "out.csv"], "opencps_dossiers", "received", None).cells.assign(simulated=True)
+    merged = merge_small(cells, 5)
+    assert (merged["received"] >= 5).all()
+    assert (merged["procedure"] == MERGED).any()
+    left_out = cells["received"].sum() - merged["received"].sum()
+    assert 0 <= left_out < 5 * cells.groupby(["fee_group", "period"]).ngroups
