@@ -1,0 +1,10 @@
+# Everything is in bootstrap.py; Windows: python bootstrap.py report
+PYTHON ?= python3
+
+.PHONY: help report test test-long lab
+
+help:
+	@$(PYTHON) bootstrap.py help
+
+report test test-long lab:
+	@$(PYTHON) bootstrap.py $@

@@ -1,0 +1,403 @@
+"""The charts: the two groups over time, the path by event time, placebos, who is in the panel. Each title states a finding
+by a rule written at its function; `words` gives every text."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
+
+from .designs import Design, thin_event_times
+from .disclose import hidden
+from .facts import Event
+from .figures import ACCENT, BAND, COMPARISON, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
+from .results import Estimate
+from .words import Words
+
+EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
+LABEL_GAP = 34  # units between two labels at line ends
+MANY = 80  # comparison units up to this number are drawn as faint lines
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something dated on the time axis: position(s) in periods, text, whether it is the policy."""
+
+    x: float
+    until: float | None
+    text: str
+    policy: bool
+
+
+# --- two groups over time ------------------------------------------------------------------------------------------
+
+
+def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
+    """Treated and comparison by period, with the policy and concurrent events.
+
+    Title: "apart" where the gap between the groups moved by more than twice its own standard deviation before the policy;
+    "together" where it did not; neither with fewer than 3 periods before.
+    """
+    series = group_series(design, min_count)
+    marks = time_marks(design, words)
+    unit = "%" if design.scale == "pp" else ""
+    alt = words("charts.shares_alt", first=words.period(design.table["period"].min(), True),
+                last=words.period(design.table["period"].max(), True), gap_before=gap_text(design, series, words, False),
+                gap_after=gap_text(design, series, words, True), simulated=simulated_note(design.origin, words))  # fmt: skip
+    narrow, wide = drawn("shares", lambda width, small: draw_shares(design, series, marks, words, width, small), alt)
+    note = words("charts.thin") if thin_event_times(design) else ""
+    table = series.pivot(index="period", columns="side", values="y").reset_index()
+    table = table.assign(period=table["period"].astype(str)).rename(columns={True: "treated", False: "comparison"})
+    return Figure(
+        "shares", words("charts.shares_" + finding_of_gap(design, series), start=words.period(design.start, short=True)),
+        words("charts.shares_subtitle_pp" if unit else "charts.shares_subtitle_level"), narrow, wide,
+        tuple((m.text, m.policy) for m in marks), source_line(design.origin, size_text(design, words), words, note), alt,
+        table.to_csv(index=False, sep=";", float_format="%.4f", lineterminator="\n"), tag(design.origin, words),
+        words("charts.download"),
+    )  # fmt: skip
+
+
+def group_series(design: Design, min_count: int) -> pd.DataFrame:
+    """side (True treated), time, period, y (per cent, or the outcome's unit), thin; small counts left out."""
+    table = design.table.assign(side=design.table["treated_from"].notna(), wy=design.table["weight"] * design.table["y"])
+    sums = table.groupby(["side", "time"])[["wy", "weight", "received", "online"]].sum(min_count=1).reset_index()
+    if table["received"].notna().all():
+        sums = sums[~hidden(sums["received"], sums["online"], min_count)]
+    sums["y"] = sums["wy"] / sums["weight"] * (100 if design.scale == "pp" else 1)
+    sums["thin"] = sums["time"].isin([design.start.ordinal + k for k in thin_event_times(design)])
+    sums["period"] = pd.PeriodIndex.from_ordinals(sums["time"], freq=design.frequency)
+    return sums[["side", "time", "period", "y", "thin"]]
+
+
+def gaps(design: Design, series: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Treated less comparison, by time: before and after."""
+    wide = series.pivot(index="time", columns="side", values="y").dropna()
+    gap = wide[True] - wide[False] if {True, False} <= set(wide.columns) else pd.Series(dtype=float)
+    return gap[gap.index < design.start.ordinal], gap[gap.index >= design.start.ordinal]
+
+
+def finding_of_gap(design: Design, series: pd.DataFrame) -> str:
+    before, after = gaps(design, series)
+    if len(before) < 3 or after.empty:
+        return "plain"
+    return "apart" if abs(after.mean() - before.mean()) > 2 * before.std() else "together"
+
+
+def gap_text(design: Design, series: pd.DataFrame, words: Words, after: bool) -> str:
+    gap = gaps(design, series)[after]
+    return words.effect(gap.mean(), design.scale) if len(gap) else words.number(None)
+
+
+def time_marks(design: Design, words: Words) -> list[Mark]:
+    """The policy and the concurrent events nearest to it, in order of time."""
+    start = design.start.ordinal
+    policy = Mark(start, None, f"{words.period(design.start, True)}: {words('study.policy_label')}", True)
+
+    def place(day: object) -> float:
+        period = pd.Period(pd.Timestamp(day), freq=design.frequency)
+        days = (period.end_time - period.start_time).days + 1
+        return period.ordinal + (pd.Timestamp(day) - period.start_time).days / days
+
+    def mark(event: Event) -> Mark:
+        until = place(event.until) if event.until else None
+        span = words.date(event.date) + (f"–{words.date(event.until)}" if event.until else "")
+        return Mark(place(event.date), until, f"{span}: {event.label(words.lang)}", False)
+
+    near = sorted(design.events, key=lambda event: abs(place(event.date) - start))[:EVENTS_SHOWN]
+    return sorted([policy, *map(mark, near)], key=lambda m: m.x)
+
+
+def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: Words, width: int, small: bool) -> MplFigure:
+    lanes = 40 if small else 17 * len(marks) + 6
+    figure, axes = canvas(width, (250 if small else 290) + lanes, 34 if small else 44, 100 if small else 130, lanes + 6, 26)
+    times = np.arange(design.table["time"].min(), design.table["time"].max() + 1)
+    axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
+    if design.scale == "level" and len(design.comparison_units) <= MANY:
+        faint_units(axes, design, times)
+    low, high = series["y"].min(), series["y"].max()
+    margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    axes.set_ylim(low - margin, high + margin)
+    draw_marks(axes, marks, small, lanes)
+    for side, colour in ((False, COMPARISON), (True, TREATED)):
+        line = series[series["side"] == side].set_index("time")["y"].reindex(times)
+        axes.plot(times, line, color=colour, lw=2.5 if side else 1.9, dashes=(None, None) if side else (5, 2), zorder=3 + side)
+        thin = series[(series["side"] == side) & series["thin"]]
+        axes.plot(thin["time"], thin["y"], ls="none", marker="o", ms=5, mfc=GROUND, mec=colour, mew=1.3, zorder=5)
+    end_labels(axes, series, times, design, words, small)
+    time_axis(axes, times, design.frequency, words, small)
+    value_axis(axes, design.scale, words)
+    return figure
+
+
+def faint_units(axes: Axes, design: Design, times: np.ndarray) -> None:
+    """Every comparison unit as a faint line, in one path."""
+    xs, ys = [], []
+    for _, part in design.table[design.table["treated_from"].isna()].groupby("unit"):
+        xs += [*times, np.nan]
+        ys += [*part.set_index("time")["y"].reindex(times), np.nan]
+    axes.plot(xs, ys, color=RULE, lw=0.7, zorder=1)
+
+
+def draw_marks(axes: Axes, marks: list[Mark], small: bool, lanes: int) -> None:
+    """Lines and bands of events; labels in lanes above the plot, or numbered discs on a phone."""
+    low, high = axes.get_ylim()
+    height = axes.get_position().height * axes.figure.get_size_inches()[1] * 72
+    unit = (high - low) / height
+    first, last = axes.get_xlim()
+    for number, mark in enumerate(marks, start=1):
+        colour = ACCENT if mark.policy else EVENT
+        x = max(mark.x - 0.5, first)  # the boundary before the first period concerned
+        top = high + (lanes - 17 * number) * unit if not small else high + (12 + 18 * (number % 2)) * unit
+        if mark.until is not None:
+            axes.axvspan(x, min(mark.until - 0.5, last), color=BAND, lw=0, zorder=0)
+        axes.plot([x, x], [low, top], color=colour, lw=1.8 if mark.policy else 1, zorder=2, clip_on=False,
+                  solid_capstyle="butt", **({} if mark.policy else {"dashes": (1.5, 2.5)}))  # fmt: skip
+        if small:
+            axes.plot(x, top, marker="o", ms=15, color=colour, clip_on=False, zorder=6)
+            axes.text(x, top - 4 * unit, str(number), color=GROUND, fontsize=11, weight="bold", ha="center", va="baseline", zorder=7)
+        else:
+            right = (x - first) / (last - first) < 0.62
+            axes.annotate(mark.text, (x, top), xytext=(5 if right else -5, -9), textcoords="offset points", color=colour,
+                          ha="left" if right else "right", va="baseline", weight="bold" if mark.policy else "normal",
+                          fontsize=11, annotation_clip=False)  # fmt: skip
+    axes.set_ylim(low, high)
+
+
+def end_labels(axes: Axes, series: pd.DataFrame, times: np.ndarray, design: Design, words: Words, small: bool) -> None:
+    """Name and last value of each line at its end, pushed apart."""
+    height = axes.get_position().height * axes.figure.get_size_inches()[1] * 72
+    low, high = axes.get_ylim()
+    unit = (high - low) / height
+    ends = {side: part.sort_values("time").iloc[-1]["y"] for side, part in series.groupby("side")}
+    places = dict(ends)
+    if len(ends) == 2 and abs(ends[True] - ends[False]) < LABEL_GAP * unit:
+        middle, upper = sum(ends.values()) / 2, ends[True] >= ends[False]
+        for side in ends:
+            places[side] = middle + LABEL_GAP * unit / 2 * (1 if side == upper else -1)
+    for side, y in places.items():
+        colour = TREATED if side else COMPARISON
+        value = words.number(ends[side], 1) + "%" if design.scale == "pp" else words.effect(ends[side], "level", False)
+        name = words("study.treated" if side else "study.comparison")
+        lines = [(value, "normal"), *((part, "bold") for part in wrapped(name, 14 if small else 18))]
+        for i, (text, weight) in enumerate(lines):
+            axes.annotate(text, (times[-1] + 0.5, y), xytext=(7, 4 - 13 * i + 6 * (len(lines) - 2)), textcoords="offset points",
+                          color=colour, weight=weight, fontsize=11.5, annotation_clip=False, va="baseline")  # fmt: skip
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text[:1].upper() + text[1:], width) or [""]
+
+
+def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small: bool) -> None:
+    """Years for months and quarters (each at its first period), every period for years."""
+    periods = [pd.Period(ordinal=int(t), freq=frequency) for t in times]
+    ticks = [t for t, p in zip(times, periods) if frequency == "Y" or p.start_time.month == 1]
+    if len(ticks) < 2:
+        ticks = list(times[:: max(1, len(times) // 4)])
+    names = [str(p.year) if frequency == "Y" or p.start_time.month == 1 else words.period(p, True)
+             for p in (pd.Period(ordinal=int(t), freq=frequency) for t in ticks)]  # fmt: skip
+    axes.set_xticks(ticks, names)
+    axes.tick_params(axis="x", length=3)
+
+
+def value_axis(axes: Axes, scale: str, words: Words) -> None:
+    """Three to six ticks; the unit on the top one."""
+    axes.locator_params(axis="y", nbins=5)
+    low, high = axes.get_ylim()
+    ticks = [t for t in axes.get_yticks() if low - 1e-12 <= t <= high + 1e-12]
+    step = min(np.diff(ticks)) if len(ticks) > 1 else 1
+    digits = max(0, int(np.ceil(-np.log10(step) - 1e-9)))
+    names = [words.number(t, digits) for t in ticks]
+    if scale == "pp" and names:
+        names[-1] += "%"
+    axes.set_yticks(ticks, names)
+    axes.set_ylim(low, high)
+
+
+# --- event-time path -----------------------------------------------------------------------------------------------
+
+
+def plot_event(estimate: Estimate, words: Words) -> Figure:
+    """The difference by event time with its 95% band.
+
+    Title: about the periods after the policy, "above" ("below") where more than half of their intervals lie above (below)
+    0, else "around"; preceded by whether before it at most one interval in ten (rounded up) misses 0.
+    """
+    rows = estimate.rows("event").sort_values("event_time", ignore_index=True)
+    before, after = rows[rows["event_time"] < -1], rows[rows["event_time"] >= 0]
+    missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
+    flat = "flat" if missed <= int(np.ceil(len(before) / 10)) else "uneven"
+    side = "above" if (after["ci_low"] > 0).mean() > 0.5 else "below" if (after["ci_high"] < 0).mean() > 0.5 else "around"
+    scale = rows["scale"].iloc[0] if len(rows) else "pp"
+    title = words(f"charts.event_{flat}_{side}")
+    alt = words("charts.event_alt", title=title, before=words.effect(before["estimate"].mean(), scale),
+                after=words.effect(after["estimate"].mean(), scale), simulated=simulated_note(estimate.origin, words))  # fmt: skip
+    narrow, wide = drawn("event", lambda width, small: draw_event(rows, estimate, words, width, small), alt)
+    note = words("charts.reference") + (" " + words("charts.thin") if estimate.thin else "")
+    data = rows[["event_time", "estimate", "ci_low", "ci_high"]].to_csv(index=False, sep=";", float_format="%.4f", lineterminator="\n")
+    return Figure("event", title, words(f"charts.event_subtitle_{'pp' if scale == 'pp' else 'level'}"), narrow, wide, (),
+                  source_line(estimate.origin, "", words, note), alt, data, tag(estimate.origin, words),
+                  words("charts.download"))  # fmt: skip
+
+
+def draw_event(rows: pd.DataFrame, estimate: Estimate, words: Words, width: int, small: bool) -> MplFigure:
+    figure, axes = canvas(width, 250 if small else 300, 34 if small else 44, 12, 24, 42)
+    x, y = rows["event_time"].to_numpy(), rows["estimate"].to_numpy()
+    thin = np.isin(x, estimate.thin)
+    if len(rows) > 8:
+        axes.fill_between(x, rows["ci_low"].fillna(0), rows["ci_high"].fillna(0), color=TREATED, alpha=0.18, lw=0)
+        axes.plot(x, y, color=TREATED, lw=1.6)
+    else:
+        axes.vlines(x, rows["ci_low"], rows["ci_high"], color=TREATED, lw=1.6)
+    axes.plot(x[~thin & (x != -1)], y[~thin & (x != -1)], ls="none", marker="o", ms=4.5, color=TREATED)
+    axes.plot(x[thin], y[thin], ls="none", marker="o", ms=4.5, mfc=GROUND, mec=TREATED, mew=1.2, alpha=0.7)
+    axes.plot(x[x == -1], y[x == -1], ls="none", marker="s", ms=6, color=INK)
+    axes.axhline(0, color=INK, lw=1.1, zorder=1)
+    axes.set_xlim(x.min() - 0.7, x.max() + 0.7)
+    axes.axvline(-0.5, color=ACCENT, lw=1.8, zorder=1)
+    axes.annotate(words("study.policy_label"), (-0.5, 1), xycoords=("data", "axes fraction"), xytext=(5, 8),
+                  textcoords="offset points", color=ACCENT, weight="bold", annotation_clip=False)  # fmt: skip
+    axes.set_xlabel(words(f"charts.event_axis_{estimate.frequency}"))
+    step = 12 if len(rows) > 24 else 6 if len(rows) > 12 else 1
+    ticks = [t for t in range(int(x.min()), int(x.max()) + 1) if t % step == 0]
+    axes.set_xticks(ticks, [words.number(t, 0, sign=True) for t in ticks])
+    value_axis(axes, "level", words)
+    return figure
+
+
+# --- placebos and leave-one-out ------------------------------------------------------------------------------------
+
+
+def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figure:
+    """Each comparison unit pretending to be treated, and the treated one among them. Title: its rank by |estimate|."""
+    values = placebos.table["estimate"].to_numpy()
+    own = float(estimate.overall()["estimate"])
+    scale = estimate.overall()["scale"]
+    rank = 1 + int((np.abs(values) >= abs(own) * (1 - 1e-12)).sum())
+    said = {"rank": words.number(rank), "number": words.number(len(values) + 1), "value": words.effect(own, scale)}
+    alt = words("charts.placebo_alt", **said, simulated=simulated_note(estimate.origin, words))
+    label = words("charts.placebo_label", **said)
+    narrow, wide = drawn("placebos", lambda w, s: draw_strip(values, own, label, COMPARISON, scale, words, w, s), alt)
+    data = placebos.table[["group", "estimate"]].to_csv(index=False, sep=";", float_format="%.6f", lineterminator="\n")
+    return Figure("placebos", words("charts.placebo_title", **said), words("charts.placebo_subtitle"), narrow, wide, (),
+                  source_line(estimate.origin, "", words, words("charts.placebo_note")), alt, data,
+                  tag(estimate.origin, words), words("charts.download"))  # fmt: skip
+
+
+def plot_leave_one_out(estimate: Estimate, left_out: Estimate, words: Words) -> Figure:
+    """The main estimate without each cluster in turn. Title: the range, and whether the sign ever changes."""
+    table = left_out.table.sort_values("estimate", ignore_index=True)
+    own, scale = float(estimate.overall()["estimate"]), estimate.overall()["scale"]
+    low, high = table.iloc[0], table.iloc[-1]
+    same = (np.sign(table["estimate"]) == np.sign(own)).all()
+    said = {"low": words.effect(low["estimate"], scale), "high": words.effect(high["estimate"], scale),
+            "low_name": low["group"], "high_name": high["group"], "number": words.number(len(table)),
+            "value": words.effect(own, scale)}  # fmt: skip
+    title = words("charts.left_out_same" if same else "charts.left_out_changes", **said)
+    alt = words("charts.left_out_alt", **said, simulated=simulated_note(estimate.origin, words))
+    label = words("charts.left_out_label", **said)
+    narrow, wide = drawn("leave_one_out", lambda w, s: draw_strip(table["estimate"].to_numpy(), own, label, TREATED, scale,
+                                                                  words, w, s), alt)  # fmt: skip
+    data = table[["group", "estimate", "ci_low", "ci_high"]].to_csv(index=False, sep=";", float_format="%.6f", lineterminator="\n")
+    return Figure("leave_one_out", title, words("charts.left_out_subtitle"), narrow, wide, (),
+                  source_line(estimate.origin, "", words, words("charts.left_out_note", **said)), alt, data,
+                  tag(estimate.origin, words), words("charts.download"))  # fmt: skip
+
+
+def draw_strip(values: np.ndarray, own: float, label: str, colour: str, scale: str, words: Words, width: int, small: bool) -> MplFigure:
+    """Dots on one axis, stacked where they meet; the main estimate filled, with its label."""
+    reach = np.concatenate([values, [own, 0.0]])
+    low, high = reach.min(), reach.max()
+    pad = (high - low) * 0.06 or 1.0
+    inner = width - 24
+    bins = np.round((values - low + pad) / (high - low + 2 * pad) * inner / 9).astype(int)
+    level = pd.Series(bins).groupby(bins).cumcount().to_numpy()
+    tall = max(4, int(level.max()) + 1)
+    figure, axes = canvas(width, 66 + 10 * tall, 12, 12, 34, 30)
+    axes.set_xlim(low - pad, high + pad)
+    axes.set_ylim(-0.8, tall + 0.2)
+    axes.axvline(0, color=INK, lw=1.1, zorder=1)
+    axes.plot(values, level, ls="none", marker="o", ms=6.5, mfc=GROUND, mec=colour, mew=1.3, zorder=3)
+    axes.plot([own, own], [-0.8, tall + 0.4], color=TREATED, lw=1.6, clip_on=False, zorder=2)
+    axes.plot(own, -0.1, marker="o", ms=9, color=TREATED, zorder=4)
+    share = (own - low + pad) / (high - low + 2 * pad)
+    align = "left" if share < 0.3 else "right" if share > 0.7 else "center"
+    axes.annotate(label, (own, tall + 0.4), xytext=(0, 6), textcoords="offset points", color=TREATED, weight="bold",
+                  ha=align, annotation_clip=False)  # fmt: skip
+    axes.grid(False)
+    axes.set_yticks([])
+    axes.locator_params(axis="x", nbins=4 if small else 7)
+    ticks = [t for t in axes.get_xticks() if low - pad <= t <= high + pad]
+    digits = max(0, int(np.ceil(-np.log10(min(np.diff(ticks))) - 1e-9))) if len(ticks) > 1 else 1
+    axes.set_xticks(ticks, [words.number(t, digits, sign=True) for t in ticks])
+    return figure
+
+
+# --- who is in the panel -------------------------------------------------------------------------------------------
+
+
+def plot_coverage(design: Design, words: Words) -> Figure:
+    """Since when each cluster has data. Title: how many clusters are whole, and how many have gaps."""
+    table = design.table
+    seen = table.groupby(["cluster", "time"]).size().unstack()
+    times = np.arange(table["time"].min(), table["time"].max() + 1)
+    seen = seen.reindex(columns=times).notna()
+    whole = int(seen.all(axis=1).sum())
+    touched = set(design.clusters(True))
+    order = sorted(seen.index, key=lambda name: (name not in touched, -int(seen.loc[name].sum()), name))
+    said = {"whole": words.number(whole), "number": words.number(len(seen))}
+    title = words("charts.coverage_whole" if whole == len(seen) else "charts.coverage_gaps", **said)
+    alt = words("charts.coverage_alt", **said, simulated=simulated_note(design.origin, words))
+    narrow, wide = drawn("coverage", lambda w, s: draw_coverage(seen.loc[order], touched, design, words, w, s), alt)
+    data = seen.loc[order].sum(axis=1).rename("periods").reset_index().to_csv(index=False, sep=";", lineterminator="\n")
+    return Figure("coverage", title, words("charts.coverage_subtitle"), narrow, wide, (),
+                  source_line(design.origin, size_text(design, words), words), alt, data, tag(design.origin, words),
+                  words("charts.download"))  # fmt: skip
+
+
+def draw_coverage(seen: pd.DataFrame, touched: set, design: Design, words: Words, width: int, small: bool) -> MplFigure:
+    row = 15 if len(seen) <= 40 else 12
+    left, limit = (138, 22) if small else (236, 40)
+    figure, axes = canvas(width, row * len(seen) + 52, left, 10, 22, 28)
+    times = seen.columns.to_numpy()
+    xs: dict[bool, list] = {True: [], False: []}
+    ys: dict[bool, list] = {True: [], False: []}
+    for i, name in enumerate(seen.index):
+        side = name in touched
+        for t in times[seen.loc[name].to_numpy()]:
+            xs[side] += [t - 0.42, t + 0.42, np.nan]
+            ys[side] += [i, i, np.nan]
+    for side, colour in ((True, TREATED), (False, COMPARISON)):
+        axes.plot(xs[side], ys[side], color=colour, lw=5 if row == 15 else 4, solid_capstyle="butt")
+    axes.axvline(design.start.ordinal - 0.5, color=ACCENT, lw=1.8)
+    axes.annotate(words("study.policy_label"), (design.start.ordinal - 0.5, 1), xycoords=("data", "axes fraction"),
+                  xytext=(0, 6), textcoords="offset points", ha="center", color=ACCENT, weight="bold", annotation_clip=False)  # fmt: skip
+    names = [name if len(name) <= limit else name[: limit - 1].rstrip() + "…" for name in map(str, seen.index)]
+    axes.set_yticks(range(len(seen)), names, color=MUTED, fontsize=11 if row == 15 else 10.5)
+    axes.set_ylim(len(seen) - 0.4, -0.6)
+    axes.set_xlim(times[0] - 0.6, times[-1] + 0.6)
+    axes.grid(False)
+    time_axis(axes, times, design.frequency, words, small)
+    return figure
+
+
+# --- signing -------------------------------------------------------------------------------------------------------
+
+
+def size_text(design: Design, words: Words) -> str:
+    table = design.table
+    counted = table["received"].notna().all()
+    size = table["received"].sum() if counted else len(table)
+    span = f"{words.period(table['period'].min(), True)}–{words.period(table['period'].max(), True)}"
+    return words("charts.size_dossiers" if counted else "charts.size_rows", n=words.number(size), span=span)
+
+
+def tag(origin: object, words: Words) -> str:
+    return words("charts.simulated") if origin.simulated else ""
+
+
+def simulated_note(origin: object, words: Words) -> str:
+    return " " + words("charts.simulated") + "." if origin.simulated else ""
