@@ -1,0 +1,146 @@
+"""Blocks of the page besides the charts: answer, basis, tables, checks, threats. Plain HTML, every text escaped."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import pandas as pd
+from markupsafe import Markup
+
+from .words import Words
+
+VERDICTS = (1, 2, 3, 4, 5)
+MARKS = {"pass": ("ok", "✓"), "partly": ("pt", "◐"), "fail": ("no", "✕"), "none": ("na", "–")}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of the page; JupyterLab shows it as it is."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def answer(question: str, sentence: str, verdict: int, reasons: list[tuple[str, str]], words: Words) -> Block:
+    """Question, answer (the part between ** stands out), verdict on its five-step scale, reasons ("+" or "-", text)."""
+    before, _, rest = sentence.partition("**")
+    strong, _, after = rest.partition("**")
+    opening, dot, body = before.partition(". ")
+    said = Markup('<strong>{}{}</strong>{}<strong class="n">{}</strong>{}').format(
+        opening, dot, body if dot else "", strong, after) if strong else Markup("{}").format(sentence)  # fmt: skip
+    steps = Markup("").join(
+        Markup('<li{}>{}</li>').format(Markup(' aria-current="true"') if n == verdict else "", words(f"tables.short_{n}"))
+        for n in VERDICTS
+    )
+    why = Markup("").join(
+        Markup('<li class="{}"><b>{}</b> {}</li>').format("y" if sign == "+" else "x",
+                                                          words("tables.for" if sign == "+" else "tables.against"), text)
+        for sign, text in reasons
+    )  # fmt: skip
+    return Block(str(Markup(
+        '<div class="answer"><p class="kick">{}</p><h1>{}</h1><p class="ans">{}</p><div class="ver"><h2><span>{}</span>{}</h2>'
+        '<ol class="scale">{}</ol><ul class="why">{}</ul></div></div>'
+    ).format(words("study.kicker"), tied(question), said, words("tables.verdict"), words(f"tables.verdict_{verdict}"), steps, why)))
+
+
+def tied(text: str) -> str:
+    """No-break spaces inside pairs that must not be split at a line's end."""
+    for pair in ("tỷ lệ", "hồ sơ", "trực tuyến", "lệ phí"):
+        text = text.replace(pair, pair.replace(" ", "\u00a0"))
+    return text
+
+
+def basis(numbers: list[tuple[str, str]], assumption: str | None, words: Words) -> Block:
+    """What the answer rests on: up to four (number, label), and an unverified assumption in a box."""
+    items = Markup("").join(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(label, value) for value, label in numbers)
+    box = Markup('<p class="assume"><b>{}</b> {}</p>').format(words("tables.assumption"), assumption) if assumption else ""
+    return Block(str(Markup('<div class="base"><h2>{}</h2><dl class="nums">{}</dl>{}</div>')
+                     .format(words("tables.basis"), items, box)))  # fmt: skip
+
+
+def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = frozenset(), total_row: bool = False,
+          download: pd.DataFrame | None = None, name: str = "table") -> Block:  # fmt: skip
+    """A table of formatted text: caption above, heads with scope, numbers to the right, its data as a download."""
+    head = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(right(c in numeric), c) for c in frame.columns)
+    rows = [Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+                row.iloc[0], Markup("").join(Markup("<td{}>{}</td>").format(right(c in numeric), row[c]) for c in frame.columns[1:]))
+            for _, row in frame.iterrows()]  # fmt: skip
+    foot = Markup("<tfoot>{}</tfoot>").format(rows.pop()) if total_row and rows else ""
+    link = ""
+    if download is not None:
+        data = "data:text/csv;charset=utf-8," + quote("\ufeff" + download.to_csv(index=False, sep=";", lineterminator="\n"))
+        link = Markup('<p class="src"><a class="dl" download="{}.csv" href="{}">{}</a></p>').format(
+            name, Markup(data), words("charts.download"))  # fmt: skip
+    return Block(str(Markup(
+        '<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}'
+    ).format(caption, head, Markup("").join(rows), foot, link)))
+
+
+def right(numeric: bool) -> Markup:
+    return Markup(' class="num"') if numeric else Markup("")
+
+
+def checks(rows: list[tuple[str, str, str]], caption: str, words: Words) -> Block:
+    """(check, result, pass | partly | fail | none) with a sign and a word, never a colour alone."""
+    body = Markup("").join(
+        Markup('<tr><th scope="row">{}</th><td>{}</td><td class="{}">{} {}</td></tr>').format(
+            check, result, MARKS[state][0], MARKS[state][1], words(f"tables.{state}"))
+        for check, result, state in rows
+    )  # fmt: skip
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(words(f"tables.col_{c}")) for c in ("check", "result", "state"))
+    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>')
+                     .format(caption, head, body)))  # fmt: skip
+
+
+def threats(items: list[tuple[str, str, str, str]], words: Words) -> Block:
+    """(title, what it is, what was done, what is left)."""
+    body = Markup("").join(
+        Markup("<li><h3>{}</h3><p>{}</p><dl><dt>{}</dt><dd>{}</dd><dt>{}</dt><dd>{}</dd></dl></li>").format(
+            title, what, words("tables.done"), done, words("tables.left"), left)
+        for title, what, done, left in items
+    )  # fmt: skip
+    return Block(str(Markup('<ol class="threat">{}</ol>').format(body)))
+
+
+def definitions(pairs: list[tuple[str, str]], words: Words) -> Block:
+    """Terms and their texts."""
+    body = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(term, text) for term, text in pairs)
+    return Block(str(Markup('<dl class="gl">{}</dl>').format(body)))
+
+
+def fold(summary: str, block: Block, words: Words) -> Block:
+    """A block behind a line that opens it."""
+    return Block(str(Markup("<details><summary>{}</summary>{}</details>").format(summary, Markup(block.html))))
+
+
+def facts_table(rows: list[tuple], words: Words) -> Block:
+    """(what, value, verified, title, link, day read) with the source, or that it has not been verified."""
+    body = []
+    for what, value, verified, title, link, _ in rows:
+        state = Markup('<td class="ok">✓ {}</td>').format(words("tables.sourced")) if verified else (
+            Markup('<td class="no">? {}</td>').format(words("tables.unverified")))  # fmt: skip
+        source = Markup(' <a href="{}" rel="noopener">{}</a>').format(link, words("tables.source")) if link else ""
+        body.append(Markup('<tr><th scope="row">{}{}</th><td>{}</td>{}</tr>').format(what, source, value, state))
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(words(f"tables.col_{c}")) for c in ("fact", "value", "verified"))
+    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>')
+                     .format(words("tables.facts"), head, Markup("").join(body))))  # fmt: skip
+
+
+def estimates_table(rows: pd.DataFrame, words: Words) -> Block:
+    """Rows of estimates as a reader sees them: what, estimate, interval or rank, kind of interval."""
+    shown = []
+    for _, row in rows.iterrows():
+        value = words.effect(row["estimate"], row["scale"])
+        interval = words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]) if pd.notna(row["ci_low"]) else (
+            row["parameter"].replace("/", " / ") or words.number(None))  # fmt: skip
+        shown.append((row_name(row, words), value, interval, words(f"tables.inference_{row['inference']}")))
+    frame = pd.DataFrame(shown, columns=[words(f"tables.col_{c}") for c in ("term", "estimate", "interval", "inference")])
+    return table(frame, words("tables.estimates"), words, set(frame.columns[1:3]), download=rows, name="estimates")
+
+
+def row_name(row: pd.Series, words: Words) -> str:
+    name = words(f"tables.term_{row['term']}")
+    if pd.notna(row["event_time"]):
+        return f"{name} {words.number(row['event_time'], 0, sign=True)}"
+    return f"{name} {row['period']}".strip() if row["term"] == "group" else name
