@@ -135,7 +135,7 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
         building.mkdir()
         write_json(building / "receipt.json", {**receipt, "state": "running"})
         prepare_work(work, p, panel)
-        os.environ["HGDX_WORK"] = str(work)
+        os.environ.update(kernel_environment(work))
         say(f"{p.study}: {p.estimator}")
         estimators.estimate(design, p.estimator)  # refused here: exit 2 before any kernel starts
         executed = execute_all(p, langs, building / "notebooks", work, jobs)
@@ -153,7 +153,8 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
         keep_failed(building, folder / "failed" / run, {**receipt, "reason": reason})
         raise RunFailed(f"{p.study}: {reason}; nothing was published") from error
     finally:
-        os.environ.pop("HGDX_WORK", None)
+        for name in kernel_environment(work):
+            os.environ.pop(name, None)
         shutil.rmtree(work, ignore_errors=True)
         if folder.is_dir() and not any(f for f in folder.iterdir() if f.name != ".lock"):
             (folder / ".lock").unlink(missing_ok=True)
@@ -181,6 +182,12 @@ def prepare_work(work: Path, p: Study, panel: Panel) -> None:
     """What the kernels need, in a folder of this run alone (mode 0700): no path goes through a notebook."""
     (work / "study.json").write_text(p.model_dump_json(), encoding="utf-8")
     (work / "panel.pickle").write_bytes(pickle.dumps(panel))
+
+
+def kernel_environment(work: Path) -> dict[str, str]:
+    """What kernels inherit: nothing of a run is left in the user's home, and charts need no screen."""
+    return {"HGDX_WORK": str(work), "JUPYTER_RUNTIME_DIR": str(work / "jupyter"), "IPYTHONDIR": str(work / "ipython"),
+            "MPLBACKEND": "Agg", "PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # fmt: skip
 
 
 def execute_all(p: Study, langs: list[str], folder: Path, work: Path, jobs: int) -> dict[Job, nbformat.NotebookNode]:
@@ -231,7 +238,7 @@ def execute(job: Job, p: Study, folder: Path, work: Path) -> tuple[nbformat.Note
             warnings.simplefilter("ignore")
             papermill.execute_notebook(
                 str(notebook_folder() / f"{job.name}.ipynb"), str(target), kernel_name="python3", progress_bar=False,
-                parameters={"study": p.study, "lang": job.lang, "change": shown}, cwd=str(work),
+                parameters={"study": p.study, "lang": job.lang, "change": shown}, cwd=str(work), config=kernel_config(job, work),
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         raise RunFailed(f"notebook {job.stem}, cell {error.exec_count}: {error.ename}: {first_line(error.evalue)}") from None
@@ -242,6 +249,13 @@ def execute(job: Job, p: Study, folder: Path, work: Path) -> tuple[nbformat.Note
     stable_ids(notebook)
     nbformat.write(notebook, target)
     return notebook, time.monotonic() - started
+
+
+def kernel_config(job: Job, work: Path) -> object:
+    """Where the system can, the kernel talks through sockets in the run's private folder instead of open TCP ports."""
+    from traitlets.config import Config
+
+    return Config() if os.name == "nt" else Config({"KernelManager": {"transport": "ipc", "ip": str(work / job.stem)}})
 
 
 def first_line(text: str) -> str:
