@@ -100,8 +100,9 @@ def time_marks(design: Design, words: Words) -> list[Mark]:
         return period.ordinal + (pd.Timestamp(day) - period.start_time).days / days
 
     def mark(event: Event) -> Mark:
-        until = place(event.until) if event.until else None
-        span = words.date(event.date) + (f"–{words.date(event.until)}" if event.until else "")
+        inside = event.until and pd.Timestamp(event.until) <= design.table["period"].max().end_time
+        until = place(event.until) if inside else None  # a period that outlasts the data is drawn as its beginning
+        span = words.date(event.date) + (f"–{words.date(event.until)}" if inside else "")
         return Mark(place(event.date), until, f"{span}: {event.label(words.lang)}", False)
 
     near = sorted(design.events, key=lambda event: abs(place(event.date) - start))[:EVENTS_SHOWN]
@@ -109,7 +110,7 @@ def time_marks(design: Design, words: Words) -> list[Mark]:
 
 
 def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: Words, width: int, small: bool) -> MplFigure:
-    lanes = 40 if small else 17 * len(marks) + 6
+    lanes = 58 if small else 17 * len(marks) + 6
     figure, axes = canvas(width, (250 if small else 290) + lanes, 34 if small else 44, 100 if small else 130, lanes + 6, 26)
     times = np.arange(design.table["time"].min(), design.table["time"].max() + 1)
     axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
@@ -145,10 +146,12 @@ def draw_marks(axes: Axes, marks: list[Mark], small: bool, lanes: int) -> None:
     height = axes.get_position().height * axes.figure.get_size_inches()[1] * 72
     unit = (high - low) / height
     first, last = axes.get_xlim()
+    across = axes.get_position().width * axes.figure.get_size_inches()[0] * 72 / (last - first)
+    disc_lanes = lanes_for([max(mark.x - 0.5, first) * across for mark in marks], 17)
     for number, mark in enumerate(marks, start=1):
         colour = ACCENT if mark.policy else EVENT
         x = max(mark.x - 0.5, first)  # the boundary before the first period concerned
-        top = high + (lanes - 17 * number) * unit if not small else high + (12 + 18 * (number % 2)) * unit
+        top = high + (lanes - 17 * number) * unit if not small else high + (10 + 17 * disc_lanes[number - 1]) * unit
         if mark.until is not None:
             axes.axvspan(x, min(mark.until - 0.5, last), color=BAND, lw=0, zorder=0)
         axes.plot([x, x], [low, top], color=colour, lw=1.8 if mark.policy else 1, zorder=2, clip_on=False,
@@ -157,11 +160,22 @@ def draw_marks(axes: Axes, marks: list[Mark], small: bool, lanes: int) -> None:
             axes.plot(x, top, marker="o", ms=15, color=colour, clip_on=False, zorder=6)
             axes.text(x, top - 4 * unit, str(number), color=GROUND, fontsize=11, weight="bold", ha="center", va="baseline", zorder=7)
         else:
-            right = (x - first) / (last - first) < 0.62
+            right = (last - x) * across + 120 > 6.2 * len(mark.text)
             axes.annotate(mark.text, (x, top), xytext=(5 if right else -5, -9), textcoords="offset points", color=colour,
                           ha="left" if right else "right", va="baseline", weight="bold" if mark.policy else "normal",
                           fontsize=11, annotation_clip=False)  # fmt: skip
     axes.set_ylim(low, high)
+
+
+def lanes_for(places: list[float], width: float) -> list[int]:
+    """For discs at these places, the lowest lane in which each has room."""
+    ends: list[float] = []
+    lanes = []
+    for place in places:
+        lane = next((i for i, end in enumerate(ends) if place - end >= width), len(ends))
+        ends[lane : lane + 1] = [place]
+        lanes.append(lane)
+    return lanes
 
 
 def end_labels(axes: Axes, series: pd.DataFrame, times: np.ndarray, design: Design, words: Words, small: bool) -> None:

@@ -74,8 +74,8 @@ def study_design(panel: Panel, p: Study) -> Design:
             if name not in known:
                 raise InputError(f"{p.study}: exclude: no unit {name!r} in the data{did_you_mean(name, known)}")
         frame = put_aside(frame, frame["unit"].isin(p.exclude) | frame["cluster"].isin(p.exclude), "excluded", aside)
-    frame = put_aside(frame, frame["y"].isna(), "no_value", aside)
     frame = put_aside(frame, frame["weight"] <= 0, "zero_weight", aside)
+    frame = put_aside(frame, frame["y"].isna(), "no_value", aside)
     if p.complete_units:
         periods = frame["time"].nunique()
         frame = put_aside(frame, frame.groupby("unit")["time"].transform("size") < periods, "incomplete", aside)

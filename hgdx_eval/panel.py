@@ -67,9 +67,10 @@ def study_data(p: Study) -> Path:
                          f"({p.layout}: csv or xlsx)")  # fmt: skip
     from platformdirs import user_cache_path
 
-    folder = user_cache_path("hgdx_eval", ensure_exists=True)
-    path = folder / f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}.csv"
+    draw = f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}"
+    path = user_cache_path("hgdx_eval") / draw / "mo_phong.csv"
     if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
         simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
     return path
 

@@ -179,8 +179,12 @@ def show_truth(found: Evaluation, panel: Panel, words: Words) -> tables.Block | 
 
 def show_threats(found: Evaluation, panel: Panel, p: Study, words: Words) -> tables.Block:
     """What could be wrong, what was done about it, what is left."""
-    return tables.threats([tuple(words(f"story.threat_{name}_{part}", **values) for part in ("title", "what", "done", "left"))
+    return tables.threats([tuple(capital(words(f"story.threat_{name}_{part}", **values)) for part in ("title", "what", "done", "left"))
                            for name, values in threats(found, panel, p, words)], words)  # fmt: skip
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def threats(found: Evaluation, panel: Panel, p: Study, words: Words) -> list[tuple[str, dict]]:
