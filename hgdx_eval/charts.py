@@ -16,7 +16,7 @@ from .results import Estimate
 from .words import Words
 
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
-LABEL_GAP = 34  # units between two labels at line ends
+LABEL_LINE = 13  # units between the lines of a label at a line's end
 MANY = 80  # comparison units up to this number are drawn as faint lines
 
 
@@ -110,7 +110,7 @@ def time_marks(design: Design, words: Words) -> list[Mark]:
 
 
 def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: Words, width: int, small: bool) -> MplFigure:
-    lanes = 58 if small else 17 * len(marks) + 6
+    lanes = 58 if small else 17 * len(marks) + 22
     figure, axes = canvas(width, (250 if small else 290) + lanes, 34 if small else 44, 100 if small else 130, lanes + 6, 26)
     times = np.arange(design.table["time"].min(), design.table["time"].max() + 1)
     axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
@@ -184,18 +184,20 @@ def end_labels(axes: Axes, series: pd.DataFrame, times: np.ndarray, design: Desi
     low, high = axes.get_ylim()
     unit = (high - low) / height
     ends = {side: part.sort_values("time").iloc[-1]["y"] for side, part in series.groupby("side")}
+    names = {side: wrapped(words("study.treated" if side else "study.comparison"), 15 if small else 19) for side in ends}
+    gap = (LABEL_LINE * (1 + max(map(len, names.values()))) + 8) * unit
     places = dict(ends)
-    if len(ends) == 2 and abs(ends[True] - ends[False]) < LABEL_GAP * unit:
+    if len(ends) == 2 and abs(ends[True] - ends[False]) < gap:
         middle, upper = sum(ends.values()) / 2, ends[True] >= ends[False]
         for side in ends:
-            places[side] = middle + LABEL_GAP * unit / 2 * (1 if side == upper else -1)
+            places[side] = middle + gap / 2 * (1 if side == upper else -1)
     for side, y in places.items():
         colour = TREATED if side else COMPARISON
         value = words.number(ends[side], 1) + "%" if design.scale == "pp" else words.effect(ends[side], "level", False)
-        name = words("study.treated" if side else "study.comparison")
-        lines = [(value, "normal"), *((part, "bold") for part in wrapped(name, 14 if small else 18))]
+        lines = [(value, "normal"), *((part, "bold") for part in names[side])]
         for i, (text, weight) in enumerate(lines):
-            axes.annotate(text, (times[-1] + 0.5, y), xytext=(7, 4 - 13 * i + 6 * (len(lines) - 2)), textcoords="offset points",
+            above = LABEL_LINE * (len(lines) / 2 - 1 - i) + 3
+            axes.annotate(text, (times[-1] + 0.5, y), xytext=(7, above), textcoords="offset points",
                           color=colour, weight=weight, fontsize=11.5, annotation_clip=False, va="baseline")  # fmt: skip
 
 

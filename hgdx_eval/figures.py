@@ -26,7 +26,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
 ELEMENTS = {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use", "circle", "line"}
 STYLES = {"fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "fill-opacity", "opacity", "text-anchor",
-          "stroke-linecap", "stroke-linejoin"}  # fmt: skip
+          "stroke-linecap", "stroke-linejoin", "font-size", "font-weight"}  # fmt: skip
 KEPT = {"d", "x", "y", "width", "height", "transform", "clip-path", "id", "points", "viewBox", "cx", "cy", "r"}
 
 
@@ -122,7 +122,7 @@ def attributes(element: ElementTree.Element, ids: dict[str, str]) -> dict[str, s
                 found["id"] = ids[value]
         elif key == HREF or key == "href":
             found["href"] = "#" + ids.get(value[1:], "")
-        elif key == "font":
+        elif key == "font":  # matplotlib before 3.10
             found.update(font_attributes(value))
         elif key in STYLES or key in KEPT:
             found[key] = coloured(rounded(key, re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{ids[m[1]]})", value)))
@@ -138,6 +138,7 @@ def font_attributes(value: str) -> dict[str, str]:
 def rounded(key: str, value: str) -> str:
     if key in ("id", "clip-path", "class", "fill", "stroke"):
         return value
+    value = value.removesuffix("px") if key == "font-size" else value
     return re.sub(r"-?\d+\.\d+(e-?\d+)?", lambda m: f"{round(float(m[0]), 1):g}", value).replace("\n", " ").strip()
 
 

@@ -228,7 +228,8 @@ def execute(job: Job, p: Study, folder: Path, work: Path) -> tuple[nbformat.Note
     """One notebook through papermill. The truth is judged here from its cells, not from papermill's own marks."""
     import papermill
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    for name in ("papermill", "traitlets"):  # a failure is told once, by the runner
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     started = time.monotonic()
     shown = {key: Path(value).name if key in PATH_KEYS else value
              for key, value in p.model_dump(mode="json", include={"data"}).items()}  # fmt: skip

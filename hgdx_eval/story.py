@@ -143,26 +143,26 @@ def show_methods(found: Evaluation, words: Words) -> tables.Block:
     for part in [found.main, *found.others]:
         for _, row in part.table[part.table["term"].isin(["overall", "change", "group"])].iterrows():
             rows.append(method_row(row, words))
-    frame = pd.DataFrame(rows, columns=[words(f"story.col_{c}") for c in ("method", "estimate", "interval", "reading")])
-    return tables.table(frame, words("story.methods_caption"), words, numeric=set(frame.columns[1:3]),
+    frame = pd.DataFrame(rows, columns=[words(f"story.col_{c}") for c in ("method", "estimate", "reading")])
+    return tables.table(frame, words("story.methods_caption"), words, numeric=set(frame.columns[1:2]),
                         download=frame, name="methods")  # fmt: skip
 
 
-def method_row(row: pd.Series, words: Words) -> tuple[str, str, str, str]:
+def method_row(row: pd.Series, words: Words) -> tuple[str, str, str]:
     method = words(f"tables.estimator_{row['estimator']}")
     if row["status"] == "refused":
-        return method, words.number(None), words.number(None), words("story.refused", reason=words("refusals." + row["reason"]))
+        return method, words.number(None), words("story.refused", reason=words("refusals." + row["reason"]))
     value = words.effect(row["estimate"], row["scale"])
     if row["inference"] == "placebo":
         rank, number = row["parameter"].split("/")
-        return method, value, words.number(None), words("story.reading_rank", rank=rank, number=number)
-    interval = words.effect_interval(row["ci_low"], row["ci_high"], row["scale"])
+        return method, value, words("story.reading_rank", rank=rank, number=number)
+    value += "\u00a0" + words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]).replace(" ", "\u00a0")
     if row["term"] == "group":
         period = row["period"]
         key = "story.reading_later" if period.endswith("..") else "story.reading_apart"
         names = ", ".join(words.date(name) for name in period.removesuffix("..").split())
-        return method, value, interval, words(key, period=names)
-    return method, value, interval, words("story.reading_change" if row["term"] == "change" else "story.reading_overall")
+        return method, value, words(key, period=names)
+    return method, value, words("story.reading_change" if row["term"] == "change" else "story.reading_overall")
 
 
 def show_truth(found: Evaluation, panel: Panel, words: Words) -> tables.Block | None:
@@ -300,7 +300,8 @@ def show_parameters(p: Study, words: Words) -> tables.Block:
         text = ", ".join(map(str, value)) if isinstance(value, list) else (
             "; ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else str(value))  # fmt: skip
         pairs.append((key, text))
-    return tables.definitions(pairs, words)
+    frame = pd.DataFrame(pairs, columns=[words("story.col_key"), words("story.col_value")])
+    return tables.table(frame, words("story.parameters_caption"), words)
 
 
 def show_glossary(words: Words) -> tables.Block:
