@@ -1,35 +1,35 @@
-"""Did a policy work? From a province's export to a report, in a straight line: read, panel, design, estimate, tell."""
+"""Did a policy work? From a province's export to a report, in a straight line: read, panel, design, estimate, tell.
 
-from .charts import plot_coverage, plot_event, plot_leave_one_out, plot_placebos, plot_shares
-from .checks import evaluate
-from .designs import placebo_before, placebos_in_space, study_design, without_cluster
-from .errors import InputError, Refusal
-from .estimators import estimate
-from .panel import load_panel
-from .params import load_study
-from .record import record
-from .story import (
-    headline,
-    show_answer,
-    show_basis,
-    show_checks,
-    show_facts,
-    show_glossary,
-    show_groups,
-    show_methods,
-    show_parameters,
-    show_rows,
-    show_scale,
-    show_set_aside,
-    show_threats,
-    show_truth,
-)
-from .tables import estimates_table
+The verbs of the notebooks, by the module they live in; each module is loaded when first asked for, so that the command line
+starts at once.
+"""
 
-__all__ = [
-    "InputError", "Refusal", "estimate", "estimates_table", "evaluate", "headline", "load_panel", "load_study",
-    "placebo_before", "placebos_in_space", "plot_coverage", "plot_event", "plot_leave_one_out", "plot_placebos",
-    "plot_shares", "record", "show_answer", "show_basis", "show_checks", "show_facts", "show_glossary", "show_groups",
-    "show_methods", "show_parameters", "show_rows", "show_scale", "show_set_aside", "show_threats", "show_truth",
-    "study_design", "without_cluster",
-]  # fmt: skip
+from importlib import import_module
+
+VERBS = {
+    "charts": ("plot_coverage", "plot_event", "plot_leave_one_out", "plot_placebos", "plot_shares"),
+    "checks": ("evaluate",),
+    "designs": ("placebo_before", "placebos_in_space", "study_design", "without_cluster"),
+    "errors": ("InputError", "Refusal"),
+    "estimators": ("estimate",),
+    "panel": ("load_panel",),
+    "params": ("load_study",),
+    "record": ("record",),
+    "story": ("headline", "show_answer", "show_basis", "show_checks", "show_facts", "show_glossary", "show_groups", "show_methods",
+              "show_parameters", "show_rows", "show_scale", "show_set_aside", "show_threats", "show_truth"),
+    "tables": ("estimates_table",),
+}  # fmt: skip
+MODULE_OF = {verb: module for module, verbs in VERBS.items() for verb in verbs}
+__all__ = sorted(MODULE_OF)
+
+
+def __getattr__(name: str) -> object:
+    if name not in MODULE_OF:
+        raise AttributeError(f"module 'hgdx_eval' has no attribute {name!r}")
+    value = getattr(import_module(f".{MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -37,7 +37,7 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
     """Treated and comparison by period, with the policy and concurrent events.
 
     Title: "apart" where the gap between the groups moved by more than twice its own standard deviation before the policy;
-    "together" where it did not; neither with fewer than 3 periods before.
+    "together" where it did not; neither with fewer than 6 periods before.
     """
     series = group_series(design, min_count)
     marks = time_marks(design, words)
@@ -79,7 +79,7 @@ def gaps(design: Design, series: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 def finding_of_gap(design: Design, series: pd.DataFrame) -> str:
     before, after = gaps(design, series)
-    if len(before) < 3 or after.empty:
+    if len(before) < 6 or after.empty:
         return "plain"
     return "apart" if abs(after.mean() - before.mean()) > 2 * before.std() else "together"
 
@@ -102,7 +102,8 @@ def time_marks(design: Design, words: Words) -> list[Mark]:
     def mark(event: Event) -> Mark:
         inside = event.until and pd.Timestamp(event.until) <= design.table["period"].max().end_time
         until = place(event.until) if inside else None  # a period that outlasts the data is drawn as its beginning
-        span = words.date(event.date) + (f"–{words.date(event.until)}" if inside else "")
+        days = [event.date, event.until] if inside else [event.date]
+        span = "–".join(words.date(day if design.frequency == "M" else str(day)[:7]).removeprefix("tháng ") for day in days)
         return Mark(place(event.date), until, f"{span}: {event.label(words.lang)}", False)
 
     near = sorted(design.events, key=lambda event: abs(place(event.date) - start))[:EVENTS_SHOWN]
@@ -224,13 +225,16 @@ def value_axis(axes: Axes, scale: str, words: Words) -> None:
     axes.locator_params(axis="y", nbins=5)
     low, high = axes.get_ylim()
     ticks = [t for t in axes.get_yticks() if low - 1e-12 <= t <= high + 1e-12]
-    step = min(np.diff(ticks)) if len(ticks) > 1 else 1
-    digits = max(0, int(np.ceil(-np.log10(step) - 1e-9)))
-    names = [words.number(t, digits) for t in ticks]
+    names = [words.number(t, tick_digits(ticks)) for t in ticks]
     if scale == "pp" and names:
         names[-1] += "%"
     axes.set_yticks(ticks, names)
     axes.set_ylim(low, high)
+
+
+def tick_digits(ticks: list[float]) -> int:
+    """The fewest decimals that tell every tick exactly."""
+    return next((d for d in range(6) if all(abs(round(t, d) - t) < 1e-9 for t in ticks)), 6)
 
 
 # --- event-time path -----------------------------------------------------------------------------------------------
@@ -347,8 +351,7 @@ def draw_strip(values: np.ndarray, own: float, label: str, colour: str, scale: s
     axes.set_yticks([])
     axes.locator_params(axis="x", nbins=4 if small else 7)
     ticks = [t for t in axes.get_xticks() if low - pad <= t <= high + pad]
-    digits = max(0, int(np.ceil(-np.log10(min(np.diff(ticks))) - 1e-9))) if len(ticks) > 1 else 1
-    axes.set_xticks(ticks, [words.number(t, digits, sign=True) for t in ticks])
+    axes.set_xticks(ticks, [words.number(t, tick_digits(ticks), sign=True) for t in ticks])
     return figure
 
 

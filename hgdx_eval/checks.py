@@ -3,8 +3,8 @@
 The rules (docs/decisions/0004-verdict.md), first match first:
  5 cannot be judged   the main method gives only a change of one series, or clusters are few and placebos cannot be had
  3 unclear            the headline interval holds 0; or, with few clusters, the placebo rank is above 5%
- 2 suggestive         it does not, but a check fails or is missing, an event of the same place begins within 3 periods
-                      of the policy, or the conclusion rests on a placebo rank, or on a mere difference
+ 2 suggestive         it does not, but a check fails or is missing, an event of the same place begins within 3 months
+                      (1 quarter, the same year) of the policy, or the conclusion rests on a placebo rank, or on a mere difference
  1 clear              it does not, and every check passes
 (4, no meaningful effect, needs a threshold that a study names beforehand.)
 """
@@ -22,7 +22,7 @@ from .origin import Origin
 from .params import Study
 from .results import Estimate, result_table
 
-NEAR = 3  # periods between the policy and another event that can hardly be told apart
+NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
 PLACEBO_PERIODS = {"M": 6, "Q": 2, "Y": 1}
 CLEAR, SUGGESTIVE, UNCLEAR, CANNOT = 1, 2, 3, 5
 
@@ -181,7 +181,8 @@ def judge(design: Design, main: Estimate, headline: str, checks: dict[str, str],
 
 
 def nearby_events(design: Design) -> tuple:
-    """Events of the place itself that begin within 3 periods of the policy: hard to tell apart from it."""
+    """Events of the place itself that begin within 3 months, 1 quarter or the year of the policy: hard to tell apart."""
     start = design.start.ordinal
     return tuple(event for event in design.events if event.scope != "national"
-                 and abs(pd.Period(pd.Timestamp(event.date), freq=design.frequency).ordinal - start) <= NEAR)  # fmt: skip
+                 and abs(pd.Period(pd.Timestamp(event.date), freq=design.frequency).ordinal - start)
+                 <= NEAR[design.frequency])  # fmt: skip

@@ -83,7 +83,7 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, jobs: int, 
     """
     file = study_file(study)
     p = read_study(file, parse_change(change))
-    folder = out / p.study
+    folder = out.absolute() / p.study  # papermill changes the current folder while it works
     say(f"{p.study}: reading the data")
     data = study_data(p)
     p = p.model_copy(update={"data": str(data)})
@@ -180,6 +180,8 @@ def one_line(error: BaseException) -> str:
 
 def prepare_work(work: Path, p: Study, panel: Panel) -> None:
     """What the kernels need, in a folder of this run alone (mode 0700): no path goes through a notebook."""
+    for name in ("jupyter", "ipython"):
+        (work / name).mkdir(mode=0o700)
     (work / "study.json").write_text(p.model_dump_json(), encoding="utf-8")
     (work / "panel.pickle").write_bytes(pickle.dumps(panel))
 

@@ -104,7 +104,7 @@ def shocks(rng: np.random.Generator, rows: int, months: int, size: float) -> np.
 def agency_paths(frame: Skeleton, rng: np.random.Generator, world: str) -> np.ndarray:
     """agencies x months: the share (0-1) that all procedures of an agency have in common, near 45% at first, 80% at last."""
     months = np.arange(len(frame.months))
-    top = 0.60 if world == "ceiling" else 0.44
+    top = 0.72 if world == "ceiling" else 0.44
     trend = top / (1 + np.exp(-(months - 15) / 6.5))
     level = frame.agencies["level"].to_numpy()
     since = np.array([DIGITISED[name].ordinal for name in level])

@@ -99,4 +99,4 @@ def effect_digits(value: float, scale: str) -> int:
         return 0
     if value is None or pd.isna(value) or value == 0:
         return 1
-    return max(1, min(4, 1 - int(f"{abs(value):e}".split("e")[1])))
+    return max(1, min(3, 1 - int(f"{abs(value):e}".split("e")[1])))

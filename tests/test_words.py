@@ -48,7 +48,7 @@ def test_words_of_studies_have_the_same_keys_in_both_languages():
         (EN.date("2023-07-14"), "14 July 2023"), (VI.period(pd.Period("2023-08", "M")), "tháng 8/2023"),
         (EN.period(pd.Period("2023-08", "M")), "August 2023"), (VI.period(pd.Period("2023Q3", "Q")), "quý III/2023"),
         (VI.period(pd.Period("2023-08", "M"), short=True), "8/2023"), (VI.period(pd.Period("2023", "Y")), "2023"),
-        (VI.effect(-0.0224590, "level"), "−0,022"), (VI.effect(4.04, "pp"), "+4,0"),
+        (VI.effect(-0.0224590, "level"), "−0,022"), (VI.effect(-0.0087, "level"), "−0,009"), (VI.effect(4.04, "pp"), "+4,0"),
     ],
 )  # fmt: skip
 def test_numbers_and_dates_the_way_of_each_language(made, expected):

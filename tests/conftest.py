@@ -1,0 +1,39 @@
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
+os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "hgdx-matplotlib"))  # fonts are listed once
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.load_profile("fixed")
+
+
+def shared(variable: str, default: str) -> Path:
+    folder = Path(os.environ.get(variable) or ROOT.parent / "shared" / default)
+    if not folder.is_dir():
+        pytest.skip(f"the {default} files are not here; name their folder in {variable}")
+    return folder
+
+
+@pytest.fixture
+def shared_reference() -> Path:
+    """Published data with published results: HGDX_REFERENCE, or ../shared/reference."""
+    return shared("HGDX_REFERENCE", "reference")
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real public data: HGDX_DATA, or ../shared/data."""
+    return shared("HGDX_DATA", "data")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """Nothing that a test does is left in the user's home."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(home))

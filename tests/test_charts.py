@@ -1,0 +1,132 @@
+"""Charts: clean SVG, the same twice, data as drawn, nothing hidden that is shown and nothing shown that is hidden."""
+
+import io
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from made_up import design_of, made_up_table
+
+from hgdx_eval.charts import group_series, lanes_for, plot_coverage, plot_event, plot_leave_one_out, plot_placebos, plot_shares, tick_digits
+from hgdx_eval.estimators.two_way_fixed_effects import fit
+from hgdx_eval.facts import load_facts
+from hgdx_eval.figures import ELEMENTS
+from hgdx_eval.params import load_study
+from hgdx_eval.report import sanitised
+from hgdx_eval.results import Estimate, result_table
+from hgdx_eval.words import Words
+
+
+def demo_words(lang="vi"):
+    return load_study("demo", lang)[1]
+
+
+def design(**changes):
+    found = design_of(made_up_table(1, periods=24), blocks=True)
+    events = tuple(e for e in load_facts().events if e.name in ("decision_766", "digitisation_district", "campaign_2023", "campaign_2022"))
+    return replace(found, events=events, **changes)
+
+
+def strip(found, term, names):
+    row = found.overall()
+    rows = [{"term": term, "group": name, "estimate": row["estimate"] * k, "inference": "none"} for name, k in names.items()]
+    return Estimate(result_table(rows, estimator="two_way_fixed_effects", scale="pp"), found.origin, "M")
+
+
+def all_figures(words, chosen=None):
+    chosen = chosen or design()
+    found = fit(chosen)
+    return [plot_shares(chosen, words), plot_event(found, words), plot_coverage(chosen, words),
+            plot_placebos(found, strip(found, "placebo_space", {"a": 0.1, "<b>": -2.0}), words),
+            plot_leave_one_out(found, strip(found, "leave_one_out", {"c0": 0.9, "c1": 1.1}), words)]  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_svg_is_clean_small_and_survives_the_sanitiser(lang):
+    for figure in all_figures(demo_words(lang)):
+        for svg in (figure.narrow, figure.wide):
+            assert set(re.findall(r"<(\w+)", svg)) <= ELEMENTS, figure.name
+            assert "style=" not in svg and "font-family" not in svg and "#0b4f8a" not in svg.replace("var(--treated,#0b4f8a)", "")
+            assert len(svg) < 60_000, figure.name
+        kept = str(sanitised(figure._repr_html_()))
+        assert kept.count("<svg") == 2 and "<figcaption" in kept and "data:text/csv" in kept and figure.title in kept.replace("&lt;", "<")
+
+
+def test_the_same_design_gives_the_same_bytes():
+    first, second = (plot_shares(design(), demo_words()) for _ in range(2))
+    assert first == second
+
+
+def test_ids_do_not_meet_on_one_page():
+    ids = [i for figure in all_figures(demo_words()) for svg in (figure.narrow, figure.wide) for i in re.findall(r'\bid="([^"]+)"', svg)]
+    assert len(ids) == len(set(ids))
+
+
+def test_simulated_is_said_in_every_figure_and_only_there():
+    for figure in all_figures(demo_words()):
+        assert "Số liệu mô phỏng" in figure._repr_html_() and "mô phỏng" in figure.alt.lower()
+    real = replace(design(), origin=replace(design().origin, simulated=False))
+    assert "mô phỏng" not in plot_shares(real, demo_words())._repr_html_().lower()
+
+
+def test_the_download_holds_what_is_drawn_and_small_counts_are_in_neither():
+    chosen = design()
+    table = chosen.table
+    small = table["time"] == table["time"].min()
+    chosen = replace(chosen, table=table.assign(received=table["received"].mask(small, 1.0), online=table["online"].mask(small, 0.0),
+                                                weight=table["weight"].mask(small, 1.0)))  # fmt: skip
+    figure = plot_shares(chosen, demo_words(), min_count=60)
+    data = pd.read_csv(io.StringIO(figure.csv), sep=";")
+    assert str(table["period"].min()) not in set(data["period"])
+    series = group_series(chosen, 60)
+    assert sorted(data["treated"].round(3)) == sorted(series[series["side"]]["y"].round(3))
+
+
+def test_alt_text_says_the_finding_within_its_limit():
+    for figure in all_figures(demo_words()):
+        assert 40 < len(figure.alt) <= 320, (figure.name, len(figure.alt))
+        assert re.search(r"\d", figure.alt)
+
+
+def test_titles_follow_their_rules():
+    words = demo_words()
+    assert "thay đổi rõ" in plot_shares(design(), words).title
+    none = replace(design(), table=design_of(made_up_table(1, effect=0.0, periods=24), blocks=True).table)
+    assert "không đổi" in plot_shares(none, words).title
+    strong = design_of(made_up_table(1, effect=0.2, periods=24), blocks=True)
+    assert "dương" in plot_event(fit(strong), words).title
+
+
+def test_hostile_names_are_text():
+    found = fit(design())
+    html = plot_placebos(found, strip(found, "placebo_space", {"<script>alert(1)</script>": 0.2, "b": 3}), Words("vi", demo_words().study))
+    assert "<script" not in html._repr_html_()
+
+
+def test_discs_never_meet_and_ticks_are_told_exactly():
+    places = [0, 5, 9, 18, 40, 41]
+    lanes = lanes_for(places, 17)
+    for i, a in enumerate(places):
+        assert all(lanes[i] != lanes[j] or abs(a - b) >= 17 for j, b in enumerate(places) if i != j)
+    assert [tick_digits(t) for t in ([0, 20, 40], [0, 0.5], [-0.0125, -0.01], [0.1])] == [0, 1, 4, 1]
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_no_label_of_the_plot_stands_on_another(lang):
+    """Text boxes from matplotlib's own measure, both widths; its font is wider than a browser's."""
+    from hgdx_eval import charts, figures
+
+    chosen, words, boxes = design(), demo_words(lang), []
+
+    def look(width, small):
+        figure = charts.draw_shares(chosen, group_series(chosen, 5), charts.time_marks(chosen, words), words, width, small)
+        figure.canvas.draw()
+        texts = [t for t in figure.axes[0].texts if t.get_text() and not t.get_text().isdigit()]
+        boxes.append([t.get_window_extent() for t in texts])
+        return figure
+
+    figures.drawn("look", look, "alt")
+    for found in boxes:
+        for i, a in enumerate(found):
+            assert not any(a.shrunk(0.9, 0.6).overlaps(b.shrunk(0.9, 0.6)) for b in found[i + 1 :])

@@ -1,0 +1,201 @@
+"""The whole program through its command line: exit codes, one line on standard error, nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hgdx_eval.results import COLUMNS, check_table
+
+ROOT = Path(__file__).parent.parent
+STUDY = """study: mine
+data: data.csv
+unit: unit
+period: year
+frequency: Y
+outcome: value
+treated_from: {a: 2021}
+weights: none
+cluster: unit
+estimator: two_way_fixed_effects
+estimators: [two_way_fixed_effects, interrupted_time_series]
+"""
+
+
+def call(*words, cwd=None, env=None, **options):
+    return subprocess.run([sys.executable, "-m", "hgdx_eval", *map(str, words)], capture_output=True, text=True, encoding="utf-8",
+                          cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}, **options)  # fmt: skip
+
+
+def refused(done, says):
+    assert done.returncode == 2, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert says in lines[-1]
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    return lines
+
+
+@pytest.fixture
+def study(tmp_path):
+    rows = [f"{u},{y},{i + (y - 2015) * 0.1 + (u == 'a' and y >= 2021) * 2 + (i * y) % 3 / 50}" for i, u in enumerate("abcdefgh")
+            for y in range(2015, 2025)]  # fmt: skip
+    (tmp_path / "data.csv").write_text("unit,year,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(STUDY, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothing(study):
+    done = call("run", "mine.yaml", "--out", "out", cwd=study)
+    assert done.returncode == 0, done.stderr
+    run = study / done.stdout.strip().splitlines()[-1]
+    assert (study / "out/mine/latest").resolve() == run.resolve()
+    names = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
+    pages = {f"notebooks/{n}.{lang}.{kind}" for n in ("brief", "effect", "data_quality") for lang in ("vi", "en") for kind in ("ipynb", "html")}
+    assert names == pages | {"report.vi.html", "report.en.html", "estimates.csv", "receipt.json"}
+    table = pd.read_csv(run / "estimates.csv", keep_default_na=False)
+    assert list(table.columns) == COLUMNS
+    for column in ("estimate", "std_error", "ci_low", "ci_high", "level", "p_value"):
+        table[column] = pd.to_numeric(table[column])
+    check_table(table)
+    assert {"overall", "event", "placebo_space", "leave_one_out", "placebo_time"} <= set(table["term"])
+    assert (table["status"] == "refused").sum() == 1
+    receipt = json.loads((run / "receipt.json").read_text(encoding="utf-8"))
+    assert receipt["state"] == "complete" and receipt["inputs"][0]["file"] == "data.csv"
+    everything = "".join(file.read_text(encoding="utf-8") for file in run.rglob("*") if file.is_file())
+    assert str(study) not in everything and os.uname().nodename not in everything
+
+    again = call("run", "mine.yaml", "--out", "out", cwd=study)
+    assert again.returncode == 0 and "unchanged" in again.stderr
+    assert Path(again.stdout.strip().splitlines()[-1]).name == run.name
+    assert len([d for d in (study / "out/mine").iterdir() if d.name.startswith("20")]) == 1
+    check_verify(study, run)
+
+
+def check_verify(study, run):
+    same = call("verify", run, cwd=study)
+    assert same.returncode == 0, same.stderr + same.stdout
+    text = (run / "estimates.csv").read_text(encoding="utf-8").replace("mine,effect,value,two_way_fixed_effects,overall", "x", 0)
+    data = (study / "data.csv").read_text(encoding="utf-8")
+    (study / "data.csv").write_text(data.replace("a,2024,", "a,2024,9"), encoding="utf-8")
+    changed = call("verify", run, cwd=study)
+    assert changed.returncode == 4 and "data.csv" in changed.stdout and text
+    (study / "data.csv").rename(study / "moved.csv")
+    refused(call("verify", run, cwd=study), "data.csv")
+    assert call("verify", run, "-p", "data=moved.csv", cwd=study).returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["-p", "weigths=none"], "did you mean 'weights'"), (["-p", "seed"], "KEY=VALUE"), (["-p", "data=no.csv"], "no.csv"),
+        (["--lang", "fr"], "vi,en"), (["-p", "exclude=[zz]"], "zz"), (["-p", "window=[2022, 2024]"], "2021"),
+        (["-p", "estimator=synthdid"], "synthdid"), (["-p", "frequency=W"], "frequency"), (["--jobs", "0"], "jobs"),
+        (["-p", "seed=1", "-p", "seed=2"], "twice"), (["-p", "cluster=nothing"], "nothing"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_one_line_and_leaves_nothing(study, change, says):
+    lines = refused(call("run", "mine.yaml", "--out", "out", *change, cwd=study), says)
+    assert len([line for line in lines if line.startswith("hgdx-eval:")]) == 1
+    assert not (study / "out").exists() or not any((study / "out").rglob("*"))
+
+
+@pytest.mark.parametrize("study_name", ["no_such_study", "no/such.yaml"])
+def test_an_unknown_study(study_name, tmp_path):
+    refused(call("run", study_name, cwd=tmp_path), "no such study file" if "/" in study_name else "is not known")
+
+
+def test_the_real_study_says_what_to_bring(tmp_path):
+    refused(call("run", "nq04_2023", cwd=tmp_path), "-p data=FILE")
+
+
+def test_unknown_commands_and_options_are_one_line(tmp_path):
+    for words in (["rum"], ["run"], ["run", "demo", "--frce"], ["check"], ["panel", "a.csv"]):
+        done = call(*words, cwd=tmp_path)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_check_tells_a_clerk_and_a_machine(tmp_path):
+    assert call("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path).returncode == 0
+    told = call("check", "a.csv", cwd=tmp_path)
+    assert told.returncode == 0 and "hồ sơ lặp lại" in told.stdout and "mô phỏng" in told.stdout.lower()
+    found = json.loads(call("check", "a.csv", "--json", cwd=tmp_path).stdout)
+    assert found["layout"] == "opencps_dossiers" and found["rows"] == found["accepted"] + sum(r["rows"] for r in found["rejected"])
+    (tmp_path / "b.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+    refused(call("check", "b.csv", cwd=tmp_path), "no known header")
+    assert call("check", "b.csv", "--layout", "table", cwd=tmp_path).returncode == 0
+    (tmp_path / "c.csv").write_text("", encoding="utf-8")
+    refused(call("check", "c.csv", cwd=tmp_path), "empty")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "a.csv.fees.csv", "a.csv.truth.csv", "b.csv", "c.csv"]
+
+
+def test_panel_is_marked_and_its_release_hides_small_cells(tmp_path):
+    import duckdb
+
+    call("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path)
+    for name, options, status in (("i.parquet", [], "internal"), ("r.parquet", ["--release"], "released")):
+        assert call("panel", "a.csv", "-o", name, *options, cwd=tmp_path).returncode == 0
+        meta = dict(duckdb.sql(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata('{tmp_path / name}')").fetchall())
+        assert meta["status"] == status
+    frame = duckdb.sql(f"SELECT * FROM '{tmp_path / 'r.parquet'}'").df()
+    assert (frame["received"] >= 5).all() and {"agency", "level", "procedure", "fee_group", "period", "received", "online"} <= set(frame)
+    refused(call("panel", "a.csv", "-o", "x.csv", cwd=tmp_path), "parquet")
+
+
+def test_a_stopped_run_says_so_keeps_a_receipt_and_the_next_one_works(study):
+    process = subprocess.Popen([sys.executable, "-m", "hgdx_eval", "run", "mine.yaml", "--out", "out"], cwd=study, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    wait_for(lambda: list((study / "out").glob("mine/.building-*/notebooks")))
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "SIGTERM" in err and out == ""
+    (receipt,) = (study / "out/mine/failed").glob("*/receipt.json")
+    assert json.loads(receipt.read_text(encoding="utf-8"))["state"] == "failed"
+    assert not (study / "out/mine/latest").exists() and not list((study / "out/mine").glob(".building-*"))
+
+
+def test_a_killed_run_is_marked_by_the_next_and_a_second_run_waits_in_vain(study):
+    words = [sys.executable, "-m", "hgdx_eval", "run", "mine.yaml", "--out", "out", "--lang", "vi"]
+    process = subprocess.Popen(words, cwd=study, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    wait_for(lambda: list((study / "out").glob("mine/.building-*/receipt.json")))
+    os.kill(process.pid, signal.SIGSTOP)
+    busy = call("run", "mine.yaml", "--out", "out", cwd=study)
+    assert busy.returncode == 3 and "another run" in busy.stderr.splitlines()[-1]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study)
+    assert done.returncode == 0, done.stderr
+    (receipt,) = (study / "out/mine/failed").glob("*/receipt.json")
+    assert json.loads(receipt.read_text(encoding="utf-8"))["state"] == "killed"
+
+
+def wait_for(ready, seconds=60):
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study, tmp_path):
+    import shutil
+
+    import nbformat
+
+    good = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study)
+    folder = tmp_path / "notebooks"
+    shutil.copytree(ROOT / "notebooks", folder)
+    for source, says in (("raise ValueError('vì sao')", "ValueError: vì sao"), ("import os; os._exit(3)", "brief.vi"),
+                         ("import sys; sys.exit(0)", "brief.vi")):  # fmt: skip
+        notebook = nbformat.read(ROOT / "notebooks" / "brief.ipynb", 4)
+        notebook.cells[4].source = source
+        nbformat.write(notebook, folder / "brief.ipynb")
+        bad = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env={"HGDX_NOTEBOOKS": str(folder)})
+        assert bad.returncode == 1 and says in bad.stderr.splitlines()[-1], bad.stderr
+        assert (study / "out/mine/latest").resolve().name == Path(good.stdout.strip()).name
+    assert len(list((study / "out/mine/failed").iterdir())) == 3
+    assert not list((study / "out/mine/failed").rglob("*.html"))
