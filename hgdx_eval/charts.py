@@ -92,7 +92,8 @@ def gap_text(design: Design, series: pd.DataFrame, words: Words, after: bool) ->
 def time_marks(design: Design, words: Words) -> list[Mark]:
     """The policy and the concurrent events nearest to it, in order of time."""
     start = design.start.ordinal
-    policy = Mark(start, None, f"{words.period(design.start, True)}: {words('study.policy_label')}", True)
+    label = words("charts.assumed" if design.assumed else "charts.in_force", start=words.period(design.start, True))
+    policy = Mark(start, None, label, True)
 
     def place(day: object) -> float:
         period = pd.Period(pd.Timestamp(day), freq=design.frequency)

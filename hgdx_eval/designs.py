@@ -42,6 +42,8 @@ class Design:
     origin: Origin
     seed: int
     unknown_units: int = 0  # comparison units of which nobody knows whether they were treated
+    assumed: bool = False  # the start is a working assumption: nobody has read it in the policy's text
+    min_count: int = 5  # smaller counts of dossiers are told to nobody
     path: bool = True  # False: only `overall` is wanted, as in placebos
 
     @property
@@ -213,6 +215,7 @@ def make_design(frame: pd.DataFrame, panel: Panel, p: Study, start: pd.Period, a
         "difference" if p.other_adopters else "effect", start,
         tuple(parse_period(text, p.frequency, f"{p.study}: apart") for text in p.apart),
         pd.DataFrame(aside, columns=["reason", "units", "rows"]), events, panel.origin, p.seed, unknown,
+        bool(p.policy) and load_facts().resolutions[p.policy].effective is None, p.min_count,
     )  # fmt: skip
 
 

@@ -92,6 +92,14 @@ def test_event_path_averages_and_the_first_month_stands_apart():
     assert low <= found.overall()["estimate"] <= high
 
 
+def test_small_counts_of_dossiers_are_told_to_nobody():
+    design = design_of(made_up_table(seed=5))
+    few = design.table["event_time"] == 2
+    small = replace(design, table=design.table.assign(received=design.table["received"].mask(few, 0.4)))
+    counts = fit(small).rows("event").set_index("event_time")["n_obs"]
+    assert np.isnan(counts[2]) and counts.drop(2).notna().all()
+
+
 def test_one_cluster_is_refused():
     design = design_of(made_up_table(seed=6))
     with pytest.raises(Refusal) as refusal:

@@ -121,6 +121,8 @@ def event_rows(design: Design, y: np.ndarray, clusters: np.ndarray) -> list[dict
     dummies = (event.to_numpy()[:, None] == others[None, :]).astype(float)
     found = regress(design, y, dummies, clusters) or [None] * len(others)
     counts = table.assign(n=table["received"].fillna(1.0)).groupby("event_time")["n"].sum()
+    if table["received"].notna().all():
+        counts = counts.where(counts >= design.min_count)
     rows = [{"term": "event", "event_time": reference, "estimate": 0.0, "inference": "none", "n_obs": counts[reference]}]
     rows += [{"term": "event", "event_time": k, **row, "n_obs": counts[k]}
              for k, row in zip(others, found, strict=True) if row]  # fmt: skip
