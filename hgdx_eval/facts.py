@@ -206,8 +206,9 @@ def read_facts(folder: Path, changed: int) -> Facts:
         path = folder / f"{name}.yaml"
         found[name] = validate(load_yaml(path), MODELS[name], path.name)
         digest.update(path.read_bytes())
-    units = [*found["units"].units,
-             *(Unit(code=d.code, level="department", parent="93", name=d.name, portal=d.code) for d in found["units"].departments)]  # fmt: skip
+    departments = [Unit(code=d.code, level="department", parent="93", name=d.name, portal=d.code)
+                   for d in found["units"].departments]  # fmt: skip
+    units = [*found["units"].units, *departments]
     check_unique([unit.code for unit in units], "units.yaml: code")
     check_unique([event.name for event in found["events"].events], "events.yaml: name")
     return Facts({law.name: law for law in found["resolution"].resolutions},

@@ -183,7 +183,7 @@ def check_study(p: Study, file: str) -> None:
         for key in ("group", "treated_groups", "comparison_groups"):
             if not getattr(p, key):
                 refuse(key, "is needed with policy")
-        known = [name for name in load_facts().resolutions]
+        known = list(load_facts().resolutions)
         if p.policy not in known:
             refuse("policy", f"{p.policy!r} is not in params/facts/resolution.yaml; known: {', '.join(known)}")
     for name in [p.estimator, *p.estimators]:

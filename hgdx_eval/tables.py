@@ -117,7 +117,7 @@ def fold(summary: str, block: Block, words: Words) -> Block:
 def facts_table(rows: list[tuple], words: Words) -> Block:
     """(what, value, verified, title, link, day read) with the source, or that it has not been verified."""
     body = []
-    for what, value, verified, title, link, _ in rows:
+    for what, value, verified, _, link, _ in rows:
         state = Markup('<td class="ok">✓ {}</td>').format(words("tables.sourced")) if verified else (
             Markup('<td class="no">? {}</td>').format(words("tables.unverified")))  # fmt: skip
         source = Markup(' <a href="{}" rel="noopener">{}</a>').format(link, words("tables.source")) if link else ""

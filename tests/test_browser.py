@@ -82,7 +82,7 @@ def test_the_answer_and_the_mark_are_on_the_first_screen_of_a_phone(chromium, ru
     tab = opened(chromium, run / "report.vi.html", 390)
     for selector in (".sim", "h1", ".ans", ".ver h2"):
         box = tab.locator(selector).first.bounding_box()
-        assert 0 <= box["y"] and box["y"] + box["height"] <= 844, selector
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 844, selector
 
 
 def test_every_figure_is_marked_and_described(chromium, run):

@@ -1,6 +1,7 @@
 """Against published values and against plain dummies."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,6 @@ import pytest
 import statsmodels.api as sm
 import yaml
 from made_up import design_of, made_up_table
-from pathlib import Path
 
 from hgdx_eval.designs import study_design
 from hgdx_eval.errors import Refusal

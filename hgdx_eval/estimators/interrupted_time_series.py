@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from ..workdays import tet_share, working_days
 from ..designs import Design
 from ..errors import Refusal
 from ..inference import LEVEL, t_interval
 from ..results import Estimate, result_table
+from ..workdays import tet_share, working_days
 
 MIN_BEFORE, MIN_AFTER = 8, 2
 
