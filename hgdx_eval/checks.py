@@ -96,10 +96,8 @@ def leave_one_out(design: Design, p: Study) -> Estimate | None:
 
 
 def placebo_space(design: Design, p: Study) -> Estimate | None:
-    """One row per comparison unit (or set of units) pretending to be treated.
-
-    Taken where clusters are few, or one unit alone is treated; None where the units do not suffice.
-    """
+    """One row per comparison cluster (or set of clusters) pretending to be treated, where clusters are few; None where
+    they cannot be had."""
     if not few_clusters(len(design.clusters(True)), len(design.clusters(False))):
         return None
     try:

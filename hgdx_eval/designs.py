@@ -265,18 +265,21 @@ def without_cluster(design: Design, cluster: str) -> Design:
 
 
 def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
-    """(name, design) with comparison units pretending to be treated, as many as really are, the real ones left out.
+    """(name, design) with comparison clusters pretending to be treated, as many as really are, the real ones left out.
 
-    With one treated unit each comparison unit is taken in turn; with several, every set of as many is listed, or a
-    fixed number of sets is drawn. Raises Refusal where the units do not suffice.
+    With one treated cluster each comparison cluster is taken in turn; with several, every set of as many is listed, or a
+    fixed number of sets is drawn. Whole clusters, because units of one cluster share shocks: sets of single units would
+    vary too little. Raises Refusal where a cluster holds both sides, or where the clusters do not suffice.
     """
-    units, size = design.comparison_units, len(design.treated_units)
+    units, size = design.clusters(treated=False), len(design.clusters(treated=True))
+    if set(units) & set(design.clusters(treated=True)):
+        raise Refusal("mixed_clusters", f"{design.study}: clusters hold treated and comparison units: none can stand in")
     if len(units) <= size or design.table["treated_from"].nunique() != 1:
-        raise Refusal("too_few_placebos", f"{design.study}: {len(units)} comparison units cannot stand in for {size}")
+        raise Refusal("too_few_placebos", f"{design.study}: {len(units)} comparison clusters cannot stand in for {size}")
     pool = design.table[design.table["treated_from"].isna()]
     start = float(design.table["treated_from"].dropna().iloc[0])
     return [(" + ".join(chosen), rebuilt(design, pool.assign(
-                treated_from=np.where(pool["unit"].isin(chosen), start, np.nan)), design.start))
+                treated_from=np.where(pool["cluster"].isin(chosen), start, np.nan)), design.start))
             for chosen in placebo_sets(units, size, design.seed)]  # fmt: skip
 
 

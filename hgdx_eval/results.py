@@ -27,7 +27,7 @@ SCALES = {"share", "pp", "log", "level", "VND", "count"}
 STATUS = {"ok", "refused"}
 REASONS = {
     "no_pre_period", "no_post_period", "no_comparison", "no_treated", "one_unit", "one_cluster", "too_few_periods",
-    "too_few_placebos", "staggered", "collinear",
+    "too_few_placebos", "mixed_clusters", "staggered", "collinear",
 }  # fmt: skip
 
 

@@ -104,12 +104,24 @@ def test_a_placebo_date_uses_nothing_from_after_the_policy():
 
 
 def test_placebos_leave_the_treated_out_and_treat_as_many():
-    whole = design_of(made_up_table(1, clusters=3))
-    for name, placebo in placebos_in_space(one_treated(whole))[:4]:
+    table = made_up_table(1, clusters=3)
+    whole = one_treated(design_of(table.assign(cluster=table["unit"])))
+    found = placebos_in_space(whole)
+    assert [name for name, _ in found] == whole.comparison_units
+    for name, placebo in found:
         assert placebo.treated_units == [name]
-        assert not set(placebo.table["unit"]) & set(one_treated(whole).treated_units)
-    with pytest.raises(Refusal):
-        placebos_in_space(whole)
+        assert not set(placebo.table["unit"]) & set(whole.treated_units)
+
+
+def test_placebos_are_whole_clusters_or_none():
+    with pytest.raises(Refusal) as refusal:
+        placebos_in_space(design_of(made_up_table(1)))
+    assert refusal.value.reason == "mixed_clusters"
+    table = made_up_table(1)
+    few = table.assign(treated_from=np.where(table["cluster"] == "c0", table["time"].median() // 1, np.nan))
+    found = placebos_in_space(design_of(few))
+    assert [name for name, _ in found] == ["c1", "c2", "c3", "c4", "c5"]
+    assert all(len(placebo.treated_units) == 4 for _, placebo in found)
 
 
 def one_treated(design):
