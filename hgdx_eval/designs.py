@@ -196,7 +196,8 @@ def other_adopters(frame: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataF
         return frame, 0
     facts = load_facts()
     never = frame.loc[frame["treated_from"].isna(), "unit"].unique()
-    adopters = {unit for unit in never if find_adoption(facts, unit) is not None}
+    last = frame["period"].max().end_time.date()
+    adopters = {unit for unit in never if find_adoption(facts, unit, by=last) is not None}
     if p.other_adopters == "set_aside":
         frame = put_aside(frame, frame["unit"].isin(adopters), "other_adopter", aside)
     return frame, len(never) - len(adopters)

@@ -120,11 +120,13 @@ class Unit(Record):
     parent: str | None = None
     name: str
     portal: str | None = None
+    aliases: tuple[str, ...] = Field((), strict=False)
 
 
 class Department(Record):
     code: str
     name: str
+    aliases: tuple[str, ...] = Field((), strict=False)
 
 
 class Task(Record):
@@ -161,10 +163,12 @@ class TetFile(Record):
 
 class UnitFile(Record):
     default_source: Source
+    portal_source: Source
     department_source: Source
     valid_until: date
     units: list[Unit]
     departments: list[Department]
+    former: list[Unit]
 
 
 class TaskFile(Record):
@@ -180,13 +184,16 @@ MODELS = {"resolution": ResolutionFile, "events": EventFile, "adoptions": Adopti
 
 @dataclass(frozen=True)
 class Facts:
-    """All facts. `units` holds province, districts, communes and departments; `sha256` is over the files' bytes."""
+    """All facts. `units` holds province, districts, communes and departments, `former_units` what the portal names
+    besides; `spellings` leads from a plain name to its unit (None: two share it); `sha256` is over the files' bytes."""
 
     resolutions: dict[str, Resolution]
     events: tuple[Event, ...]
     adoptions: tuple[Adoption, ...]
     tet: tuple[Tet, ...]
     units: tuple[Unit, ...]
+    former_units: tuple[Unit, ...]
+    spellings: dict[str, Unit | None]
     unit_source: Source
     tasks: TaskFile
     sha256: str
@@ -206,14 +213,15 @@ def read_facts(folder: Path, changed: int) -> Facts:
         path = folder / f"{name}.yaml"
         found[name] = validate(load_yaml(path), MODELS[name], path.name)
         digest.update(path.read_bytes())
-    departments = [Unit(code=d.code, level="department", parent="93", name=d.name, portal=d.code)
+    departments = [Unit(code=d.code, level="department", parent="93", name=d.name, portal=d.code, aliases=d.aliases)
                    for d in found["units"].departments]  # fmt: skip
-    units = [*found["units"].units, *departments]
-    check_unique([unit.code for unit in units], "units.yaml: code")
+    units, former = [*found["units"].units, *departments], found["units"].former
+    check_unique([unit.code for unit in [*units, *former]], "units.yaml: code")
     check_unique([event.name for event in found["events"].events], "events.yaml: name")
     return Facts({law.name: law for law in found["resolution"].resolutions},
                  tuple(sorted(found["events"].events, key=lambda event: event.date)), tuple(found["adoptions"].adoptions),
-                 tuple(found["tet"].tet), tuple(units), found["units"].default_source, found["tasks"], digest.hexdigest())  # fmt: skip
+                 tuple(found["tet"].tet), tuple(units), tuple(former), unit_spellings(units, former),
+                 found["units"].default_source, found["tasks"], digest.hexdigest())  # fmt: skip
 
 
 def check_unique(names: list[str], place: str) -> None:
@@ -230,45 +238,49 @@ def events_between(facts: Facts, start: date, end: date, scope: str) -> tuple[Ev
 
 # --- names to units ------------------------------------------------------------------------------------------------
 
-KINDS = {"thành phố": "tp", "tp": "tp", "thị xã": "tx", "tx": "tx", "huyện": "h", "h": "h", "xã": "x", "x": "x",
-         "phường": "p", "p": "p", "thị trấn": "tt", "tt": "tt", "tỉnh": "tinh"}  # fmt: skip
-OLD_TONES = {"oà": "òa", "oá": "óa", "oả": "ỏa", "oã": "õa", "oạ": "ọa", "uỳ": "ùy", "uý": "úy", "uỷ": "ủy", "uỹ": "ũy",
-             "uỵ": "ụy", "oè": "òe", "oé": "óe", "oẻ": "ỏe", "oẽ": "õe", "oẹ": "ọe"}  # fmt: skip
+SHORT = {"tp": "thành phố", "tx": "thị xã", "tt": "thị trấn", "p": "phường", "x": "xã", "h": "huyện", "t": "tỉnh"}
+KIND = re.compile(r"^(Thành phố|Thị xã|Huyện|Tỉnh) ")
+TONES = "\u0300\u0301\u0303\u0309\u0323"
+COUNCIL = re.compile("^(ubnd|uy\u0309 ban nhân dân) ")
 
 
 def plain_name(text: str) -> str:
-    """A name as compared: NFC, lower case, single spaces, one orthography, kind of unit shortened ("tp vị thanh")."""
+    """A name as compared: NFC, lower case, no punctuation, kinds of unit written out, "Thuỷ" and "Thủy" alike."""
     text = unicodedata.normalize("NFC", text).casefold()
-    text = re.sub(r"[\s.,\-–]+", " ", text).strip()
-    for new, old in OLD_TONES.items():
-        text = text.replace(new, old)
-    text = re.sub(r"^(ủy ban nhân dân|ubnd) ", "", text)
-    for kind, short in KINDS.items():
-        if text.startswith(kind + " "):
-            return f"{short} {text[len(kind) + 1 :]}"
-    return text
+    words = re.sub(r"[\s.,;:()/–-]+", " ", text).split()
+    spelled = " ".join(SHORT.get(word, word) for word in words)
+    return COUNCIL.sub("", " ".join(toned_last(word) for word in spelled.split()))
 
 
-@cache
-def name_index(facts_key: str, names: tuple[tuple[str, str], ...]) -> dict[str, str | None]:
-    """plain name or portal code -> unit code; None where two units share a name."""
-    index: dict[str, str | None] = {}
-    for name, code in names:
-        index[name] = None if name in index and index[name] != code else code
+def toned_last(word: str) -> str:
+    """The vowels, then the tone: where the tone mark stands tells no two words apart. ă, â, ê, ô, ơ, ư stay."""
+    marks = unicodedata.normalize("NFD", word)
+    vowels = "".join(mark for mark in marks if mark not in TONES)
+    return unicodedata.normalize("NFC", vowels) + "".join(mark for mark in marks if mark in TONES)
+
+
+def unit_spellings(units: list[Unit], former: list[Unit]) -> dict[str, Unit | None]:
+    """Plain name or portal code -> unit; None where two units share it."""
+    above = {unit.code: unit.name for unit in units}
+    index: dict[str, Unit | None] = {}
+    for unit in [*units, *former]:
+        own = [unit.name, *unit.aliases]
+        places = [above[unit.parent]] if unit.level == "commune" else []
+        for place in [*places, *(above["93"] for _ in range(unit.level != "province"))]:  # the district, then the province
+            own += [f"{text} {end}" for text in own for end in (place, KIND.sub("", place))]
+        for text in [*own, *([unit.portal] if unit.portal else [])]:
+            key = plain_name(text)
+            index[key] = unit if index.get(key, unit) is unit else None
     return index
 
 
 def find_unit(facts: Facts, text: str) -> Unit | None:
     """The unit of a name as an export writes it, or of its portal code; None where unknown or ambiguous.
 
-    "Long Mỹ" alone names a district and a town: None.
+    The kind belongs to the name: "Long Mỹ" alone is a district or a town, so None. The district or the province may
+    follow ("Xã Vị Thanh, huyện Vị Thủy"); a district that does not fit makes it unknown.
     """
-    names = [(plain_name(unit.name), unit.code) for unit in facts.units]
-    names += [(unit.portal.casefold(), unit.code) for unit in facts.units if unit.portal]
-    code = name_index(facts.sha256, tuple(names)).get(plain_name(text))
-    if code is None:
-        code = name_index(facts.sha256, tuple(names)).get(text.strip().casefold())
-    return next((unit for unit in facts.units if unit.code == code), None) if code else None
+    return facts.spellings.get(plain_name(text))
 
 
 def cluster_of(facts: Facts, unit: Unit) -> Unit:
@@ -279,15 +291,19 @@ def cluster_of(facts: Facts, unit: Unit) -> Unit:
 
 
 def bare(text: str) -> str:
-    """A province's name without marks, spaces and punctuation, so that "Thừa Thiên - Huế" meets "Thua Thien Hue"."""
+    """A province's name without marks, kind, spaces and punctuation: "TP. Hồ Chí Minh" meets "Ho Chi Minh"."""
     letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-    return re.sub(r"[^a-z]", "", "".join(c for c in letters if not unicodedata.combining(c)).casefold())
+    plain = re.sub(r"[^a-z]", "", "".join(c for c in letters if not unicodedata.combining(c)).casefold())
+    return re.sub(r"^(tinh|thanhpho|tp)(?=\w)", "", plain)
 
 
-def find_adoption(facts: Facts, province: str) -> Adoption | None:
-    """The first known cut of a province (drafts and counts are none), under any spelling."""
+def find_adoption(facts: Facts, province: str, by: date | None = None) -> Adoption | None:
+    """The first known cut of a province (drafts and counts are none), under any spelling; with `by`, the first that may
+    have been in force on that day (one of unknown date cannot be ruled out)."""
     wanted = bare(province)
     for adoption in facts.adoptions:
-        if adoption.kind == "resolution" and wanted in {bare(name) for name in [adoption.province, *adoption.aliases]}:
+        known = {bare(name) for name in [adoption.province, *adoption.aliases]}
+        since = adoption.effective or adoption.signed or ""
+        if adoption.kind == "resolution" and wanted in known and (by is None or since <= by.isoformat()):
             return adoption
     return None

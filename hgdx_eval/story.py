@@ -194,7 +194,9 @@ def threats(found: Evaluation, panel: Panel, p: Study, words: Words) -> list[tup
                        {"event": event.label(words.lang), "date": words.date(event.date)}))  # fmt: skip
     national = [event for event in design.events if event not in nearby_events(design)]
     if national:
-        names = "; ".join(f"{e.label(words.lang)} ({words.date(e.date)})" for e in national[:6])
+        start = design.start.start_time.date()
+        nearest = sorted(sorted(national, key=lambda e: abs((e.date - start).days))[:6], key=lambda e: e.date)
+        names = "; ".join(f"{e.label(words.lang)} ({words.date(e.date)})" for e in nearest)
         listed.append(("background" if p.period_by else "background_common", {"events": names}))
     if design.unknown_units:
         listed.append(("unknown", {"n": words.number(design.unknown_units)}))

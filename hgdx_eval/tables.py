@@ -24,11 +24,11 @@ class Block:
 
 def answer(question: str, sentence: str, verdict: int, reasons: list[tuple[str, str]], words: Words) -> Block:
     """Question, answer (the part between ** stands out), verdict on its five-step scale, reasons ("+" or "-", text)."""
-    before, _, rest = sentence.partition("**")
+    opening, dot, rest = sentence.partition(". ")
+    before, _, rest = rest.partition("**")
     strong, _, after = rest.partition("**")
-    opening, dot, body = before.partition(". ")
-    said = Markup('<strong>{}{}</strong>{}<strong class="n">{}</strong>{}').format(
-        opening, dot, body if dot else "", strong, after) if strong else Markup("{}").format(sentence)  # fmt: skip
+    number = Markup('<strong class="n">{}</strong>').format(strong) if strong else ""
+    said = Markup("<strong>{}{}</strong>{}{}{}").format(opening, dot, before, number, after)
     steps = Markup("").join(
         Markup('<li{}>{}</li>').format(Markup(' aria-current="true"') if n == verdict else "", words(f"tables.short_{n}"))
         for n in VERDICTS

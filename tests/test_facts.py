@@ -1,5 +1,6 @@
 import shutil
 import unicodedata
+from datetime import date
 
 import pytest
 
@@ -51,6 +52,11 @@ def test_events_are_those_that_touch_the_window():
         ("TP Vị Thanh", "Thành phố Vị Thanh", "Thành phố Vị Thanh"), ("Huyện Vị Thủy", "Huyện Vị Thuỷ", "Huyện Vị Thuỷ"),
         ("Huyện Châu Thành A", "Huyện Châu Thành A", "Huyện Châu Thành A"), ("Huyện Châu Thành", "Huyện Châu Thành", "Huyện Châu Thành"),
         ("STP", "Sở Tư pháp", "Sở Tư pháp"), ("HTXLONGMY", "Thị xã Long Mỹ", "Thị xã Long Mỹ"),
+        ("P.1", "Phường I", "Thành phố Vị Thanh"), ("Phường III, TP. Vị Thanh", "Phường III", "Thành phố Vị Thanh"),
+        ("XHCT_TTNGASAU", "Thị trấn Ngã Sáu", "Huyện Châu Thành"), ("XHVT_XAVITHANH", "Xã Vị Thanh", "Huyện Vị Thuỷ"),
+        ("UBND xã Vị Thanh, huyện Vị Thủy", "Xã Vị Thanh", "Huyện Vị Thuỷ"), ("Sở TN&MT", "Sở Tài nguyên và Môi trường", "Sở Tài nguyên và Môi trường"),
+        ("UBND huyện Long Mỹ, tỉnh Hậu Giang", "Huyện Long Mỹ", "Huyện Long Mỹ"), ("Uỷ ban nhân dân tỉnh Hậu Giang", "Tỉnh Hậu Giang", "Tỉnh Hậu Giang"),
+        ("Xã Phú An", "Xã Phú An", "Huyện Châu Thành"), ("000.00.00.H30", "Tỉnh Hậu Giang", "Tỉnh Hậu Giang"),
         ("Phường Vĩnh Tường", "Phường Vĩnh Tường", "Thị xã Long Mỹ"), ("Xã Vĩnh Tường", "Xã Vĩnh Tường", "Huyện Vị Thuỷ"),
     ],
 )  # fmt: skip
@@ -60,12 +66,26 @@ def test_names_as_exports_write_them(text, name, cluster, form):
     assert (unit.name, cluster_of(FACTS, unit).name) == (name, cluster)
 
 
-@pytest.mark.parametrize("text", ["Long Mỹ", "Châu Thành", "Vị Thanh", "Phòng Nội vụ", ""])
+@pytest.mark.parametrize("text", ["Long Mỹ", "Châu Thành", "Vị Thanh", "Phòng Nội vụ", "", "UBND", "Xã Vị Thanh, TP Vị Thanh", "Xã Châu Thành A"])
 def test_ambiguous_and_unknown_names_match_nothing(text):
     assert find_unit(FACTS, text) is None
 
 
-@pytest.mark.parametrize("name", ["Hanoi", "Ho Chi Minh City", "Thua Thien Hue", "Ba Ria - Vung Tau", "Hau Giang", "Hải Dương"])
+def test_every_official_name_and_portal_code_means_its_own_unit():
+    for unit in [*FACTS.units, *FACTS.former_units]:
+        assert find_unit(FACTS, unit.name) is unit
+        assert find_unit(FACTS, unit.portal.lower()) is unit
+        assert cluster_of(FACTS, unit).level != "commune"
+
+
+def test_an_adoption_after_the_day_asked_for_does_not_count():
+    assert find_adoption(FACTS, "Thanh Hoa", by=date(2024, 12, 31)) is None
+    assert find_adoption(FACTS, "Thanh Hoa", by=date(2025, 12, 31)) is not None
+    assert find_adoption(FACTS, "Hue", by=date(2024, 12, 31)).cut_pct == "40"
+    assert find_adoption(FACTS, "Lang Son", by=date(2019, 1, 1)) is not None  # its date is not known
+
+
+@pytest.mark.parametrize("name", ["Hanoi", "TP. Hồ Chí Minh", "Tỉnh Hà Nam", "TP. Huế", "Ho Chi Minh City", "Thua Thien Hue", "Ba Ria - Vung Tau", "Hau Giang", "Hải Dương"])
 def test_adopters_are_found_under_any_spelling(name):
     assert find_adoption(FACTS, name) is not None
 
