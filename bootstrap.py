@@ -1,12 +1,14 @@
 """Set-up and the everyday commands, on the standard library alone: python bootstrap.py report | test | test-long | lab.
 
-Two environments beside this file: .venv runs the kit (without JupyterLab, which slows every start), .venv-dev also
-tests and develops it. Both are installed from lock files with hashes; a stamp written last says that one is whole.
+Two environments beside this file: .venv runs the kit, .venv-dev also tests and develops it. JupyterLab stays out of the
+first because its JSON schema extras triple the time of `import papermill`. Both are installed from lock files with
+hashes; a stamp written last says that one is whole. Old Pythons must be able to parse this file, to be told so.
 """
 
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,11 +21,12 @@ COMMANDS = {
     "lab": "open JupyterLab on the notebooks",
 }
 ENVIRONMENTS = {"run": (".venv", "requirements.lock"), "dev": (".venv-dev", "requirements-dev.lock")}
+REPORTS = ("report.vi.html", "report.en.html")
 STAMP = "hgdx-stamp"
 
 
 def stop(message, code=2):
-    sys.stderr.write("bootstrap: %s\n" % message)
+    say("bootstrap: %s" % message)
     sys.exit(code)
 
 
@@ -35,9 +38,11 @@ def say(message):
 def check_python(found):
     """One line where Python is too old."""
     if tuple(found[:2]) < (3, 11):
-        stop("Python 3.11 or newer is needed, found %d.%d: install the package python3.11 (Debian, Ubuntu: apt install "
-             "python3.11 python3.11-venv; Windows: winget install Python.Python.3.12; macOS: brew install python@3.12)"
-             % (found[0], found[1]))  # fmt: skip
+        stop(
+            "Python 3.11 or newer is needed, found %d.%d: install the package python3.11 (Debian, Ubuntu: apt install "
+            "python3.11 python3.11-venv; Windows: winget install Python.Python.3.12; macOS: brew install python@3.12)"
+            % (found[0], found[1])
+        )
 
 
 def check_venv():
@@ -46,7 +51,10 @@ def check_venv():
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        stop("Python's venv is missing: install the package python3-venv (Debian, Ubuntu: apt install python3-venv)")
+        stop(
+            "Python's venv is missing: install the package python3-venv (Debian, Ubuntu: apt install python3-venv, or "
+            "python%d.%d-venv where this is not the system's own Python)" % sys.version_info[:2]
+        )
 
 
 def python_of(folder):
@@ -61,7 +69,7 @@ def wanted_stamp(lock):
     for name in (lock, "pyproject.toml"):
         with open(os.path.join(HERE, name), "rb") as file:
             digest.update(file.read())
-    digest.update(("%s %s" % (sys.version, HERE)).encode("utf-8"))
+    digest.update(("%s %s" % (sys.version, HERE)).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -69,7 +77,7 @@ def is_ready(folder, stamp):
     try:
         with open(os.path.join(folder, STAMP), encoding="utf-8") as file:
             return file.read().strip() == stamp and os.path.exists(python_of(folder))
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
@@ -81,75 +89,163 @@ def environment(kind):
     if is_ready(folder, stamp):
         return python_of(folder)
     check_venv()
+    turn = wait_for_turn()
+    try:
+        if not is_ready(folder, stamp):  # else another call made it meanwhile
+            make(name, folder, lock)
+            with open(os.path.join(folder, STAMP), "w", encoding="utf-8") as file:
+                file.write(stamp)
+    finally:
+        turn.close()
+    return python_of(folder)
+
+
+def wait_for_turn():
+    """A file that one set-up at a time holds; the system lets go of it however that set-up ends."""
+    try:
+        file = open(os.path.join(HERE, ".venv.lock"), "w")  # noqa: SIM115
+    except OSError as error:
+        stop("nothing can be written beside bootstrap.py: %s" % error.strerror, 1)
+    try:
+        lock_file(file, wait=False)
+    except OSError:
+        say("another set-up is at work here: waiting for it")
+        try:
+            lock_file(file, wait=True)
+        except OSError:
+            say("this folder cannot be locked: going on without")
+    return file
+
+
+def lock_file(file, wait):
+    if os.name == "nt":
+        import msvcrt
+
+        while True:
+            try:
+                return msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            except OSError:
+                if not wait:
+                    raise
+                time.sleep(1)
+    import fcntl
+
+    return fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+
+
+def make(name, folder, lock):
     started = time.time()
     say("set-up 1/3: a Python environment in %s" % name)
+    if os.path.exists(os.path.join(folder, STAMP)):
+        os.remove(os.path.join(folder, STAMP))  # first: what is half removed or half made must not look whole
     shutil.rmtree(folder, ignore_errors=True)
     step([sys.executable, "-m", "venv", folder], "the environment could not be made")
-    python = python_of(folder)
     say("set-up 2/3: packages of %s (a minute or two; every hash is checked)" % lock)
-    uv = shutil.which("uv")
-    install = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install", "--disable-pip-version-check"]
-    quiet = [] if uv else ["--progress-bar", "off"]
-    step(install + quiet + ["--require-hashes", "-r", os.path.join(HERE, lock)], "the packages could not be installed",
-         show=("Collecting", "Downloading", "Installing", "Resolved", "Prepared", "Installed"))  # fmt: skip
+    install(folder, ["--require-hashes", "-r", os.path.join(HERE, lock)], "the packages could not be installed")
     say("set-up 3/3: hgdx_eval itself")
-    step(install + ["--no-deps", "--no-build-isolation", "-e", HERE], "hgdx_eval could not be installed")
-    with open(os.path.join(folder, STAMP), "w", encoding="utf-8") as file:
-        file.write(stamp)
+    # the lock holds setuptools: without isolation nothing unpinned is fetched to build with
+    install(folder, ["--no-deps", "--no-build-isolation", "-e", HERE], "hgdx_eval could not be installed")
     say("set-up done in %d seconds" % (time.time() - started))
-    return python
 
 
-def step(command, failure, show=()):
-    """One command, its lines of progress shown on one line of a terminal; its last lines where it fails."""
-    tail, terminal = [], sys.stderr.isatty()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=HERE,
-                               encoding="utf-8", errors="replace")  # fmt: skip
-    count = 0
-    for line in process.stdout:
-        tail = (tail + [line.rstrip()])[-8:]
-        if line.strip().startswith(show) if show else False:
-            count += 1
-            if terminal:
-                sys.stderr.write("\r\033[K  %d %s" % (count, line.strip()[:90]))
-            elif count % 20 == 0:
-                say("  %d packages" % count)
-    if terminal and count:
-        sys.stderr.write("\r\033[K")
-    if process.wait() != 0:
+def install(folder, what, failure):
+    """By uv where there is one, else, or where it fails (it reads no pip.conf, so knows no office mirror), by pip."""
+    python = python_of(folder)
+    uv = shutil.which("uv")
+    if uv and run([uv, "pip", "install", "--python", python] + what, progress=True)[0] == 0:
+        return
+    if uv:
+        say("  uv could not; trying pip")
+    step([python, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off"] + what, failure)
+
+
+def step(command, failure):
+    """One command of the set-up; its last lines and one clear line where it fails."""
+    code, tail = run(command, progress=True)
+    if code != 0:
         say("\n".join(tail))
-        stop("%s (exit code %d)" % (failure, process.returncode), 1)
+        stop("%s (exit code %d)" % (failure, code), 1)
 
 
-def report(arguments):
-    python = environment("run")
-    started = time.time()
-    process = subprocess.Popen([python, "-m", "hgdx_eval", "run", "demo"] + arguments, cwd=HERE, stdout=subprocess.PIPE,
-                               encoding="utf-8")  # fmt: skip
-    lines = [line.rstrip("\n") for line in process.stdout]
-    if process.wait() != 0:
-        return process.returncode
-    say("the report was made in %d seconds" % (time.time() - started))
-    print(os.path.join(HERE, lines[-1], "report.vi.html"))
+def run(command, progress=False):
+    """Exit code and last lines of a command: a step of the set-up, or one whose standard output is passed on."""
+    tail, count = [], 0
+    # PIP_USER: a setting that no environment can follow; the encoding: Vietnamese letters in paths, on Windows too
+    environ = dict(os.environ, PIP_USER="0", PYTHONIOENCODING="utf-8")
+    process = subprocess.Popen(
+        command, env=environ, cwd=HERE if progress else None, encoding="utf-8", errors="surrogateescape",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT if progress else None,
+    )  # fmt: skip
+    try:
+        for line in process.stdout:
+            tail = (tail + [line.rstrip()])[-8:]
+            count += show(line, count) if progress else pass_on(line)
+        code = process.wait()
+    except SystemExit:  # ended from outside: so is the command, and it may tidy up
+        process.terminate()
+        process.wait()
+        raise
+    except KeyboardInterrupt:  # the terminal has told the command too
+        process.wait()
+        raise
+    if count and sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+    return code, tail
+
+
+def show(line, count):
+    """Progress of an installer: one line of a terminal, elsewhere a line now and then."""
+    if not line.strip().startswith(("Collecting", "Installing", "Resolved", "Prepared", "Installed")):
+        return 0
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K  %d %s" % (count + 1, line.strip()[:90]))
+    elif (count + 1) % 20 == 0:
+        say("  %d packages" % (count + 1))
+    return 1
+
+
+def pass_on(line):
+    sys.stdout.write(line)
+    sys.stdout.flush()
     return 0
 
 
-def run(command):
-    return subprocess.call(command, cwd=HERE)
+def report(arguments):
+    """The demonstration; the last line is its report. Paths among the arguments are relative to the caller's folder."""
+    python = environment("run")
+    started = time.time()
+    # -P: what lies in the caller's folder must not stand in for a module
+    own = ["run", "demo", "--out", os.path.join(HERE, "outputs")]
+    code, lines = run([python, "-P", "-m", "hgdx_eval"] + own + arguments)
+    if code != 0:
+        return max(code, 1)
+    folder = os.path.abspath(lines[-1] if lines else "")
+    pages = [os.path.join(folder, name) for name in REPORTS if os.path.exists(os.path.join(folder, name))]
+    if pages:
+        say("the report was made in %d seconds" % (time.time() - started))
+        print(pages[0])
+    return 0
 
 
 def main(arguments):
     check_python(sys.version_info)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="surrogateescape")
     if not arguments or arguments[0] not in COMMANDS:
-        sys.stderr.write("python bootstrap.py COMMAND\n" + "".join("  %-10s %s\n" % item for item in COMMANDS.items()))
+        say("python bootstrap.py COMMAND\n" + "\n".join("  %-10s %s" % item for item in COMMANDS.items()))
         return 0 if not arguments or arguments[0] in ("help", "-h", "--help") else 2
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     command, rest = arguments[0], arguments[1:]
-    if command == "report":
-        return report(rest)
-    python = environment("dev")
-    if command == "lab":
-        return run([python, "-m", "jupyter", "lab", os.path.join(HERE, "notebooks")] + rest)
-    return run([python, "-m", "pytest"] + (["-m", "long"] if command == "test-long" else []) + rest)
+    try:
+        if command == "report":
+            return report(rest)
+        python = environment("dev")
+        if command == "lab":
+            return subprocess.call([python, "-m", "jupyter", "lab", os.path.join(HERE, "notebooks")] + rest, cwd=HERE)
+        chosen = ["-m", "long or browser"] if command == "test-long" else []
+        return subprocess.call([python, "-m", "pytest"] + chosen + rest, cwd=HERE)
+    except KeyboardInterrupt:
+        stop("stopped; the same command takes up where it can", 1)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """What a newcomer and a scheduler rely on: set-up files that agree, and a bootstrap that says what is missing."""
 
 import ast
+import json
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
-import bootstrap
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+
+import bootstrap
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -28,8 +31,12 @@ def requirements(extra=None):
 
 
 def locked(name):
+    """Name -> all its versions (one per Python or system where they differ), and the file's text."""
     text = (ROOT / name).read_text(encoding="utf-8")
-    return {canonical(n): v for n, v in re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", text, re.M)}, text
+    versions = {}
+    for found, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", text, re.M):
+        versions.setdefault(canonical(found), []).append(version)
+    return versions, text
 
 
 def test_conda_environment_agrees_with_the_project():
@@ -43,14 +50,18 @@ def test_conda_environment_agrees_with_the_project():
     assert {n: s for n, s in conda.items() if n not in ("pip", "setuptools")} == own
 
 
-@pytest.mark.parametrize(("lock", "extras"), [("requirements.lock", []), ("requirements-dev.lock", ["lab", "dev"])])
+LOCKS = [("requirements.lock", []), ("requirements-dev.lock", ["lab", "dev", "oracles"])]
+
+
+@pytest.mark.parametrize(("lock", "extras"), LOCKS)
 def test_locks_hold_every_requirement_with_hashes_and_no_address(lock, extras):
     versions, text = locked(lock)
     wanted = requirements()
     for extra in extras:
         wanted |= requirements(extra)
     for name, specifier in wanted.items():
-        assert specifier.contains(versions[name]), name
+        assert versions.get(name) and all(specifier.contains(version) for version in versions[name]), name
+    assert "setuptools" in versions  # what builds the project itself, without fetching anything that is not locked
     assert "://" not in text
     blocks = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
     assert all("--hash=sha256:" in block for block in blocks)
@@ -63,10 +74,16 @@ def test_the_lean_lock_is_without_jupyterlab_and_serves_all_systems():
         assert system in text
 
 
+def test_both_locks_agree_so_that_what_was_tested_is_what_runs():
+    lean, dev = locked("requirements.lock")[0], locked("requirements-dev.lock")[0]
+    assert {name: dev.get(name) for name in lean} == lean
+
+
 def test_bootstrap_parses_on_old_pythons_and_needs_only_the_standard_library():
     tree = ast.parse((ROOT / "bootstrap.py").read_text(encoding="utf-8"), feature_version=(3, 6))
-    names = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert names <= set(sys.stdlib_module_names)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert all(isinstance(node, ast.Import) for node in imports)
+    assert {alias.name.split(".")[0] for node in imports for alias in node.names} <= set(sys.stdlib_module_names)
 
 
 def test_an_old_python_is_told_in_one_line_what_to_install(capsys):
@@ -84,17 +101,35 @@ def test_a_missing_venv_is_told_in_one_line(capsys, monkeypatch):
     assert "python3-venv" in capsys.readouterr().err
 
 
-def test_set_up_is_skipped_when_whole_and_redone_when_not(tmp_path, monkeypatch):
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout whose set-up steps are only noted, and the notes."""
     steps = []
-    monkeypatch.setattr(bootstrap, "HERE", str(tmp_path))
-    monkeypatch.setattr(bootstrap, "step", lambda command, failure, show=(): steps.append(command) or fake_venv(command, tmp_path))
-    for name in ("requirements.lock", "pyproject.toml"):
+
+    def step(command, failure):
+        steps.append(command)
+        if "venv" in command:
+            python = Path(bootstrap.python_of(command[-1]))
+            python.parent.mkdir(parents=True)
+            python.write_text("", encoding="utf-8")
+
+    for name in ("requirements.lock", "requirements-dev.lock", "pyproject.toml"):
         (tmp_path / name).write_text("a", encoding="utf-8")
+    monkeypatch.setattr(bootstrap, "HERE", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "step", step)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    return tmp_path, steps
+
+
+def test_set_up_is_skipped_when_whole_and_redone_when_not(checkout):
+    folder, steps = checkout
     python = bootstrap.environment("run")
     assert len(steps) == 3
+    assert all("--require-hashes" in command for command in steps if "-r" in command)
+    assert "--no-build-isolation" in steps[-1] and "--no-deps" in steps[-1]
     assert bootstrap.environment("run") == python
     assert len(steps) == 3
-    (tmp_path / "requirements.lock").write_text("b", encoding="utf-8")
+    (folder / "requirements.lock").write_text("b", encoding="utf-8")
     bootstrap.environment("run")
     assert len(steps) == 6
     Path(python).unlink()
@@ -102,28 +137,119 @@ def test_set_up_is_skipped_when_whole_and_redone_when_not(tmp_path, monkeypatch)
     assert len(steps) == 9
 
 
-def fake_venv(command, folder):
-    if "venv" in command:
-        path = Path(bootstrap.python_of(str(folder / ".venv")))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("", encoding="utf-8")
+def test_an_environment_that_was_carried_elsewhere_is_made_again(checkout, monkeypatch):
+    folder, steps = checkout
+    stamp = bootstrap.wanted_stamp("requirements.lock")
+    monkeypatch.setattr(bootstrap, "HERE", str(folder / "Hậu Giang"))
+    (folder / "Hậu Giang").mkdir()
+    for name in ("requirements.lock", "pyproject.toml"):
+        (folder / "Hậu Giang" / name).write_text("a", encoding="utf-8")
+    assert bootstrap.wanted_stamp("requirements.lock") != stamp
 
 
-def test_the_makefile_has_every_command_and_no_logic():
+@pytest.mark.parametrize("broken_at", [0, 1, 2])
+def test_a_set_up_that_was_interrupted_is_begun_again(checkout, monkeypatch, broken_at):
+    folder, steps = checkout
+    python, whole = bootstrap.environment("run"), bootstrap.step
+    Path(python).unlink()
+
+    def interrupted(command, failure):
+        if len(steps) == 3 + broken_at:
+            raise KeyboardInterrupt
+        whole(command, failure)
+
+    monkeypatch.setattr(bootstrap, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bootstrap.environment("run")
+    monkeypatch.setattr(bootstrap, "step", whole)
+    del steps[:]
+    bootstrap.environment("run")
+    assert len(steps) == 3
+
+
+def test_running_and_developing_do_not_undo_each_other(checkout):
+    steps = checkout[1]
+    assert bootstrap.environment("run") != bootstrap.environment("dev")
+    bootstrap.environment("run")
+    bootstrap.environment("dev")
+    assert len(steps) == 6
+
+
+def test_a_call_that_waited_for_another_set_up_does_not_repeat_it(checkout, monkeypatch):
+    folder, steps = checkout
+    wait_for_turn = bootstrap.wait_for_turn
+
+    def other_call_first():
+        monkeypatch.setattr(bootstrap, "wait_for_turn", wait_for_turn)
+        bootstrap.environment("run")
+        return wait_for_turn()
+
+    monkeypatch.setattr(bootstrap, "wait_for_turn", other_call_first)
+    bootstrap.environment("run")
+    assert len(steps) == 3
+
+
+def test_two_set_ups_take_turns(checkout):
+    first = bootstrap.wait_for_turn()
+    with open(first.name, "w") as second:
+        with pytest.raises(OSError):
+            bootstrap.lock_file(second, wait=False)
+        first.close()
+        bootstrap.lock_file(second, wait=False)
+
+
+def test_pip_takes_over_where_uv_fails(checkout, monkeypatch, capsys):
+    steps, tried = checkout[1], []
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: "uv")
+    monkeypatch.setattr(bootstrap, "run", lambda command, progress: (tried.append(command), (2, []))[1])
+    bootstrap.environment("run")
+    assert [command[0] for command in tried] == ["uv", "uv"]
+    assert sum("pip" in command for command in steps) == 2
+
+
+def test_a_failed_step_ends_with_its_output_and_one_clear_line(capfd):
+    with pytest.raises(SystemExit) as stop:
+        bootstrap.step([sys.executable, "-c", "print('Tỉnh'); raise SystemExit(7)"], "the packages could not be installed")
+    assert stop.value.code == 1
+    assert capfd.readouterr().err == "Tỉnh\nbootstrap: the packages could not be installed (exit code 7)\n"
+
+
+@pytest.mark.parametrize(("made", "last"), [(("vi", "en"), "report.vi.html"), (("en",), "report.en.html")])
+def test_report_ends_with_the_path_of_a_page_that_is_there(tmp_path, monkeypatch, capsys, made, last):
+    monkeypatch.setattr(bootstrap, "environment", lambda kind: "python")
+    monkeypatch.setattr(bootstrap, "run", lambda command: (0, [str(tmp_path)]))
+    for lang in made:
+        (tmp_path / f"report.{lang}.html").write_text("", encoding="utf-8")
+    assert bootstrap.report([]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / last)
+
+
+def test_the_makefile_has_the_same_commands_and_no_logic():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for command in bootstrap.COMMANDS:
-        assert re.search(rf"^[\w\s-]*\b{command}\b[\w\s-]*:", text, re.M), command
+    targets = {name for line in re.findall(r"^([a-z][\w \t-]*):", text, re.M) for name in line.split()}
+    assert targets == {*bootstrap.COMMANDS, "help"}
+    recipes = re.findall(r"^\t(.*)", text, re.M)
+    assert recipes and all(recipe.startswith("@$(PYTHON) bootstrap.py ") for recipe in recipes)
 
 
-def test_help_lists_the_commands():
-    done = subprocess.run([sys.executable, str(ROOT / "bootstrap.py"), "help"], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert all(command in done.stderr for command in bootstrap.COMMANDS)
+def test_help_lists_the_commands_and_an_unknown_one_is_refused():
+    for argument, code in (("help", 0), ("reprot", 2)):
+        done = subprocess.run([sys.executable, str(ROOT / "bootstrap.py"), argument], capture_output=True, text=True)
+        assert done.returncode == code
+        assert all(command in done.stderr for command in bootstrap.COMMANDS)
+
+
+def test_an_installed_package_would_have_all_its_modules_and_files():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    package = ROOT / "hgdx_eval"
+    folders = {str(path.parent.relative_to(ROOT)).replace(os.sep, ".") for path in package.rglob("*.py")}
+    assert folders == set(tool["packages"])
+    packed = {path for pattern in tool["package-data"]["hgdx_eval"] for path in package.glob(pattern)}
+    files = {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert files and files == packed
 
 
 def test_notebooks_are_committed_without_outputs_and_keep_the_rules():
-    import json
-
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         code = [c for c in cells if c["cell_type"] == "code"]

@@ -83,6 +83,22 @@ def test_event_path_equal_to_plain_dummies():
     np.testing.assert_allclose(path[others], plain.params[: len(others)], atol=1e-8)
 
 
+@pytest.mark.parametrize("blocks", [False, True])
+def test_equal_to_pyfixest(blocks):
+    """Coefficients; and errors less the small-sample factor, which that library lets depend on the order of effects."""
+    pyfixest = pytest.importorskip("pyfixest", reason="an independent library, in the extra `oracles`")
+    design = design_of(made_up_table(seed=8, drop=0.1), blocks=blocks)
+    table = design.table.assign(treated=design.table["treated"].astype(float), when=design.table["block"] + design.table["time"].astype(str))
+    theirs = pyfixest.feols("y ~ treated | unit + when", data=table, weights="weight", vcov={"CRV1": "cluster"},
+                            ssc=pyfixest.ssc(k_adj=False, G_adj=False))  # fmt: skip
+    row = fit(design).overall()
+    assert row["estimate"] == pytest.approx(100 * theirs.coef()["treated"], abs=1e-9)
+    groups, n = table["cluster"].nunique(), table["received"].sum()
+    k = 1 + (0 if blocks else table["time"].nunique())
+    factor = np.sqrt(groups / (groups - 1) * (n - 1) / (n - k))
+    assert row["std_error"] == pytest.approx(100 * theirs.se()["treated"] * factor, rel=1e-6)
+
+
 def test_event_path_averages_and_the_first_month_stands_apart():
     design = design_of(made_up_table(seed=5, effect=0.1), blocks=True)
     found = fit(replace(design, apart=(design.start,)))
