@@ -10,7 +10,7 @@ import pandas as pd
 
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, find_unit, load_facts
-from .files import quoted
+from .files import quoted, shape_of
 from .origin import Origin, sha256_of
 from .params import Study
 from .periods import parse_periods
@@ -101,7 +101,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     good = raw[raw["reason"].isna()]
     file = paths[0].name
     if good.empty:
-        raise InputError(f"{file}: no usable row; {explain(reasons(raw))}")
+        raise InputError(f"{file}: no usable row: {unusable(raw)}")
     schedule = fee_schedule_of(fees or Path(str(paths[0]) + ".fees.csv"), file)
     cells = complete(named(good, schedule, load_facts()))
     truth = Path(str(paths[0]) + ".truth.csv")
@@ -127,9 +127,11 @@ def read_cells(path: Path, date_column: str) -> tuple[pd.DataFrame, tuple[str, .
                CASE WHEN reason IS NULL THEN strftime(day, '%Y-%m') END AS month,
                count(*) AS n, count_if(online) AS online, count_if(online AND assisted) AS assisted,
                bool_or(simulated) AS simulated, count_if(is_serial) AS serials,
-               min(row, {EXAMPLES}) FILTER (WHERE reason IS NOT NULL) AS examples
+               min(row, {EXAMPLES}) FILTER (WHERE reason IS NOT NULL) AS examples,
+               arg_min(cell, row) FILTER (WHERE reason IS NOT NULL) AS shape
         FROM dossiers GROUP BY ALL ORDER BY ALL""").df()
     raw.con.close()
+    cells["shape"] = [shape_of(cell) if isinstance(cell, str) else "" for cell in cells["shape"]]  # its text ends here
     if raw.broken:
         broken = {"reason": "broken_row", "n": len(raw.broken), "examples": list(raw.broken[:EXAMPLES])}
         cells = pd.concat([cells, pd.DataFrame([broken])], ignore_index=True)
@@ -146,8 +148,20 @@ def reasons(raw: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=NOTES)
 
 
-def explain(rejected: pd.DataFrame) -> str:
-    return ", ".join(f"{row.reason} {row.rows}" for row in rejected.itertuples()) or "nothing was read"
+def unusable(raw: pd.DataFrame) -> str:
+    """Every reason with its number of rows, first row and, where a cell could not be read, that cell's shape."""
+    shapes = raw[raw["reason"].notna()].groupby("reason")["shape"].first().to_dict()
+    told = []
+    for row in reasons(raw).itertuples():
+        found = f", found {shapes[row.reason]}" if shapes.get(row.reason) else ""
+        told.append(f"{row.reason} {row.rows} (first: row {row.examples[0]}{column_of(row.reason)}{found})")
+    return "; ".join(told) or "nothing was read"
+
+
+def column_of(reason: str) -> str:
+    column = {"unreadable_date": "received", "future_date": "received", "unreadable_online": "online", "no_agency": "agency",
+              "no_procedure": "procedure", "no_dossier_number": "dossier"}.get(reason)  # fmt: skip
+    return f", column {opencps_dossiers.HEADERS[column][0]!r}" if column else ""
 
 
 def fee_schedule_of(path: Path, export: str) -> pd.DataFrame:

@@ -146,3 +146,38 @@ def test_a_design_of_a_design_leaves_the_first_untouched():
     placebo_before(whole, 3)
     pd.testing.assert_frame_equal(whole.table, before)
     assert np.isnan(whole.table.loc[whole.table["treated_from"].isna(), "event_time"]).all()
+
+
+def policy_design(monkeypatch, tmp_path, start=None, **change):
+    """The demonstration's design on a small draw, with another start of the resolution where one is named."""
+    import shutil
+
+    from coverage_worlds import ORIGIN
+
+    from hgdx_eval.panel import NOTES, Panel
+    from hgdx_eval.params import study_file, study_folder
+    from hgdx_eval.synth import simulate_cells
+
+    file, cells = study_file("demo"), simulate_cells(1, dossiers=20_000)[0]
+    if start:
+        shutil.copytree(study_folder().parent, tmp_path / "params")
+        law = tmp_path / "params" / "facts" / "resolution.yaml"
+        law.write_text(law.read_text(encoding="utf-8").replace("assumed_effective: 2023-08-01", f"assumed_effective: {start}"), encoding="utf-8")
+        monkeypatch.setenv("HGDX_PARAMS", str(tmp_path / "params"))
+    nothing = pd.DataFrame(columns=NOTES)
+    return study_design(Panel(cells, ORIGIN, nothing, nothing, 0), read_study(file, change))
+
+
+def test_a_month_in_which_the_cut_starts_midway_is_set_aside(monkeypatch, tmp_path):
+    found = policy_design(monkeypatch, tmp_path, start="2023-08-10")
+    assert str(found.start) == "2023-09"
+    assert "part_month" in set(found.set_aside["reason"])
+    assert "2023-08" not in set(found.table["period"].astype(str))
+
+
+def test_a_start_on_the_first_counts_and_the_gap_is_set_aside_when_asked(monkeypatch, tmp_path):
+    assert str(policy_design(monkeypatch, tmp_path).start) == "2023-08"
+    found = policy_design(monkeypatch, tmp_path, gap=True)
+    assert "2023-07" not in set(found.table["period"].astype(str))
+    assert {"gap", "group_central"} <= set(found.set_aside["reason"])
+    assert found.assumed

@@ -9,6 +9,7 @@ import pytest
 import statsmodels.api as sm
 import yaml
 from made_up import design_of, made_up_table
+from scipy.linalg import qr
 
 from hgdx_eval.designs import study_design
 from hgdx_eval.errors import Refusal
@@ -53,7 +54,10 @@ def dummies(design, regressors):
         pd.DataFrame(regressors), pd.get_dummies(table["unit"], dtype=float),
         pd.get_dummies(table["block"] + table["time"].astype(str), dtype=float, drop_first=True),
     ], axis=1)  # fmt: skip
-    keep = x.loc[:, (x != 0).any()]
+    x = x.loc[:, (x != 0).any()]
+    _, upper, order = qr(np.sqrt(table["weight"].to_numpy())[:, None] * x.to_numpy(), mode="economic", pivoting=True)
+    rank = int((np.abs(np.diag(upper)) > 1e-9 * np.abs(upper[0, 0])).sum())
+    keep = x.iloc[:, np.sort(order[:rank])]  # full rank: statsmodels' least squares is not exact without
     points = 100 if design.scale == "pp" else 1
     return sm.WLS(points * table["y"].to_numpy(), keep.to_numpy(), weights=table["weight"].to_numpy()).fit(
         cov_type="cluster", cov_kwds={"groups": pd.factorize(table["cluster"])[0], "use_correction": False}

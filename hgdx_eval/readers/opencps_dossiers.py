@@ -40,7 +40,8 @@ def recognise(header: tuple[str, ...]) -> bool:
 
 def open_dossiers(path: Path, date_column: str = "received") -> RawTable:
     """The export with a view `dossiers`: row, dossier (hash), procedure, agency, day (DATE), online, assisted,
-    simulated (BOOLEAN), reason (why a row is rejected, else NULL), corrected (what was read generously, else NULL).
+    simulated, is_serial (BOOLEAN), reason (why a row is rejected, else NULL), cell (what could not be read: only its shape
+    may be told).
 
     Raises InputError where the header is not this layout's, and what `open_table` raises.
     """
@@ -71,6 +72,7 @@ def dossiers_sql(columns: tuple[str, ...], date_column: str) -> str:
         {serial} IS NOT NULL AS is_serial,
         CASE WHEN "online" IS NULL THEN false WHEN {text} IN {listed["y"]} THEN true
              WHEN {text} IN {listed["n"]} THEN false END AS online,
+        {date_column} AS date_cell, "online" AS online_cell,
         starts_with({note}, '{STAFF_MARK}') AS assisted, {detail} = '{SIMULATED_MARK}' AS simulated
       FROM raw),
     judged AS (
@@ -81,6 +83,7 @@ def dossiers_sql(columns: tuple[str, ...], date_column: str) -> str:
              WHEN online IS NULL THEN 'unreadable_online' END AS fault
       FROM typed)
     SELECT row, dossier, procedure, agency, day, online, assisted, simulated, is_serial,
+      CASE fault WHEN 'unreadable_date' THEN date_cell WHEN 'unreadable_online' THEN online_cell END AS cell,
       CASE WHEN fault IS NOT NULL THEN fault
            WHEN row_number() OVER (PARTITION BY dossier, fault IS NULL ORDER BY row) > 1 THEN 'duplicate' END AS reason
     FROM judged"""
