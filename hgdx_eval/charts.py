@@ -260,7 +260,7 @@ def plot_event(estimate: Estimate, words: Words) -> Figure:
     note = words("charts.reference") + (" " + words("charts.thin") if estimate.thin else "")
     data = rows[["event_time", "estimate", "ci_low", "ci_high"]].to_csv(index=False, sep=";", float_format="%.4f", lineterminator="\n")
     return Figure("event", title, words(f"charts.event_subtitle_{'pp' if scale == 'pp' else 'level'}"), narrow, wide, (),
-                  source_line(estimate.origin, "", words, note), alt, data, tag(estimate.origin, words),
+                  source_line(estimate.origin, estimate_size(estimate, words), words, note), alt, data, tag(estimate.origin, words),
                   words("charts.download"))  # fmt: skip
 
 
@@ -304,7 +304,7 @@ def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figur
     narrow, wide = drawn("placebos", lambda w, s: draw_strip(values, own, label, COMPARISON, scale, words, w, s), alt)
     data = placebos.table[["group", "estimate"]].to_csv(index=False, sep=";", float_format="%.6f", lineterminator="\n")
     return Figure("placebos", words("charts.placebo_title", **said), words("charts.placebo_subtitle"), narrow, wide, (),
-                  source_line(estimate.origin, "", words, words("charts.placebo_note")), alt, data,
+                  source_line(estimate.origin, estimate_size(estimate, words), words, words("charts.placebo_note")), alt, data,
                   tag(estimate.origin, words), words("charts.download"))  # fmt: skip
 
 
@@ -324,7 +324,7 @@ def plot_leave_one_out(estimate: Estimate, left_out: Estimate, words: Words) -> 
                                                                   words, w, s), alt)  # fmt: skip
     data = table[["group", "estimate", "ci_low", "ci_high"]].to_csv(index=False, sep=";", float_format="%.6f", lineterminator="\n")
     return Figure("leave_one_out", title, words("charts.left_out_subtitle"), narrow, wide, (),
-                  source_line(estimate.origin, "", words, words("charts.left_out_note", **said)), alt, data,
+                  source_line(estimate.origin, estimate_size(estimate, words), words, words("charts.left_out_note", **said)), alt, data,
                   tag(estimate.origin, words), words("charts.download"))  # fmt: skip
 
 
@@ -408,11 +408,23 @@ def draw_coverage(seen: pd.DataFrame, touched: set, design: Design, words: Words
 
 
 def size_text(design: Design, words: Words) -> str:
+    """How many dossiers (or observations), from when to when."""
     table = design.table
-    counted = table["received"].notna().all()
+    counted = bool(table["received"].notna().all())
     size = table["received"].sum() if counted else len(table)
-    span = f"{words.period(table['period'].min(), True)}–{words.period(table['period'].max(), True)}"
-    return words("charts.size_dossiers" if counted else "charts.size_rows", n=words.number(size), span=span)
+    return sized(size, (table["period"].min(), table["period"].max()), counted, words)
+
+
+def estimate_size(estimate: Estimate, words: Words) -> str:
+    """The same of an estimate, which holds no panel."""
+    if estimate.span is None:
+        return ""
+    return sized(estimate.overall()["n_obs"], estimate.span, estimate.dossiers, words)
+
+
+def sized(size: float, span: tuple[pd.Period, pd.Period], dossiers: bool, words: Words) -> str:
+    first, last = (words.period(period, short=True) for period in span)
+    return words("charts.size_dossiers" if dossiers else "charts.size_rows", n=words.number(size), span=f"{first}–{last}")
 
 
 def tag(origin: object, words: Words) -> str:

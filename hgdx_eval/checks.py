@@ -9,7 +9,7 @@ The rules (docs/decisions/0004-verdict.md), first match first:
 (4, no meaningful effect, needs a threshold that a study names beforehand.)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -129,7 +129,7 @@ def with_placebo_row(main: Estimate, space: Estimate) -> Estimate:
     row[["std_error", "ci_low", "ci_high"]] = np.nan
     row["p_value"], row["inference"], row["parameter"] = rank / number, "placebo", f"{rank}/{number}"
     table = pd.concat([main.table.iloc[:1], row.to_frame().T, main.table.iloc[1:]], ignore_index=True)
-    return Estimate(table.astype(main.table.dtypes.to_dict()), main.origin, main.frequency, main.thin)
+    return replace(main, table=table.astype(main.table.dtypes.to_dict()))
 
 
 def method_or_refusal(design: Design, name: str, p: Study) -> Estimate:

@@ -44,6 +44,8 @@ class Estimate:
     origin: Origin
     frequency: str  # M, Q or Y
     thin: tuple[int, ...] = ()  # event times whose treated or comparison cells hold few dossiers
+    span: tuple[pd.Period, pd.Period] | None = None  # first and last period estimated on
+    dossiers: bool = False  # whether n_obs counts dossiers
 
     def rows(self, term: str, inference: str | None = None) -> pd.DataFrame:
         """The rows of one term, in the table's order."""

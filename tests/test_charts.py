@@ -130,3 +130,11 @@ def test_no_label_of_the_plot_stands_on_another(lang):
     for found in boxes:
         for i, a in enumerate(found):
             assert not any(a.shrunk(0.9, 0.6).overlaps(b.shrunk(0.9, 0.6)) for b in found[i + 1 :])
+
+
+def test_every_figure_is_signed_with_source_dates_and_number():
+    chosen = design()
+    total = demo_words().number(chosen.table["received"].sum())
+    first, last = (demo_words().period(p, True) for p in (chosen.table["period"].min(), chosen.table["period"].max()))
+    for figure in all_figures(demo_words()):
+        assert chosen.origin.file in figure.source and f"{total} hồ sơ, {first}–{last}" in figure.source, figure.name

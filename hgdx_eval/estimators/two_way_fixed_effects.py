@@ -39,7 +39,8 @@ def fit(design: Design) -> Estimate:
         n_units=table["unit"].nunique(), n_clusters=int(clusters.max()) + 1,
         n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale, simulated=design.origin.simulated,
     )  # fmt: skip
-    return Estimate(result_table(rows, **common), design.origin, design.frequency, thin_event_times(design))
+    span, counted = (table["period"].min(), table["period"].max()), bool(table["received"].notna().all())
+    return Estimate(result_table(rows, **common), design.origin, design.frequency, thin_event_times(design), span, counted)
 
 
 def observations(table: pd.DataFrame) -> float:
