@@ -24,7 +24,7 @@ CENTRAL_CUT = pd.Period("2023-12", freq="M")
 DIGITISED = {"province": pd.Period("2022-06", freq="M"), "district": pd.Period("2022-12", freq="M"),
              "commune": pd.Period("2023-06", freq="M")}  # fmt: skip
 TWO_TREATED = ("Thành phố Vị Thanh", "Huyện Phụng Hiệp")
-DRIFT_PER_MONTH = 0.0011  # differential_trend: a bias of about 3 standard errors of the main design at 400,000 dossiers
+DRIFT_PER_MONTH = 0.00053  # differential_trend: a bias of about 3 standard errors of the main design at 400,000 dossiers
 UNEVEN_CAMPAIGN = 0.04  # campaign_uneven: what the campaign adds to fee-bearing procedures alone
 AGENCY_SHOCK, GROUP_SHOCK, CELL_NOISE, PERSISTENCE = 0.015, 0.008, 0.01, 0.7
 MISSING_MONTHS = 6  # agency-months that were never reported
