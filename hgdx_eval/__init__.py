@@ -7,15 +7,21 @@ starts at once.
 from importlib import import_module
 
 VERBS = {
+    "bounds": ("bounds",),
     "charts": ("plot_coverage", "plot_event", "plot_leave_one_out", "plot_placebos", "plot_shares"),
+    "charts_methods": ("plot_groups", "plot_methods", "plot_synthetic"),
     "checks": ("evaluate",),
+    "compare": ("extra_dossiers", "one_change", "reconcile"),
     "designs": ("placebo_before", "placebos_in_space", "study_design", "without_cluster"),
     "errors": ("InputError", "Refusal"),
     "estimators": ("estimate",),
+    "heterogeneity": ("dose_response", "effects_by_group", "reversal"),
     "panel": ("load_panel",),
     "params": ("load_study",),
     "record": ("record",),
-    "story": ("headline", "show_answer", "show_basis", "show_checks", "show_facts", "show_glossary", "show_groups", "show_methods",
+    "side_by_side": ("group_effects", "show_bounds", "show_changes", "show_dose", "show_groups_of", "show_inside",
+                     "show_methods", "show_notes", "show_reconciliation", "show_reversal", "trait_name", "traits"),
+    "story": ("headline", "show_answer", "show_basis", "show_checks", "show_facts", "show_glossary", "show_groups",
               "show_parameters", "show_rows", "show_scale", "show_set_aside", "show_threats", "show_truth"),
     "tables": ("estimates_table",),
 }  # fmt: skip

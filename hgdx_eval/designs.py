@@ -1,7 +1,7 @@
 """Panel -> design: who is treated, since when, against whom. And designs of designs: placebos, a unit less."""
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,8 @@ from .panel import Panel, dossier_study_columns, joined_text, weight_column
 from .params import Study, did_you_mean
 from .periods import first_whole_period, is_never, parse_period
 
-COLUMNS = ["unit", "cluster", "block", "period", "time", "y", "weight", "received", "online", "treated_from",
-           "treated", "event_time"]  # fmt: skip
+COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "received", "online", "dose",
+           "treated_from", "treated", "event_time"]  # fmt: skip
 THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
 DRAWS = 199  # placebo assignments drawn where there are too many to list
 
@@ -23,10 +23,13 @@ DRAWS = 199  # placebo assignments drawn where there are too many to list
 class Design:
     """What an estimator needs.
 
-    `table`: one row per unit x period, sorted, unique: unit, cluster, block (of separate period effects, "" where
-    common), period, time (ordinal), y (share 0-1, or the outcome's own unit), weight (> 0), received, online (NaN
-    where the study counts no dossiers), treated_from (ordinal, NaN = never), treated, event_time (NaN = never).
-    `set_aside`: one row per reason: reason, units, rows. `scale`: `pp` where y is a share, else `level`.
+    `table`: one row per unit x period, sorted, unique: unit, cluster, effect (whose fixed effect it has: the unit's own,
+    or a coarser one), block (of separate period effects, "" where common), group (what kind of dossier, "" where the
+    study names none), period, time (ordinal), y (share 0-1, or the outcome's own unit), weight (> 0), received, online
+    (NaN where the study counts no dossiers), dose (of the treated: per cent of the cut, or VND saved; NaN where unknown),
+    treated_from (ordinal, NaN = never), treated, event_time (NaN = never). `set_aside`: one row per reason: reason, units,
+    rows. `scale`: `pp` where y is a share, else `level`. `ended`: rows like the table's of units whose treatment was
+    switched off again. `traits`: one row per unit: unit, and the columns by which the study wants effects.
     """
 
     table: pd.DataFrame
@@ -41,6 +44,11 @@ class Design:
     events: tuple[Event, ...]
     origin: Origin
     seed: int
+    comparison: str = "never"  # or not_yet: units treated later count as comparison before they are
+    ended: pd.DataFrame = field(default_factory=pd.DataFrame)
+    traits: pd.DataFrame = field(default_factory=pd.DataFrame)
+    signed: int | None = None  # period in which the policy was passed: from then on people may wait for it
+    contaminated: int = 0  # how many of the unknown comparison units may have been treated, as far as is known
     unknown_units: int = 0  # comparison units of which nobody knows whether they were treated
     assumed: bool = False  # the start is a working assumption: nobody has read it in the policy's text
     min_count: int = 5  # smaller counts of dossiers are told to nobody
@@ -82,11 +90,13 @@ def study_design(panel: Panel, p: Study) -> Design:
         periods = frame["time"].nunique()
         frame = put_aside(frame, frame.groupby("unit")["time"].transform("size") < periods, "incomplete", aside)
     frame, unknown = other_adopters(frame, p, aside)
+    over = frame["time"] > frame["treated_until"]
+    ended, frame = frame[over], put_aside(frame, over, "after_end", aside)
     if not frame.empty:
-        always = frame["treated_from"] <= frame.groupby("unit")["time"].transform("min")
+        always = frame["treated_from"] <= frame.groupby("effect")["time"].transform("min")
         if not (always | frame["treated_from"].isna()).all():
             frame = put_aside(frame, always, "always_treated", aside)
-    design = make_design(frame, panel, p, start if start is not None else first, aside, unknown)
+    design = make_design(frame, ended, panel, p, start if start is not None else first, aside, unknown)
     check_design(design)
     return design
 
@@ -96,7 +106,13 @@ def base_table(panel: Panel, p: Study) -> pd.DataFrame:
     cells = panel.cells
     unit = cells["unit"] if "unit" in cells else joined_text(cells, p.unit_columns)
     frame = pd.DataFrame({"unit": unit, "cluster": cells[p.cluster].astype(str), "period": cells["period"]})
+    frame["effect"] = cells[p.unit_effects].astype(str) if p.unit_effects else frame["unit"]
     frame["block"] = cells[p.period_by].astype(str) if p.period_by else ""
+    frame["group"] = cells[p.group].astype(str) if p.group else ""
+    frame["dose"] = doses(frame, cells, p)
+    frame["treated_until"] = np.nan
+    for name in p.by:
+        frame["by_" + name] = cells[name]
     frame["time"] = pd.PeriodIndex(cells["period"]).asi8
     counted = p.numerator is not None
     frame["received"] = cells[p.denominator].astype(float) if counted else np.nan
@@ -113,6 +129,23 @@ def base_table(panel: Panel, p: Study) -> pd.DataFrame:
     return frame
 
 
+def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | float:
+    """Each row's dose: a column, or a number per unit; with a policy the fee that is cut, in VND saved a dossier."""
+    if p.dose is None:
+        return np.nan
+    if isinstance(p.dose, dict):
+        known = set(frame["unit"])
+        for name in p.dose:
+            if name not in known:
+                raise InputError(f"{p.study}: dose: no unit {name!r} in the data{did_you_mean(name, known)}")
+        return frame["unit"].map(p.dose).astype(float)
+    dose = pd.to_numeric(cells[p.dose], errors="coerce")
+    if p.policy:
+        law = load_facts().resolutions[p.policy]
+        dose = dose * (law.cut_pct or law.assumed_cut_pct) / 100
+    return dose
+
+
 def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tuple[str, int, int]]) -> pd.DataFrame:
     """The table without some rows, which are counted under a reason."""
     rows = rows.fillna(False).astype(bool)
@@ -127,46 +160,63 @@ def assign(
     """Adds `treated_from`. Returns the table, the first treated period in it, and the policy's own where one is named."""
     if p.policy:
         return assign_policy(frame, cells, p, aside)
-    if isinstance(p.treated_from, dict):
-        known = set(frame["unit"])
-        for name in p.treated_from:
-            if name not in known:
-                raise InputError(f"{p.study}: treated_from: no unit {name!r} in the data{did_you_mean(name, known)}")
-        starts = {name: None if is_never(text) else parse_period(text, p.frequency, f"{p.study}: treated_from: {name}")
-                  for name, text in p.treated_from.items()}  # fmt: skip
-        ordinals = {name: start.ordinal for name, start in starts.items() if start is not None}
-        treated_from = frame["unit"].map(ordinals)
-    elif p.treated_from:
-        treated_from = column_starts(frame, cells[p.treated_from].astype(str), p)
-    else:
-        treated_from = switch_starts(frame, cells[p.treated].astype(float), p)
-    frame = frame.assign(treated_from=treated_from.astype(float))
+    if p.treated_from:
+        treated_from = dated(frame, cells, p, "treated_from")
+    until = frame["treated_until"] if p.treated_until is None else ends(frame, cells, p)
+    if p.treated:
+        treated_from, until = switch_starts(frame, cells[p.treated].astype(float), p)
+    frame = frame.assign(treated_from=treated_from.astype(float), treated_until=until.astype(float))
     inside = frame["treated_from"].dropna()
     if inside.empty:
         raise Refusal("no_treated", f"{p.study}: no unit is ever treated: nothing to estimate")
     return frame, pd.Period(ordinal=int(inside.min()), freq=p.frequency), None
 
 
-def column_starts(frame: pd.DataFrame, text: pd.Series, p: Study) -> pd.Series:
-    """First treated periods from a column: one per unit, empty, 0 or inf = never."""
-    known = {t: np.nan if is_never(t) else float(parse_period(t, p.frequency, f"{p.study}: column {p.treated_from!r}")
-                                                 .ordinal) for t in text.unique()}  # fmt: skip
-    starts = text.map(known)
+def dated(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, key: str) -> pd.Series:
+    """Periods of a key that is a column or a map unit: period, as ordinals, one per unit; empty, 0 or inf = never."""
+    given = getattr(p, key)
+    if isinstance(given, dict):
+        known = set(frame["unit"])
+        for name in given:
+            if name not in known:
+                raise InputError(f"{p.study}: {key}: no unit {name!r} in the data{did_you_mean(name, known)}")
+        return frame["unit"].map({name: ordinal(text, p, f"{p.study}: {key}: {name}") for name, text in given.items()})
+    text = cells[given].astype(str)
+    starts = text.map({value: ordinal(value, p, f"{p.study}: column {given!r}") for value in text.unique()})
     several = starts.groupby(frame["unit"]).nunique(dropna=False) > 1
     if several.any():
-        raise InputError(f"{p.study}: treated_from: unit {several.idxmax()!r} has more than one first treated period")
+        what = "first treated" if key == "treated_from" else "last treated"
+        raise InputError(f"{p.study}: {key}: unit {several.idxmax()!r} has more than one {what} period")
     return starts
 
 
-def switch_starts(frame: pd.DataFrame, treated: pd.Series, p: Study) -> pd.Series:
-    """First treated periods from a 0/1 column. Raises InputError for a unit that is switched off again."""
+def ordinal(text: object, p: Study, place: str) -> float:
+    return np.nan if is_never(text) else float(parse_period(text, p.frequency, place).ordinal)
+
+
+def ends(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series:
+    """Last treated periods of units whose treatment was switched off again."""
+    until = dated(frame, cells, p, "treated_until")
+    early = until < dated(frame, cells, p, "treated_from")
+    if early.any():
+        raise InputError(f"{p.study}: treated_until: unit {frame.loc[early.idxmax(), 'unit']!r} ends before it starts")
+    return until
+
+
+def switch_starts(frame: pd.DataFrame, treated: pd.Series, p: Study) -> tuple[pd.Series, pd.Series]:
+    """(first, last treated periods) from a 0/1 column; the last is NaN for units that stay treated.
+
+    Raises InputError for a unit that is treated twice.
+    """
     ordered = frame.assign(on=treated).sort_values(["unit", "time"])
-    falling = ordered.groupby("unit")["on"].diff() < 0
-    if falling.any():
-        unit = ordered.loc[falling.idxmax(), "unit"]
-        raise InputError(f"{p.study}: treated: unit {unit!r} is switched off again; allowed: 0 then 1")
-    first = ordered[ordered["on"] == 1].groupby("unit")["time"].min()
-    return frame["unit"].map(first)
+    step = ordered.groupby("unit")["on"].diff()
+    began = (step > 0).groupby(ordered["unit"]).sum() + (ordered.groupby("unit")["on"].first() == 1)
+    if (began > 1).any():
+        raise InputError(f"{p.study}: treated: unit {(began > 1).idxmax()!r} is treated twice; allowed: 0, then 1, then 0 at most")
+    on = ordered[ordered["on"] == 1].groupby("unit")["time"]
+    stopped = ordered.groupby("unit")["on"].last() == 0
+    until = on.max().where(stopped)
+    return frame["unit"].map(on.min()), frame["unit"].map(until)
 
 
 def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list):
@@ -179,7 +229,7 @@ def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: lis
         raise Refusal("no_treated", f"{p.study}: treated_groups: none of {', '.join(p.treated_groups)} in the data; "
                                     f"found: {', '.join(sorted(set(group)))}")  # fmt: skip
     touched, compared = group.isin(p.treated_groups), group.isin(p.comparison_groups)
-    frame = frame.assign(treated_from=np.where(touched, float(start.ordinal), np.nan), group=group)
+    frame = frame.assign(treated_from=np.where(touched, float(start.ordinal), np.nan))
     for name in sorted(set(group[~touched & ~compared])):
         frame = put_aside(frame, frame["group"] == name, f"group_{name}", aside)
     begun = pd.Period(pd.Timestamp(day), freq=p.frequency).ordinal
@@ -187,7 +237,7 @@ def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: lis
     if p.gap:
         signed = pd.Period(pd.Timestamp(law.signed), freq=p.frequency).ordinal
         frame = put_aside(frame, (frame["time"] >= signed) & (frame["time"] < start.ordinal), "gap", aside)
-    return frame.drop(columns="group"), start, start
+    return frame, start, start
 
 
 def other_adopters(frame: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataFrame, int]:
@@ -203,21 +253,42 @@ def other_adopters(frame: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataF
     return frame, len(never) - len(adopters)
 
 
-def make_design(frame: pd.DataFrame, panel: Panel, p: Study, start: pd.Period, aside: list, unknown: int) -> Design:
-    frame = frame.assign(treated=frame["time"] >= frame["treated_from"], event_time=frame["time"] - frame["treated_from"])
-    frame = frame.sort_values(["unit", "time"], ignore_index=True)[COLUMNS]
-    events = ()
+def make_design(
+    frame: pd.DataFrame, ended: pd.DataFrame, panel: Panel, p: Study, start: pd.Period, aside: list, unknown: int
+) -> Design:
+    traits = unit_traits(frame, p)
+    frame, ended = in_columns(frame), in_columns(ended)
+    facts, events = load_facts(), ()
     if p.place and len(frame):
         first, last = frame["period"].min(), frame["period"].max()
-        listed = events_between(load_facts(), first.start_time.date(), last.end_time.date(), p.place)
+        listed = events_between(facts, first.start_time.date(), last.end_time.date(), p.place)
         events = tuple(event for event in listed if event.name != p.policy)
+    law = facts.resolutions[p.policy] if p.policy else None
     return Design(
         frame, p.study, p.outcome_name, p.frequency, "pp" if p.numerator or p.scale == "share" else "level",
         "difference" if p.other_adopters else "effect", start,
         tuple(parse_period(text, p.frequency, f"{p.study}: apart") for text in p.apart),
-        pd.DataFrame(aside, columns=["reason", "units", "rows"]), events, panel.origin, p.seed, unknown,
-        bool(p.policy) and load_facts().resolutions[p.policy].effective is None, p.min_count,
+        pd.DataFrame(aside, columns=["reason", "units", "rows"]), events, panel.origin, p.seed, p.comparison, ended, traits,
+        pd.Period(pd.Timestamp(law.signed), freq=p.frequency).ordinal if law else None,
+        min(unknown, max((a.number or 0 for a in facts.adoptions if a.kind == "count"), default=0)), unknown,
+        bool(law) and law.effective is None, p.min_count,
     )  # fmt: skip
+
+
+def in_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sorted, with event time, in the design's columns."""
+    frame = frame.assign(treated=frame["time"] >= frame["treated_from"], event_time=frame["time"] - frame["treated_from"])
+    return frame.sort_values(["unit", "time"], ignore_index=True)[COLUMNS]
+
+
+def unit_traits(frame: pd.DataFrame, p: Study) -> pd.DataFrame:
+    """One row per unit: unit, and what the study wants effects by. Raises InputError where it changes inside a unit."""
+    columns = ["by_" + name for name in p.by]
+    traits = frame[["unit", *columns]].drop_duplicates()
+    twice = traits["unit"].duplicated()
+    if twice.any():
+        raise InputError(f"{p.study}: by: unit {traits.loc[twice.idxmax(), 'unit']!r} has more than one value of {', '.join(p.by)}")
+    return traits.rename(columns=lambda name: name.removeprefix("by_")).reset_index(drop=True)
 
 
 def check_design(design: Design) -> None:
@@ -296,9 +367,44 @@ def placebo_sets(units: list[str], size: int, seed: int) -> list[tuple[str, ...]
 
 
 def rebuilt(design: Design, table: pd.DataFrame, start: pd.Period) -> Design:
-    """A design of other treated periods."""
+    """A design of other treated periods, without what was found after a treatment ended."""
     table = table.assign(treated=table["time"] >= table["treated_from"], event_time=table["time"] - table["treated_from"])
     return replace(design, table=table.reset_index(drop=True), start=start, path=False)
+
+
+def with_equal_weights(design: Design) -> Design:
+    """Every unit and period counts the same."""
+    return replace(design, table=design.table.assign(weight=1.0))
+
+
+def with_mean_weights(design: Design) -> Design:
+    """Every unit has its mean weight in all periods."""
+    return replace(design, table=design.table.assign(weight=design.table.groupby("unit")["weight"].transform("mean")))
+
+
+def with_common_periods(design: Design) -> Design:
+    """Period effects common to all blocks."""
+    return replace(design, table=design.table.assign(block=""))
+
+
+def with_complete_units(design: Design) -> Design:
+    """Only units seen in every period. Raises Refusal where nothing is left to compare."""
+    seen = design.table.groupby("unit")["time"].transform("nunique")
+    found = replace(design, table=design.table[seen == design.table["time"].nunique()].reset_index(drop=True))
+    check_design(found)
+    return found
+
+
+def with_periods(design: Design, keep: pd.Series) -> Design:
+    """Only some rows (True in `keep`, by the table's index). Raises Refusal where nothing is left to compare."""
+    found = replace(design, table=design.table[keep].reset_index(drop=True))
+    check_design(found)
+    return found
+
+
+def with_comparison_group(design: Design, group: str) -> Design:
+    """Only one of the comparison groups. Raises Refusal where it holds no unit."""
+    return with_periods(design, design.table["treated_from"].notna() | (design.table["group"] == group))
 
 
 def thin_event_times(design: Design) -> tuple[int, ...]:

@@ -8,17 +8,16 @@ FEW_CLUSTERS = 5  # fewer clusters than this on either side: the clustered error
 LEVEL = 0.95
 
 
-def cluster_covariance(scores: np.ndarray, clusters: np.ndarray, bread: np.ndarray, n: float, k: int) -> np.ndarray:
-    """CRV1: bread * (sum of outer products of cluster sums) * bread * G/(G-1) * (n-1)/(n-k).
+def small_sample(groups: int, n: float, k: int) -> float:
+    """The factor of a clustered variance: G/(G-1) * (n-1)/(n-k) (Cameron & Miller 2015, eq. 12); `k`: coefficients and fixed
+    effects not nested in clusters."""
+    return groups / (groups - 1) * (n - 1) / (n - k)
 
-    `scores`: rows x coefficients (weighted regressor times residual); `clusters`: integer codes; `k`: coefficients
-    and fixed effects not nested in clusters (Cameron & Miller 2015, eq. 12).
-    """
-    groups = int(clusters.max()) + 1
-    sums = np.zeros((groups, scores.shape[1]))
-    np.add.at(sums, clusters, scores)
-    factor = groups / (groups - 1) * (n - 1) / (n - k)
-    return bread @ (sums.T @ sums) @ bread * factor
+
+def cluster_variance(influence: np.ndarray, clusters: np.ndarray, n: float, k: int) -> float:
+    """CRV1: squared cluster sums of each row's part in an estimate's error, with the small-sample factor."""
+    by_cluster = np.bincount(clusters, influence)
+    return float(by_cluster @ by_cluster) * small_sample(len(by_cluster), n, k)
 
 
 def effective_clusters(leverage: np.ndarray, clusters: np.ndarray) -> float:

@@ -103,7 +103,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     if good.empty:
         raise InputError(f"{file}: no usable row: {unusable(raw)}")
     schedule = fee_schedule_of(fees or Path(str(paths[0]) + ".fees.csv"), file)
-    cells = complete(named(good, schedule, load_facts()))
+    cells = described(complete(named(good, schedule, load_facts())), schedule, load_facts())
     truth = Path(str(paths[0]) + ".truth.csv")
     simulated = bool(good["simulated"].any())
     origin = Origin(
@@ -230,6 +230,22 @@ def complete(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([cells, sums.reset_index(drop=True)], axis=1)
 
 
+def described(cells: pd.DataFrame, schedule: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    """Cells with what is known of their procedure and agency: field, fee (VND before any cut), commune_type."""
+    schedule = schedule.set_index("procedure")
+    kinds = {unit.name: commune_type(unit) for unit in facts.units}
+    return cells.assign(
+        field=cells["procedure"].map(schedule["field"]).fillna(""), fee=cells["procedure"].map(schedule["fee_vnd"]),
+        commune_type=cells["agency"].map(kinds).fillna(""),
+    )  # fmt: skip
+
+
+def commune_type(unit: Unit) -> str:
+    """ward, township or commune, by the first word of its name; "" for agencies above communes."""
+    kinds = {"Phường": "ward", "Thị trấn": "township", "Xã": "commune"}
+    return next((kind for start, kind in kinds.items() if unit.level == "commune" and unit.name.startswith(start)), "")
+
+
 def read_truth(path: Path) -> pd.DataFrame:
     """The known effect of a simulated export: one row per month and a last one `overall`, in percentage points."""
     frame, _ = table.read_columns(path, ["period"], ["truth_pp", "treated_received"])
@@ -242,8 +258,9 @@ def read_truth(path: Path) -> pd.DataFrame:
 def table_panel(path: Path, p: Study) -> Panel:
     """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be."""
     text = [*p.unit_columns, p.period, p.cluster]
-    text += [name for name in (p.period_by, p.group, p.treated_from) if isinstance(name, str)]
-    numbers = [name for name in (p.outcome, p.numerator, p.denominator, p.treated, weight_column(p)) if name]
+    text += [name for name in (p.period_by, p.unit_effects, p.group, p.treated_from, p.treated_until, *p.by) if isinstance(name, str)]
+    numbers = [name for name in (p.outcome, p.numerator, p.denominator, p.treated, weight_column(p), p.dose)
+               if isinstance(name, str)]  # fmt: skip
     frame, simulated = table.read_columns(path, text, numbers)
     raw_rows = len(frame)
     first = frame[p.unit_columns[0]].str.strip().str.casefold()
@@ -321,7 +338,8 @@ def one_row_each(frame: pd.DataFrame, p: Study, file: str) -> pd.DataFrame:
 
 def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
     """Every column that a study of dossiers names must be one of the panel's. Raises InputError."""
-    named = {"unit": p.unit_columns, "cluster": [p.cluster], "period_by": [p.period_by], "group": [p.group],
+    named = {"unit": p.unit_columns, "cluster": [p.cluster], "period_by": [p.period_by], "unit_effects": [p.unit_effects],
+             "group": [p.group], "by": p.by, "dose": [p.dose if isinstance(p.dose, str) else None],
              "numerator": [p.numerator], "denominator": [p.denominator], "outcome": [p.outcome]}  # fmt: skip
     for key, columns in named.items():
         for column in columns:

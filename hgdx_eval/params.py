@@ -53,8 +53,11 @@ class Study(BaseModel):
         None, description="a column with the first treated period, or a map unit: period"
     )
     treated: str | None = Field(None, description="a 0/1 column, in place of treated_from")
+    treated_until: str | dict[str, PeriodText | float | None] | None = Field(
+        None, description="where treatment was switched off again: a column with the last treated period, or a map unit: period"
+    )
     policy: str | None = Field(None, description="a resolution of params/facts, in place of treated_from")
-    group: str | None = Field(None, description="with policy: the column that says whom it touches")
+    group: str | None = Field(None, description="the column that says what kind of dossier it is, and whom a policy touches")
     treated_groups: list[str] = Field([], description="with policy: the groups it touches")
     comparison_groups: list[str] = Field([], description="with policy: the groups compared; others are set aside")
     gap: bool = Field(False, description="true: set aside the months from signing up to the effect")
@@ -62,10 +65,15 @@ class Study(BaseModel):
     other_adopters: Literal["set_aside", "keep"] | None = Field(
         None, description="units are provinces: what to do with those known to have cut fees themselves"
     )
+    dose: str | dict[str, float | int] | None = Field(
+        None, description="how much: a column of numbers, or a map unit: number; with policy: the fee, of which the cut is saved"
+    )
+    by: list[str] = Field([], description="columns of units: effects are also told for each of their values")
     place: str | None = Field(None, description="whose dated events count as concurrent, as in params/facts/events")
 
     comparison: Literal["never", "not_yet"] = Field("never", description="never or not_yet")
     period_by: str | None = Field(None, description="a column: period effects are separate for each of its values")
+    unit_effects: str | None = Field(None, description="a column: fixed effects of its values, in place of each unit's own")
     cluster: str = Field(description="a column: errors are correlated inside its values")
     estimator: str = Field(description="the main method, the name of a file in estimators/")
     estimators: list[str] = Field([], description="methods set side by side")
@@ -179,6 +187,8 @@ def check_study(p: Study, file: str) -> None:
     ways = [key for key in ("treated_from", "treated", "policy") if getattr(p, key)]
     if len(ways) != 1:
         refuse("treated_from", f"give one of treated_from, treated, policy (found: {', '.join(ways) or 'none'})")
+    if p.treated_until and not p.treated_from:
+        refuse("treated_until", "is only allowed with treated_from")
     if p.policy:
         for key in ("group", "treated_groups", "comparison_groups"):
             if not getattr(p, key):

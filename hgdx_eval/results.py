@@ -12,6 +12,10 @@ COLUMNS = [
     "estimate", "std_error", "ci_low", "ci_high", "level", "p_value", "inference", "n_obs", "n_units", "n_clusters",
     "n_treated_clusters", "scale", "status", "reason", "simulated",
 ]  # fmt: skip
+NOTES = {
+    "weights_not_unique", "poor_fit", "regression_to_mean", "forbidden_comparisons", "unidentified_left_out", "overdispersed",
+    "separated", "no_comparison_series",
+}  # fmt: skip
 NUMBERS = ["event_time", "estimate", "std_error", "ci_low", "ci_high", "level", "p_value",
            "n_obs", "n_units", "n_clusters", "n_treated_clusters"]  # fmt: skip
 TERMS = {
@@ -27,7 +31,8 @@ SCALES = {"share", "pp", "log", "level", "VND", "count"}
 STATUS = {"ok", "refused"}
 REASONS = {
     "no_pre_period", "no_post_period", "no_comparison", "no_treated", "one_unit", "one_cluster", "too_few_periods",
-    "too_few_placebos", "mixed_clusters", "staggered", "collinear",
+    "too_few_placebos", "mixed_clusters", "staggered", "collinear", "blocks", "gaps", "too_few_donors", "no_third_difference",
+    "no_counts", "no_variation", "not_converged", "not_finite", "no_dose",
 }  # fmt: skip
 
 
@@ -46,6 +51,8 @@ class Estimate:
     thin: tuple[int, ...] = ()  # event times whose treated or comparison cells hold few dossiers
     span: tuple[pd.Period, pd.Period] | None = None  # first and last period estimated on
     dossiers: bool = False  # whether n_obs counts dossiers
+    notes: tuple[str, ...] = ()  # codes (`NOTES`) of what a reader must know beside the numbers
+    donors: tuple[tuple[str, float], ...] = ()  # synthetic methods: comparison units and their weights (sum 1), largest first
 
     def rows(self, term: str, inference: str | None = None) -> pd.DataFrame:
         """The rows of one term, in the table's order."""

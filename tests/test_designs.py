@@ -82,12 +82,24 @@ def test_choices_that_do_not_fit_the_data_are_refused_by_name(tmp_path, old, new
         design(tmp_path, panel_rows({"a": "2021", "b": ""}), study=STUDY.replace(old, new))
 
 
-def test_a_unit_switched_off_again_or_treated_twice_is_refused(tmp_path):
-    rows = ["a,2018,1,,0", "a,2019,1,,1", "a,2020,1,,0", "b,2018,1,,0", "b,2019,1,,0"]
-    with pytest.raises(InputError, match="switched off"):
+def test_a_unit_switched_off_again_keeps_its_later_rows_apart(tmp_path):
+    rows = ["a,2018,1,,0", "a,2019,1,,1", "a,2020,1,,0", *(f"b,{year},1,,0" for year in (2018, 2019, 2020))]
+    by_switch = design(tmp_path, rows, study=STUDY.replace("treated_from: start", "treated: 'on'"))
+    by_map = design(tmp_path, rows, study=STUDY.replace("treated_from: start", "treated_from: {a: 2019}\ntreated_until: {a: 2019}"))
+    for found in (by_switch, by_map):
+        assert found.ended[["unit", "event_time"]].to_numpy().tolist() == [["a", 1.0]]
+        assert found.table.loc[found.table["unit"] == "a", "event_time"].tolist() == [-1, 0]
+        assert "after_end" in set(found.set_aside["reason"])
+
+
+def test_a_unit_treated_twice_is_refused(tmp_path):
+    rows = [f"a,{year},1,,{on}" for year, on in ((2018, 0), (2019, 1), (2020, 0), (2021, 1))] + ["b,2018,1,,0", "b,2019,1,,0"]
+    with pytest.raises(InputError, match="unit 'a' is treated twice"):
         design(tmp_path, rows, study=STUDY.replace("treated_from: start", "treated: 'on'"))
     with pytest.raises(InputError, match="more than one first treated period"):
         design(tmp_path, ["a,2018,1,2019,0", "a,2019,1,2020,0", "b,2018,1,,0"])
+    with pytest.raises(InputError, match="ends before it starts"):
+        design(tmp_path, rows[:3] + rows[4:], study=STUDY.replace("treated_from: start", "treated_from: {a: 2020}\ntreated_until: {a: 2019}"))
 
 
 def test_a_second_row_of_one_unit_and_period_is_refused(tmp_path):

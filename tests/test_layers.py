@@ -6,8 +6,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
     "errors", "origin", "yaml_strict", "periods", "workdays", "memo", "files", "facts", "words", "readers", "results",
-    "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "designs", "inference", "estimators", "checks",
-    "figures", "charts", "tables", "report", "record", "story", "check", "runs", "cli", "__main__",
+    "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators", "heterogeneity", "bounds",
+    "compare", "checks",
+    "figures", "charts", "charts_methods", "tables", "report", "record", "story", "side_by_side", "check", "runs", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
 

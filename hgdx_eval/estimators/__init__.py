@@ -25,6 +25,8 @@ def estimate(design: "Design", estimator: str) -> "Estimate":
 
 
 def design_key(design: "Design") -> str:
-    """What an estimate depends on: the table and every other field of the design."""
-    fields = [repr(value) for name, value in vars(design).items() if name not in ("table", "set_aside")]
-    return f"{fields} {pd.util.hash_pandas_object(design.table).to_numpy().tobytes().hex()}"
+    """What an estimate depends on: the tables and every other field of the design."""
+    tables = [value for value in vars(design).values() if isinstance(value, pd.DataFrame)]
+    fields = [repr(value) for value in vars(design).values() if not isinstance(value, pd.DataFrame)]
+    hashes = [pd.util.hash_pandas_object(table).to_numpy().tobytes().hex() for table in tables]
+    return f"{fields} {hashes}"
