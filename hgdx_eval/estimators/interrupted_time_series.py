@@ -1,7 +1,9 @@
 """Segmented regression of the treated group's own series: level and slope change at the date, working days and Tết.
 
 Autocorrelation-robust errors (Newey & West 1987; Bernal, Cummins & Gasparrini 2017 on the design). One series cannot
-tell the policy from anything else that happened: with a listed event inside its window it reports a `change`.
+tell the policy from anything else that happened: with a listed event inside its window it reports a `change`. Where there
+are comparison units, a row `controlled` is the same regression on the difference between the two groups' series (Linden
+2015; Bernal, Cummins & Gasparrini 2018), from which an event that touches both alike is gone.
 """
 
 import numpy as np
@@ -10,24 +12,35 @@ import statsmodels.api as sm
 
 from ..designs import Design
 from ..errors import Refusal
+from ..fixed_effects import points, usable
 from ..inference import LEVEL, t_interval
 from ..results import Estimate, result_table
 from ..workdays import tet_share, working_days
 
+DIFFERS = ("no_comparison",)  # what it takes otherwise than two-way fixed effects on the same design
 MIN_BEFORE, MIN_AFTER = 8, 2
+EARLIER = {"M": 6, "Q": 2, "Y": 1}  # periods by which a placebo pretends that the policy came earlier
 
 
 def fit(design: Design) -> Estimate:
-    """Raises Refusal: treated units that start at different times, or too few periods."""
-    table = design.table[design.table["treated_from"].notna()]
-    if table["treated_from"].nunique() != 1:
-        raise Refusal("staggered", f"{design.study}: treated units start at different times: no single date")
-    series = treated_series(table, 100.0 if design.scale == "pp" else 1.0)
-    start = int(table["treated_from"].iloc[0])
+    """Raises Refusal: treated units that start at different times, too few periods, or numbers that are not finite."""
+    table = usable(design)
+    start = one_start(design, table)
+    treated = mean_series(table[table["treated_from"].notna()], points(design))
+    enough(design, treated.index, start)
+    rows = [{"term": "change" if design.events else "overall", **segmented(design, treated, start)}]
+    if design.path:
+        rows += controlled_rows(design, table, treated, start) + placebo_rows(design, treated, start)
+    common = dict(
+        study=design.study, outcome=design.outcome, estimator="interrupted_time_series", inference="hac", level=LEVEL,
+        n_units=1, n_clusters=1, n_treated_clusters=1, scale=design.scale, simulated=design.origin.simulated,
+    )  # fmt: skip
+    return Estimate(result_table(rows, **common), design.origin, design.frequency)
+
+
+def segmented(design: Design, series: pd.DataFrame, start: int) -> dict:
+    """The mean effect over the periods after, weighted by their weight: level change plus slope change times periods."""
     after = (series.index.to_numpy() >= start).astype(float)
-    if (after == 0).sum() < MIN_BEFORE or after.sum() < MIN_AFTER:
-        raise Refusal("too_few_periods", f"{design.study}: {int((after == 0).sum())} periods before and "
-                                         f"{int(after.sum())} after; at least {MIN_BEFORE} and {MIN_AFTER} are needed")  # fmt: skip
     x = regressors(series.index, start, after, design.frequency)
     lags = int(np.floor(4 * (len(series) / 100) ** (2 / 9)))  # Newey & West 1994
     result = sm.WLS(series["y"], x, weights=series["weight"]).fit(
@@ -40,21 +53,71 @@ def fit(design: Design) -> Estimate:
     estimate = float(contrast @ result.params)
     std_error = float(np.sqrt(contrast @ result.cov_params() @ contrast))
     low, high, p = t_interval(estimate, std_error, result.df_resid)
-    row = {
-        "term": "change" if design.events else "overall", "estimate": estimate, "std_error": std_error, "ci_low": low,
-        "ci_high": high, "p_value": p, "inference": "hac", "n_obs": len(series),
-    }  # fmt: skip
-    common = dict(
-        study=design.study, outcome=design.outcome, estimator="interrupted_time_series", level=LEVEL, n_units=1,
-        n_clusters=1, n_treated_clusters=1, scale=design.scale, simulated=design.origin.simulated,
-    )  # fmt: skip
-    return Estimate(result_table([row], **common), design.origin, design.frequency)
+    return {"estimate": estimate, "std_error": std_error, "ci_low": low, "ci_high": high, "p_value": p, "n_obs": len(series)}
 
 
-def treated_series(table: pd.DataFrame, points: float) -> pd.DataFrame:
-    """One row per time: the treated units' weighted mean outcome, and its weight."""
-    sums = table.assign(wy=table["weight"] * table["y"]).groupby("time")[["wy", "weight"]].sum()
+def controlled_rows(design: Design, table: pd.DataFrame, treated: pd.DataFrame, start: int) -> list[dict]:
+    """The same regression on treated less comparison, over the periods that both have; none where these do not suffice."""
+    comparison = mean_series(table[table["treated_from"].isna()], points(design))
+    both = treated.join(comparison.add_suffix("_comparison"), how="inner")
+    if not is_enough(both.index, start):
+        return []
+    weight = 1 / (1 / both["weight"] + 1 / both["weight_comparison"])  # a difference's variance is the sum of the two
+    difference = pd.DataFrame({"y": both["y"] - both["y_comparison"], "weight": weight})
+    return [{"term": "specification", "group": "controlled", **segmented(design, difference, start)}]
+
+
+def placebo_rows(design: Design, series: pd.DataFrame, start: int) -> list[dict]:
+    """The same regression on the periods before alone, at a pretended earlier date; none where these do not suffice."""
+    before = series[series.index < start]
+    pretended = earlier_start(design, before.index, start)
+    if not is_enough(before.index, pretended):
+        return []
+    period = str(pd.Period(ordinal=pretended, freq=design.frequency))
+    return [{"term": "placebo_time", "period": period, **segmented(design, before, pretended)}]
+
+
+# --- also for structural_time_series -------------------------------------------------------------------------------
+
+
+def one_start(design: Design, table: pd.DataFrame) -> int:
+    """The one period from which all treated units are treated. Raises Refusal where there are several, or none."""
+    starts = table["treated_from"].dropna().unique()
+    if len(starts) == 0:
+        raise Refusal("no_treated", f"{design.study}: no treated unit with a usable row")
+    if len(starts) > 1:
+        raise Refusal("staggered", f"{design.study}: treated units start at different times: no single date")
+    return int(starts[0])
+
+
+def mean_series(rows: pd.DataFrame, points: float) -> pd.DataFrame:
+    """One row per time: the weighted mean outcome of the rows' units, and its weight."""
+    sums = rows.assign(wy=rows["weight"] * rows["y"]).groupby("time")[["wy", "weight"]].sum()
     return pd.DataFrame({"y": points * sums["wy"] / sums["weight"], "weight": sums["weight"]})
+
+
+def is_enough(times: pd.Index, start: int, min_after: int = MIN_AFTER) -> bool:
+    return (times < start).sum() >= MIN_BEFORE and (times >= start).sum() >= min_after
+
+
+def enough(design: Design, times: pd.Index, start: int, min_after: int = MIN_AFTER) -> None:
+    """Raises Refusal where the periods before or after do not suffice."""
+    if not is_enough(times, start, min_after):
+        before, after = int((times < start).sum()), int((times >= start).sum())
+        raise Refusal("too_few_periods", f"{design.study}: {before} periods before and {after} after; at least "
+                                         f"{MIN_BEFORE} and {min_after} are needed")  # fmt: skip
+
+
+def earlier_start(design: Design, before: pd.Index, start: int) -> int:
+    """The pretended date of a placebo: a fixed number of periods earlier, at most half of the time before."""
+    return start - min(EARLIER[design.frequency], int(start - before.min()) // 2)
+
+
+def calendar(times: pd.Index) -> pd.DataFrame:
+    """Working days and the share of Tết of months."""
+    periods = [pd.Period(ordinal=int(time), freq="M") for time in times]
+    return pd.DataFrame({"working_days": [working_days(period) for period in periods],
+                         "tet": [tet_share(period) for period in periods]}, index=times, dtype=float)  # fmt: skip
 
 
 def regressors(times: pd.Index, start: int, after: np.ndarray, frequency: str) -> pd.DataFrame:
@@ -62,8 +125,6 @@ def regressors(times: pd.Index, start: int, after: np.ndarray, frequency: str) -
     trend = times.to_numpy(float) - start
     x = pd.DataFrame({"constant": 1.0, "trend": trend, "level": after, "slope": after * trend}, index=times)
     if frequency == "M" and len(times) >= 24:
-        periods = [pd.Period(ordinal=int(time), freq="M") for time in times]
-        x["working_days"] = [working_days(period) for period in periods]
-        x["tet"] = [tet_share(period) for period in periods]
+        x = pd.concat([x, calendar(times)], axis=1)
         x = x.loc[:, (x.std() > 0) | (x.columns == "constant")]
     return x

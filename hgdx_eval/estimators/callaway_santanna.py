@@ -1,0 +1,179 @@
+"""Group-time effects: each cohort in each period against units not treated, from the period before its start.
+
+Callaway & Sant'Anna (2021), equation 2.8 and section 3; errors from influence functions, clustered. Units weigh as they do on
+average over time. With separate period effects a unit is compared inside its block alone: the outcome regression of that
+paper on block dummies, which there equals the doubly robust one. Earlier periods are each compared with the one before
+(the varying base of R's did). `overall` is the simple average; `aggregate` rows are the dynamic and the group one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..designs import Design
+from ..errors import Refusal
+from ..fixed_effects import cells_of, linear_estimate, points, told, usable
+from ..results import Estimate
+
+DIFFERS = ("mean_weights",)  # what it takes otherwise than two-way fixed effects on the same design
+
+
+@dataclass(frozen=True)
+class Wide:
+    """A design as a matrix: one row per unit, one column per period."""
+
+    y: np.ndarray  # units x periods, NaN where not seen
+    weight: np.ndarray  # mean weight, mean 1 over units
+    cohort: np.ndarray  # first treated period, inf = never
+    block: np.ndarray
+    cluster: np.ndarray
+    times: np.ndarray
+
+
+@dataclass(frozen=True)
+class GroupTime:
+    """ATT(g, t): cohort, period, effect; influence of each unit on it; squared weights of outcomes over their weight."""
+
+    cohort: float
+    time: int
+    att: float
+    influence: np.ndarray
+    leverage: np.ndarray
+
+
+def fit(design: Design) -> Estimate:
+    """Raises Refusal: one cluster, no untreated unit to compare with, a unit in several blocks."""
+    table = usable(design)
+    cells = cells_of(design, table)  # refuses one cluster
+    wide = widened(design, table)
+    found, lost = group_times(wide, design.comparison)
+    after = [part for part in found if part.time >= part.cohort]
+    if not after:
+        raise Refusal("no_comparison", f"{design.study}: no cohort has units to be compared with before and after its start")
+    n = table["received"].fillna(1.0).where(table["treated"]).sum()
+    rows = [{"term": "overall", **weighted(wide, after), "n_obs": n}]
+    if design.path:
+        rows += dynamic_rows(design, table, wide, found) + group_rows(design, wide, after) + cohort_rows(design, wide, found)
+    return linear_estimate(design, table, cells, "callaway_santanna", rows, ("unidentified_left_out",) if lost else ())
+
+
+def widened(design: Design, table: pd.DataFrame) -> Wide:
+    """The matrix; rows of one unit and period are put together by their weights."""
+    if table.groupby("unit")["block"].nunique().max() > 1:
+        raise Refusal("blocks", f"{design.study}: a unit changes its block of period effects")
+    sums = table.assign(wy=table["weight"] * table["y"]).groupby(["unit", "time"])[["wy", "weight"]].sum()
+    y = (points(design) * sums["wy"] / sums["weight"]).unstack("time").sort_index(axis=1)
+    units = table.groupby("unit")[["treated_from", "block", "cluster"]].first().loc[y.index]
+    weight = sums["weight"].groupby("unit").mean().loc[y.index].to_numpy()
+    return Wide(y.to_numpy(), weight / weight.mean(), units["treated_from"].fillna(np.inf).to_numpy(),
+                pd.factorize(units["block"])[0], pd.factorize(units["cluster"])[0], y.columns.to_numpy())  # fmt: skip
+
+
+def group_times(wide: Wide, comparison: str) -> tuple[list[GroupTime], bool]:
+    """Every ATT(g, t) that can be had, and whether treated units had to be left out for want of a comparison."""
+    found, lost = [], False
+    for cohort in np.unique(wide.cohort[np.isfinite(wide.cohort)]):
+        earlier = np.flatnonzero(wide.times < cohort)
+        if len(earlier) == 0:
+            continue
+        for column in range(1, len(wide.times)):
+            base = earlier[-1] if wide.times[column] >= cohort else column - 1
+            part, missing = group_time(wide, cohort, column, base, comparison)
+            lost |= missing and wide.times[column] >= cohort
+            if part is not None:
+                found.append(part)
+    return found, lost
+
+
+def group_time(wide: Wide, cohort: float, column: int, base: int, comparison: str) -> tuple[GroupTime | None, bool]:
+    """ATT of one cohort in one period (equation 2.8 with outcome regression on block dummies), among units seen in both."""
+    change = wide.y[:, column] - wide.y[:, base]
+    seen = np.isfinite(change)
+    latest = max(wide.times[column], wide.times[base])
+    compared = seen & (np.isinf(wide.cohort) if comparison == "never" else (wide.cohort > latest)) & (wide.cohort != cohort)
+    treated = seen & (wide.cohort == cohort)
+    blocks = int(wide.block.max()) + 1
+    of_treated = np.bincount(wide.block, wide.weight * treated, blocks)
+    of_compared = np.bincount(wide.block, wide.weight * compared, blocks)
+    inside = (of_treated > 0) & (of_compared > 0)
+    kept = treated & inside[wide.block]
+    if not kept.any():
+        return None, bool(treated.any())
+    change = np.where(seen, change, 0.0)
+    mean = np.bincount(wide.block, wide.weight * compared * change, blocks) / np.where(of_compared > 0, of_compared, 1.0)
+    total = of_treated[inside].sum()
+    gap = change - mean[wide.block]
+    att = float((wide.weight * gap)[kept].sum() / total)
+    ratio = np.where(inside, of_treated / np.where(of_compared > 0, of_compared, 1.0), 0.0)[wide.block]
+    share = wide.weight / total * (kept * 1.0 - compared * ratio)
+    influence = share * np.where(kept, gap - att, gap)
+    return GroupTime(cohort, int(wide.times[column]), att, influence, share**2 / wide.weight), bool((treated & ~kept).any())
+
+
+def cohort_shares(wide: Wide, cohorts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(each cohort's part of all units, influence of units x cohorts on it)."""
+    member = (wide.cohort[:, None] == cohorts[None, :]) * wide.weight[:, None]
+    part = member.mean(axis=0)
+    return part, (member - part) / len(wide.weight)
+
+
+def weighted(wide: Wide, parts: list[GroupTime]) -> dict:
+    """The average of ATT(g, t) by the cohorts' sizes, whose own uncertainty counts (Callaway & Sant'Anna, corollary 2)."""
+    estimate, influence, leverage = average(wide, parts)
+    return clustered(wide, estimate, influence, leverage)
+
+
+def average(wide: Wide, parts: list[GroupTime]) -> tuple[float, np.ndarray, np.ndarray]:
+    part, moves = cohort_shares(wide, np.array([p.cohort for p in parts]))
+    att, share = np.array([p.att for p in parts]), part / part.sum()
+    estimate = float(share @ att)
+    influence = sum(s * p.influence for s, p in zip(share, parts, strict=True)) + moves @ (att - estimate) / part.sum()
+    return estimate, influence, sum(s**2 * p.leverage for s, p in zip(share, parts, strict=True))
+
+
+def clustered(wide: Wide, estimate: float, influence: np.ndarray, leverage: np.ndarray) -> dict:
+    """With its error: as in R's did where every unit is a cluster, else with the factor G/(G-1)."""
+    by_cluster = np.bincount(wide.cluster, influence)
+    groups = len(by_cluster)
+    factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
+    return told(estimate, float(by_cluster @ by_cluster) * factor, leverage, wide.cluster)
+
+
+def dynamic_rows(design: Design, table: pd.DataFrame, wide: Wide, found: list[GroupTime]) -> list[dict]:
+    """Event rows, and the plain mean of those from the start on."""
+    counts = table.assign(n=table["received"].fillna(1.0)).groupby("event_time")["n"].sum()
+    if table["received"].notna().all():
+        counts = counts.where(counts >= design.min_count)
+    rows, after = [], []
+    for event in sorted({int(part.time - part.cohort) for part in found}):
+        here = average(wide, [part for part in found if part.time - part.cohort == event])
+        rows.append({"term": "event", "event_time": event, **clustered(wide, *here), "n_obs": counts.get(event)})
+        after += [here] if event >= 0 else []
+    return [*rows, {"term": "aggregate", "parameter": "dynamic", **plain_mean(wide, after)}]
+
+
+def plain_mean(wide: Wide, parts: list[tuple[float, np.ndarray, np.ndarray]]) -> dict:
+    estimates, influences, leverages = zip(*parts, strict=True)
+    return clustered(wide, float(np.mean(estimates)), np.mean(influences, axis=0), np.sum(leverages, axis=0) / len(parts) ** 2)
+
+
+def group_rows(design: Design, wide: Wide, after: list[GroupTime]) -> list[dict]:
+    """Each cohort's mean over its treated periods, and their mean by cohort size."""
+    cohorts = sorted({part.cohort for part in after})
+    own = []
+    for cohort in cohorts:
+        mine = [part for part in after if part.cohort == cohort]
+        influence = np.mean([part.influence for part in mine], axis=0)
+        leverage = np.sum([part.leverage for part in mine], axis=0) / len(mine) ** 2
+        own.append(GroupTime(cohort, 0, float(np.mean([part.att for part in mine])), influence, leverage))
+    rows = [{"term": "aggregate", "parameter": "group", "cohort": pd.Period(ordinal=int(part.cohort), freq=design.frequency),
+             **clustered(wide, part.att, part.influence, part.leverage)} for part in own]  # fmt: skip
+    return [{"term": "aggregate", "parameter": "group", **weighted(wide, own)}, *rows]
+
+
+def cohort_rows(design: Design, wide: Wide, found: list[GroupTime]) -> list[dict]:
+    """Every ATT(g, t)."""
+    return [{"term": "cohort_period", "cohort": pd.Period(ordinal=int(part.cohort), freq=design.frequency),
+             "period": pd.Period(ordinal=part.time, freq=design.frequency), "event_time": part.time - part.cohort,
+             **clustered(wide, part.att, part.influence, part.leverage)} for part in found]  # fmt: skip

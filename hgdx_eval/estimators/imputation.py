@@ -1,0 +1,126 @@
+"""Imputation: fixed effects from untreated observations alone give each treated one its counterfactual.
+
+Borusyak, Jaravel & Spiess (2024), equations 3-5; error of their theorem 3, clustered, treated residuals taken around the
+mean effect of their cohort and period. The second row of `overall` has the two-stage error of Gardner (2022), residuals
+around one mean effect. Event times before the start come from untreated observations alone, against the earlier ones.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..designs import Design
+from ..errors import Refusal
+from ..fixed_effects import (
+    Cells,
+    TwoWay,
+    cells_of,
+    coefficients,
+    effects,
+    event_table,
+    indicators,
+    linear_estimate,
+    regress,
+    rows_only,
+    solve,
+    told,
+    two_way,
+    usable,
+)  # fmt: skip
+from ..results import Estimate
+
+LEADS = 12  # event times before the start that are shown, at most
+
+
+@dataclass(frozen=True)
+class FirstStage:
+    """Fixed effects from the untreated rows, for every row of the table."""
+
+    fe: TwoWay
+    untreated: np.ndarray  # rows x bool
+    units: np.ndarray  # per row the unit's code among untreated ones, -1 = never seen untreated
+    times: np.ndarray
+    residual: np.ndarray  # per row: untreated ones less their fit, treated ones less their counterfactual
+    known: np.ndarray  # treated rows whose counterfactual is identified
+
+
+def fit(design: Design) -> Estimate:
+    """Raises Refusal: one cluster, or no treated observation whose counterfactual the untreated ones identify."""
+    table = usable(design)
+    cells = cells_of(design, table)
+    treated = table["treated"].to_numpy(bool)
+    if treated.all():
+        raise Refusal("no_comparison", f"{design.study}: no untreated observation")
+    first = first_stage(cells, treated)
+    if not first.known.any():
+        raise Refusal("collinear", f"{design.study}: untreated observations identify no counterfactual")
+    cohort_time = pd.factorize(pd.MultiIndex.from_frame(table[["treated_from", "time"]]))[0]
+    n, event = table["received"].fillna(1.0).to_numpy(), table["event_time"].to_numpy()
+    own = average(cells, first, first.known, cohort_time)
+    rows = [{"term": "overall", **own, "n_obs": n[first.known].sum()},
+            {"term": "overall", **average(cells, first, first.known, np.zeros_like(cohort_time)), "inference": "two_stage",
+             "n_obs": n[first.known].sum()}]  # fmt: skip
+    if design.path:
+        after = {int(e): average(cells, first, first.known & (event == e), cohort_time) for e in np.unique(event[first.known])}
+        rows += path(design, table, cells, treated, after)
+    notes = ("unidentified_left_out",) if first.known.sum() < treated.sum() else ()
+    return linear_estimate(design, table, cells, "imputation", rows, notes)
+
+
+def first_stage(cells: Cells, treated: np.ndarray) -> FirstStage:
+    """Unit and period effects of the untreated rows, and what is left of every row after them."""
+    units, times = codes_among(cells.units, ~treated), codes_among(cells.times, ~treated)
+    fe = two_way(cells.weight[~treated], units[~treated], times[~treated])
+    unit, period = effects(fe, cells.y[~treated][:, None])
+    part_of_unit = np.zeros(len(unit), int)
+    part_of_unit[fe.units] = fe.part[fe.times]
+    known = treated & (units >= 0) & (times >= 0) & (part_of_unit[units] == fe.part[times])
+    residual = np.where(known | ~treated, cells.y - unit[units, 0] - period[times, 0], 0.0)
+    return FirstStage(fe, ~treated, units, times, residual, known)
+
+
+def codes_among(codes: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Codes numbered anew over the rows `inside`; -1 for a code never seen there."""
+    known = np.unique(codes[inside])
+    place = np.clip(np.searchsorted(known, codes), 0, len(known) - 1)
+    return np.where(known[place] == codes, place, -1)
+
+
+def average(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndarray) -> dict:
+    """The weighted mean effect of chosen treated rows, with its clustered error.
+
+    `groups`: the rows whose effects are taken as alike when the spread of treated residuals is measured (theorem 3 of
+    Borusyak et al.: the mean weighted by squares, so that the error is never too small).
+    """
+    share = cells.weight * chosen / cells.weight[chosen].sum()
+    estimate = share @ first.residual
+    weights = share.copy()
+    weights[first.untreated] = -counterfactual_weights(cells, first, share)
+    squares = np.bincount(groups, share**2)
+    means = np.bincount(groups, share**2 * first.residual) / np.where(squares > 0, squares, 1.0)
+    residual = np.where(chosen, first.residual - means[groups], np.where(first.untreated, first.residual, 0.0))
+    by_cluster = np.bincount(cells.clusters, weights * residual)
+    return told(estimate, float(by_cluster @ by_cluster), weights**2 / cells.weight, cells.clusters)
+
+
+def counterfactual_weights(cells: Cells, first: FirstStage, share: np.ndarray) -> np.ndarray:
+    """Weights of the untreated outcomes in the mean counterfactual of rows that weigh `share`."""
+    fe, chosen = first.fe, share > 0
+    of_units = np.bincount(first.units[chosen], share[chosen], len(fe.unit_weight))[:, None]
+    of_times = np.bincount(first.times[chosen], share[chosen], len(fe.free))[:, None]
+    unit, period = solve(fe, of_units, of_times)
+    return fe.weight * (unit[fe.units, 0] + period[fe.times, 0])
+
+
+def path(design: Design, table: pd.DataFrame, cells: Cells, treated: np.ndarray, after: dict[int, dict]) -> list[dict]:
+    """Event rows: leads from a regression among untreated rows, effects after the start by imputation."""
+    event = table["event_time"].to_numpy()
+    earlier = np.unique(event[~treated & (event < 0)]).astype(int)
+    leads = earlier[1:][-LEADS:]  # the first one at least is what they are compared with
+    before: dict[int, dict | None] = {}
+    if len(leads):
+        found = regress(rows_only(cells, ~treated), indicators(event[~treated], leads))
+        before = dict(zip(leads.tolist(), coefficients(found, len(leads)) if found else [None] * len(leads), strict=True))
+    rows = event_table(design, table, int(earlier.min()), {**before, **after})
+    return rows if not len(leads) else [row for row in rows if row["event_time"] >= leads.min()]

@@ -1,0 +1,73 @@
+"""Interaction-weighted event study: an effect for every cohort and event time, averaged with the cohorts' own shares.
+
+Sun & Abraham (2021), equations 26-28: comparison units are those never treated, or, where there are none, the cohort treated
+last, on the periods before its start. Shares are taken as given; errors are clustered.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ..designs import Design
+from ..errors import Refusal
+from ..fixed_effects import Fit, cells_of, combination, event_table, linear_estimate, regress, usable
+from ..results import Estimate
+
+
+def fit(design: Design) -> Estimate:
+    """Raises Refusal: one cluster, no comparison, no period before, or effects that the fixed effects absorb."""
+    table = compared(design, usable(design))
+    cells = cells_of(design, table)
+    keys = interactions(table)
+    cohort, event = table["treated_from"].to_numpy(), table["event_time"].to_numpy()
+    columns = (cohort[:, None] == keys["cohort"].to_numpy()) & (event[:, None] == keys["event_time"].to_numpy())
+    found = regress(cells, columns.astype(float)) if len(keys) else None
+    if found is None:
+        raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
+    keys = keys.iloc[found.kept].reset_index(drop=True)
+    after = keys["event_time"] >= 0
+    if not after.any():
+        raise Refusal("no_post_period", f"{design.study}: no treated period that can be compared")
+    rows = [{"term": "overall", **combination(found, shares(keys, after)), "n_obs": keys.loc[after, "n"].sum()}]
+    if design.path:
+        events = {int(e): combination(found, shares(keys, keys["event_time"] == e)) for e in sorted(set(keys["event_time"]))}
+        reference = int(table.loc[table["event_time"] < 0, "event_time"].max())
+        rows += event_table(design, table, reference, events) + cohort_rows(design, found, keys)
+    lost = int(table["treated"].sum()) > int(columns[:, found.kept][:, after].sum())
+    return linear_estimate(design, table, cells, "sun_abraham", rows, ("unidentified_left_out",) if lost else ())
+
+
+def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with units never treated; without any, the cohort treated last takes their place before its start."""
+    if table["treated_from"].isna().any():
+        return table
+    last = table["treated_from"].max()
+    if table["treated_from"].nunique() == 1:
+        raise Refusal("no_comparison", f"{design.study}: every unit is treated at the same time")
+    kept = table[table["time"] < last]
+    late = kept["treated_from"] == last
+    return kept.assign(treated_from=kept["treated_from"].mask(late), event_time=kept["event_time"].mask(late))
+
+
+def interactions(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per cohort x event time but each cohort's last period before: cohort, event_time, weight, n."""
+    seen = table[table["event_time"].notna()].assign(n=lambda t: t["received"].fillna(1.0))
+    keys = seen.groupby(["treated_from", "event_time"], as_index=False)[["weight", "n"]].sum()
+    keys = keys.rename(columns={"treated_from": "cohort"})
+    reference = keys["event_time"].where(keys["event_time"] < 0).groupby(keys["cohort"]).transform("max")
+    return keys[keys["event_time"] != reference].reset_index(drop=True)
+
+
+def shares(keys: pd.DataFrame, chosen: pd.Series) -> np.ndarray:
+    """Weights of the chosen coefficients: each cohort's share of the treated observations."""
+    weight = keys["weight"].to_numpy() * chosen.to_numpy()
+    return weight / weight.sum()
+
+
+def cohort_rows(design: Design, found: Fit, keys: pd.DataFrame) -> list[dict]:
+    """The effect of every cohort in every period."""
+    rows = []
+    for j, key in enumerate(keys.itertuples()):
+        cohort, period = (pd.Period(ordinal=int(t), freq=design.frequency) for t in (key.cohort, key.cohort + key.event_time))
+        told = combination(found, np.eye(len(keys))[j])
+        rows.append({"term": "cohort_period", "cohort": cohort, "period": period, "event_time": key.event_time, **told, "n_obs": key.n})
+    return rows
