@@ -2,6 +2,7 @@
 by a rule written at its function; `words` gives every text."""
 
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -127,7 +128,8 @@ def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: 
         axes.plot(times, line, color=colour, lw=2.5 if side else 1.9, dashes=(None, None) if side else (5, 2), zorder=3 + side)
         thin = series[(series["side"] == side) & series["thin"]]
         axes.plot(thin["time"], thin["y"], ls="none", marker="o", ms=5, mfc=GROUND, mec=colour, mew=1.3, zorder=5)
-    end_labels(axes, series, times, design, words, small)
+    ends = {side: part.sort_values("time").iloc[-1]["y"] for side, part in series.groupby("side")}
+    end_labels(axes, ends, {side: words("study.treated" if side else "study.comparison") for side in ends}, design.scale, words, small)
     time_axis(axes, times, design.frequency, words, small)
     value_axis(axes, design.scale, words)
     return figure
@@ -180,13 +182,12 @@ def lanes_for(places: list[float], width: float) -> list[int]:
     return lanes
 
 
-def end_labels(axes: Axes, series: pd.DataFrame, times: np.ndarray, design: Design, words: Words, small: bool) -> None:
-    """Name and last value of each line at its end, pushed apart."""
+def end_labels(axes: Axes, ends: dict[bool, float], names: dict[bool, str], scale: str, words: Words, small: bool) -> None:
+    """Name and last value of each line (True: the treated) at the right edge, pushed apart."""
     height = axes.get_position().height * axes.figure.get_size_inches()[1] * 72
     low, high = axes.get_ylim()
     unit = (high - low) / height
-    ends = {side: part.sort_values("time").iloc[-1]["y"] for side, part in series.groupby("side")}
-    names = {side: wrapped(words("study.treated" if side else "study.comparison"), 15 if small else 19) for side in ends}
+    names = {side: wrapped(name, 15 if small else 19) for side, name in names.items()}
     gap = (LABEL_LINE * (1 + max(map(len, names.values()))) + 8) * unit
     places = dict(ends)
     if len(ends) == 2 and abs(ends[True] - ends[False]) < gap:
@@ -195,18 +196,20 @@ def end_labels(axes: Axes, series: pd.DataFrame, times: np.ndarray, design: Desi
             places[side] = middle + gap / 2 * (1 if side == upper else -1)
     for side, y in places.items():
         colour = TREATED if side else COMPARISON
-        value = words.number(ends[side], 1) + "%" if design.scale == "pp" else words.effect(ends[side], "level", False)
+        value = words.number(ends[side], 1) + "%" if scale == "pp" else words.effect(ends[side], "level", False)
         lines = [(value, "normal"), *((part, "bold") for part in names[side])]
         for i, (text, weight) in enumerate(lines):
             above = LABEL_LINE * (len(lines) / 2 - 1 - i) + 3
-            axes.annotate(text, (times[-1] + 0.5, y), xytext=(7, above), textcoords="offset points",
+            axes.annotate(text, (axes.get_xlim()[1], y), xytext=(7, above), textcoords="offset points",
                           color=colour, weight=weight, fontsize=11.5, annotation_clip=False, va="baseline")  # fmt: skip
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    from textwrap import wrap
-
-    return wrap(text[:1].upper() + text[1:], width) or [""]
+    """Lines of at most `width` letters, as few as can be and then as even as can be; the first letter a capital."""
+    text = text[:1].upper() + text[1:]
+    lines = wrap(text, width) or [""]
+    even = (wrap(text, narrower) for narrower in range(max(1, len(text) // len(lines)), width))
+    return next((found for found in even if len(found) == len(lines)), lines)
 
 
 def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small: bool) -> None:

@@ -1,5 +1,6 @@
 """A chart as the page needs it: two text SVGs that follow the page's colours, title, source line, data, alt text."""
 
+import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -69,7 +70,8 @@ def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int
 
 
 def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[str, str]:
-    """(narrow, wide) SVG of a chart; `draw(width, narrow)` returns the figure."""
+    """(narrow, wide) SVG of a chart; `draw(width, narrow)` returns the figure. Ids begin with a hash of what is drawn, so that
+    two charts of one kind on one page share none, and the same chart has the same ones in every run."""
     style = resources.files("hgdx_eval").joinpath("hgdx.mplstyle")
     found = []
     for variant, width in WIDTHS.items():
@@ -80,7 +82,8 @@ def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[
             stream = io.StringIO()
             figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
             plt.close(figure)
-        found.append(clean(stream.getvalue(), f"{name}-{variant[0]}-", variant[0], alt))
+        text = stream.getvalue()
+        found.append(clean(text, f"{name}-{variant[0]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}-", variant[0], alt))
     return found[0], found[1]
 
 

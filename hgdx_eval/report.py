@@ -117,8 +117,10 @@ def split_hero(cells: list[NotebookNode]) -> tuple[list[NotebookNode], list[Note
 
 
 def sections_of(cells: list[NotebookNode], page: Page, words: Words) -> list[Section]:
-    """Cells under their `## heading`; folded cells behind their `### heading`."""
+    """Cells under their `## heading`; folded cells behind their `### heading`. A heading tagged `optional`, with what is
+    written under it, is left out where no output follows."""
     sections: list[tuple[str, list[Markup]]] = []
+    optional: dict[int, bool] = {}  # section -> whether it has an output yet
     pending = ""  # heading of a fold whose content follows
     for cell in cells:
         if cell.cell_type == "markdown":
@@ -126,8 +128,11 @@ def sections_of(cells: list[NotebookNode], page: Page, words: Words) -> list[Sec
             if "fold" in tags(cell) and heading:
                 pending = heading[2].strip()
                 continue
+            pending = ""
             if heading and (len(heading[1]) < 3):
                 sections.append((heading[2].strip(), []))
+                if "optional" in tags(cell):
+                    optional[len(sections) - 1] = False
             source = re.sub(r"^#{1,2} +.+\n*", "", cell.source) if heading else cell.source
             html = sanitised(markdown2html(source)) if source.strip() else Markup("")
             put(sections, Markup('<div class="lead">{}</div>').format(html) if heading and html else html)
@@ -137,7 +142,10 @@ def sections_of(cells: list[NotebookNode], page: Page, words: Words) -> list[Sec
             body = code_html(cell, words) + body
         if pending and body:
             body, pending = Markup("<details><summary>{}</summary>{}</details>").format(pending, body), ""
+        if body and len(sections) - 1 in optional:
+            optional[len(sections) - 1] = True
         put(sections, body)
+    sections = [section for number, section in enumerate(sections) if optional.get(number, True)]
     return [Section(f"s{n}", title, Markup("\n").join(parts)) for n, (title, parts) in enumerate(sections, start=1)]
 
 

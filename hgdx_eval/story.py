@@ -137,37 +137,9 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
     return words("story.pre_result", missed=words.number(missed), number=words.number(len(before)))
 
 
-def show_methods(found: Evaluation, words: Words) -> tables.Block:
-    """The main method, its first and later periods, the other methods: estimate, interval, what it is."""
-    rows = []
-    for part in [found.main, *found.others]:
-        for _, row in part.table[part.table["term"].isin(["overall", "change", "group"])].iterrows():
-            rows.append(method_row(row, words))
-    frame = pd.DataFrame(rows, columns=[words(f"story.col_{c}") for c in ("method", "estimate", "reading")])
-    return tables.table(frame, words("story.methods_caption"), words, numeric=set(frame.columns[1:2]),
-                        download=frame, name="methods")  # fmt: skip
-
-
-def method_row(row: pd.Series, words: Words) -> tuple[str, str, str]:
-    method = words(f"tables.estimator_{row['estimator']}")
-    if row["status"] == "refused":
-        return method, words.number(None), words("story.refused", reason=words("refusals." + row["reason"]))
-    value = words.effect(row["estimate"], row["scale"])
-    if row["inference"] == "placebo":
-        rank, number = row["parameter"].split("/")
-        return method, value, words("story.reading_rank", rank=rank, number=number)
-    value += "\u00a0" + words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]).replace(" ", "\u00a0")
-    if row["term"] == "group":
-        period = row["period"]
-        key = "story.reading_later" if period.endswith("..") else "story.reading_apart"
-        names = ", ".join(words.date(name) for name in period.removesuffix("..").split())
-        return method, value, words(key, period=names)
-    return method, value, words("story.reading_change" if row["term"] == "change" else "story.reading_overall")
-
-
 def show_truth(found: Evaluation, panel: Panel, words: Words) -> tables.Block | None:
     """For simulated data: the known effect beside the estimate, said plainly where the interval misses it."""
-    if panel.truth is None:
+    if panel.truth is None or pd.isna(found.main.overall()["ci_low"]):
         return None
     truth = float(panel.truth.loc[panel.truth["period"] == "overall", "truth_pp"].iloc[0])
     row = found.main.overall()
