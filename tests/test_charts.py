@@ -63,6 +63,16 @@ def test_ids_do_not_meet_on_one_page():
     assert len(ids) == len(set(ids))
 
 
+def test_two_different_figures_of_one_kind_share_no_id():
+    found = fit(design())
+    pair = [plot_leave_one_out(found, strip(found, "leave_one_out", {"c0": k, "c1": 1.1}), demo_words()) for k in (0.9, 0.2)]
+    ids = [i for figure in pair for svg in (figure.narrow, figure.wide) for i in re.findall(r'\bid="([^"]+)"', svg)]
+    assert len(ids) == len(set(ids)) > 0
+    for figure in pair:
+        for svg in (figure.narrow, figure.wide):  # and each uses its own
+            assert set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg)) <= set(re.findall(r'\bid="([^"]+)"', svg))
+
+
 def test_simulated_is_said_in_every_figure_and_only_there():
     for figure in all_figures(demo_words()):
         assert "Số liệu mô phỏng" in figure._repr_html_() and "mô phỏng" in figure.alt.lower()
