@@ -13,7 +13,8 @@ from importlib import resources
 import jinja2
 import nh3
 from markupsafe import Markup, escape
-from nbconvert.filters import markdown2html, strip_ansi
+from nbconvert.filters import strip_ansi
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from .words import Words
@@ -134,7 +135,7 @@ def sections_of(cells: list[NotebookNode], page: Page, words: Words) -> list[Sec
                 if "optional" in tags(cell):
                     optional[len(sections) - 1] = False
             source = re.sub(r"^#{1,2} +.+\n*", "", cell.source) if heading else cell.source
-            html = sanitised(markdown2html(source)) if source.strip() else Markup("")
+            html = sanitised(markdown_html(source)) if source.strip() else Markup("")
             put(sections, Markup('<div class="lead">{}</div>').format(html) if heading and html else html)
             continue
         body = Markup("").join(output_html(out, sections[-1][0] if sections else page.title) for out in cell.outputs)
@@ -181,9 +182,13 @@ def output_html(output: NotebookNode, heading: str) -> Markup:
     if "image/svg+xml" in data:
         return image("image/svg+xml", base64.b64encode(data["image/svg+xml"].encode()).decode(), alt)
     if "text/markdown" in data:
-        return sanitised(markdown2html(data["text/markdown"]))
+        return sanitised(markdown_html(data["text/markdown"]))
     plain = data.get("text/latex") or data.get("text/plain")
     return Markup("<pre>{}</pre>").format(strip_ansi(plain)) if plain else Markup("")
+
+
+def markdown_html(source: str) -> str:
+    return MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True)).render(source)
 
 
 def image(kind: str, content: str, alt: str) -> Markup:

@@ -20,10 +20,10 @@ def show_methods(found: Evaluation, words: Words) -> tables.Block:
         extra = extra_dossiers(found.design, part).table if counted else None
         for _, row in method_rows(part).iterrows():
             rows.append(method_row(row, extra, words))
-    frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("method", "estimate", "extra", "reading")])
+    frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("method", "estimate", "extra")])
     frame = frame if counted else frame.drop(columns=frame.columns[2])
-    return tables.table(frame, words("compare.methods_caption"), words, numeric=set(frame.columns[1:-1]), download=frame,
-                        name="methods")  # fmt: skip
+    data = pd.concat([part.table for part in [found.main, *found.others]], ignore_index=True).query("term != 'event'")
+    return tables.table(frame, words("compare.methods_caption"), words, set(frame.columns[1:]), download=data, name="methods")
 
 
 def method_rows(part: Estimate) -> pd.DataFrame:
@@ -37,23 +37,19 @@ def method_rows(part: Estimate) -> pd.DataFrame:
     return kept[~first]
 
 
-def method_row(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> tuple[str, str, str, str]:
+def method_row(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> tuple[Markup, str, str]:
     method = words(f"tables.estimator_{row['estimator']}")
     if row["status"] == "refused":
-        return method, words.number(None), words.number(None), words("compare.refused", reason=words("refusals." + row["reason"]))
-    value = words.effect(row["estimate"], row["scale"])
-    if pd.notna(row["ci_low"]):
-        value += "\u00a0" + words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]).replace(" ", "\u00a0")
-    return method, value, extra_text(row, extra, words), reading(row, words)
+        reason = words("compare.refused", reason=words("refusals." + row["reason"]))
+        return tables.with_small(method, reason), words.number(None), words.number(None)
+    return tables.with_small(method, reading(row, words)), tables.effect(row, words), extra_text(row, extra, words)
 
 
 def extra_text(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> str:
     """Dossiers submitted online besides those that would have been, with the interval."""
     if extra is None or extra.empty or row["term"] != "overall":
         return words.number(None)
-    told = extra.iloc[0]
-    text = words.number(told["estimate"], 0, sign=True)
-    return text if pd.isna(told["ci_low"]) else text + "\u00a0" + words.interval(told["ci_low"], told["ci_high"], 0).replace(" ", "\u00a0")
+    return tables.effect(extra.iloc[0], words)
 
 
 def reading(row: pd.Series, words: Words) -> str:
@@ -61,9 +57,8 @@ def reading(row: pd.Series, words: Words) -> str:
         rank, number = row["parameter"].split("/")
         return words("compare.reading_rank", rank=rank, number=number)
     if row["term"] == "group":
-        period = row["period"]
-        names = ", ".join(words.date(name) for name in period.removesuffix("..").split())
-        return words("compare.reading_later" if period.endswith("..") else "compare.reading_apart", period=names)
+        told = tables.periods(row["period"], words)
+        return told if row["period"].endswith("..") else words("compare.reading_apart", period=told)
     if row["term"] == "change":
         return words("compare.reading_change")
     return words("compare.reading_overall" if pd.notna(row["ci_low"]) else "compare.reading_no_error")
@@ -88,12 +83,10 @@ def show_changes(changes: Estimate, words: Words) -> tables.Block:
         if row["status"] == "refused":
             rows.append((name, words("compare.refused", reason=words("refusals." + row["reason"])), words.number(None)))
             continue
-        value = words.effect(row["estimate"], row["scale"])
-        value += "\u00a0" + words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]).replace(" ", "\u00a0")
         moved = words.number(None) if row["group"] == "unchanged" else words.effect(row["estimate"] - base, row["scale"])
-        rows.append((name, value, moved))
+        rows.append((name, tables.effect(row, words), moved))
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("change", "estimate", "difference")])
-    return tables.table(frame, words("compare.changes_caption"), words, numeric=set(frame.columns[1:]), download=frame, name="changes")
+    return tables.table(frame, words("compare.changes_caption"), words, set(frame.columns[1:]), download=changes.table, name="changes")
 
 
 def group_name(group: str, words: Words) -> str:
@@ -108,14 +101,13 @@ def show_reconciliation(steps: Estimate, words: Words) -> tables.Block | None:
     rows = []
     for method, part in steps.table.groupby("cohort", sort=False):
         scale = part["scale"].iloc[0]
-        rows.append((words(f"tables.estimator_{method}"), words.effect(part["estimate"].sum(), scale)))
+        rows.append((Markup("<b>{}</b>").format(words(f"tables.estimator_{method}")),
+                     Markup("<b>{}</b>").format(words.effect(part["estimate"].sum(), scale))))  # fmt: skip
         for _, row in part.iterrows():
             what = words(f"compare.rest_{method}") if row["group"] == "rest" else ""
-            name = words(f"compare.step_{row['group']}", what=what)
-            sign = row["group"] != "start"
-            rows.append(("\u2003" + name, words.effect(row["estimate"], scale, sign=sign)))
+            rows.append((words(f"compare.step_{row['group']}", what=what), words.effect(row["estimate"], scale)))
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("step", "adds")])
-    return tables.table(frame, words("compare.reconcile_caption"), words, numeric=set(frame.columns[1:]), download=frame,
+    return tables.table(frame, words("compare.reconcile_caption"), words, set(frame.columns[1:]), download=steps.table,
                         name="reconciliation")  # fmt: skip
 
 
@@ -157,19 +149,12 @@ def show_groups_of(groups: Estimate, trait: str, words: Words) -> tables.Block:
     pooled = rows[rows["parameter"] == "pooled"].set_index("group")
     shown = []
     for group, row in raw.iterrows():
-        told = [effect_text(row, words), effect_text(pooled.loc[group], words) if group in pooled.index else words.number(None)]
+        told = [tables.effect(row, words), tables.effect(pooled.loc[group], words) if group in pooled.index else words.number(None)]
         shown.append((group.partition("=")[2], *told, words.number(row["n_obs"])))
     frame = pd.DataFrame(shown, columns=[words(f"compare.col_{c}") for c in ("group", "raw", "pooled", "dossiers")])
     frame = frame if len(pooled) else frame.drop(columns=frame.columns[2])
     caption = words("compare.groups_caption", trait=trait_name(trait, words))
-    return tables.table(frame, caption, words, numeric=set(frame.columns[1:]), download=frame, name=f"groups_{trait}")
-
-
-def effect_text(row: pd.Series, words: Words) -> str:
-    text = words.effect(row["estimate"], row["scale"])
-    if pd.isna(row["ci_low"]):
-        return text
-    return text + "\u00a0" + words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]).replace(" ", "\u00a0")
+    return tables.table(frame, caption, words, set(frame.columns[1:]), download=rows, name=f"groups_{trait}")
 
 
 def show_dose(dose: Estimate, words: Words) -> tables.Block:
@@ -179,9 +164,10 @@ def show_dose(dose: Estimate, words: Words) -> tables.Block:
     for _, row in dose.table.iterrows():
         ends = [words.number(float(end)) for end in row["group"].split("..")]
         name = f"{'–'.join(ends)} {unit}"
-        rows.append((words("compare.dose_slope", step=name) if row["parameter"] == "slope" else name, effect_text(row, words)))
+        slope = row["parameter"] == "slope"
+        rows.append((words("compare.dose_slope", step=name) if slope else name, tables.effect(row, words, 2 if slope else None)))
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("dose", "estimate")])
-    block = tables.table(frame, words("compare.dose_caption"), words, numeric=set(frame.columns[1:]), download=frame, name="dose")
+    block = tables.table(frame, words("compare.dose_caption"), words, set(frame.columns[1:]), download=dose.table, name="dose")
     return tables.Block(block.html + str(Markup("<p class=src>{}</p>").format(words("compare.dose_note"))))
 
 
@@ -190,9 +176,9 @@ def show_reversal(found: Estimate, words: Words) -> tables.Block:
     rows = []
     for _, row in found.table.iterrows():
         names = "–".join(words.date(end) for end in row["period"].split(".."))
-        rows.append((words(f"compare.reversal_{row['parameter']}", period=names), effect_text(row, words)))
+        rows.append((words(f"compare.reversal_{row['parameter']}", period=names), tables.effect(row, words)))
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("if", "estimate")])
-    return tables.table(frame, words("compare.reversal_caption"), words, numeric=set(frame.columns[1:]), download=frame, name="reversal")
+    return tables.table(frame, words("compare.reversal_caption"), words, set(frame.columns[1:]), download=found.table, name="reversal")
 
 
 # --- bounds, weights, components -----------------------------------------------------------------------------------
@@ -205,7 +191,7 @@ def show_bounds(found: Estimate, words: Words) -> tables.Block | None:
     rows = [(bound_name(row, words), bound_text(row, words)) for _, row in found.table.iterrows()
             if row["group"] != "contamination" or int(row["parameter"]) % 5 == 0 or row["parameter"] == last_of(found)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("if", "then")])
-    return tables.table(frame, words("compare.bounds_caption"), words, numeric=set(frame.columns[1:]), download=frame, name="bounds")
+    return tables.table(frame, words("compare.bounds_caption"), words, set(frame.columns[1:]), download=found.table, name="bounds")
 
 
 def last_of(found: Estimate) -> str:
@@ -226,7 +212,7 @@ def bound_text(row: pd.Series, words: Words) -> str:
     if row["group"] == "contamination":
         low, high = (words.effect(row[c], row["scale"]) for c in ("ci_low", "ci_high"))
         return words("compare.bound_contamination_then", low=low, high=high)
-    return effect_text(row, words)
+    return tables.effect(row, words)
 
 
 def show_inside(found: Evaluation, words: Words) -> list[tables.Block]:

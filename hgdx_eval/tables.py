@@ -61,7 +61,7 @@ def basis(numbers: list[tuple[str, str]], assumption: str | None, words: Words) 
 
 def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = frozenset(), total_row: bool = False,
           download: pd.DataFrame | None = None, name: str = "table") -> Block:  # fmt: skip
-    """A table of formatted text: caption above, heads with scope, numbers to the right, its data as a download."""
+    """A table of text or Markup: caption above, heads with scope, numbers to the right, its data as a download."""
     head = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(right(c in numeric), c) for c in frame.columns)
     rows = [Markup('<tr><th scope="row">{}</th>{}</tr>').format(
                 row.iloc[0], Markup("").join(Markup("<td{}>{}</td>").format(right(c in numeric), row[c]) for c in frame.columns[1:]))
@@ -79,6 +79,21 @@ def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = f
 
 def right(numeric: bool) -> Markup:
     return Markup(' class="num"') if numeric else Markup("")
+
+
+def with_small(text: str, small: str) -> Markup:
+    """A cell with a second, smaller line."""
+    return Markup("{}<small>{}</small>").format(text, small)
+
+
+def effect(row: pd.Series, words: Words, digits: int | None = None) -> Markup:
+    """An estimate with its interval, which takes its own line on a phone. `digits`: other than the scale's own."""
+    scale, low, high = row["scale"], row["ci_low"], row["ci_high"]
+    value = words.effect(row["estimate"], scale) if digits is None else words.number(row["estimate"], digits, sign=True)
+    if pd.isna(low):
+        return Markup("{}").format(value)
+    interval = words.effect_interval(low, high, scale) if digits is None else words.interval(low, high, digits)
+    return Markup('{} <span class="iv">{}</span>').format(value, interval)
 
 
 def checks(rows: list[tuple[str, str, str]], caption: str, words: Words) -> Block:
@@ -130,7 +145,7 @@ def facts_table(rows: list[tuple], words: Words) -> Block:
 def estimates_table(rows: pd.DataFrame, words: Words) -> Block:
     """Rows of estimates as a reader sees them: what, estimate, interval or rank, kind of interval."""
     shown = []
-    for _, row in rows.iterrows():
+    for _, row in rows[rows["term"] != "bacon"].iterrows():  # these are told by kind in the comparison
         value = words.effect(row["estimate"], row["scale"])
         interval = words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]) if pd.notna(row["ci_low"]) else (
             row["parameter"].replace("/", " / ") or words.number(None))  # fmt: skip
@@ -143,4 +158,10 @@ def row_name(row: pd.Series, words: Words) -> str:
     name = words(f"tables.term_{row['term']}")
     if pd.notna(row["event_time"]):
         return f"{name} {words.number(row['event_time'], 0, sign=True)}"
-    return f"{name} {row['period']}".strip() if row["term"] == "group" else name
+    return f"{name} {periods(row['period'], words)}".strip() if row["term"] == "group" else name
+
+
+def periods(text: str, words: Words) -> str:
+    """One or more periods as a reader knows them; 2023-09.. = from then on."""
+    names = ", ".join(words.date(name) for name in text.removesuffix("..").split())
+    return words("tables.since", period=names) if text.endswith("..") else names

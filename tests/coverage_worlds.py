@@ -10,6 +10,7 @@ from hgdx_eval.panel import NOTES, Panel
 from hgdx_eval.params import read_study, study_file
 from hgdx_eval.synth import simulate_cells
 
+PLAIN = {"by": [], "dose": None}  # cells as drawn know nothing of fields and fees
 ORIGIN = Origin("drawn", "0" * 64, 0, "opencps_dossiers", True)
 
 
@@ -18,5 +19,5 @@ def demo_design(seed: int, effect: float = 4.0, world: str = "default", dossiers
     cells, truth = simulate_cells(seed, effect, dossiers, world)
     nothing = pd.DataFrame(columns=NOTES)
     panel = Panel(cells, ORIGIN, nothing, nothing, int(cells["received"].sum()), truth)
-    design = study_design(panel, read_study(study_file("demo"), {}))
+    design = study_design(panel, read_study(study_file("demo"), PLAIN))
     return replace(design, path=False), float(truth["truth_pp"].iloc[-1])

@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hgdx_eval.results import COLUMNS, check_table
+from hgdx_eval.results import COLUMNS
+from hgdx_eval.runs import NOTEBOOKS, check_table
 
 ROOT = Path(__file__).parent.parent
 STUDY = """study: mine
@@ -56,7 +57,7 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     run = study / done.stdout.strip().splitlines()[-1]
     assert (study / "out/mine/latest").resolve() == run.resolve()
     names = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
-    pages = {f"notebooks/{n}.{lang}.{kind}" for n in ("brief", "effect", "data_quality") for lang in ("vi", "en") for kind in ("ipynb", "html")}
+    pages = {f"notebooks/{n}.{lang}.{kind}" for n in NOTEBOOKS for lang in ("vi", "en") for kind in ("ipynb", "html")}
     assert names == pages | {"report.vi.html", "report.en.html", "estimates.csv", "receipt.json"}
     table = pd.read_csv(run / "estimates.csv", keep_default_na=False)
     assert list(table.columns) == COLUMNS

@@ -164,7 +164,7 @@ def policy_design(monkeypatch, tmp_path, start=None, **change):
     """The demonstration's design on a small draw, with another start of the resolution where one is named."""
     import shutil
 
-    from coverage_worlds import ORIGIN
+    from coverage_worlds import ORIGIN, PLAIN
 
     from hgdx_eval.panel import NOTES, Panel
     from hgdx_eval.params import study_file, study_folder
@@ -177,7 +177,7 @@ def policy_design(monkeypatch, tmp_path, start=None, **change):
         law.write_text(law.read_text(encoding="utf-8").replace("assumed_effective: 2023-08-01", f"assumed_effective: {start}"), encoding="utf-8")
         monkeypatch.setenv("HGDX_PARAMS", str(tmp_path / "params"))
     nothing = pd.DataFrame(columns=NOTES)
-    return study_design(Panel(cells, ORIGIN, nothing, nothing, 0), read_study(file, change))
+    return study_design(Panel(cells, ORIGIN, nothing, nothing, 0), read_study(file, {**PLAIN, **change}))
 
 
 def test_a_month_in_which_the_cut_starts_midway_is_set_aside(monkeypatch, tmp_path):
