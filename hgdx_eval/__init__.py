@@ -20,9 +20,11 @@ VERBS = {
     "params": ("load_study",),
     "record": ("record",),
     "side_by_side": ("group_effects", "show_bounds", "show_changes", "show_dose", "show_groups_of", "show_inside",
-                     "show_methods", "show_notes", "show_reconciliation", "show_reversal", "trait_name", "traits"),
+                     "show_methods", "show_notes", "show_reconciliation", "show_reversal", "synthetic_part", "trait_name",
+                     "traits"),
     "story": ("headline", "show_answer", "show_basis", "show_checks", "show_facts", "show_glossary", "show_groups",
               "show_parameters", "show_rows", "show_scale", "show_set_aside", "show_threats", "show_truth"),
+    "synthetic": ("synthetic_series",),
     "tables": ("estimates_table",),
 }  # fmt: skip
 MODULE_OF = {verb: module for module, verbs in VERBS.items() for verb in verbs}

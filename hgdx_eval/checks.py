@@ -57,21 +57,27 @@ class Evaluation:
 
 def evaluate(design: Design, p: Study) -> Evaluation:
     """The study's main estimate and its checks. Raises Refusal where the main method cannot be applied."""
-    main = estimate(design, p.estimator)
-    time = placebo_time(design, p)
-    left_out = leave_one_out(design, p)
-    space = placebo_space(design, p)
-    if space is not None:
-        main = with_placebo_row(main, space)
+    main, own = own_checks(estimate(design, p.estimator))
+    time = own.get("placebo_time") or placebo_time(design, p)
+    left_out = own.get("leave_one_out") or leave_one_out(design, p)
     few = few_clusters(len(design.clusters(True)), len(design.clusters(False)))
-    if main.overall()["term"] == "change" or (few and space is None):
-        headline = "none"
-    else:
-        headline = "placebo" if few else main.overall()["inference"]
+    space = own.get("placebo_space") or (placebo_space(design, p) if few else None)
+    if space is not None and "placebo_space" not in own:
+        main = with_placebo_row(main, space)
+    kind = main.overall()["inference"]
+    by_rank = space is not None and (few or kind == "none")
+    headline = "placebo" if by_rank else "none" if few or main.overall()["term"] == "change" else kind
     others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
     checks = judge_checks(main, time, left_out)
     verdict = judge(design, main, headline, checks, space)
     return Evaluation(design, main, time, left_out, space, others, headline, checks, verdict)
+
+
+def own_checks(main: Estimate) -> tuple[Estimate, dict[str, Estimate]]:
+    """The main table without the checks that a method makes itself, and these by their term."""
+    terms = [term for term in ("placebo_time", "leave_one_out", "placebo_space") if len(main.rows(term))]
+    rest = main.table[~main.table["term"].isin(terms)].reset_index(drop=True)
+    return replace(main, table=rest), {term: replace(main, table=main.rows(term).reset_index(drop=True)) for term in terms}
 
 
 def placebo_time(design: Design, p: Study) -> Estimate | None:
@@ -96,10 +102,7 @@ def leave_one_out(design: Design, p: Study) -> Estimate | None:
 
 
 def placebo_space(design: Design, p: Study) -> Estimate | None:
-    """One row per comparison cluster (or set of clusters) pretending to be treated, where clusters are few; None where
-    they cannot be had."""
-    if not few_clusters(len(design.clusters(True)), len(design.clusters(False))):
-        return None
+    """One row per comparison cluster (or set of clusters) pretending to be treated; None where they cannot be had."""
     try:
         return stacked([relabelled(estimate(placebo, p.estimator), "placebo_space", group=name)
                         for name, placebo in placebos_in_space(design)])  # fmt: skip

@@ -11,12 +11,12 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-def remembered(key: str, compute: Callable[[], Value]) -> Value:
-    """`compute()`, kept under `key` in the run's private folder (HGDX_WORK); outside a run simply computed."""
+def remembered(key: Callable[[], str], compute: Callable[[], Value]) -> Value:
+    """`compute()`, kept under `key()` in the run's private folder (HGDX_WORK); outside a run simply computed."""
     work = os.environ.get("HGDX_WORK")
     if not work:
         return compute()
-    path = Path(work) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.pickle"
+    path = Path(work) / f"{hashlib.sha256(key().encode()).hexdigest()[:32]}.pickle"
     if path.is_file():
         return pickle.loads(path.read_bytes())
     value = compute()

@@ -257,11 +257,13 @@ def read_truth(path: Path) -> pd.DataFrame:
 
 def table_panel(path: Path, p: Study) -> Panel:
     """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be."""
-    text = [*p.unit_columns, p.period, p.cluster]
-    text += [name for name in (p.period_by, p.unit_effects, p.group, p.treated_from, p.treated_until, *p.by) if isinstance(name, str)]
-    numbers = [name for name in (p.outcome, p.numerator, p.denominator, p.treated, weight_column(p), p.dose)
-               if isinstance(name, str)]  # fmt: skip
-    frame, simulated = table.read_columns(path, text, numbers)
+    named = {**named_columns(p), "period": [p.period], "weights": [weight_column(p)], "treated": [p.treated],
+             "treated_from": [p.treated_from], "treated_until": [p.treated_until]}  # fmt: skip
+    keys = {column: key for key, columns in named.items() for column in columns if isinstance(column, str)}
+    numeric = {"outcome", "numerator", "denominator", "treated", "weights", "dose"}
+    numbers = [column for key in numeric for column in named[key] if isinstance(column, str)]
+    text = [column for key, columns in named.items() if key not in numeric for column in columns if isinstance(column, str)]
+    frame, simulated = table.read_columns(path, text, sorted(numbers), keys)
     raw_rows = len(frame)
     first = frame[p.unit_columns[0]].str.strip().str.casefold()
     total = first.str.startswith(TOTAL_WORDS) & (frame[p.period].str.strip() == "")
@@ -336,14 +338,18 @@ def one_row_each(frame: pd.DataFrame, p: Study, file: str) -> pd.DataFrame:
     return frame.groupby(["unit", "time"], as_index=False).agg({**others, **sums})
 
 
+def named_columns(p: Study) -> dict[str, list]:
+    """The columns that a study names, by key; None and maps stand where a key names no column."""
+    return {"unit": p.unit_columns, "cluster": [p.cluster], "period_by": [p.period_by], "unit_effects": [p.unit_effects],
+            "group": [p.group], "by": p.by, "dose": [p.dose], "numerator": [p.numerator], "denominator": [p.denominator],
+            "outcome": [p.outcome]}  # fmt: skip
+
+
 def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
     """Every column that a study of dossiers names must be one of the panel's. Raises InputError."""
-    named = {"unit": p.unit_columns, "cluster": [p.cluster], "period_by": [p.period_by], "unit_effects": [p.unit_effects],
-             "group": [p.group], "by": p.by, "dose": [p.dose if isinstance(p.dose, str) else None],
-             "numerator": [p.numerator], "denominator": [p.denominator], "outcome": [p.outcome]}  # fmt: skip
-    for key, columns in named.items():
+    for key, columns in named_columns(p).items():
         for column in columns:
-            if column is not None and column not in cells.columns:
+            if isinstance(column, str) and column not in cells.columns:
                 raise InputError(f"{p.study}: {key}: no column {column!r} in a panel of {file}; "
                                  f"columns: {', '.join(map(str, cells.columns))}")  # fmt: skip
 

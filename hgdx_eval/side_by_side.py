@@ -103,7 +103,8 @@ def show_reconciliation(steps: Estimate, words: Words) -> tables.Block | None:
         scale = part["scale"].iloc[0]
         rows.append((Markup("<b>{}</b>").format(words(f"tables.estimator_{method}")),
                      Markup("<b>{}</b>").format(words.effect(part["estimate"].sum(), scale))))  # fmt: skip
-        for _, row in part.iterrows():
+        moved = part["group"].isin(["start", "rest"]) | (part["estimate"].abs() > 1e-9)
+        for _, row in part[moved].iterrows():
             what = words(f"compare.rest_{method}") if row["group"] == "rest" else ""
             rows.append((words(f"compare.step_{row['group']}", what=what), words.effect(row["estimate"], scale)))
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("step", "adds")])
@@ -228,6 +229,12 @@ def show_donors(part: Estimate, words: Words) -> tables.Block:
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("donor", "weight")])
     caption = words("compare.donors_caption", method=words(f"tables.estimator_{part.overall()['estimator']}"))
     return tables.table(frame, caption, words, numeric=set(frame.columns[1:]), download=frame, name="donors")
+
+
+def synthetic_part(found: Evaluation) -> Estimate | None:
+    """The synthetic control, or else the first method with weights on comparison units; None without any."""
+    parts = [part for part in [found.main, *found.others] if part.donors]
+    return min(parts, key=lambda part: part.overall()["estimator"] != "synthetic_control", default=None)
 
 
 def show_bacon(part: Estimate, words: Words) -> tables.Block | None:

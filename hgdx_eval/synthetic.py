@@ -252,3 +252,16 @@ def warnings(m: Matrix, found: Synthetic, others: list[tuple[str, Synthetic]]) -
     if (away[1:] < away[0]).mean() > EXTREME:
         notes.append("regression_to_mean")
     return notes
+
+
+def synthetic_series(design: Design, found: Estimate) -> pd.DataFrame:
+    """The mean treated series and its synthetic one: time, period, treated, synthetic (shares 0-1 on scale pp).
+
+    The synthetic one is the treated less the gaps told as `event` rows.
+    """
+    m = matrix(design)
+    gap = found.rows("event").set_index("event_time")["estimate"].loc[m.event_time].to_numpy()
+    time = m.event_time + int(design.table["treated_from"].dropna().iloc[0])
+    period = pd.PeriodIndex.from_ordinals(time, freq=design.frequency)
+    return pd.DataFrame({"time": time, "period": period, "treated": m.treated, "synthetic": m.treated - gap}).assign(
+        treated=lambda t: t["treated"] / points(design), synthetic=lambda t: t["synthetic"] / points(design))  # fmt: skip

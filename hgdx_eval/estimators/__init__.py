@@ -21,7 +21,7 @@ def estimator_names() -> list[str]:
 def estimate(design: "Design", estimator: str) -> "Estimate":
     """The estimate of one method, computed once in a run. Raises Refusal where the method cannot identify the effect."""
     module = import_module(f".{estimator}", __name__)
-    return remembered(f"{estimator} {design_key(design)}", lambda: module.fit(design))
+    return remembered(lambda: f"{estimator} {design_key(design)}", lambda: module.fit(design))
 
 
 def design_key(design: "Design") -> str:

@@ -12,22 +12,24 @@ from ..files import RawTable, open_table
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
 
 
-def open_columns(path: Path, columns: list[str]) -> RawTable:
-    """The named columns of a table. Raises InputError where one is missing."""
+def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> RawTable:
+    """The named columns of a table. Raises InputError where one is missing, with the study's key that names it, if any."""
     raw = open_table(path, {name: (name,) for name in [*columns, "simulated"]})
     if missing := [name for name in columns if name not in raw.columns]:
         found = ", ".join(str(label) for label in raw.header[:30])
-        raise InputError(f"{path.name}: no known header: column {missing[0]!r} is missing; found: {found}")
+        key = f" (named by {keys[missing[0]]})" if missing[0] in keys else ""
+        raise InputError(f"{path.name}: no known header: column {missing[0]!r}{key} is missing; found: {found}")
     return raw
 
 
-def read_columns(path: Path, text: list[str], numbers: list[str]) -> tuple[pd.DataFrame, bool]:
+def read_columns(path: Path, text: list[str], numbers: list[str], keys: dict[str, str] | None = None) -> tuple[pd.DataFrame, bool]:
     """(one row per row of the file, whether the data say they are simulated).
 
-    Columns: `row` (in the file), the `text` columns as text, the `numbers` as floats (empty = NaN).
+    Columns: `row` (in the file), the `text` columns as text, the `numbers` as floats (empty = NaN). `keys`: which key of a
+    study names a column.
     Raises InputError naming file, row and column of what is not a number.
     """
-    raw = open_columns(path, list(dict.fromkeys([*text, *numbers])))
+    raw = open_columns(path, list(dict.fromkeys([*text, *numbers])), keys or {})
     frame = raw.con.sql("SELECT * FROM raw ORDER BY row").df()
     raw.con.close()
     if raw.broken:

@@ -1,0 +1,54 @@
+"""Is each method right on average where its assumptions hold? Seeds 1 to 2,000 (500 where a fit takes over 0.1 s), fixed."""
+
+import time
+
+import numpy as np
+import pytest
+from worlds import BROKEN, HOLDS, World
+
+from hgdx_eval.estimators import estimate, estimator_names
+
+SLOW = 0.1  # seconds for one fit
+
+
+def errors_of(world: World, estimator: str, number: int) -> np.ndarray:
+    """Estimate less truth, percentage points, over the seeds 1 to `number`."""
+    found = []
+    for seed in range(1, number + 1):
+        design, truth = world.drawn(seed)
+        found.append(estimate(design, estimator).overall()["estimate"] - truth)
+    return np.array(found)
+
+
+def test_every_method_has_a_world_in_which_it_holds():
+    assert set(HOLDS) == set(estimator_names())
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_every_broken_world_can_be_drawn_and_has_a_truth(name):
+    design, truth = BROKEN[name].drawn(1)
+    assert np.isfinite(design.table["y"]).all() and truth > 1
+    again, same = BROKEN[name].drawn(1)
+    assert same == truth and again.table.equals(design.table)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sorted(HOLDS))
+def test_the_estimate_is_right_on_average_where_the_assumptions_hold(name, capsys):
+    for world in HOLDS[name]:
+        design, _ = world.drawn(0)
+        started = time.perf_counter()
+        estimate(design, name)
+        slow = min(time.perf_counter() - started, timed(design, name)) > SLOW
+        errors = errors_of(world, name, 500 if slow else 2000)
+        mean, sd, monte_carlo = errors.mean(), errors.std(), errors.std() / np.sqrt(len(errors))
+        with capsys.disabled():
+            print(f"\n{name}: mean error {mean:+.4f} points = {mean / sd:+.3f} sd (Monte Carlo error {monte_carlo / sd:.3f} sd), "
+                  f"sd {sd:.3f}, {len(errors)} draws")  # fmt: skip
+        assert abs(mean) < (0.15 if slow else 0.1) * sd
+
+
+def timed(design, name: str) -> float:
+    started = time.perf_counter()
+    estimate(design, name)
+    return time.perf_counter() - started
