@@ -15,7 +15,7 @@ from scipy.sparse.linalg import splu
 
 from .designs import Design, thin_event_times
 from .errors import Refusal
-from .inference import LEVEL, degrees_of_freedom, effective_clusters, small_sample, t_interval
+from .inference import LEVEL, Linear, degrees_of_freedom, effective_clusters, small_sample, t_interval
 from .results import Estimate, result_table
 
 TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
@@ -61,10 +61,16 @@ class Fit:
     errors: np.ndarray  # residual of each row
     k: int  # of the small-sample factor
     cells: Cells
+    fe: TwoWay
     columns: sparse.csr_matrix  # rows x (regressors and further dummies)
     unit: np.ndarray  # effects of units and periods in each column
     period: np.ndarray
-    mix: np.ndarray  # columns -> coefficients
+    inverse: np.ndarray  # of the columns' weighted cross product after the effects; 0 where a column is not kept
+
+    @property
+    def mix(self) -> np.ndarray:
+        """Columns -> coefficients."""
+        return self.inverse[:, self.kept]
 
 
 def usable(design: Design) -> pd.DataFrame:
@@ -203,30 +209,28 @@ def regress(cells: Cells, regressors: np.ndarray | sparse.csr_matrix, further: s
     gram = whole - of_units.T @ unit - of_times.T @ period
     y = residuals(fe, cells.y[:, None])[:, 0]
     right = weighted @ y
-    kept, more, mix, inner = eliminated(gram, whole.diagonal(), width)
+    kept, more, inverse = eliminated(gram, whole.diagonal(), width)
     if len(kept) == 0:
         return None
-    beta = mix.T @ right
-    c = np.zeros(len(right))
-    c[kept] = beta
-    c[width:] = inner @ (right[width:] - gram[width:, kept] @ beta)
+    c = inverse @ right
     errors = y - (columns @ c - (unit @ c)[cells.units] - (period @ c)[cells.times])
     k = len(kept) + more + absorbed(cells.units, cells.times, cells.clusters)
-    scores = cluster_scores(cells, errors, columns, unit, period) @ mix
+    scores = cluster_scores(cells, errors, columns, unit, period) @ inverse[:, kept]
     covariance = scores.T @ scores * small_sample(len(scores), cells.n, k)
-    return Fit(kept, beta, covariance, errors, k, cells, columns, unit, period, mix)
+    return Fit(kept, c[kept], covariance, errors, k, cells, fe, columns, unit, period, inverse)
 
 
-def eliminated(gram: np.ndarray, length: np.ndarray, width: int) -> tuple[np.ndarray, int, np.ndarray, np.ndarray]:
-    """(kept regressors, further columns that count, columns -> coefficients, inverse cross product of the further ones)."""
-    more, inverse = independent(gram[width:, width:], length[width:])
-    inner = np.zeros((len(gram) - width, len(gram) - width))
-    inner[np.ix_(more, more)] = inverse
-    across = inner @ gram[width:, :width]
-    kept, bread = independent(gram[:width, :width] - gram[:width, width:] @ across, length[:width])
-    mix = np.zeros((len(gram), len(kept)))
-    mix[kept], mix[width:] = bread, -across[:, kept] @ bread
-    return kept, len(more), mix, inner
+def eliminated(gram: np.ndarray, length: np.ndarray, width: int) -> tuple[np.ndarray, int, np.ndarray]:
+    """(kept regressors, further columns that count, inverse of the cross product with 0 where a column is not kept)."""
+    more, inner = independent(gram[width:, width:], length[width:])
+    further = width + more
+    across = inner @ gram[np.ix_(further, np.arange(width))]
+    kept, bread = independent(gram[:width, :width] - gram[np.ix_(np.arange(width), further)] @ across, length[:width])
+    inverse, between = np.zeros_like(gram), -across[:, kept] @ bread
+    inverse[np.ix_(kept, kept)] = bread
+    inverse[np.ix_(further, kept)], inverse[np.ix_(kept, further)] = between, between.T
+    inverse[np.ix_(further, further)] = inner - between @ across[:, kept].T
+    return kept, len(more), inverse
 
 
 def cluster_scores(cells: Cells, errors: np.ndarray, columns: sparse.csr_matrix, unit: np.ndarray, period: np.ndarray) -> np.ndarray:
@@ -257,6 +261,13 @@ def outcome_weights(fit: Fit, shares: np.ndarray) -> np.ndarray:
     return fit.cells.weight * (fit.columns @ c - (fit.unit @ c)[fit.cells.units] - (fit.period @ c)[fit.cells.times])
 
 
+def unexplained(fit: Fit, columns: np.ndarray) -> np.ndarray:
+    """Columns (rows x columns) less their weighted projection on everything in the regression."""
+    rest = residuals(fit.fe, columns)
+    c = fit.inverse @ (fit.columns.T @ (fit.cells.weight[:, None] * rest))
+    return rest - (fit.columns @ c - (fit.unit @ c)[fit.cells.units] - (fit.period @ c)[fit.cells.times])
+
+
 def told(estimate: float, variance: float, leverage: np.ndarray, clusters: np.ndarray) -> dict:
     """estimate, std_error, ci_low, ci_high, p_value of one weighted sum of outcomes, by t(G-1) or fewer effective clusters.
 
@@ -280,6 +291,19 @@ def combination(fit: Fit, shares: np.ndarray) -> dict:
     """A weighted sum of coefficients; `shares`: one entry per kept regressor."""
     leverage = outcome_weights(fit, shares) ** 2 / fit.cells.weight
     return told(float(shares @ fit.beta), float(shares @ fit.covariance @ shares), leverage, fit.cells.clusters)
+
+
+def linear(fit: Fit, shares: np.ndarray) -> Linear:
+    """A weighted sum of coefficients as a weighted sum of outcomes; `shares`: one entry per kept regressor."""
+    weights, cells = outcome_weights(fit, shares), fit.cells
+    groups = int(cells.clusters.max()) + 1
+    step = weights / cells.weight
+    own = np.zeros((len(weights), groups))
+    own[np.arange(len(weights)), cells.clusters] = step
+    influence = cells.weight[:, None] * unexplained(fit, own)
+    dof = degrees_of_freedom(groups, effective_clusters(weights * step, cells.clusters))
+    return Linear(cells.y, weights, step / (weights @ step), influence, lambda z: unexplained(fit, z), cells.clusters,
+                  small_sample(groups, cells.n, fit.k), dof)  # fmt: skip
 
 
 def rows_only(cells: Cells, keep: np.ndarray) -> Cells:

@@ -1,11 +1,15 @@
 """How sure: clustered errors with small-sample corrections, and ranks among placebos."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import sparse, stats
 
 FEW_CLUSTERS = 5  # fewer clusters than this on either side: the clustered error is never the headline
 LEVEL = 0.95
+FAR = 1e4  # standard errors: an interval that reaches further is unbounded
 
 
 def small_sample(groups: int, n: float, k: int) -> float:
@@ -48,3 +52,62 @@ def placebo_rank(estimate: float, placebos: pd.Series) -> tuple[int, int]:
     """(rank of |estimate| among placebos and itself, how many there are), ties counted against it; p = rank / N."""
     others = placebos.abs().to_numpy()
     return 1 + int((others >= abs(estimate) * (1 - 1e-12)).sum()), 1 + len(others)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An estimate that is a weighted sum of outcomes, with all that inference needs. Rows are those of the design's table.
+
+    For outcomes z: the estimate is `weights @ z`, what its model leaves is `rest(z)`, and cluster h's part in its error
+    `influence[:, h] @ z`. `direction` is how outcomes move when the estimate moves by one and nothing else does (the restricted
+    least-squares step). `factor`: of the clustered variance.
+    """
+
+    y: np.ndarray
+    weights: np.ndarray
+    direction: np.ndarray
+    influence: np.ndarray  # rows x clusters
+    rest: Callable[[np.ndarray], np.ndarray]  # rows x columns -> rows x columns
+    clusters: np.ndarray
+    factor: float
+    dof: float
+
+    @property
+    def estimate(self) -> float:
+        return float(self.weights @ self.y)
+
+    @property
+    def std_error(self) -> float:
+        parts = self.y @ self.influence
+        return float(np.sqrt(self.factor * (parts @ parts)))
+
+
+def by_cluster(clusters: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Sums over rows of each cluster: clusters x columns."""
+    return sparse.csr_matrix((np.ones(len(clusters)), (clusters, np.arange(len(clusters)))),
+                             shape=(int(clusters.max()) + 1, len(clusters))) @ columns  # fmt: skip
+
+
+def inverted(p_of: Callable[[float], float], estimate: float, step: float, level: float = LEVEL) -> tuple[float, float]:
+    """The values that a test does not reject, going outwards from the estimate in units of `step`, a standard error; (nan, nan)
+    where one side has no end."""
+    low, high = (edge(p_of, estimate, side * step, 1 - level) for side in (-1.0, 1.0))
+    return (low, high) if np.isfinite(low) and np.isfinite(high) else (np.nan, np.nan)
+
+
+def edge(p_of: Callable[[float], float], estimate: float, step: float, alpha: float) -> float:
+    """The last value on one side that is not rejected, by growing steps and halving."""
+    if step == 0 or not np.isfinite(step):
+        return np.nan
+    inside, reach = 0.0, 0.5
+    while p_of(estimate + reach * step) > alpha:
+        inside, reach = reach, reach * 1.5
+        if reach > FAR:
+            return np.nan
+    while reach - inside > 1e-10 * reach:
+        middle = 0.5 * (inside + reach)
+        if p_of(estimate + middle * step) > alpha:
+            inside = middle
+        else:
+            reach = middle
+    return float(estimate + inside * step)

@@ -6,14 +6,16 @@ paper on block dummies, which there equals the doubly robust one. Earlier period
 (the varying base of R's did). `overall` is the simple average; `aggregate` rows are the dynamic and the group one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from ..designs import Design
 from ..errors import Refusal
-from ..fixed_effects import cells_of, linear_estimate, points, told, usable
+from ..fixed_effects import Cells, Fit, cells_of, indicators, linear_estimate, points, regress, told, unexplained, usable
+from ..inference import Linear, by_cluster, degrees_of_freedom, effective_clusters
 from ..results import Estimate
 
 DIFFERS = ("mean_weights",)  # what it takes otherwise than two-way fixed effects on the same design
@@ -32,14 +34,25 @@ class Wide:
 
 
 @dataclass(frozen=True)
-class GroupTime:
-    """ATT(g, t): cohort, period, effect; influence of each unit on it; squared weights of outcomes over their weight."""
+class Effect:
+    """An effect on one cohort; influence of each unit on it; squared weights of outcomes over their weight."""
 
     cohort: float
-    time: int
     att: float
     influence: np.ndarray
     leverage: np.ndarray
+
+
+@dataclass(frozen=True)
+class GroupTime(Effect):
+    """ATT(g, t): its period, the matrix's columns of that period and of the one compared with, and who is compared."""
+
+    time: int
+    column: int
+    base: int
+    treated: np.ndarray
+    compared: np.ndarray
+    share: np.ndarray  # of a unit's gap in its influence
 
 
 def fit(design: Design) -> Estimate:
@@ -56,6 +69,83 @@ def fit(design: Design) -> Estimate:
     if design.path:
         rows += dynamic_rows(design, table, wide, found) + group_rows(design, wide, after) + cohort_rows(design, wide, found)
     return linear_estimate(design, table, cells, "callaway_santanna", rows, ("unidentified_left_out",) if lost else ())
+
+
+def linears(design: Design) -> dict[int | None, Linear]:
+    """`overall` (key None) and, with `path`, every event time as weighted sums of outcomes. Raises Refusal as `fit` does.
+
+    Bootstrap residuals are those of a regression on cohort x period effects; the error is the influence function's.
+    """
+    table = usable(design)
+    cells = cells_of(design, table)
+    wide = widened(design, table)
+    found, _ = group_times(wide, design.comparison)
+    after = [part for part in found if part.time >= part.cohort]
+    if not after:
+        raise Refusal("no_comparison", f"{design.study}: no cohort has units to be compared with before and after its start")
+    base = replace(cells, weight=wide.weight[unit_codes(table, wide)])
+    model = regress(base, cohort_periods(table))
+    place = unit_codes(table, wide), np.searchsorted(wide.times, table["time"].to_numpy())
+    parts = {None: as_linear(wide, after, design.comparison, base, model, place)}
+    events = sorted({int(part.time - part.cohort) for part in found}) if design.path else []
+    return parts | {e: as_linear(wide, [part for part in found if part.time - part.cohort == e], design.comparison, base, model, place)
+                    for e in events}  # fmt: skip
+
+
+def unit_codes(table: pd.DataFrame, wide: Wide) -> np.ndarray:
+    """The row of the matrix for each row of the table (units in sorted order)."""
+    return pd.factorize(table["unit"], sort=True)[0]
+
+
+def cohort_periods(table: pd.DataFrame) -> sparse.csr_matrix:
+    """Dummies of cohort x period of treated rows."""
+    codes = pd.factorize(pd.MultiIndex.from_frame(table[["treated_from", "time"]]))[0]
+    codes = np.where(table["treated"], codes, -1)
+    return indicators(codes, np.unique(codes[codes >= 0]))
+
+
+def as_linear(wide: Wide, parts: list[GroupTime], comparison: str, cells: Cells, model: Fit, place: tuple) -> Linear:
+    """The average of ATT(g, t) by the cohorts' sizes as a weighted sum of outcomes, with each cluster's part in its error."""
+    groups = int(wide.cluster.max()) + 1
+    size, moves = cohort_shares(wide, np.array([p.cohort for p in parts]))
+    share = size / size.sum()
+    moved = by_cluster(wide.cluster, moves) / size.sum()  # clusters x parts
+    weights, influence = np.zeros(wide.y.shape), np.zeros((groups, *wide.y.shape))
+    own = []
+    for p, s in zip(parts, share, strict=True):
+        att, parts_of = adjoint(wide, p, groups)
+        own.append((p, att))
+        weights[:, p.column] += s * att
+        weights[:, p.base] -= s * att
+        influence[:, :, p.column] += s * parts_of
+        influence[:, :, p.base] -= s * parts_of
+    for j, (p, att) in enumerate(own):
+        influence[:, :, p.column] += moved[:, j, None] * att
+        influence[:, :, p.base] -= moved[:, j, None] * att
+    influence -= moved.sum(axis=1)[:, None, None] * weights
+    rows, columns = place
+    w = weights[rows, columns]
+    step = w / cells.weight
+    dof = degrees_of_freedom(groups, effective_clusters(np.abs(w * step), cells.clusters))
+    factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
+    return Linear(cells.y, w, step / (w @ step), influence[:, rows, columns].T, lambda z: unexplained(model, z), cells.clusters,
+                  factor, dof)  # fmt: skip
+
+
+def adjoint(wide: Wide, p: GroupTime, groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """How the change of each unit's outcome enters ATT(g, t) (units), and each cluster's part in its error (clusters x units)."""
+    blocks = int(wide.block.max()) + 1
+    own = np.where(p.treated, wide.weight, 0.0)
+    other = np.where(p.compared, wide.weight, 0.0)
+    of_compared = np.bincount(wide.block, other, blocks)
+    within = other / np.where(of_compared > 0, of_compared, 1.0)[wide.block]
+    of_treated = np.bincount(wide.block, own, blocks)
+    att = own / own.sum() - of_treated[wide.block] / own.sum() * within
+    direct = np.zeros((groups, len(att)))
+    direct[wide.cluster, np.arange(len(att))] = p.share
+    by_block = direct @ (wide.block[:, None] == np.arange(blocks))
+    of_att = (direct * p.treated).sum(axis=1)
+    return att, direct - by_block[:, wide.block] * within - of_att[:, None] * att
 
 
 def widened(design: Design, table: pd.DataFrame) -> Wide:
@@ -108,7 +198,8 @@ def group_time(wide: Wide, cohort: float, column: int, base: int, comparison: st
     ratio = np.where(inside, of_treated / np.where(of_compared > 0, of_compared, 1.0), 0.0)[wide.block]
     share = wide.weight / total * (kept * 1.0 - compared * ratio)
     influence = share * np.where(kept, gap - att, gap)
-    return GroupTime(cohort, int(wide.times[column]), att, influence, share**2 / wide.weight), bool((treated & ~kept).any())
+    found = GroupTime(cohort, att, influence, share**2 / wide.weight, int(wide.times[column]), column, base, kept, compared, share)
+    return found, bool((treated & ~kept).any())
 
 
 def cohort_shares(wide: Wide, cohorts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -118,13 +209,13 @@ def cohort_shares(wide: Wide, cohorts: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return part, (member - part) / len(wide.weight)
 
 
-def weighted(wide: Wide, parts: list[GroupTime]) -> dict:
+def weighted(wide: Wide, parts: list[Effect]) -> dict:
     """The average of ATT(g, t) by the cohorts' sizes, whose own uncertainty counts (Callaway & Sant'Anna, corollary 2)."""
     estimate, influence, leverage = average(wide, parts)
     return clustered(wide, estimate, influence, leverage)
 
 
-def average(wide: Wide, parts: list[GroupTime]) -> tuple[float, np.ndarray, np.ndarray]:
+def average(wide: Wide, parts: list[Effect]) -> tuple[float, np.ndarray, np.ndarray]:
     part, moves = cohort_shares(wide, np.array([p.cohort for p in parts]))
     att, share = np.array([p.att for p in parts]), part / part.sum()
     estimate = float(share @ att)
@@ -166,7 +257,7 @@ def group_rows(design: Design, wide: Wide, after: list[GroupTime]) -> list[dict]
         mine = [part for part in after if part.cohort == cohort]
         influence = np.mean([part.influence for part in mine], axis=0)
         leverage = np.sum([part.leverage for part in mine], axis=0) / len(mine) ** 2
-        own.append(GroupTime(cohort, 0, float(np.mean([part.att for part in mine])), influence, leverage))
+        own.append(Effect(cohort, float(np.mean([part.att for part in mine])), influence, leverage))
     rows = [{"term": "aggregate", "parameter": "group", "cohort": pd.Period(ordinal=int(part.cohort), freq=design.frequency),
              **clustered(wide, part.att, part.influence, part.leverage)} for part in own]  # fmt: skip
     return [{"term": "aggregate", "parameter": "group", **weighted(wide, own)}, *rows]

@@ -24,10 +24,12 @@ from ..fixed_effects import (
     regress,
     rows_only,
     solve,
+    sums,
     told,
     two_way,
     usable,
 )  # fmt: skip
+from ..inference import Linear, degrees_of_freedom, effective_clusters
 from ..results import Estimate
 
 LEADS = 12  # event times before the start that are shown, at most
@@ -50,12 +52,7 @@ def fit(design: Design) -> Estimate:
     table = usable(design)
     cells = cells_of(design, table)
     treated = table["treated"].to_numpy(bool)
-    if treated.all():
-        raise Refusal("no_comparison", f"{design.study}: no untreated observation")
-    first = first_stage(cells, treated)
-    if not first.known.any():
-        raise Refusal("collinear", f"{design.study}: untreated observations identify no counterfactual")
-    cohort_time = pd.factorize(pd.MultiIndex.from_frame(table[["treated_from", "time"]]))[0]
+    first, cohort_time = identified(design, table, cells)
     n, event = table["received"].fillna(1.0).to_numpy(), table["event_time"].to_numpy()
     own = average(cells, first, first.known, cohort_time)
     rows = [{"term": "overall", **own, "n_obs": n[first.known].sum()},
@@ -66,6 +63,55 @@ def fit(design: Design) -> Estimate:
         rows += path(design, table, cells, treated, after)
     notes = ("unidentified_left_out",) if first.known.sum() < treated.sum() else ()
     return linear_estimate(design, table, cells, "imputation", rows, notes)
+
+
+def identified(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[FirstStage, np.ndarray]:
+    """(first stage, codes of cohort x period)."""
+    treated = table["treated"].to_numpy(bool)
+    if treated.all():
+        raise Refusal("no_comparison", f"{design.study}: no untreated observation")
+    first = first_stage(cells, treated)
+    if not first.known.any():
+        raise Refusal("collinear", f"{design.study}: untreated observations identify no counterfactual")
+    return first, pd.factorize(pd.MultiIndex.from_frame(table[["treated_from", "time"]]))[0]
+
+
+def linears(design: Design) -> dict[int | None, Linear]:
+    """`overall` (key None) and, with `path`, the event times after the start as weighted sums of outcomes."""
+    table = usable(design)
+    cells = cells_of(design, table)
+    first, groups = identified(design, table, cells)
+    event = table["event_time"].to_numpy()
+    found = {None: as_linear(cells, first, first.known, groups)}
+    events = np.unique(event[first.known]) if design.path else []
+    return found | {int(e): as_linear(cells, first, first.known & (event == e), groups) for e in events}
+
+
+def as_linear(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndarray) -> Linear:
+    """The weighted mean effect of chosen treated rows; residuals and error as in `average`."""
+    share = cells.weight * chosen / cells.weight[chosen].sum()
+    weights = share.copy()
+    weights[first.untreated] = -counterfactual_weights(cells, first, share[:, None])[:, 0]
+    squares = np.bincount(groups, share**2)
+    part = share**2 / np.where(squares > 0, squares, 1.0)[groups]
+
+    def rest(z: np.ndarray) -> np.ndarray:
+        unit, period = effects(first.fe, z[first.untreated])
+        left = z - unit[first.units] - period[first.times]
+        means = sums(groups, len(squares), left, part)
+        return np.where(chosen[:, None], left - means[groups], np.where(first.untreated[:, None], left, 0.0))
+
+    number = int(cells.clusters.max()) + 1
+    own = np.zeros((len(share), number))
+    own[np.arange(len(share)), cells.clusters] = weights
+    of_treated = np.where(chosen[:, None], own - part[:, None] * sums(groups, len(squares), own, chosen.astype(float))[groups], 0.0)
+    influence = of_treated.copy()
+    of_untreated = own[first.untreated]
+    absorbed = counterfactual_weights(cells, first, np.where(first.untreated[:, None], own, of_treated))
+    influence[first.untreated] = of_untreated - absorbed
+    step = weights / cells.weight
+    dof = degrees_of_freedom(number, effective_clusters(weights * step, cells.clusters))
+    return Linear(cells.y, weights, step / (weights @ step), influence, rest, cells.clusters, 1.0, dof)
 
 
 def first_stage(cells: Cells, treated: np.ndarray) -> FirstStage:
@@ -96,7 +142,7 @@ def average(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndar
     share = cells.weight * chosen / cells.weight[chosen].sum()
     estimate = share @ first.residual
     weights = share.copy()
-    weights[first.untreated] = -counterfactual_weights(cells, first, share)
+    weights[first.untreated] = -counterfactual_weights(cells, first, share[:, None])[:, 0]
     squares = np.bincount(groups, share**2)
     means = np.bincount(groups, share**2 * first.residual) / np.where(squares > 0, squares, 1.0)
     residual = np.where(chosen, first.residual - means[groups], np.where(first.untreated, first.residual, 0.0))
@@ -105,12 +151,12 @@ def average(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndar
 
 
 def counterfactual_weights(cells: Cells, first: FirstStage, share: np.ndarray) -> np.ndarray:
-    """Weights of the untreated outcomes in the mean counterfactual of rows that weigh `share`."""
-    fe, chosen = first.fe, share > 0
-    of_units = np.bincount(first.units[chosen], share[chosen], len(fe.unit_weight))[:, None]
-    of_times = np.bincount(first.times[chosen], share[chosen], len(fe.free))[:, None]
+    """Weights of the untreated outcomes in the mean counterfactual of rows that weigh `share` (rows x columns)."""
+    fe, inside = first.fe, (first.units >= 0) & (first.times >= 0)
+    of_units = sums(first.units[inside], len(fe.unit_weight), share[inside], np.ones(inside.sum()))
+    of_times = sums(first.times[inside], len(fe.free), share[inside], np.ones(inside.sum()))
     unit, period = solve(fe, of_units, of_times)
-    return fe.weight * (unit[fe.units, 0] + period[fe.times, 0])
+    return fe.weight[:, None] * (unit[fe.units] + period[fe.times])
 
 
 def path(design: Design, table: pd.DataFrame, cells: Cells, treated: np.ndarray, after: dict[int, dict]) -> list[dict]:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..designs import Design
 from ..errors import Refusal
-from ..fixed_effects import Fit, cells_of, combination, event_table, linear_estimate, regress, usable
+from ..fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
+from ..inference import Linear
 from ..results import Estimate
 
 
@@ -17,6 +18,19 @@ def fit(design: Design) -> Estimate:
     """Raises Refusal: one cluster, no comparison, no period before, or effects that the fixed effects absorb."""
     table = compared(design, usable(design))
     cells = cells_of(design, table)
+    found, keys, columns = interacted(design, table, cells)
+    after = keys["event_time"] >= 0
+    rows = [{"term": "overall", **combination(found, shares(keys, after)), "n_obs": keys.loc[after, "n"].sum()}]
+    if design.path:
+        events = {int(e): combination(found, shares(keys, keys["event_time"] == e)) for e in sorted(set(keys["event_time"]))}
+        reference = int(table.loc[table["event_time"] < 0, "event_time"].max())
+        rows += event_table(design, table, reference, events) + cohort_rows(design, found, keys)
+    lost = int(table["treated"].sum()) > int(columns[:, after].sum())
+    return linear_estimate(design, table, cells, "sun_abraham", rows, ("unidentified_left_out",) if lost else ())
+
+
+def interacted(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, pd.DataFrame, np.ndarray]:
+    """(the regression, its interactions that were kept, their dummies)."""
     keys = interactions(table)
     cohort, event = table["treated_from"].to_numpy(), table["event_time"].to_numpy()
     columns = (cohort[:, None] == keys["cohort"].to_numpy()) & (event[:, None] == keys["event_time"].to_numpy())
@@ -24,16 +38,18 @@ def fit(design: Design) -> Estimate:
     if found is None:
         raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
     keys = keys.iloc[found.kept].reset_index(drop=True)
-    after = keys["event_time"] >= 0
-    if not after.any():
+    if not (keys["event_time"] >= 0).any():
         raise Refusal("no_post_period", f"{design.study}: no treated period that can be compared")
-    rows = [{"term": "overall", **combination(found, shares(keys, after)), "n_obs": keys.loc[after, "n"].sum()}]
-    if design.path:
-        events = {int(e): combination(found, shares(keys, keys["event_time"] == e)) for e in sorted(set(keys["event_time"]))}
-        reference = int(table.loc[table["event_time"] < 0, "event_time"].max())
-        rows += event_table(design, table, reference, events) + cohort_rows(design, found, keys)
-    lost = int(table["treated"].sum()) > int(columns[:, found.kept][:, after].sum())
-    return linear_estimate(design, table, cells, "sun_abraham", rows, ("unidentified_left_out",) if lost else ())
+    return found, keys, columns[:, found.kept]
+
+
+def linears(design: Design) -> dict[int | None, Linear]:
+    """`overall` (key None) and, with `path`, every event time as weighted sums of outcomes. Raises Refusal as `fit` does."""
+    table = compared(design, usable(design))
+    found, keys, _ = interacted(design, table, cells_of(design, table))
+    parts = {None: linear(found, shares(keys, keys["event_time"] >= 0))}
+    events = sorted(set(keys["event_time"])) if design.path else []
+    return parts | {int(e): linear(found, shares(keys, keys["event_time"] == e)) for e in events}
 
 
 def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,20 @@ from scipy import sparse
 
 from ..designs import Design
 from ..errors import Refusal
-from ..fixed_effects import Cells, cells_of, coefficients, event_table, indicators, linear_estimate, observations, regress, usable
+from ..fixed_effects import (
+    Cells,
+    Fit,
+    cells_of,
+    coefficients,
+    event_table,
+    indicators,
+    linear,
+    linear_estimate,
+    observations,
+    regress,
+    usable,
+)  # fmt: skip
+from ..inference import Linear
 from ..results import Estimate
 
 
@@ -18,6 +31,15 @@ def fit(design: Design) -> Estimate:
     """Raises Refusal: no third difference (one place, or one group alone), one cluster, or treatment that is absorbed."""
     table = usable(design)
     cells = cells_of(design, table)
+    overall, third = regression(design, table, cells)
+    rows = [{"term": "overall", **coefficients(overall, 1)[0], "n_obs": observations(table)}]
+    if design.path:
+        rows += event_rows(design, table, cells, third)
+    return linear_estimate(design, table, cells, "triple_difference", rows)
+
+
+def regression(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, sparse.csr_matrix]:
+    """(the regression on being treated, the dummies of group x period)."""
     touched = table.loc[table["treated_from"].notna(), "group"].unique()
     elsewhere = table["treated_from"].isna() & table["group"].isin(touched)
     if table["group"].nunique() < 2 or table["block"].nunique() < 2 or not elsewhere.any():
@@ -27,10 +49,13 @@ def fit(design: Design) -> Estimate:
     overall = regress(cells, table["treated"].to_numpy(float)[:, None], third)
     if overall is None:
         raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
-    rows = [{"term": "overall", **coefficients(overall, 1)[0], "n_obs": observations(table)}]
-    if design.path:
-        rows += event_rows(design, table, cells, third)
-    return linear_estimate(design, table, cells, "triple_difference", rows)
+    return overall, third
+
+
+def linears(design: Design) -> dict[int | None, Linear]:
+    """`overall` (key None) as a weighted sum of outcomes. Raises Refusal as `fit` does."""
+    table = usable(design)
+    return {None: linear(regression(design, table, cells_of(design, table))[0], np.ones(1))}
 
 
 def group_periods(table: pd.DataFrame) -> sparse.csr_matrix:

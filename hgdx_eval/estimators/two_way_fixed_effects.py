@@ -12,7 +12,20 @@ import pandas as pd
 from ..bacon import decomposition, forbidden_weight
 from ..designs import Design
 from ..errors import Refusal
-from ..fixed_effects import Cells, cells_of, coefficients, event_table, indicators, linear_estimate, observations, regress, usable
+from ..fixed_effects import (
+    Cells,
+    Fit,
+    cells_of,
+    coefficients,
+    event_table,
+    indicators,
+    linear,
+    linear_estimate,
+    observations,
+    regress,
+    usable,
+)  # fmt: skip
+from ..inference import Linear
 from ..results import Estimate
 
 FORBIDDEN = 0.05  # of the weight: from here on a reader is warned
@@ -37,16 +50,37 @@ def fit(design: Design) -> Estimate:
 
 def event_rows(design: Design, table: pd.DataFrame, cells: Cells) -> list[dict]:
     """One row per event time, the period before the start being 0 by definition."""
+    reference, others, found = event_regression(table, cells)
+    if reference is None:
+        return []
+    rows = coefficients(found, len(others)) if found else [None] * len(others)
+    return event_table(design, table, reference, dict(zip(others, rows, strict=True)))
+
+
+def event_regression(table: pd.DataFrame, cells: Cells) -> tuple[int | None, np.ndarray, Fit | None]:
+    """(reference event time, the other ones in order, the regression on their dummies)."""
     event = table["event_time"]
     known = np.sort(event.dropna().unique().astype(int))
     earlier = known[known < 0]
     if len(earlier) == 0:
-        return []
-    reference = earlier.max()
-    others = known[known != reference]
-    fit = regress(cells, indicators(event.to_numpy(), others))
-    found = coefficients(fit, len(others)) if fit else [None] * len(others)
-    return event_table(design, table, reference, dict(zip(others, found, strict=True)))
+        return None, known, None
+    others = known[known != earlier.max()]
+    return int(earlier.max()), others, regress(cells, indicators(event.to_numpy(), others))
+
+
+def linears(design: Design) -> dict[int | None, Linear]:
+    """`overall` (key None) and, with `path`, every event time as weighted sums of outcomes. Raises Refusal as `fit` does."""
+    table = usable(design)
+    cells = cells_of(design, table)
+    overall = regress(cells, table["treated"].to_numpy(float)[:, None])
+    if overall is None:
+        raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
+    found = {None: linear(overall, np.ones(1))}
+    if design.path:
+        _, others, events = event_regression(table, cells)
+        if events is not None:
+            found |= {int(others[j]): linear(events, one) for j, one in zip(events.kept, np.eye(len(events.kept)), strict=True)}
+    return found
 
 
 def apart_rows(design: Design, table: pd.DataFrame, cells: Cells) -> list[dict]:
