@@ -7,7 +7,7 @@ starts at once.
 from importlib import import_module
 
 VERBS = {
-    "bounds": ("bounds",),
+    "bounds": ("effect_bounds",),
     "charts": ("plot_coverage", "plot_event", "plot_leave_one_out", "plot_placebos", "plot_shares"),
     "charts_methods": ("plot_groups", "plot_methods", "plot_synthetic"),
     "checks": ("evaluate",),
@@ -18,7 +18,7 @@ VERBS = {
     "heterogeneity": ("dose_response", "effects_by_group", "reversal"),
     "panel": ("load_panel",),
     "params": ("load_study",),
-    "record": ("record",),
+    "recording": ("record",),
     "side_by_side": ("group_effects", "show_bounds", "show_changes", "show_dose", "show_groups_of", "show_inside",
                      "show_methods", "show_notes", "show_reconciliation", "show_reversal", "synthetic_part", "trait_name",
                      "traits"),

@@ -18,7 +18,7 @@ AHEAD = {"M": (1, 2, 3), "Q": (1, 2), "Y": (1,)}  # periods before the start in 
 SPILL = (-0.25, 0.25, 0.5)  # parts of the effect that comparison dossiers may have had too (below 0: lost to the treated)
 
 
-def bounds(design: Design, estimator: str) -> Estimate:
+def effect_bounds(design: Design, estimator: str) -> Estimate:
     """All bounds that the design asks for, one table (perhaps empty). Raises Refusal where the method itself refuses."""
     main = estimate(design, estimator)
     rows = contamination(design, estimator) + anticipation(design, estimator) + spillover(design, main)

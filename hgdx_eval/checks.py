@@ -16,8 +16,10 @@ import pandas as pd
 
 from .designs import Design, placebo_before, placebos_in_space, without_cluster
 from .errors import Refusal
-from .estimators import estimate
+from .estimators import design_key, estimate
+from .gate import LEAST_CLUSTERS, chosen, false_alarms, intervals
 from .inference import LEVEL, few_clusters, placebo_rank
+from .memo import remembered
 from .origin import Origin
 from .params import Study
 from .results import Estimate, result_table
@@ -37,7 +39,8 @@ class Evaluation:
     leave_one_out: Estimate | None
     placebo_space: Estimate | None
     others: tuple[Estimate, ...]  # further methods, refused ones as rows
-    headline: str  # cluster, placebo or none: the inference that the verdict rests on
+    gate: pd.DataFrame  # one row per kind of inference, in the study's order: kind, worlds, rate, low, high, state, conservative
+    headline: str  # the kind of inference that the verdict rests on, or none
     checks: dict[str, str]  # check -> pass, fail or none (could not be made)
     verdict: int  # 1 to 5
 
@@ -64,13 +67,56 @@ def evaluate(design: Design, p: Study) -> Evaluation:
     space = own.get("placebo_space") or (placebo_space(design, p) if few else None)
     if space is not None and "placebo_space" not in own:
         main = with_placebo_row(main, space)
-    kind = main.overall()["inference"]
-    by_rank = space is not None and (few or kind == "none")
-    headline = "placebo" if by_rank else "none" if few or main.overall()["term"] == "change" else kind
+    main = with_rows(main, remembered(lambda: f"intervals {p.estimator} {p.inference_order} {design_key(design)}",
+                                      lambda: intervals(design, p.estimator, tuple(p.inference_order))))  # fmt: skip
+    gate = gated(design, main, p)
+    headline = judged_by(main, gate, few, space)
+    main = headed(main, headline)
     others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
     checks = judge_checks(main, time, left_out)
     verdict = judge(design, main, headline, checks, space)
-    return Evaluation(design, main, time, left_out, space, others, headline, checks, verdict)
+    return Evaluation(design, main, time, left_out, space, others, gate, headline, checks, verdict)
+
+
+def gated(design: Design, main: Estimate, p: Study) -> pd.DataFrame:
+    """The gate's table in the study's order of inference; without rates where it cannot be had."""
+    order = tuple(p.inference_order)
+    rates = remembered(lambda: f"gate {p.estimator} {order} {design_key(design)}", lambda: false_alarms(design, p.estimator, order))
+    rows = main.rows("overall")
+    told = set(rows.loc[rows["ci_low"].notna() | (rows["inference"] == "placebo"), "inference"])
+    if min(len(design.clusters(True)), len(design.clusters(False))) < LEAST_CLUSTERS:
+        told -= {"cluster", "wild"}  # one or two clusters' own residuals say nothing of how clusters differ
+    return chosen(rates, order, told)
+
+
+def judged_by(main: Estimate, gate: pd.DataFrame, few: bool, space: Estimate | None) -> str:
+    """The kind of inference that the verdict rests on, or none: the gate's choice; where no rate could be measured, the exact
+    rank if clusters are few, else the method's own."""
+    kind = main.overall()["inference"]
+    if main.overall()["term"] == "change":
+        return "none"
+    if gate["rate"].notna().any():
+        picked = gate.loc[gate["state"] == "headline", "kind"]
+        return picked.iloc[0] if len(picked) else "none"
+    if space is not None and (few or kind == "none"):
+        return "placebo"
+    return "none" if few else kind
+
+
+def headed(main: Estimate, kind: str) -> Estimate:
+    """The main table with the `overall` row of one kind of inference first (a rank stays second to the estimate's own row)."""
+    row = main.table[(main.table["term"] == "overall") & (main.table["inference"] == kind)].head(1)
+    if kind in ("none", "placebo") or row.empty:
+        return main
+    return replace(main, table=pd.concat([row, main.table.drop(row.index)], ignore_index=True))
+
+
+def with_rows(main: Estimate, rows: list[dict]) -> Estimate:
+    """The main table with further `overall` rows of other kinds of inference after the first."""
+    first = main.table.iloc[:1]
+    more = [first.assign(parameter="").assign(**row) for row in rows]
+    table = pd.concat([first, *more, main.table.iloc[1:]], ignore_index=True)
+    return replace(main, table=table.astype(main.table.dtypes.to_dict()))
 
 
 def own_checks(main: Estimate) -> tuple[Estimate, dict[str, Estimate]]:

@@ -15,7 +15,7 @@ from scipy.sparse.linalg import splu
 
 from .designs import Design, thin_event_times
 from .errors import Refusal
-from .inference import LEVEL, Linear, degrees_of_freedom, effective_clusters, small_sample, t_interval
+from .inference import LEVEL, MANY, Linear, degrees_of_freedom, effective_clusters, satterthwaite, small_sample, t_interval
 from .results import Estimate, result_table
 
 TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
@@ -268,15 +268,34 @@ def unexplained(fit: Fit, columns: np.ndarray) -> np.ndarray:
     return rest - (fit.columns @ c - (fit.unit @ c)[fit.cells.units] - (fit.period @ c)[fit.cells.times])
 
 
-def told(estimate: float, variance: float, leverage: np.ndarray, clusters: np.ndarray) -> dict:
-    """estimate, std_error, ci_low, ci_high, p_value of one weighted sum of outcomes, by t(G-1) or fewer effective clusters.
-
-    `leverage`: squared weight of each outcome over its row's weight, in the rows of `clusters`.
-    """
+def told(estimate: float, variance: float, dof: float) -> dict:
+    """estimate, std_error, ci_low, ci_high, p_value."""
     std_error = float(np.sqrt(max(variance, 0.0)))
-    dof = degrees_of_freedom(int(clusters.max()) + 1, effective_clusters(leverage, clusters))
     low, high, p = t_interval(estimate, std_error, dof)
     return {"estimate": float(estimate), "std_error": std_error, "ci_low": low, "ci_high": high, "p_value": p}
+
+
+def told_by_leverage(estimate: float, variance: float, leverage: np.ndarray, clusters: np.ndarray) -> dict:
+    """The same with G - 1 degrees of freedom, or fewer effective clusters. `leverage`: squared weight of each outcome over its
+    row's weight, in the rows of `clusters`."""
+    return told(estimate, variance, degrees_of_freedom(int(clusters.max()) + 1, effective_clusters(leverage, clusters)))
+
+
+def regression_dof(fit: Fit, weights: np.ndarray) -> float:
+    """Degrees of freedom of an estimate with these outcome weights: `satterthwaite` of the matrix whose entry (h, g) is what a
+    shock to cluster g in the estimate's own direction adds to the score of cluster h. With many clusters G - 1."""
+    cells, groups = fit.cells, int(fit.cells.clusters.max()) + 1
+    if groups > MANY:
+        return groups - 1.0
+    step = weights / cells.weight
+    own = np.bincount(cells.clusters, weights * step, groups)
+    of_units = np.bincount(cells.units * groups + cells.clusters, weights, len(fit.fe.unit_weight) * groups).reshape(-1, groups)
+    of_times = np.bincount(cells.times * groups + cells.clusters, weights, len(fit.fe.free) * groups).reshape(-1, groups)
+    unit, period = solve(fit.fe, of_units, of_times)
+    by_cluster = sparse.csr_matrix((weights, (np.arange(len(weights)), cells.clusters)), shape=(len(weights), groups))
+    of_columns = (fit.columns.T @ by_cluster).toarray() - fit.unit.T @ of_units - fit.period.T @ of_times
+    explained = of_units.T @ unit + of_times.T @ period + of_columns.T @ fit.inverse @ of_columns
+    return satterthwaite(np.diag(own) - explained)
 
 
 def coefficients(fit: Fit, number: int) -> list[dict | None]:
@@ -289,8 +308,8 @@ def coefficients(fit: Fit, number: int) -> list[dict | None]:
 
 def combination(fit: Fit, shares: np.ndarray) -> dict:
     """A weighted sum of coefficients; `shares`: one entry per kept regressor."""
-    leverage = outcome_weights(fit, shares) ** 2 / fit.cells.weight
-    return told(float(shares @ fit.beta), float(shares @ fit.covariance @ shares), leverage, fit.cells.clusters)
+    dof = regression_dof(fit, outcome_weights(fit, shares))
+    return told(float(shares @ fit.beta), float(shares @ fit.covariance @ shares), dof)
 
 
 def linear(fit: Fit, shares: np.ndarray) -> Linear:
@@ -301,7 +320,7 @@ def linear(fit: Fit, shares: np.ndarray) -> Linear:
     own = np.zeros((len(weights), groups))
     own[np.arange(len(weights)), cells.clusters] = step
     influence = cells.weight[:, None] * unexplained(fit, own)
-    dof = degrees_of_freedom(groups, effective_clusters(weights * step, cells.clusters))
+    dof = regression_dof(fit, weights)
     return Linear(cells.y, weights, step / (weights @ step), influence, lambda z: unexplained(fit, z), cells.clusters,
                   small_sample(groups, cells.n, fit.k), dof)  # fmt: skip
 

@@ -17,14 +17,15 @@ from scipy import stats
 from . import randomization, wild
 from .designs import Design, placebos_in_space
 from .errors import Refusal
-from .fixed_effects import Cells, cells_of, points, residuals, rows_only, two_way, usable
-from .inference import LEVEL, Linear, by_cluster
+from .fixed_effects import cells_of, residuals, rows_only, two_way, usable
+from .inference import LEVEL, MANY, Linear, by_cluster
 
 WORLDS = 2000
 CHUNK = 100
 MOST, LEAST = 0.07, 0.03  # false alarms: above, a kind is not headlined; below, it is called conservative
 BLOCK = 6  # periods drawn together, at most
 MIN_BEFORE = 4  # periods before the policy without which there is nothing to draw from
+LEAST_CLUSTERS = 3  # on either side: with fewer, no clustered error is tried
 WILD_DRAWS, RANDOM_DRAWS = 999, 199
 KINDS = ("cluster", "wild", "randomization", "placebo")
 STATES = ("headline", "passes", "conservative", "fails", "unavailable")
@@ -43,14 +44,15 @@ class Worlds:
     seed: int
 
 
-def false_alarms(design: Design, linear: Linear | None, kinds: tuple[str, ...], worlds: int = WORLDS) -> pd.DataFrame:
+def false_alarms(design: Design, estimator: str, kinds: tuple[str, ...], worlds: int = WORLDS) -> pd.DataFrame:
     """One row per kind of `kinds` that can be tried: kind, worlds, rate (0-1), low, high (its 99 % Monte Carlo interval).
 
     Empty where the time before is shorter than four periods, or the estimate is no weighted sum of outcomes.
     """
-    source = worlds_of(design)
+    source, linear = worlds_of(design), linear_of(design, estimator)
     if source is None or linear is None:
         return pd.DataFrame(columns=["kind", "worlds", "rate", "low", "high"])
+    kinds = tuple(kind for kind in kinds if kind in ("cluster", "wild") or estimator == "two_way_fixed_effects")
     tests = {kind: TESTS[kind](design, linear) for kind in kinds}
     tests = {kind: test for kind, test in tests.items() if test is not None}
     alarms = dict.fromkeys(tests, 0)
@@ -67,6 +69,30 @@ def monte_carlo(number: int, worlds: int) -> dict[str, float]:
     """The exact 99 % interval of a rate (Clopper & Pearson 1934)."""
     low, high = stats.binomtest(number, worlds).proportion_ci(0.99)
     return {"low": float(low), "high": float(high)}
+
+
+def intervals(design: Design, estimator: str, order: tuple[str, ...]) -> list[dict]:
+    """`overall` rows of the kinds of `order` besides the estimator's own: wild, randomization; those that cannot be had are
+    left out. Raises Refusal as the estimator does."""
+    linear = linear_of(design, estimator)
+    rows = []
+    for kind in order:
+        if kind == "wild" and linear is not None:
+            rows.append(wild.wild(linear, design.seed))
+        if kind == "randomization" and estimator == "two_way_fixed_effects":
+            try:
+                rows.append(randomization.randomization(design))
+            except Refusal:
+                continue
+    return rows
+
+
+def linear_of(design: Design, estimator: str) -> Linear | None:
+    """The estimate as a weighted sum of outcomes; None for a method that is none, or with too many clusters to need it."""
+    module = import_module(f".estimators.{estimator}", __package__)
+    if not hasattr(module, "linears") or design.table["cluster"].nunique() > MANY:
+        return None
+    return module.linears(replace(design, path=False))[None]
 
 
 # --- worlds --------------------------------------------------------------------------------------------------------
@@ -183,18 +209,18 @@ TESTS = {"cluster": cluster_test, "wild": wild_test, "randomization": randomizat
 # --- the choice ----------------------------------------------------------------------------------------------------
 
 
-def chosen(rates: pd.DataFrame, order: tuple[str, ...], usable_kinds: set[str]) -> pd.DataFrame:
-    """`rates` in the study's order with `state`: headline (the first that passes and has an interval or a rank), passes,
-    conservative (passes with less than 3 %), fails (above 7 %), unavailable (not among `usable_kinds`, or no rate)."""
-    rows, taken = [], False
-    known = rates.set_index("kind")
+def chosen(rates: pd.DataFrame, order: tuple[str, ...], at_hand: set[str]) -> pd.DataFrame:
+    """`rates` in the study's order with `state`: headline (the first that passes), passes, conservative (passes, with less
+    than 3 %), fails (above 7 %), unavailable (no interval or rank `at_hand`, or no rate); and `conservative`, true or false."""
+    known, rows, taken = rates.set_index("kind"), [], False
     for kind in order:
-        if kind not in known.index or kind not in usable_kinds:
-            rows.append({"kind": kind, "worlds": 0, "rate": np.nan, "low": np.nan, "high": np.nan, "state": "unavailable"})
+        if kind not in known.index or kind not in at_hand:
+            rows.append({"kind": kind, "worlds": 0, "rate": np.nan, "low": np.nan, "high": np.nan, "state": "unavailable",
+                         "conservative": False})  # fmt: skip
             continue
-        row = known.loc[kind]
+        row = known.loc[kind].to_dict()
         state = "fails" if row["rate"] > MOST else "conservative" if row["rate"] < LEAST else "passes"
         headline = state != "fails" and not taken
         taken |= headline
-        rows.append({"kind": kind, **row.to_dict(), "state": "headline" if headline else state, "conservative": row["rate"] < LEAST})
-    return pd.DataFrame(rows).assign(conservative=lambda t: t.get("conservative", pd.Series(False, t.index)).fillna(False).astype(bool))
+        rows.append({"kind": kind, **row, "state": "headline" if headline else state, "conservative": row["rate"] < LEAST})
+    return pd.DataFrame(rows)

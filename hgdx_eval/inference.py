@@ -9,6 +9,7 @@ from scipy import sparse, stats
 
 FEW_CLUSTERS = 5  # fewer clusters than this on either side: the clustered error is never the headline
 LEVEL = 0.95
+MANY = 150  # clusters: with more, degrees of freedom and the bootstrap make no difference
 FAR = 1e4  # standard errors: an interval that reaches further is unbounded
 
 
@@ -34,6 +35,17 @@ def effective_clusters(leverage: np.ndarray, clusters: np.ndarray) -> float:
 def degrees_of_freedom(clusters: int, effective: float) -> float:
     """G - 1; where the effective number of clusters is below half of G, that number less one."""
     return max(effective - 1.0, 1.0) if effective < clusters / 2 else clusters - 1.0
+
+
+def satterthwaite(scores: np.ndarray) -> float:
+    """Degrees of freedom of a clustered variance, at most G - 1: tr(A)^2 / tr(A^2), A = scores @ scores.T (Bell & McCaffrey 2002;
+    Imbens & Kolesar 2016, section 2.4, with shocks common to a cluster in the estimate's direction).
+
+    `scores`: clusters x clusters, what a shock of unit size to cluster g adds to the score of cluster h.
+    """
+    a = scores @ scores.T
+    squares = float((a * a).sum())
+    return float(np.clip(np.trace(a) ** 2 / squares, 1.0, len(a) - 1.0)) if squares > 0 else len(a) - 1.0
 
 
 def t_interval(estimate: float, std_error: float, dof: float, level: float = LEVEL) -> tuple[float, float, float]:
@@ -80,6 +92,11 @@ class Linear:
     def std_error(self) -> float:
         parts = self.y @ self.influence
         return float(np.sqrt(self.factor * (parts @ parts)))
+
+
+def linear_dof(direction: np.ndarray, influence: np.ndarray, clusters: np.ndarray) -> float:
+    """`satterthwaite` of an estimate given by its influence (rows x clusters)."""
+    return satterthwaite(by_cluster(clusters, influence * direction[:, None]).T)
 
 
 def by_cluster(clusters: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -77,6 +77,10 @@ class Study(BaseModel):
     cluster: str = Field(description="a column: errors are correlated inside its values")
     estimator: str = Field(description="the main method, the name of a file in estimators/")
     estimators: list[str] = Field([], description="methods set side by side")
+    inference_order: list[Literal["cluster", "wild", "randomization", "placebo"]] = Field(
+        ["cluster", "wild", "randomization", "placebo"], min_length=1,
+        description="kinds of interval in the order in which they are tried: the first that the gate lets through is headlined",
+    )  # fmt: skip
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
     seed: int = Field(20230714, ge=0, description="a whole number")
 

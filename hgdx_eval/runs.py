@@ -31,7 +31,7 @@ from .facts import load_facts
 from .origin import sha256_of
 from .panel import Panel, code_hash, load_panel, study_data
 from .params import PATH_KEYS, Study, parse_change, read_study, study_file, study_words
-from .record import MIME as ESTIMATES_MIME
+from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
 from .results import COLUMNS, NUMBERS, check_table, result_table
 

@@ -15,7 +15,6 @@ from .inference import Linear, by_cluster, inverted
 
 DRAWS = 9999
 TIE = 1e-9  # relative: a draw this close to the estimate's own t counts as equal
-MOST_CLUSTERS = 150  # with more, the clustered t is as good
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from made_up import design_of, factor_table
 
-from hgdx_eval.bounds import SPILL, bounds
+from hgdx_eval.bounds import SPILL, effect_bounds
 from hgdx_eval.estimators import estimate
 
 MAIN = "two_way_fixed_effects"
@@ -21,7 +21,7 @@ def provinces(seed=1, donors=8):
 
 def test_contamination_bounds_are_the_worst_of_all_ways_to_leave_units_out():
     design = provinces()
-    rows = bounds(design, MAIN).table.query("group == 'contamination'").set_index("parameter")
+    rows = effect_bounds(design, MAIN).table.query("group == 'contamination'").set_index("parameter")
     assert list(rows.index) == ["0", "1", "2", "3"]
     for k in (1, 2):
         found = [estimate(replace(design, table=design.table[~design.table["unit"].isin(out)], path=False), MAIN).overall()["estimate"]
@@ -38,19 +38,19 @@ def test_contaminated_provinces_hide_the_effect_and_the_bounds_hold_it():
     also = table["unit"].isin(["u003", "u004"]) & (table["time"] >= table["treated_from"].min())
     table["online"] = np.where(also, (table["online"] + 0.08 * table["received"]).clip(upper=table["received"]), table["online"])
     design = design_of(table, weight=1.0, contaminated=2, unknown_units=12)
-    rows = bounds(design, MAIN).table.query("group == 'contamination'").set_index("parameter")
+    rows = effect_bounds(design, MAIN).table.query("group == 'contamination'").set_index("parameter")
     clean = estimate(replace(design, table=design.table[~design.table["unit"].isin(["u003", "u004"])], path=False), MAIN).overall()
     assert rows.loc["0", "estimate"] < clean["estimate"]
     assert rows.loc["2", "ci_low"] <= clean["estimate"] <= rows.loc["2", "ci_high"] + 1e-9
 
 
 def test_known_comparison_units_need_no_such_bound():
-    assert "contamination" not in set(bounds(design_of(factor_table(1)), MAIN).table["group"])
+    assert "contamination" not in set(effect_bounds(design_of(factor_table(1)), MAIN).table["group"])
 
 
 def test_anticipation_leaves_out_the_periods_before():
     design = provinces()
-    rows = bounds(replace(design, signed=design.start.ordinal - 2), MAIN).table.query("group == 'anticipation'").set_index("parameter")
+    rows = effect_bounds(replace(design, signed=design.start.ordinal - 2), MAIN).table.query("group == 'anticipation'").set_index("parameter")
     event = design.table["time"] - design.start.ordinal
     for name, gone in (("1", 1), ("3", 3), ("signed", 2)):
         kept = replace(design, table=design.table[(event >= 0) | (event < -gone)], path=False)
@@ -61,11 +61,11 @@ def test_spillover_at_the_same_counter_scales_the_effect():
     from made_up import made_up_table
 
     design = design_of(made_up_table(2), blocks=True)
-    rows = bounds(design, MAIN).table.query("group == 'spillover'")
+    rows = effect_bounds(design, MAIN).table.query("group == 'spillover'")
     main = estimate(design, MAIN).overall()
     assert rows["parameter"].astype(float).tolist() == list(SPILL)
     np.testing.assert_allclose(rows["estimate"], [main["estimate"] / (1 - part) for part in SPILL])
-    assert "spillover" not in set(bounds(provinces(), MAIN).table["group"])  # no counter is shared
+    assert "spillover" not in set(effect_bounds(provinces(), MAIN).table["group"])  # no counter is shared
 
 
 def test_an_effect_that_spills_over_is_bounded_from_below():
@@ -77,7 +77,7 @@ def test_an_effect_that_spills_over_is_bounded_from_below():
         table = made_up_table(seed, effect=0.06, clusters=10, periods=20)
         free = table["treated_from"].isna() & (table["time"] >= table["treated_from"].min())
         table["online"] += np.where(free, 0.03 * table["received"], 0).round()
-        rows = bounds(design_of(table, blocks=True), MAIN).table.query("group == 'spillover'").set_index("parameter")
+        rows = effect_bounds(design_of(table, blocks=True), MAIN).table.query("group == 'spillover'").set_index("parameter")
         found.append(rows.loc["0.5", "estimate"])
     assert np.mean(found) == pytest.approx(6.0, abs=4 * np.std(found) / np.sqrt(10))
 
@@ -85,6 +85,6 @@ def test_an_effect_that_spills_over_is_bounded_from_below():
 def test_bounds_keep_the_contract():
     from hgdx_eval.results import check_table
 
-    found = bounds(provinces(), MAIN)
+    found = effect_bounds(provinces(), MAIN)
     check_table(found.table)
     assert isinstance(found.table, pd.DataFrame) and set(found.table["term"]) == {"bound"}

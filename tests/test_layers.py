@@ -6,9 +6,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
     "errors", "origin", "yaml_strict", "periods", "workdays", "memo", "files", "facts", "words", "readers", "results",
-    "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators", "heterogeneity", "bounds",
-    "compare", "checks",
-    "figures", "charts", "charts_methods", "tables", "report", "record", "story", "side_by_side", "check", "runs", "cli", "__main__",
+    "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
+    "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "checks",
+    "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "side_by_side", "check", "runs", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
 
@@ -61,3 +61,10 @@ def test_public_functions_of_the_package_say_what_they_do():
         if not ast.get_docstring(tree) and name not in ("__main__", "locale") and file.stat().st_size:
             silent.append(file.name)
     assert silent == []
+
+
+def test_no_verb_of_the_notebooks_hides_behind_a_module_of_its_name():
+    from hgdx_eval import VERBS
+
+    assert not {verb for verbs in VERBS.values() for verb in verbs} & {name for name, _ in modules()}
+    assert set(VERBS) <= {file.stem for _, file in modules()} | {"estimators"}

@@ -57,7 +57,7 @@ def blocks(p, design, found, lang: str) -> list[str]:
     """Everything that the comparison notebook shows, as HTML."""
     words = study_words(p, lang)
     shown = [show_methods(found, words), show_changes(one_change(design), words),
-             show_reconciliation(reconcile(design, found.others), words), show_bounds(hg.bounds(design, p.estimator), words),
+             show_reconciliation(reconcile(design, found.others), words), show_bounds(hg.effect_bounds(design, p.estimator), words),
              show_notes(found, words), *show_inside(found, words)]  # fmt: skip
     groups, dose, ended = hg.effects_by_group(design), hg.dose_response(design), hg.reversal(design)
     shown += [show_groups_of(groups, trait, words) for trait in traits(groups)]

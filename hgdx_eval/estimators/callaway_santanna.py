@@ -14,8 +14,8 @@ from scipy import sparse
 
 from ..designs import Design
 from ..errors import Refusal
-from ..fixed_effects import Cells, Fit, cells_of, indicators, linear_estimate, points, regress, told, unexplained, usable
-from ..inference import Linear, by_cluster, degrees_of_freedom, effective_clusters
+from ..fixed_effects import Cells, Fit, cells_of, indicators, linear_estimate, points, regress, told, told_by_leverage, unexplained, usable
+from ..inference import MANY, Linear, by_cluster, linear_dof
 from ..results import Estimate
 
 DIFFERS = ("mean_weights",)  # what it takes otherwise than two-way fixed effects on the same design
@@ -65,7 +65,10 @@ def fit(design: Design) -> Estimate:
     if not after:
         raise Refusal("no_comparison", f"{design.study}: no cohort has units to be compared with before and after its start")
     n = table["received"].fillna(1.0).where(table["treated"]).sum()
-    rows = [{"term": "overall", **weighted(wide, after), "n_obs": n}]
+    own = weighted(wide, after)
+    if wide.cluster.max() < MANY:
+        own = told(own["estimate"], own["std_error"] ** 2, linears(replace(design, path=False))[None].dof)
+    rows = [{"term": "overall", **own, "n_obs": n}]
     if design.path:
         rows += dynamic_rows(design, table, wide, found) + group_rows(design, wide, after) + cohort_rows(design, wide, found)
     return linear_estimate(design, table, cells, "callaway_santanna", rows, ("unidentified_left_out",) if lost else ())
@@ -126,10 +129,10 @@ def as_linear(wide: Wide, parts: list[GroupTime], comparison: str, cells: Cells,
     rows, columns = place
     w = weights[rows, columns]
     step = w / cells.weight
-    dof = degrees_of_freedom(groups, effective_clusters(np.abs(w * step), cells.clusters))
+    direction, influence = step / (w @ step), influence[:, rows, columns].T
     factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
-    return Linear(cells.y, w, step / (w @ step), influence[:, rows, columns].T, lambda z: unexplained(model, z), cells.clusters,
-                  factor, dof)  # fmt: skip
+    return Linear(cells.y, w, direction, influence, lambda z: unexplained(model, z), cells.clusters, factor,
+                  linear_dof(direction, influence, cells.clusters))  # fmt: skip
 
 
 def adjoint(wide: Wide, p: GroupTime, groups: int) -> tuple[np.ndarray, np.ndarray]:
@@ -228,7 +231,7 @@ def clustered(wide: Wide, estimate: float, influence: np.ndarray, leverage: np.n
     by_cluster = np.bincount(wide.cluster, influence)
     groups = len(by_cluster)
     factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
-    return told(estimate, float(by_cluster @ by_cluster) * factor, leverage, wide.cluster)
+    return told_by_leverage(estimate, float(by_cluster @ by_cluster) * factor, leverage, wide.cluster)
 
 
 def dynamic_rows(design: Design, table: pd.DataFrame, wide: Wide, found: list[GroupTime]) -> list[dict]:

@@ -2,7 +2,7 @@
 
 Maximum likelihood by weighted least squares with the dummies profiled out (Stammann, Heiss & McFadden 2016), clustered by
 the delta method; near a ceiling the logit asks for equal odds ratios where the linear methods ask for equal points
-(Puhani 2012 on the treatment effect). Dossiers of one agency and month are no coin tosses: the dispersion is told, plain
+(Puhani 2012 on the treatment effect). Dossiers of one agency and month are no coin tosses: the dispersion is told_by_leverage, plain
 binomial errors never are. Units and periods with no or only online dossiers fit themselves whatever the effect: they are left
 out of the likelihood and count as no change.
 """
@@ -25,7 +25,7 @@ from ..fixed_effects import (
     linear_estimate,
     residuals,
     rows_only,
-    told,
+    told_by_leverage,
     two_way,
     usable,
 )  # fmt: skip
@@ -169,4 +169,4 @@ def robust(estimate: float, weights: np.ndarray, found: Logit, cells: Cells, n: 
     """With its clustered error; `weights`: a row's part in the estimate for each dossier more than expected."""
     k = len(found.kept) + absorbed(cells.units, cells.times, cells.clusters)
     variance = cluster_variance(weights * (online - n * expit(found.eta)), cells.clusters, whole.n, k)
-    return told(estimate, variance, weights**2 * found.fe.weight, cells.clusters)
+    return told_by_leverage(estimate, variance, weights**2 * found.fe.weight, cells.clusters)

@@ -26,10 +26,11 @@ from ..fixed_effects import (
     solve,
     sums,
     told,
+    told_by_leverage,
     two_way,
     usable,
 )  # fmt: skip
-from ..inference import Linear, degrees_of_freedom, effective_clusters
+from ..inference import MANY, Linear, linear_dof
 from ..results import Estimate
 
 LEADS = 12  # event times before the start that are shown, at most
@@ -55,6 +56,8 @@ def fit(design: Design) -> Estimate:
     first, cohort_time = identified(design, table, cells)
     n, event = table["received"].fillna(1.0).to_numpy(), table["event_time"].to_numpy()
     own = average(cells, first, first.known, cohort_time)
+    if cells.clusters.max() < MANY:
+        own = told(own["estimate"], own["std_error"] ** 2, as_linear(cells, first, first.known, cohort_time).dof)
     rows = [{"term": "overall", **own, "n_obs": n[first.known].sum()},
             {"term": "overall", **average(cells, first, first.known, np.zeros_like(cohort_time)), "inference": "two_stage",
              "n_obs": n[first.known].sum()}]  # fmt: skip
@@ -110,8 +113,8 @@ def as_linear(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.nd
     absorbed = counterfactual_weights(cells, first, np.where(first.untreated[:, None], own, of_treated))
     influence[first.untreated] = of_untreated - absorbed
     step = weights / cells.weight
-    dof = degrees_of_freedom(number, effective_clusters(weights * step, cells.clusters))
-    return Linear(cells.y, weights, step / (weights @ step), influence, rest, cells.clusters, 1.0, dof)
+    direction = step / (weights @ step)
+    return Linear(cells.y, weights, direction, influence, rest, cells.clusters, 1.0, linear_dof(direction, influence, cells.clusters))
 
 
 def first_stage(cells: Cells, treated: np.ndarray) -> FirstStage:
@@ -147,7 +150,7 @@ def average(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndar
     means = np.bincount(groups, share**2 * first.residual) / np.where(squares > 0, squares, 1.0)
     residual = np.where(chosen, first.residual - means[groups], np.where(first.untreated, first.residual, 0.0))
     by_cluster = np.bincount(cells.clusters, weights * residual)
-    return told(estimate, float(by_cluster @ by_cluster), weights**2 / cells.weight, cells.clusters)
+    return told_by_leverage(estimate, float(by_cluster @ by_cluster), weights**2 / cells.weight, cells.clusters)
 
 
 def counterfactual_weights(cells: Cells, first: FirstStage, share: np.ndarray) -> np.ndarray:
