@@ -15,7 +15,7 @@ from scipy.sparse.linalg import splu
 
 from .designs import Design, thin_event_times
 from .errors import Refusal
-from .inference import LEVEL, MANY, Linear, degrees_of_freedom, effective_clusters, satterthwaite, small_sample, t_interval
+from .inference import LEVEL, MANY, Linear, degrees_of_freedom, effective_clusters, satterthwaite, small_sample, sums_by_code, t_interval
 from .results import Estimate, result_table
 
 TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
@@ -141,15 +141,6 @@ def parts(linked: sparse.csr_matrix) -> np.ndarray:
     return connected_components(linked, directed=False)[1]
 
 
-def sums(codes: np.ndarray, number: int, columns: np.ndarray | sparse.csr_matrix, weight: np.ndarray) -> np.ndarray:
-    """Weighted sums of columns by code: number x columns."""
-    if not sparse.issparse(columns) and columns.shape[1] <= 3:
-        return np.column_stack([np.bincount(codes, weight * column, number) for column in columns.T])
-    by = sparse.csr_matrix((weight, (codes, np.arange(len(codes)))), shape=(number, len(codes)))
-    found = by @ columns
-    return found.toarray() if sparse.issparse(found) else found
-
-
 def solve(fe: TwoWay, of_units: np.ndarray, of_times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(unit effects, period effects) that solve the normal equations with these right-hand sides (rows x columns)."""
     right = of_times - fe.scaled @ of_units
@@ -164,7 +155,7 @@ def solve(fe: TwoWay, of_units: np.ndarray, of_times: np.ndarray) -> tuple[np.nd
 
 def effects(fe: TwoWay, columns: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """(unit effects, period effects) of the weighted projection of columns (rows x columns) on the dummies."""
-    return solve(fe, sums(fe.units, len(fe.unit_weight), columns, fe.weight), sums(fe.times, len(fe.free), columns, fe.weight))
+    return solve(fe, sums_by_code(fe.units, len(fe.unit_weight), columns, fe.weight), sums_by_code(fe.times, len(fe.free), columns, fe.weight))
 
 
 def residuals(fe: TwoWay, columns: np.ndarray) -> np.ndarray:
@@ -202,8 +193,8 @@ def regress(cells: Cells, regressors: np.ndarray | sparse.csr_matrix, further: s
     columns = sparse.csr_matrix(regressors)
     columns = columns if further is None else sparse.hstack([columns, further]).tocsr()
     weighted = columns.T.multiply(cells.weight).tocsr()
-    of_units = sums(cells.units, len(fe.unit_weight), columns, cells.weight)
-    of_times = sums(cells.times, len(fe.free), columns, cells.weight)
+    of_units = sums_by_code(cells.units, len(fe.unit_weight), columns, cells.weight)
+    of_times = sums_by_code(cells.times, len(fe.free), columns, cells.weight)
     unit, period = solve(fe, of_units, of_times)
     whole = (weighted @ columns).toarray()
     gram = whole - of_units.T @ unit - of_times.T @ period
@@ -238,7 +229,7 @@ def cluster_scores(cells: Cells, errors: np.ndarray, columns: sparse.csr_matrix,
     groups, score = int(cells.clusters.max()) + 1, cells.weight * errors
     of_units = sparse.csr_matrix((score, (cells.clusters, cells.units)), shape=(groups, len(unit)))
     of_times = sparse.csr_matrix((score, (cells.clusters, cells.times)), shape=(groups, len(period)))
-    return sums(cells.clusters, groups, columns, score) - of_units @ unit - of_times @ period
+    return sums_by_code(cells.clusters, groups, columns, score) - of_units @ unit - of_times @ period
 
 
 def independent(gram: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -292,8 +283,7 @@ def regression_dof(fit: Fit, weights: np.ndarray) -> float:
     of_units = np.bincount(cells.units * groups + cells.clusters, weights, len(fit.fe.unit_weight) * groups).reshape(-1, groups)
     of_times = np.bincount(cells.times * groups + cells.clusters, weights, len(fit.fe.free) * groups).reshape(-1, groups)
     unit, period = solve(fit.fe, of_units, of_times)
-    by_cluster = sparse.csr_matrix((weights, (np.arange(len(weights)), cells.clusters)), shape=(len(weights), groups))
-    of_columns = (fit.columns.T @ by_cluster).toarray() - fit.unit.T @ of_units - fit.period.T @ of_times
+    of_columns = sums_by_code(cells.clusters, groups, fit.columns, weights).T - fit.unit.T @ of_units - fit.period.T @ of_times
     explained = of_units.T @ unit + of_times.T @ period + of_columns.T @ fit.inverse @ of_columns
     return satterthwaite(np.diag(own) - explained)
 

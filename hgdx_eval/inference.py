@@ -10,6 +10,7 @@ from scipy import sparse, stats
 FEW_CLUSTERS = 5  # fewer clusters than this on either side: the clustered error is never the headline
 LEVEL = 0.95
 MANY = 150  # clusters: with more, degrees of freedom and the bootstrap make no difference
+SMALL = 30_000  # entries of a dense matrix of sums
 FAR = 1e4  # standard errors: an interval that reaches further is unbounded
 
 
@@ -101,8 +102,20 @@ def linear_dof(direction: np.ndarray, influence: np.ndarray, clusters: np.ndarra
 
 def by_cluster(clusters: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Sums over rows of each cluster: clusters x columns."""
-    return sparse.csr_matrix((np.ones(len(clusters)), (clusters, np.arange(len(clusters)))),
-                             shape=(int(clusters.max()) + 1, len(clusters))) @ columns  # fmt: skip
+    return sums_by_code(clusters, int(clusters.max()) + 1, columns, np.ones(len(clusters)))
+
+
+def sums_by_code(codes: np.ndarray, number: int, columns: np.ndarray | sparse.csr_matrix, weight: np.ndarray) -> np.ndarray:
+    """Weighted sums of columns by code: number x columns."""
+    if not sparse.issparse(columns) and columns.shape[1] <= 3:
+        return np.column_stack([np.bincount(codes, weight * column, number) for column in columns.T])
+    rows = np.arange(len(codes))
+    if not sparse.issparse(columns) and number * len(codes) <= SMALL:  # making a sparse matrix takes longer than the sums
+        by = np.zeros((number, len(codes)))
+        by[codes, rows] = weight
+        return by @ columns
+    found = sparse.csr_matrix((weight, (codes, rows)), shape=(number, len(codes))) @ columns
+    return found.toarray() if sparse.issparse(found) else found
 
 
 def inverted(p_of: Callable[[float], float], estimate: float, step: float, level: float = LEVEL) -> tuple[float, float]:

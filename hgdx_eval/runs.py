@@ -35,7 +35,7 @@ from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
 from .results import COLUMNS, NUMBERS, check_table, result_table
 
-NOTEBOOKS = ("brief", "effect", "comparison", "data_quality")  # in the order of the report
+NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "data_quality")  # in the order of the report
 
 LOCK_SECONDS = 5.0
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")

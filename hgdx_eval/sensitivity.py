@@ -87,7 +87,7 @@ def event_study(design: Design, width: int | None = None) -> EventStudy:
     study = EventStudy(fit.beta[use], fit.covariance[np.ix_(use, use)], before, after, tuple(dossiers),
                        tuple((int(span[0]), int(span[-1])) for span in spans), dof)  # fmt: skip
     if not regular(study.covariance):
-        raise Refusal("one_cluster", f"{design.study}: {clusters} clusters are too few for {len(others)} event times")
+        raise Refusal("few_clusters", f"{design.study}: {clusters} clusters are too few for {len(others)} event times")
     return study
 
 
@@ -480,7 +480,7 @@ def sensitivity(design: Design) -> Estimate:
     sides = [len(design.clusters(treated=side)) for side in (True, False)]
     pool = sides[1] or design.table["cluster"].nunique()  # none never treated: those treated later are compared
     if few_clusters(sides[0], pool):
-        raise Refusal("one_cluster", f"{design.study}: {sides[0]} treated and {pool} comparison clusters; at least {FEW_CLUSTERS}")
+        raise Refusal("few_clusters", f"{design.study}: {sides[0]} treated and {pool} comparison clusters; at least {FEW_CLUSTERS}")
     study = event_study(design)
     rows = []
     for group, contrast, last in (("first", first(study), study.spans[0]), ("average", average(study), study.spans[-1])):

@@ -34,10 +34,15 @@ def headline(found: Evaluation, words: Words) -> str:
         rank, number = found.rank
         return words(f"story.{kind}_rank", **said, rank=words.number(rank), number=words.number(number))
     if found.headline == "none":
-        return words("story.cannot", **said, reason=words("story.few_clusters"))
+        return words("story.cannot", **said, reason=words("story.gate_fails" if judged_out(found) else "story.few_clusters"))
     if found.verdict == UNCLEAR:
         return words(f"story.{kind}_unclear", **said, interval=interval_text(row, words))
     return words(f"story.{kind}", **said, interval=interval_text(row, words))
+
+
+def judged_out(found: Evaluation) -> bool:
+    """Whether the gate tried the study's kinds of interval and let none through."""
+    return bool((found.gate["state"] == "fails").any())
 
 
 def interval_text(row: pd.Series, words: Words) -> str:
@@ -71,7 +76,7 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
         event = max(near, key=lambda e: e.date >= design.start.start_time.date())
         limits.append(("-", words("story.limit_event", event=event.label(words.lang), date=words.date(event.date))))
     if found.headline == "none":
-        limits.append(("-", words("story.limit_clusters")))
+        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters")))
     if not limits:
         limits.append(("-", words("story.limit_parallel")))
     return support[: 3 - min(len(limits), 2)] + limits[:2]

@@ -383,7 +383,7 @@ def test_designs_that_say_too_little_are_refused():
     table = made_up_table(1, clusters=12)
     with pytest.raises(Refusal) as short:
         s.sensitivity(design_of(table[table["time"] >= table["time"].min() + 6]))
-    assert (few.value.reason, one.value.reason, short.value.reason) == ("one_cluster", "one_cluster", "too_few_periods")
+    assert (few.value.reason, one.value.reason, short.value.reason) == ("few_clusters", "few_clusters", "too_few_periods")
 
 
 def test_the_table_of_a_design():

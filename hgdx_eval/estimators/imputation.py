@@ -24,13 +24,12 @@ from ..fixed_effects import (
     regress,
     rows_only,
     solve,
-    sums,
     told,
     told_by_leverage,
     two_way,
     usable,
 )  # fmt: skip
-from ..inference import MANY, Linear, linear_dof
+from ..inference import MANY, Linear, linear_dof, sums_by_code
 from ..results import Estimate
 
 LEADS = 12  # event times before the start that are shown, at most
@@ -101,13 +100,13 @@ def as_linear(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.nd
     def rest(z: np.ndarray) -> np.ndarray:
         unit, period = effects(first.fe, z[first.untreated])
         left = z - unit[first.units] - period[first.times]
-        means = sums(groups, len(squares), left, part)
+        means = sums_by_code(groups, len(squares), left, part)
         return np.where(chosen[:, None], left - means[groups], np.where(first.untreated[:, None], left, 0.0))
 
     number = int(cells.clusters.max()) + 1
     own = np.zeros((len(share), number))
     own[np.arange(len(share)), cells.clusters] = weights
-    of_treated = np.where(chosen[:, None], own - part[:, None] * sums(groups, len(squares), own, chosen.astype(float))[groups], 0.0)
+    of_treated = np.where(chosen[:, None], own - part[:, None] * sums_by_code(groups, len(squares), own, chosen.astype(float))[groups], 0.0)
     influence = of_treated.copy()
     of_untreated = own[first.untreated]
     absorbed = counterfactual_weights(cells, first, np.where(first.untreated[:, None], own, of_treated))
@@ -156,8 +155,8 @@ def average(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndar
 def counterfactual_weights(cells: Cells, first: FirstStage, share: np.ndarray) -> np.ndarray:
     """Weights of the untreated outcomes in the mean counterfactual of rows that weigh `share` (rows x columns)."""
     fe, inside = first.fe, (first.units >= 0) & (first.times >= 0)
-    of_units = sums(first.units[inside], len(fe.unit_weight), share[inside], np.ones(inside.sum()))
-    of_times = sums(first.times[inside], len(fe.free), share[inside], np.ones(inside.sum()))
+    of_units = sums_by_code(first.units[inside], len(fe.unit_weight), share[inside], np.ones(inside.sum()))
+    of_times = sums_by_code(first.times[inside], len(fe.free), share[inside], np.ones(inside.sum()))
     unit, period = solve(fe, of_units, of_times)
     return fe.weight[:, None] * (unit[fe.units] + period[fe.times])
 

@@ -1,0 +1,81 @@
+"""Everything that a sceptic asks of a main estimate, computed once: the gate, sensitivity, other specifications, repeated looks."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .checks import Evaluation
+from .errors import Refusal
+from .estimators import design_key
+from .memo import remembered
+from .params import Study
+from .results import Estimate, result_table
+from .sensitivity import sensitivity
+from .sequential import looks
+from .specification import adjusted, specification_curve
+
+GATE_LEVEL = 0.99  # of the Monte Carlo interval of a rate
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Wordless. None where a part cannot be had; `unsure`: why there is no sensitivity (a reason code)."""
+
+    gate: pd.DataFrame
+    sensitivity: Estimate | None
+    unsure: str
+    curve: Estimate | None
+    looks: Estimate | None
+    gate_rows: Estimate
+
+    @property
+    def all(self) -> list[Estimate]:
+        """Every row for the published table."""
+        return [part for part in (self.gate_rows, self.sensitivity, self.curve, self.looks) if part is not None]
+
+
+def robust(found: Evaluation, p: Study) -> Robustness:
+    """The robustness of an evaluation's main estimate."""
+    design, unsure, honest, curve = found.design, "", None, None
+    try:
+        honest = remembered(lambda: f"sensitivity {design_key(design)}", lambda: sensitivity(design))
+    except Refusal as refusal:
+        unsure = refusal.reason
+    with suppress(Refusal):
+        curve = specification_curve(design)
+    sequence = looks(design, p.estimator)
+    sequence = sequence if sequence.table["period"].nunique() >= 2 else None
+    return Robustness(found.gate, honest, unsure, curve, sequence, gate_rows(found))
+
+
+def gate_rows(found: Evaluation) -> Estimate:
+    """`specification` rows named gate: the false-alarm rate of each kind of interval (`parameter`), a share, with the 99 % Monte
+    Carlo interval of so many worlds (`n_obs`)."""
+    main = found.main.overall()
+    known = found.gate[found.gate["rate"].notna()]
+    rows = [{"parameter": row.kind, "estimate": row.rate, "ci_low": row.low, "ci_high": row.high, "n_obs": row.worlds}
+            for row in known.itertuples()]  # fmt: skip
+    common = dict(study=main["study"], outcome=main["outcome"], estimator=main["estimator"], term="specification", group="gate",
+                  scale="share", inference="model", level=GATE_LEVEL, simulated=main["simulated"])  # fmt: skip
+    return Estimate(result_table(rows, **common), found.main.origin, found.main.frequency)
+
+
+def history(sequence: Estimate) -> pd.DataFrame:
+    """One row per look: period, estimate, ci_low, ci_high (usual), seq_low, seq_high (right at all looks together)."""
+    table = sequence.table
+    usual, wide = table[table["inference"] != "sequential"], table[table["inference"] == "sequential"]
+    return usual[["period", "estimate", "ci_low", "ci_high"]].reset_index(drop=True).assign(
+        seq_low=wide["ci_low"].to_numpy(), seq_high=wide["ci_high"].to_numpy())  # fmt: skip
+
+
+def together(groups: Estimate | None) -> pd.DataFrame | None:
+    """Effects of all groups of all traits, corrected for there being many: trait, group, estimate, ci_low, ci_high, p_holm."""
+    if groups is None:
+        return None
+    raw = groups.table[(groups.table["parameter"] == "raw") & groups.table["p_value"].notna()]
+    if len(raw) < 2:
+        return None
+    found = adjusted(raw)
+    parts = found["group"].str.partition("=")
+    return found.assign(trait=parts[0], group=parts[2])

@@ -1,0 +1,89 @@
+"""What the robustness notebook tells beside its charts."""
+
+import pandas as pd
+from markupsafe import Markup
+
+from . import tables
+from .checks import Evaluation
+from .results import Estimate
+from .robustness import Robustness
+from .side_by_side import trait_name, value_name
+from .specification import curve_summary
+from .words import Words
+
+
+def show_intervals(found: Evaluation, words: Words) -> tables.Block:
+    """One row per kind of interval: how often it cries wolf, what it says, whether it is the one used."""
+    main, rows = found.main.rows("overall"), []
+    for _, kind in found.gate.iterrows():
+        own = main[main["inference"] == kind["kind"]].head(1)
+        name = words(f"robustness.kind_{kind['kind']}")
+        rate = words.number(None) if pd.isna(kind["rate"]) else Markup('{} <span class="iv">{}</span>').format(
+            words.percent(kind["rate"]), "[" + words.percent(kind["low"]) + "; " + words.percent(kind["high"]) + "]")  # fmt: skip
+        rows.append((tables.with_small(name, state(kind, words)), rate, said(own, words)))
+    frame = pd.DataFrame(rows, columns=[words(f"robustness.col_{c}") for c in ("kind", "rate", "interval")])
+    return tables.table(frame, words("robustness.intervals_caption"), words, set(frame.columns[1:]), download=found.gate, name="gate")
+
+
+def state(kind: pd.Series, words: Words) -> str:
+    cautious = "_cautious" if kind["state"] == "headline" and kind["conservative"] else ""
+    return words(f"robustness.state_{kind['state']}{cautious}")
+
+
+def said(own: pd.DataFrame, words: Words) -> str:
+    """The interval, or the rank."""
+    if own.empty:
+        return words.number(None)
+    row = own.iloc[0]
+    if row["inference"] == "placebo":
+        return words("story.rank_of", rank=row["parameter"].partition("/")[0], number=row["parameter"].partition("/")[2])
+    return words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]) if pd.notna(row["ci_low"]) else words("robustness.unbounded")
+
+
+def show_breakdown(part: Robustness, words: Words) -> tables.Block:
+    """In plain words: how far trends may diverge before the interval holds 0; or why this cannot be said."""
+    if part.sensitivity is None:
+        return lead(words("robustness.no_sensitivity", reason=words("refusals." + part.unsure)), words)
+    rows = part.sensitivity.rows("sensitivity_relative").set_index("group")
+    lines = []
+    for name in ("first", "average"):
+        value, beyond = float(rows.loc[f"{name} breakdown", "estimate"]), rows.loc[f"{name} breakdown", "parameter"] != ""
+        kind = "never" if value == 0 else "beyond" if beyond else "until"
+        lines.append(words(f"robustness.breakdown_{kind}", what=words(f"robustness.sensitivity_{name}"), k=words.number(value, 2)))
+    return lead(" ".join(lines), words)
+
+
+def show_sensitivity(rows: Estimate, words: Words) -> tables.Block:
+    """Both kinds of honest intervals at every bound."""
+    shown = []
+    for _, row in rows.table[rows.table["inference"] == "honest"].iterrows():
+        kind = words(f"robustness.{row['term']}", bound=words.number(float(row["parameter"]), 2))
+        name = words(f"robustness.sensitivity_{row['group']}")
+        shown.append((tables.with_small(name, kind), words.effect_interval(row["ci_low"], row["ci_high"], row["scale"])))
+    frame = pd.DataFrame(shown, columns=[words(f"robustness.col_{c}") for c in ("bound", "interval")])
+    return tables.table(frame, words("robustness.sensitivity_caption"), words, set(frame.columns[1:]), download=rows.table,
+                        name="sensitivity")  # fmt: skip
+
+
+def show_drivers(curve: Estimate, words: Words) -> tables.Block:
+    """Which choice moves the estimates most: the part of their spread that goes with each."""
+    summary = curve_summary(curve)
+    rows = [(words(f"robustness.dimension_{name}"), words.percent(value, 0)) for name, value in summary.explained]
+    frame = pd.DataFrame(rows, columns=[words(f"robustness.col_{c}") for c in ("choice", "spread")])
+    return tables.table(frame, words("robustness.drivers_caption"), words, set(frame.columns[1:]), download=frame, name="drivers")
+
+
+def show_together(found: pd.DataFrame, scale: str, words: Words) -> tables.Block:
+    """Effects by group with intervals that hold together; those that leave out 0 after the correction are said so."""
+    rows = []
+    for row in found.itertuples():
+        name = tables.with_small(value_name(row.trait, row.group, words), trait_name(row.trait, words))
+        value = tables.effect(pd.Series({"estimate": row.estimate, "ci_low": row.ci_low, "ci_high": row.ci_high, "scale": scale}), words)
+        rows.append((name, value, words("robustness.still" if row.p_holm < 0.05 else "robustness.no_longer")))
+    frame = pd.DataFrame(rows, columns=[words(f"robustness.col_{c}") for c in ("group", "simultaneous", "after")])
+    return tables.table(frame, words("robustness.together_caption", n=words.number(len(found))), words, {frame.columns[1]},
+                        download=found, name="together")  # fmt: skip
+
+
+def lead(text: str, words: Words) -> tables.Block:
+    return tables.Block(str(Markup("<p class=lead>{}</p>").format(text)))
