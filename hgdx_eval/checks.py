@@ -26,6 +26,7 @@ from .results import Estimate, result_table
 
 NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
 PLACEBO_PERIODS = {"M": 6, "Q": 2, "Y": 1}
+NEVER = ("none", "hac")  # no interval; or one measured to cry wolf far too often (docs/coverage.md)
 CLEAR, SUGGESTIVE, UNCLEAR, CANNOT = 1, 2, 3, 5
 
 
@@ -98,9 +99,9 @@ def judged_by(main: Estimate, gate: pd.DataFrame, few: bool, space: Estimate | N
     if gate["rate"].notna().any():
         picked = gate.loc[gate["state"] == "headline", "kind"]
         return picked.iloc[0] if len(picked) else "none"
-    if space is not None and (few or kind == "none"):
+    if space is not None and (few or kind in NEVER):
         return "placebo"
-    return "none" if few else kind
+    return "none" if few or kind in NEVER else kind
 
 
 def headed(main: Estimate, kind: str) -> Estimate:

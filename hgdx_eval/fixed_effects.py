@@ -155,7 +155,8 @@ def solve(fe: TwoWay, of_units: np.ndarray, of_times: np.ndarray) -> tuple[np.nd
 
 def effects(fe: TwoWay, columns: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """(unit effects, period effects) of the weighted projection of columns (rows x columns) on the dummies."""
-    return solve(fe, sums_by_code(fe.units, len(fe.unit_weight), columns, fe.weight), sums_by_code(fe.times, len(fe.free), columns, fe.weight))
+    of_units = sums_by_code(fe.units, len(fe.unit_weight), columns, fe.weight)
+    return solve(fe, of_units, sums_by_code(fe.times, len(fe.free), columns, fe.weight))
 
 
 def residuals(fe: TwoWay, columns: np.ndarray) -> np.ndarray:

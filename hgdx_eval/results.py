@@ -14,7 +14,7 @@ COLUMNS = [
 ]  # fmt: skip
 NOTES = {
     "weights_not_unique", "poor_fit", "regression_to_mean", "forbidden_comparisons", "unidentified_left_out", "overdispersed",
-    "separated", "no_comparison_series",
+    "separated", "no_comparison_series", "too_sure",
 }  # fmt: skip
 NUMBERS = ["event_time", "estimate", "std_error", "ci_low", "ci_high", "level", "p_value",
            "n_obs", "n_units", "n_clusters", "n_treated_clusters"]  # fmt: skip

@@ -63,7 +63,10 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
     checks = found.checks
     support = [("+", words(f"story.support_{name}")) for name in ("pre_period", "placebo_time", "leave_one_out")
                if checks[name] == "pass"][:2]  # fmt: skip
-    limits = [("-", words(f"story.limit_{name}")) for name, state in checks.items() if state == "fail"]
+    limits = []
+    if found.headline == "none":  # what keeps the data from telling comes first
+        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters")))
+    limits += [("-", words(f"story.limit_{name}")) for name, state in checks.items() if state == "fail"]
     design = found.design
     if found.headline == "placebo":
         limits.append(("-", words("story.limit_rank", n=words.number(len(design.clusters(True))))))
@@ -75,8 +78,6 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
     if near:
         event = max(near, key=lambda e: e.date >= design.start.start_time.date())
         limits.append(("-", words("story.limit_event", event=event.label(words.lang), date=words.date(event.date))))
-    if found.headline == "none":
-        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters")))
     if not limits:
         limits.append(("-", words("story.limit_parallel")))
     return support[: 3 - min(len(limits), 2)] + limits[:2]

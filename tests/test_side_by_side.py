@@ -72,6 +72,7 @@ def blocks(p, design, found, lang: str) -> list[str]:
 def numbers(html: str, lang: str) -> list[str]:
     """The numbers that a reader sees, written one way; downloads and drawings are left out."""
     text = unescape(re.sub(r'href="[^"]*"|<svg.*?</svg>|<[^>]+>', " ", html, flags=re.S))
+    text = re.sub(r"tháng \d+/", "", text)  # English writes the month in letters
     found = re.findall(r"[+−]?\d[\d.,]*\d|[+−]?\d", text)
     return [n.replace(".", "").replace(",", ".") if lang == "vi" else n.replace(",", "") for n in found]
 

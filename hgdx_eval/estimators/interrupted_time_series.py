@@ -35,7 +35,7 @@ def fit(design: Design) -> Estimate:
         study=design.study, outcome=design.outcome, estimator="interrupted_time_series", inference="hac", level=LEVEL,
         n_units=1, n_clusters=1, n_treated_clusters=1, scale=design.scale, simulated=design.origin.simulated,
     )  # fmt: skip
-    return Estimate(result_table(rows, **common), design.origin, design.frequency)
+    return Estimate(result_table(rows, **common), design.origin, design.frequency, notes=("too_sure",))
 
 
 def segmented(design: Design, series: pd.DataFrame, start: int) -> dict:
