@@ -150,11 +150,13 @@ def wild_test(design: Design, linear: Linear):
     v, complete = wild.signs(groups, WILD_DRAWS, design.seed)
     step = by_cluster(linear.clusters, linear.influence * linear.direction[:, None]).T
     share = by_cluster(linear.clusters, (linear.weights * linear.direction)[:, None])[:, 0]
+    members = [np.flatnonzero(linear.clusters == g) for g in range(groups)]
+    inside = [linear.influence[rows].T for rows in members]  # clusters x rows of one cluster
 
     def p(y: np.ndarray, rest: np.ndarray) -> np.ndarray:
         estimates, scores = linear.weights @ y, linear.influence.T @ y
         s0 = by_cluster(linear.clusters, linear.weights[:, None] * rest)
-        b0 = np.stack([by_cluster(linear.clusters, linear.influence[:, [h]] * rest) for h in range(groups)])
+        b0 = np.stack([part @ rest[rows] for part, rows in zip(inside, members, strict=True)], axis=1)
         found = []
         for j in range(y.shape[1]):
             k = wild.Kernel(estimates[j], linear.factor * float(scores[:, j] @ scores[:, j]), linear.factor, s0[:, j], share,

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from filelock import FileLock
+
 Value = TypeVar("Value")
 
 
@@ -17,10 +19,11 @@ def remembered(key: Callable[[], str], compute: Callable[[], Value]) -> Value:
     if not work:
         return compute()
     path = Path(work) / f"{hashlib.sha256(key().encode()).hexdigest()[:32]}.pickle"
-    if path.is_file():
-        return pickle.loads(path.read_bytes())
-    value = compute()
-    with tempfile.NamedTemporaryFile(dir=work, delete=False) as file:
-        file.write(pickle.dumps(value))
-    os.replace(file.name, path)
+    with FileLock(path.with_suffix(".lock")):  # another notebook that needs it at the same time waits instead of computing it too
+        if path.is_file():
+            return pickle.loads(path.read_bytes())
+        value = compute()
+        with tempfile.NamedTemporaryFile(dir=work, delete=False) as file:
+            file.write(pickle.dumps(value))
+        os.replace(file.name, path)
     return value
