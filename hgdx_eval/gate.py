@@ -18,6 +18,7 @@ from . import randomization, wild
 from .designs import Design, placebos_in_space
 from .errors import Refusal
 from .fixed_effects import cells_of, residuals, rows_only, two_way, usable
+from .heterogeneity import group_linears
 from .inference import LEVEL, MANY, Linear, by_cluster
 
 WORLDS = 2000
@@ -85,6 +86,19 @@ def intervals(design: Design, estimator: str, order: tuple[str, ...]) -> list[di
             except Refusal:
                 continue
     return rows
+
+
+def wild_aggregates(design: Design, estimator: str) -> list[dict]:
+    """Rows with wild intervals of whatever else is a weighted sum: `event` times of the estimator, `group` effects and contrasts
+    of two groups. Empty with too many clusters, or for a method that is no weighted sum."""
+    module = import_module(f".estimators.{estimator}", __package__)
+    if not hasattr(module, "linears") or design.table["cluster"].nunique() > MANY:
+        return []
+    events = module.linears(replace(design, path=True))
+    rows = [{"term": "event", "event_time": time, **wild.wild(part, design.seed, WILD_DRAWS)} for time, part in sorted(
+        (time, part) for time, part in events.items() if time is not None)]  # fmt: skip
+    return rows + [{"term": "group", "group": name, **wild.wild(part, design.seed, WILD_DRAWS)}
+                   for name, part in group_linears(design).items()]  # fmt: skip
 
 
 def linear_of(design: Design, estimator: str) -> Linear | None:

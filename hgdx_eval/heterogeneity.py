@@ -11,8 +11,8 @@ from scipy import optimize, stats
 
 from .designs import Design
 from .errors import Refusal
-from .fixed_effects import Cells, Fit, cells_of, coefficients, linear_estimate, outcome_weights, regress, usable
-from .inference import FEW_CLUSTERS, LEVEL, t_interval
+from .fixed_effects import Cells, Fit, cells_of, coefficients, linear, linear_estimate, outcome_weights, regress, usable
+from .inference import FEW_CLUSTERS, LEVEL, Linear, t_interval
 from .results import Estimate
 
 BANDS = 3  # of a number with more than SEVERAL values
@@ -60,22 +60,46 @@ def labels(values: pd.Series, table: pd.DataFrame) -> pd.Series:
 
 
 def trait_rows(design: Design, table: pd.DataFrame, cells: Cells, trait: str, values: pd.Series) -> list[dict]:
+    found, known, dummies, counts = group_regression(design, table, cells, values)
+    rows = []
+    for place, j in enumerate(found.kept[found.kept < len(known)] if found else []):
+        rows.append({"term": "group", "group": f"{trait}={known[j]}", "parameter": "raw", "n_obs": counts[known[j]],
+                     **own_error(found, place, dummies[:, j] > 0, table)})  # fmt: skip
+    return rows + pooled_rows(rows, trait)
+
+
+def group_regression(
+    design: Design, table: pd.DataFrame, cells: Cells, values: pd.Series
+) -> tuple[Fit | None, list, np.ndarray, pd.Series]:
+    """(regression in which being treated has a coefficient for each value, the values, their dummies, treated dossiers by value);
+    without a regression where fewer than two values can be told."""
     treated = table["treated"].to_numpy()
     counts = table["received"].fillna(1.0).where(table["treated"], 0.0).groupby(values).sum()
     known = [value for value in sorted(counts.index) if value and counts[value] >= design.min_count][:MOST]
+    dummies = np.column_stack([(treated & (values == value).to_numpy()) for value in known] or [treated]).astype(float)
     if len(known) < 2:
-        return []
-    dummies = np.column_stack([(treated & (values == value).to_numpy()) for value in known]).astype(float)
+        return None, known, dummies, counts
     rest = treated & ~dummies.any(axis=1)
     found = regress(cells, np.column_stack([dummies, rest.astype(float)]) if rest.any() else dummies)
-    rows = []
-    for j, value in enumerate(known):
-        if found is None or j not in found.kept:
+    return found, known, dummies, counts
+
+
+def group_linears(design: Design) -> dict[str, Linear]:
+    """Group effects as weighted sums of outcomes, by trait=value; and the contrast of the two of a trait that has two
+    (trait: second less first)."""
+    table = usable(design)
+    cells, parts = cells_of(design, table), {}
+    for trait in [name for name in design.traits.columns if name != "unit"]:
+        values = table["unit"].map(labels(design.traits.set_index("unit")[trait], table))
+        found, known, _, _ = group_regression(design, table, cells, values)
+        if found is None:
             continue
-        place = int(np.flatnonzero(found.kept == j)[0])
-        rows.append({"term": "group", "group": f"{trait}={value}", "parameter": "raw", "n_obs": counts[value],
-                     **own_error(found, place, dummies[:, j] > 0, table)})  # fmt: skip
-    return rows + pooled_rows(rows, trait)
+        own = np.eye(len(found.kept))
+        kept = [place for place, j in enumerate(found.kept) if j < len(known)]
+        parts |= {f"{trait}={known[found.kept[place]]}": linear(found, own[place]) for place in kept}
+        if len(kept) == 2:
+            parts[f"{trait}: {known[found.kept[kept[1]]]} - {known[found.kept[kept[0]]]}"] = linear(found, own[kept[1]] - own[kept[0]])
+    return parts
 
 
 def own_error(found: Fit, place: int, inside: np.ndarray, table: pd.DataFrame) -> dict:

@@ -8,6 +8,7 @@ import pandas as pd
 from .checks import Evaluation
 from .errors import Refusal
 from .estimators import design_key
+from .gate import wild_aggregates
 from .memo import remembered
 from .params import Study
 from .results import Estimate, result_table
@@ -28,11 +29,12 @@ class Robustness:
     curve: Estimate | None
     looks: Estimate | None
     gate_rows: Estimate
+    wild: Estimate | None  # event times, group effects and contrasts with wild intervals
 
     @property
     def all(self) -> list[Estimate]:
         """Every row for the published table."""
-        return [part for part in (self.gate_rows, self.sensitivity, self.curve, self.looks) if part is not None]
+        return [part for part in (self.gate_rows, self.wild, self.sensitivity, self.curve, self.looks) if part is not None]
 
 
 def robust(found: Evaluation, p: Study) -> Robustness:
@@ -46,7 +48,15 @@ def robust(found: Evaluation, p: Study) -> Robustness:
         curve = specification_curve(design)
     sequence = looks(design, p.estimator)
     sequence = sequence if sequence.table["period"].nunique() >= 2 else None
-    return Robustness(found.gate, honest, unsure, curve, sequence, gate_rows(found))
+    rows = remembered(lambda: f"wild {p.estimator} {design_key(design)}", lambda: wild_aggregates(design, p.estimator))
+    return Robustness(found.gate, honest, unsure, curve, sequence, gate_rows(found), wild_rows(found, rows))
+
+
+def wild_rows(found: Evaluation, rows: list[dict]) -> Estimate | None:
+    main = found.main.overall()
+    shared = ("study", "outcome", "estimator", "scale", "level", "n_units", "n_clusters", "n_treated_clusters", "simulated")
+    common = {name: main[name] for name in shared}
+    return Estimate(result_table(rows, **common), found.main.origin, found.main.frequency) if rows else None
 
 
 def gate_rows(found: Evaluation) -> Estimate:

@@ -115,3 +115,18 @@ def test_groups_together_are_judged_more_strictly_than_alone(study):
         own = alone.loc[f"{row.trait}={row.group}"]
         assert row.p_holm >= own["p_value"] - 1e-12
         assert np.isnan(row.ci_low) or (row.ci_low <= own["ci_low"] + 1e-9 and row.ci_high >= own["ci_high"] - 1e-9)
+
+
+def test_event_times_groups_and_contrasts_have_wild_intervals_too(study):
+    _, design, found, parts = study
+    rows = parts.wild.table
+    check_table(rows)
+    events = rows[rows["term"] == "event"].set_index("event_time")["estimate"]
+    own = found.main.rows("event").query("inference == 'cluster'").set_index("event_time")["estimate"]
+    assert events.to_dict() == pytest.approx(own.to_dict(), abs=1e-9)
+    groups = rows[rows["term"] == "group"].set_index("group")
+    raw = hg.effects_by_group(design).table.query("parameter == 'raw'").set_index("group")["estimate"]
+    assert groups.loc[raw.index, "estimate"].to_dict() == pytest.approx(raw.to_dict(), abs=1e-9)
+    contrast = groups[groups.index.str.contains(": ")].iloc[0]
+    assert contrast["estimate"] == pytest.approx(raw["kind=1"] - raw["kind=0"], abs=1e-9)
+    assert contrast["ci_low"] < contrast["estimate"] < contrast["ci_high"]
