@@ -59,8 +59,8 @@ def placebo_worlds() -> None:
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
-    compare(500, 27, 10, 5)
-    compare(40, 8, 200, None)
     placebo_worlds()
     growth("all of ours, as clusters double (240 units x 60)", [10, 20, 40, 80],
            lambda clusters: partial(lambda design: wild(main.linears(design)[None], 1), panel(240, 60, clusters)))  # fmt: skip
+    compare(500, 27, 10, 5)
+    compare(40, 8, 200, None)

@@ -255,9 +255,13 @@ def outcome_weights(fit: Fit, shares: np.ndarray) -> np.ndarray:
 
 def unexplained(fit: Fit, columns: np.ndarray) -> np.ndarray:
     """Columns (rows x columns) less their weighted projection on everything in the regression."""
-    rest = residuals(fit.fe, columns)
-    c = fit.inverse @ (fit.columns.T @ (fit.cells.weight[:, None] * rest))
-    return rest - (fit.columns @ c - (fit.unit @ c)[fit.cells.units] - (fit.period @ c)[fit.cells.times])
+    fe, cells = fit.fe, fit.cells
+    of_units = sums_by_code(cells.units, len(fe.unit_weight), columns, cells.weight)
+    of_times = sums_by_code(cells.times, len(fe.free), columns, cells.weight)
+    unit, period = solve(fe, of_units, of_times)
+    own = fit.columns.T @ (cells.weight[:, None] * columns) - fit.unit.T @ of_units - fit.period.T @ of_times
+    c = fit.inverse @ own
+    return columns - fit.columns @ c - (unit - fit.unit @ c)[cells.units] - (period - fit.period @ c)[cells.times]
 
 
 def told(estimate: float, variance: float, dof: float) -> dict:
@@ -311,9 +315,8 @@ def linear(fit: Fit, shares: np.ndarray) -> Linear:
     own = np.zeros((len(weights), groups))
     own[np.arange(len(weights)), cells.clusters] = step
     influence = cells.weight[:, None] * unexplained(fit, own)
-    dof = regression_dof(fit, weights)
-    return Linear(cells.y, weights, step / (weights @ step), influence, lambda z: unexplained(fit, z), cells.clusters,
-                  small_sample(groups, cells.n, fit.k), dof)  # fmt: skip
+    return Linear(cells.y, fit.errors, weights, step / (weights @ step), influence, lambda z: unexplained(fit, z), cells.clusters,
+                  small_sample(groups, cells.n, fit.k))  # fmt: skip
 
 
 def rows_only(cells: Cells, keep: np.ndarray) -> Cells:

@@ -150,11 +150,13 @@ def drawn(w: Worlds, first: int, number: int) -> np.ndarray:
 
 
 def cluster_test(design: Design, linear: Linear):
+    dof = linear.dof
+
     def p(y: np.ndarray, rest: np.ndarray) -> np.ndarray:
         scores = linear.influence.T @ y
         with np.errstate(divide="ignore", invalid="ignore"):
             t = linear.weights @ y / np.sqrt(linear.factor * (scores**2).sum(axis=0))
-        return 2 * stats.t.sf(np.abs(t), linear.dof)
+        return 2 * stats.t.sf(np.abs(t), dof)
 
     return p
 

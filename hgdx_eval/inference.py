@@ -10,7 +10,7 @@ from scipy import sparse, stats
 FEW_CLUSTERS = 5  # fewer clusters than this on either side: the clustered error is never the headline
 LEVEL = 0.95
 MANY = 150  # clusters: with more, degrees of freedom and the bootstrap make no difference
-SMALL = 30_000  # entries of a dense matrix of sums
+SMALL = 120_000  # entries of a dense matrix of sums
 FAR = 1e4  # standard errors: an interval that reaches further is unbounded
 
 
@@ -73,17 +73,22 @@ class Linear:
 
     For outcomes z: the estimate is `weights @ z`, what its model leaves is `rest(z)`, and cluster h's part in its error
     `influence[:, h] @ z`. `direction` is how outcomes move when the estimate moves by one and nothing else does (the restricted
-    least-squares step). `factor`: of the clustered variance.
+    least-squares step); `errors` is `rest(y)`. `factor`: of the clustered variance.
     """
 
     y: np.ndarray
+    errors: np.ndarray
     weights: np.ndarray
     direction: np.ndarray
     influence: np.ndarray  # rows x clusters
     rest: Callable[[np.ndarray], np.ndarray]  # rows x columns -> rows x columns
     clusters: np.ndarray
     factor: float
-    dof: float
+
+    @property
+    def dof(self) -> float:
+        """Degrees of freedom of the clustered t: `satterthwaite` for shocks to a cluster in the estimate's direction."""
+        return satterthwaite(by_cluster(self.clusters, self.influence * self.direction[:, None]).T)
 
     @property
     def estimate(self) -> float:
@@ -93,11 +98,6 @@ class Linear:
     def std_error(self) -> float:
         parts = self.y @ self.influence
         return float(np.sqrt(self.factor * (parts @ parts)))
-
-
-def linear_dof(direction: np.ndarray, influence: np.ndarray, clusters: np.ndarray) -> float:
-    """`satterthwaite` of an estimate given by its influence (rows x clusters)."""
-    return satterthwaite(by_cluster(clusters, influence * direction[:, None]).T)
 
 
 def by_cluster(clusters: np.ndarray, columns: np.ndarray) -> np.ndarray:

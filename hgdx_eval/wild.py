@@ -47,7 +47,7 @@ class Drawn:
 
 def kernel(linear: Linear) -> Kernel:
     """The matrices of one estimate."""
-    errors = linear.rest(linear.y[:, None])[:, 0]
+    errors = linear.errors
     of_errors, of_step = linear.influence * errors[:, None], linear.influence * linear.direction[:, None]
     both = np.column_stack([linear.weights * errors, linear.weights * linear.direction, of_errors, of_step])
     s, groups = by_cluster(linear.clusters, both), linear.influence.shape[1]

@@ -15,7 +15,7 @@ from scipy import sparse
 from ..designs import Design
 from ..errors import Refusal
 from ..fixed_effects import Cells, Fit, cells_of, indicators, linear_estimate, points, regress, told, told_by_leverage, unexplained, usable
-from ..inference import MANY, Linear, by_cluster, linear_dof
+from ..inference import MANY, Linear, by_cluster
 from ..results import Estimate
 
 DIFFERS = ("mean_weights",)  # what it takes otherwise than two-way fixed effects on the same design
@@ -131,8 +131,7 @@ def as_linear(wide: Wide, parts: list[GroupTime], comparison: str, cells: Cells,
     step = w / cells.weight
     direction, influence = step / (w @ step), influence[:, rows, columns].T
     factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
-    return Linear(cells.y, w, direction, influence, lambda z: unexplained(model, z), cells.clusters, factor,
-                  linear_dof(direction, influence, cells.clusters))  # fmt: skip
+    return Linear(cells.y, model.errors, w, direction, influence, lambda z: unexplained(model, z), cells.clusters, factor)
 
 
 def adjoint(wide: Wide, p: GroupTime, groups: int) -> tuple[np.ndarray, np.ndarray]:

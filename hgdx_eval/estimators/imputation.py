@@ -29,7 +29,7 @@ from ..fixed_effects import (
     two_way,
     usable,
 )  # fmt: skip
-from ..inference import MANY, Linear, linear_dof, sums_by_code
+from ..inference import MANY, Linear, sums_by_code
 from ..results import Estimate
 
 LEADS = 12  # event times before the start that are shown, at most
@@ -113,7 +113,7 @@ def as_linear(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.nd
     influence[first.untreated] = of_untreated - absorbed
     step = weights / cells.weight
     direction = step / (weights @ step)
-    return Linear(cells.y, weights, direction, influence, rest, cells.clusters, 1.0, linear_dof(direction, influence, cells.clusters))
+    return Linear(cells.y, rest(cells.y[:, None])[:, 0], weights, direction, influence, rest, cells.clusters, 1.0)
 
 
 def first_stage(cells: Cells, treated: np.ndarray) -> FirstStage:
