@@ -21,7 +21,7 @@ VERBS = {
     "params": ("load_study",),
     "recording": ("record",),
     "robustness": ("history", "robust", "together"),
-    "show_robustness": ("show_breakdown", "show_drivers", "show_intervals", "show_sensitivity", "show_together"),
+    "show_robustness": ("show_breakdown", "show_drivers", "show_intervals", "show_sensitivity", "show_signs", "show_together"),
     "side_by_side": ("group_effects", "show_bounds", "show_changes", "show_dose", "show_groups_of", "show_inside",
                      "show_methods", "show_notes", "show_reconciliation", "show_reversal", "synthetic_part", "trait_name",
                      "traits"),
@@ -29,6 +29,7 @@ VERBS = {
               "show_parameters", "show_rows", "show_scale", "show_set_aside", "show_threats", "show_truth"),
     "synthetic": ("synthetic_series",),
     "tables": ("estimates_table",),
+    "warning_signs": ("trend",),
 }  # fmt: skip
 MODULE_OF = {verb: module for module, verbs in VERBS.items() for verb in verbs}
 __all__ = sorted(MODULE_OF)

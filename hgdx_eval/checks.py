@@ -4,7 +4,8 @@ The rules (docs/decisions/0004-verdict.md), first match first:
  5 cannot be judged   the main method gives only a change of one series, or clusters are few and placebos cannot be had
  3 unclear            the headline interval holds 0; or, with few clusters, the placebo rank is above 5%
  2 suggestive         it does not, but a check fails or is missing, an event of the same place begins within 3 months
-                      (1 quarter, the same year) of the policy, or the conclusion rests on a placebo rank, or on a mere difference
+                      (1 quarter, the same year) of the policy, another warning fires, or the conclusion rests on a
+                      placebo rank, or on a mere difference
  1 clear              it does not, and every check passes
 (4, no meaningful effect, needs a threshold that a study names beforehand.)
 """
@@ -23,8 +24,8 @@ from .memo import remembered
 from .origin import Origin
 from .params import Study
 from .results import Estimate, result_table
+from .warning_signs import Sign, warning_signs
 
-NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
 PLACEBO_PERIODS = {"M": 6, "Q": 2, "Y": 1}
 NEVER = ("none", "hac")  # no interval; or one measured to cry wolf far too often (docs/coverage.md)
 CLEAR, SUGGESTIVE, UNCLEAR, CANNOT = 1, 2, 3, 5
@@ -43,6 +44,7 @@ class Evaluation:
     gate: pd.DataFrame  # one row per kind of inference, in the study's order: kind, worlds, rate, low, high, state, conservative
     headline: str  # the kind of inference that the verdict rests on, or none
     checks: dict[str, str]  # check -> pass, fail or none (could not be made)
+    signs: tuple[Sign, ...]  # warnings that fire
     verdict: int  # 1 to 5
 
     @property
@@ -75,8 +77,9 @@ def evaluate(design: Design, p: Study) -> Evaluation:
     main = headed(main, headline)
     others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
     checks = judge_checks(main, time, left_out)
-    verdict = judge(design, main, headline, checks, space)
-    return Evaluation(design, main, time, left_out, space, others, gate, headline, checks, verdict)
+    signs = tuple(warning_signs(design))
+    verdict = judge(design, main, headline, checks, space, signs)
+    return Evaluation(design, main, time, left_out, space, others, gate, headline, checks, signs, verdict)
 
 
 def gated(design: Design, main: Estimate, p: Study) -> pd.DataFrame:
@@ -214,7 +217,9 @@ def judge_checks(main: Estimate, time: Estimate | None, left_out: Estimate | Non
     return checks
 
 
-def judge(design: Design, main: Estimate, headline: str, checks: dict[str, str], space: Estimate | None) -> int:
+def judge(
+    design: Design, main: Estimate, headline: str, checks: dict[str, str], space: Estimate | None, signs: tuple[Sign, ...]
+) -> int:
     """The verdict, 1 to 5, by the rules at the head of this file."""
     row = main.overall()
     if headline == "none":
@@ -224,13 +229,5 @@ def judge(design: Design, main: Estimate, headline: str, checks: dict[str, str],
         return SUGGESTIVE if rank / number <= 1 - LEVEL else UNCLEAR
     if row["ci_low"] <= 0 <= row["ci_high"]:
         return UNCLEAR
-    clean = all(state == "pass" for state in checks.values()) and not nearby_events(design)
+    clean = all(state == "pass" for state in checks.values()) and not signs
     return CLEAR if clean and design.estimand == "effect" else SUGGESTIVE
-
-
-def nearby_events(design: Design) -> tuple:
-    """Events of the place itself that begin within 3 months, 1 quarter or the year of the policy: hard to tell apart."""
-    start = design.start.ordinal
-    return tuple(event for event in design.events if event.scope != "national"
-                 and abs(pd.Period(pd.Timestamp(event.date), freq=design.frequency).ordinal - start)
-                 <= NEAR[design.frequency])  # fmt: skip

@@ -15,6 +15,7 @@ from .periods import first_whole_period, is_never, parse_period
 
 COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "received", "online", "dose",
            "treated_from", "treated", "event_time"]  # fmt: skip
+NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
 THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
 DRAWS = 199  # placebo assignments drawn where there are too many to list
 
@@ -418,3 +419,11 @@ def thin_event_times(design: Design) -> tuple[int, ...]:
         sums = side.groupby("time")["received"].sum()
         thin |= {int(time) - start for time in sums.index[sums < THIN * sums.median()]}
     return tuple(sorted(thin))
+
+
+def nearby_events(design: Design) -> tuple:
+    """Events of the place itself that begin within 3 months, 1 quarter or the year of the policy: hard to tell apart."""
+    start = design.start.ordinal
+    return tuple(event for event in design.events if event.scope != "national"
+                 and abs(pd.Period(pd.Timestamp(event.date), freq=design.frequency).ordinal - start)
+                 <= NEAR[design.frequency])  # fmt: skip

@@ -9,6 +9,7 @@ from .results import Estimate
 from .robustness import Robustness
 from .side_by_side import trait_name, value_name
 from .specification import curve_summary
+from .warning_signs import Sign, Trend
 from .words import Words
 
 
@@ -87,3 +88,72 @@ def show_together(found: pd.DataFrame, scale: str, words: Words) -> tables.Block
 
 def lead(text: str, words: Words) -> tables.Block:
     return tables.Block(str(Markup("<p class=lead>{}</p>").format(text)))
+
+
+# --- warnings ------------------------------------------------------------------------------------------------------
+
+
+def warning_texts(found: list[Sign], words: Words) -> list[tuple[str, str]]:
+    """(title, text) of each warning, in their order."""
+    return [(words(f"warnings.{w.name}_title"), f"{seen(w, words)} {words(f'warnings.{w.name}_means', **sign_values(w, words))}")
+            for w in found]  # fmt: skip
+
+
+def show_signs(found: list[Sign], words: Words, trend: Trend | None = None) -> tables.Block:
+    """The warnings, or that there are none; with `trend` also which differential trend would go unseen."""
+    said = warning_texts(found, words)
+    if trend is not None:
+        said.append((words("warnings.trend_power_title"), trend_power(trend, words)))
+    lead = Markup("") if found else Markup("<p>{}</p>").format(words("warnings.none"))
+    listed = Markup(tables.definitions(said, words).html) if said else Markup("")
+    return tables.Block(str(Markup("<h3>{}</h3>{}{}").format(words("warnings.caption"), lead, listed)))
+
+
+def trend_power(trend: Trend, words: Words) -> str:
+    """Which differential trend would be found, and what it would do to the average effect."""
+    bias = slope_size(trend.detectable * abs(trend.bias), words)
+    period = words(f"warnings.period_{trend.frequency}")
+    return words("warnings.trend_power", slope=slope_size(trend.detectable, words), bias=bias, period=period)
+
+
+def seen(w: Sign, words: Words) -> str:
+    """The sentences of what was seen: of a ceiling every one that holds."""
+    n, said = w.numbers, sign_values(w, words)
+    if w.name == "differential_trend":
+        return words("warnings.differential_trend_" + ("steady" if n["steady"] else "before"), **said)
+    if w.name != "ceiling":
+        return words(f"warnings.{w.name}_seen", **said)
+    return " ".join(words(f"warnings.ceiling_{name}", **said) for name in n["holds"])
+
+
+def sign_values(w: Sign, words: Words) -> dict[str, str]:
+    """The numbers of a warning as a reader sees them."""
+    n = w.numbers
+    if w.name == "differential_trend":
+        return {"slope": signed(n["slope"], words), "bias": signed(n["bias"], words), "p": words.number(w.strength, 3),
+                "period": words(f"warnings.period_{n['frequency']}")}  # fmt: skip
+    if w.name == "uneven_campaign":
+        return {"event": n["events"][0].label(words.lang), **{key: signed(n[key], words) for key in ("gap", "low", "high")}}
+    if w.name == "ceiling":
+        return {"without": words.percent(n["without"]), "room": words.number(100 * max(n["room"], 0.0), 1), "top": words.percent(n["top"]),
+                "linear": words.effect(n["linear"], "pp"), "logit": words.effect(n["logit"], "pp")}  # fmt: skip
+    if w.name == "few_clusters":
+        return {key: words.number(n[key]) for key in ("treated_clusters", "comparison_clusters", "limit")}
+    if w.name == "two_treated_agencies":
+        return {"share": words.percent(n["share"]), "names": "; ".join(n["names"])}
+    if w.name == "event_in_window":
+        return {"events": "; ".join(f"{event.label(words.lang)} ({words.date(event.date)})" for event in n["events"])}
+    if w.name == "composition_change":
+        side = words("study.treated" if n["treated_side"] else "study.comparison")
+        return {"share": words.percent(n["share"]), "side": side, "estimate": signed(n["estimate"], words),
+                "reweighted": signed(n["reweighted"], words)}  # fmt: skip
+    return {"number": words.number(n["number"]), "part": words.percent(n["part"]),
+            "periods": ", ".join(words.period(pd.Period(period, freq=n["frequency"]), short=True) for period in n["periods"])}  # fmt: skip
+
+
+def slope_size(value: float, words: Words) -> str:
+    return words.effect(value, "level", sign=False)
+
+
+def signed(value: float, words: Words) -> str:
+    return words.effect(value, "level")

@@ -4,8 +4,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from . import tables
-from .checks import CANNOT, CLEAR, UNCLEAR, Evaluation, nearby_events
-from .designs import Design
+from .checks import CANNOT, CLEAR, UNCLEAR, Evaluation
+from .designs import Design, nearby_events
 from .disclose import hidden
 from .facts import load_facts
 from .inference import few_clusters

@@ -7,10 +7,10 @@ PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
     "errors", "origin", "yaml_strict", "periods", "workdays", "memo", "files", "facts", "words", "readers", "results",
     "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
-    "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "checks",
-    "warning_signs", "robustness",
+    "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
+    "checks", "robustness",
     "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "side_by_side", "show_robustness",
-    "show_warnings", "check", "runs", "cli", "__main__",
+    "check", "runs", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
 
