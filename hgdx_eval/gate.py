@@ -97,8 +97,8 @@ def wild_aggregates(design: Design, estimator: str) -> list[dict]:
     events = module.linears(replace(design, path=True))
     rows = [{"term": "event", "event_time": time, **wild.wild(part, design.seed, WILD_DRAWS)} for time, part in sorted(
         (time, part) for time, part in events.items() if time is not None)]  # fmt: skip
-    return rows + [{"term": "group", "group": name, **wild.wild(part, design.seed, WILD_DRAWS)}
-                   for name, part in group_linears(design).items()]  # fmt: skip
+    groups = group_linears(design) if estimator == "two_way_fixed_effects" else {}  # they are its coefficients
+    return rows + [{"term": "group", "group": name, **wild.wild(part, design.seed, WILD_DRAWS)} for name, part in groups.items()]
 
 
 def linear_of(design: Design, estimator: str) -> Linear | None:

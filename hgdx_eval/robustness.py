@@ -16,6 +16,7 @@ from .sensitivity import sensitivity
 from .sequential import looks
 from .specification import adjusted, specification_curve
 
+MAIN = "two_way_fixed_effects"
 GATE_LEVEL = 0.99  # of the Monte Carlo interval of a rate
 
 
@@ -40,20 +41,27 @@ class Robustness:
 def robust(found: Evaluation, p: Study) -> Robustness:
     """The robustness of an evaluation's main estimate."""
     design, unsure, honest, curve = found.design, "", None, None
+    if p.estimator != MAIN:  # both are about the regression: beside another method they would speak of a number not shown
+        return Robustness(found.gate, None, "other_method", None, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
     try:
         honest = remembered(lambda: f"sensitivity {design_key(design)}", lambda: sensitivity(design))
     except Refusal as refusal:
         unsure = refusal.reason
     with suppress(Refusal):
         curve = specification_curve(design)
-    sequence = looks(design, p.estimator)
-    sequence = sequence if sequence.table["period"].nunique() >= 2 else None
+    return Robustness(found.gate, honest, unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
+
+
+def sequence_of(found: Evaluation, p: Study) -> Estimate | None:
+    """Repeated looks, where there were two at least."""
+    sequence = looks(found.design, p.estimator)
+    return sequence if sequence.table["period"].nunique() >= 2 else None
+
+
+def wild_rows(found: Evaluation, p: Study) -> Estimate | None:
+    """Event times, groups and contrasts with wild intervals."""
+    design, main = found.design, found.main.overall()
     rows = remembered(lambda: f"wild {p.estimator} {design_key(design)}", lambda: wild_aggregates(design, p.estimator))
-    return Robustness(found.gate, honest, unsure, curve, sequence, gate_rows(found), wild_rows(found, rows))
-
-
-def wild_rows(found: Evaluation, rows: list[dict]) -> Estimate | None:
-    main = found.main.overall()
     shared = ("study", "outcome", "estimator", "scale", "level", "n_units", "n_clusters", "n_treated_clusters", "simulated")
     common = {name: main[name] for name in shared}
     return Estimate(result_table(rows, **common), found.main.origin, found.main.frequency) if rows else None

@@ -130,3 +130,12 @@ def test_event_times_groups_and_contrasts_have_wild_intervals_too(study):
     contrast = groups[groups.index.str.contains(": ")].iloc[0]
     assert contrast["estimate"] == pytest.approx(raw["kind=1"] - raw["kind=0"], abs=1e-9)
     assert contrast["ci_low"] < contrast["estimate"] < contrast["ci_high"]
+
+
+def test_beside_another_method_nothing_speaks_of_the_regressions_number(tmp_path):
+    p, design = made(tmp_path, longer(), estimator="imputation")
+    parts = robust(evaluate(design, p), p)
+    assert parts.sensitivity is None and parts.curve is None and parts.unsure == "other_method"
+    assert parts.wild is not None and set(parts.wild.table["estimator"]) == {"imputation"}
+    for lang in ("vi", "en"):
+        assert show_breakdown(parts, study_words(p, lang))._repr_html_()
