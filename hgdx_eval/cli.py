@@ -136,6 +136,39 @@ def simulate(out: Path, effect: float, seed: int, dossiers: int, layout: str, wo
 
 
 @cli.command()
+@click.option("--service", required=True, type=click.Choice(["older", "newer"]), help="which of the portal's two JSON services")
+@click.option("--province", required=True, metavar="CODE", help="as the service knows it: a number (older), a rootDepartmentId (newer)")
+@click.option("--from", "first", required=True, metavar="YYYY-MM")
+@click.option("--to", "last", required=True, metavar="YYYY-MM", help="the last month, included; it must be over")
+@click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), help="folder that keeps every answer")
+@click.option("--url", help="default: the national public-service portal")
+@click.option("--report", "reports", multiple=True, help="default: counts by month (older); online service and online payment (newer)")
+@click.option("--refresh", is_flag=True, help="ask again for what is there; what changed is kept beside it and listed")
+@click.option("--pause", type=float, default=2.0, show_default=True, help="seconds between two requests")
+def fetch(service: str, province: str, first: str, last: str, folder: Path, url: str | None, reports: tuple[str, ...], refresh: bool,
+          pause: float) -> int:  # fmt: skip
+    """Download monthly statistics of the national portal, one request at a time; prints the path of a tidy CSV.
+
+    Not tried against the live service.
+    """
+    from . import fetch as portal
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    try:
+        done = portal.fetch(url or portal.PORTAL, service, province, first, last, folder, reports=reports, refresh=refresh, pause=pause,
+                            say=say)  # fmt: skip
+    except portal.FolderBusy as error:
+        fail(str(error), 3)
+    except portal.FetchFailed as error:
+        fail(str(error), 1)
+    say("\n".join(portal.fetched_lines(done)))
+    click.echo(str(portal.write_table(folder)))
+    return 0
+
+
+@cli.command()
 @click.argument("run_dir", type=click.Path(path_type=Path))
 @CHANGE
 def verify(run_dir: Path, change: dict) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
-    "errors", "origin", "yaml_strict", "periods", "workdays", "memo", "files", "facts", "words", "readers", "results",
+    "errors", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "files", "facts", "words", "readers", "results",
     "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
     "checks", "robustness",
