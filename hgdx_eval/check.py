@@ -4,9 +4,9 @@ from pathlib import Path
 
 from .errors import InputError
 from .files import open_table
-from .panel import EXAMPLES, read_cells, reasons
+from .panel import EXAMPLES, read_cells, reasons, summary_panel, without_unfinished
 from .params import did_you_mean
-from .readers import layout_names, opencps_dossiers, table
+from .readers import layout_names, layout_of, opencps_fees, summary_layouts, table
 from .words import Words
 
 
@@ -19,21 +19,44 @@ def check_file(path: Path, layout: str | None) -> dict:
         raise InputError(f"--layout {layout}: not known{did_you_mean(layout, layout_names())}; "
                          f"known: {', '.join(layout_names())}")  # fmt: skip
     if layout is None:
-        layout = recognised(path)
+        layout = layout_of(path)
+    if layout in summary_layouts():
+        return check_summary(path, layout)
+    if layout == "opencps_fees":
+        return check_fees(path)
     return check_table(path) if layout == "table" else check_dossiers(path, layout)
 
 
-def recognised(path: Path) -> str:
-    """The layout whose header this is. Raises InputError where none fits."""
-    header = open_table(path, opencps_dossiers.HEADERS).header
-    if opencps_dossiers.recognise(header):
-        return "opencps_dossiers"
-    raise InputError(f"{path.name}: no known header; known layouts: {', '.join(layout_names())} "
-                     f"(a tidy table of your own: --layout table)")  # fmt: skip
+def check_fees(path: Path) -> dict:
+    """What a fee detail tells: sums only."""
+    raw = opencps_fees.open_payments(path)
+    told = raw.con.sql(f"""SELECT reason, count(*), min(row, {EXAMPLES}), coalesce(sum(amount), 0), count(DISTINCT dossier)
+                           FROM payments GROUP BY reason ORDER BY reason""").fetchall()
+    raw.con.close()
+    bad = [{"reason": reason, "rows": rows, "examples": tuple(examples)} for reason, rows, examples, *_ in told if reason]
+    if raw.broken:
+        bad.append({"reason": "broken_row", "rows": len(raw.broken), "examples": raw.broken[:EXAMPLES]})
+    accepted, paid, dossiers = next(((row[1], int(row[3]), row[4]) for row in told if row[0] is None), (0, 0, 0))
+    return {
+        "file": path.name, "layout": "opencps_fees", "rows": accepted + sum(item["rows"] for item in bad), "accepted": accepted,
+        "rejected": bad, "corrected": [], "simulated": False, "paid": paid, "dossiers": dossiers,
+    }  # fmt: skip
+
+
+def check_summary(path: Path, layout: str) -> dict:
+    """What a summarised export tells; received and online are missing where it tells points."""
+    panel = summary_panel([path], layout)
+    cells, months = panel.cells, sorted(panel.cells["period"].astype(str).unique())
+    sums = {f"sum_{name}": int(cells[name].sum()) for name in ("received", "online") if name in cells}
+    return {
+        "file": path.name, "layout": layout, "rows": panel.origin.rows, "accepted": panel.accepted,
+        "rejected": panel.rejected.to_dict("records"), "corrected": [], "simulated": panel.origin.simulated,
+        "definition": panel.definition, "first": months[0], "last": months[-1], "units": int(cells["agency"].nunique()), **sums,
+    }  # fmt: skip
 
 
 def check_dossiers(path: Path, layout: str) -> dict:
-    cells, _ = read_cells(path, "received")
+    cells = without_unfinished(read_cells(path, "received")[0])
     good, rejected = cells[cells["reason"].isna()], reasons(cells)
     months = sorted(good["month"].unique())
     return {
@@ -77,6 +100,16 @@ def check_lines(found: dict, words: Words) -> list[str]:
         lines.append(words("check.content", first=words.date(found["periods"][0]), last=words.date(found["periods"][1]),
                            agencies=words.number(found["agencies"]), procedures=words.number(found["procedures"]),
                            share=words.percent(found["online"] / max(found["accepted"], 1))))  # fmt: skip
+    if "paid" in found:
+        lines.append(words("check.paid", paid=words.number(found["paid"]), dossiers=words.number(found["dossiers"])))
+    if "definition" in found:
+        ends = {"first": words.date(found["first"]), "last": words.date(found["last"]), "units": words.number(found["units"])}
+        lines.append(words("check.definition", definition=words("check.definition_" + found["definition"])))
+        if "sum_received" in found:
+            lines.append(words("check.summary", **ends, received=words.number(found["sum_received"]),
+                               share=words.percent(found["sum_online"] / max(found["sum_received"], 1))))  # fmt: skip
+        else:
+            lines.append(words("check.scores", **ends))
     for item in found.get("columns", []):
         lines.append(words("check.column", column=item["column"], empty=words.number(item["empty"])))
     return lines

@@ -1,4 +1,4 @@
-"""Opens an export as it comes (CSV of any common delimiter and encoding, XLSX, Parquet) as columns of raw text.
+"""Opens an export as it comes (CSV of any common delimiter and encoding, XLSX, Parquet, JSON) as columns of raw text.
 
 Only the asked-for columns leave this module. Its errors name file, row and column, never a cell's text.
 """
@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 import itertools
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,9 @@ from .errors import InputError
 
 HEADER_ROWS = 30  # a header stands within so many first rows
 DELIMITERS = (",", ";", "\t", "|")
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json")
+GRID_ROWS = 100_000  # a printed summary or a stored answer is small: what is longer is something else
+JSON_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ class RawTable:
     decimal_comma: bool  # semicolon-separated text: 0,5 is a half
 
 
+@dataclass(frozen=True)
+class Opening:
+    """How a file begins, by which its layout is told: its first `rows` as text, or the `document` that a JSON file holds."""
+
+    rows: list[list[str]]
+    document: object = None
+
+
 def header_key(text: object) -> str:
     """A header as compared: NFC, lower case, single spaces, no order number, colon or asterisk around it."""
     plain = unicodedata.normalize("NFC", str(text)).casefold().replace("\ufeff", "")
@@ -51,18 +62,108 @@ def open_table(path: Path, wanted: dict[str, tuple[str, ...]]) -> RawTable:
 
     Raises InputError: no such file, an unknown kind of file, an empty file, an unreadable one.
     """
+    check_kind(path)
+    names = {header_key(header): name for name, headers in wanted.items() for header in headers}
+    if path.suffix.lower() == ".parquet":
+        return open_parquet(path, names)
+    if path.suffix.lower() in (".xlsx", ".xls"):
+        return from_rows(path, workbook_rows(path), names, decimal_comma=False)
+    if path.suffix.lower() == ".json":
+        return from_rows(path, objects_as_rows(path, read_json(path)), names, decimal_comma=False)
+    return open_text(path, names)
+
+
+def check_kind(path: Path) -> None:
+    """Raises InputError for a missing file, a kind of file that is not read here, an empty file."""
     if not path.is_file():
         raise InputError(f"{path.name}: there is no such file")
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path.name}: a {path.suffix or 'nameless'} file; allowed: {', '.join(SUFFIXES)}")
     if path.stat().st_size == 0:
         raise InputError(f"{path.name}: the file is empty")
-    names = {header_key(header): name for name, headers in wanted.items() for header in headers}
-    if path.suffix.lower() == ".parquet":
-        return open_parquet(path, names)
+
+
+def open_beginning(path: Path, wanted: Iterable[str]) -> Opening:
+    """The first rows of a file, or its JSON document. `wanted`: the headers by which a text's delimiter is told.
+
+    Raises InputError like `open_table`.
+    """
+    check_kind(path)
+    kind = path.suffix.lower()
+    if kind == ".json":
+        return Opening([], read_json(path))
+    if kind in (".xlsx", ".xls"):
+        return Opening(workbook_rows(path, HEADER_ROWS + 10))
+    if kind == ".parquet":
+        raw = open_parquet(path, {})
+        raw.con.close()
+        return Opening([list(raw.header)])
+    head, delimiter, _ = text_head(path, {header_key(header): header for header in wanted})
+    return Opening(parse_head(head, delimiter)[: HEADER_ROWS + 10])
+
+
+def read_grid(path: Path, wanted: Iterable[str]) -> list[list[str]]:
+    """Every row of a small sheet or text as text in NFC, as far as the file goes: where the place of a cell matters.
+
+    Raises InputError like `open_table`, and for more than 100,000 rows.
+    """
+    check_kind(path)
     if path.suffix.lower() in (".xlsx", ".xls"):
-        return from_rows(path, workbook_rows(path), names, decimal_comma=False)
-    return open_text(path, names)
+        rows = iter(workbook_rows(path, GRID_ROWS + 1))
+    elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        _, delimiter, encoding = text_head(path, {header_key(header): header for header in wanted})
+        rows = decoded_rows(path, encoding, delimiter)
+    else:
+        raise InputError(f"{path.name}: a {path.suffix} file holds no printed table; allowed: .csv, .tsv, .txt, .xlsx, .xls")
+    grid = [[unicodedata.normalize("NFC", cell).strip() for cell in row] for row in itertools.islice(rows, GRID_ROWS + 1)]
+    if len(grid) > GRID_ROWS:
+        raise InputError(f"{path.name}: more than {GRID_ROWS:,} rows: not a summary")
+    return grid
+
+
+def read_json(path: Path) -> object:
+    """The document of a JSON file in any common encoding. Raises InputError: too large, too deep, not JSON."""
+    if path.stat().st_size > JSON_BYTES:
+        raise InputError(f"{path.name}: more than {JSON_BYTES >> 20} MB of JSON")
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    try:
+        return json.loads(path.read_bytes().decode(encoding_of(path)), parse_constant=refuse)
+    except (ValueError, RecursionError):  # UnicodeError is a ValueError
+        raise InputError(f"{path.name}: not readable as JSON") from None
+
+
+def objects_as_rows(path: Path, document: object) -> list[list[str]]:
+    """A JSON list of flat objects as a header and rows of text; null and what is nested are empty.
+
+    Raises InputError where it is no such list.
+    """
+    if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
+        raise InputError(f"{path.name}: no table: a list of objects is needed")
+    keys = list(dict.fromkeys(key for item in document for key in item))
+    return [keys, *([value_text(item.get(key)) for key in keys] for item in document)]
+
+
+def value_text(value: object) -> str:
+    """A JSON value as text in NFC; nothing for null and for what is nested."""
+    if value is None or isinstance(value, (dict, list)):
+        return ""
+    return unicodedata.normalize("NFC", cell_text(value)).strip()
+
+
+def parse_count(text: str | None) -> int | None:
+    """A whole number of 0 or more, thousands grouped or not ("1.234" is 1234: a count has no decimals); None where empty.
+
+    Raises ValueError for anything else.
+    """
+    plain = (text or "").strip().replace("\xa0", " ")
+    if plain.casefold() in ("", "-", "null", "none", "na", "nan"):
+        return None
+    if not re.fullmatch(r"\d{1,12}|\d{1,3}([., ]\d{3}){1,3}", plain, re.ASCII):
+        raise ValueError(plain)
+    return int(re.sub(r"[., ]", "", plain))
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -94,12 +195,25 @@ def open_parquet(path: Path, names: dict[str, str]) -> RawTable:
     return RawTable(con, tuple(h for h in header if h != "file_row_number"), tuple(found), rows, (), False)
 
 
-def workbook_rows(path: Path) -> list[list[str]]:
-    """The first sheet with anything in it, as text; dates in ISO form, whole numbers without a decimal point."""
+def workbook_sheets(path: Path, wanted: Iterable[str]) -> dict[str, list[list[str]]]:
+    """The named sheets of a workbook, those that there are, as text. Raises InputError where it is not readable."""
+    try:
+        book = load_workbook(str(path))
+        return {name: [[cell_text(cell) for cell in row] for row in book.get_sheet_by_name(name).to_python(False, GRID_ROWS)]
+                for name in wanted if name in book.sheet_names}  # fmt: skip
+    except (CalamineError, OSError, ValueError, KeyError):
+        raise InputError(f"{path.name}: not a readable workbook") from None
+
+
+def workbook_rows(path: Path, most: int | None = None) -> list[list[str]]:
+    """The first sheet with anything in it, as text; dates in ISO form, whole numbers without a decimal point.
+
+    `most`: read so many rows only.
+    """
     try:
         book = load_workbook(str(path))
         for name in book.sheet_names:
-            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            rows = book.get_sheet_by_name(name).to_python(False, most)
             if any(str(cell).strip() for row in rows[: HEADER_ROWS * 10] for cell in row):
                 return [[cell_text(cell) for cell in row] for row in rows]
     except (CalamineError, OSError, ValueError, KeyError):
@@ -194,6 +308,14 @@ def encoding_of(path: Path) -> str:
 
 
 def open_text(path: Path, names: dict[str, str]) -> RawTable:
+    head, delimiter, encoding = text_head(path, names)
+    if encoding != "utf-8-sig":
+        return from_rows(path, decoded_rows(path, encoding, delimiter), names, delimiter == ";")
+    return open_utf8(path, head, delimiter, names)
+
+
+def text_head(path: Path, names: dict[str, str]) -> tuple[list[str], str, str]:
+    """(first lines, delimiter, encoding). Raises InputError where there is no text."""
     encoding = encoding_of(path)
     try:
         with path.open(encoding=encoding, newline="") as file:
@@ -202,10 +324,7 @@ def open_text(path: Path, names: dict[str, str]) -> RawTable:
         raise InputError(f"{path.name}: the encoding is not UTF-8, UTF-16 or Windows-1258") from None
     if not any(line.strip() for line in head):
         raise InputError(f"{path.name}: the file is empty")
-    delimiter = max(DELIMITERS, key=lambda d: delimiter_score(head, d, names))
-    if encoding != "utf-8-sig":
-        return from_rows(path, decoded_rows(path, encoding, delimiter), names, delimiter == ";")
-    return open_utf8(path, head, delimiter, names)
+    return head, max(DELIMITERS, key=lambda d: delimiter_score(head, d, names)), encoding
 
 
 def text_lines(file: io.TextIOBase) -> Iterator[str]:

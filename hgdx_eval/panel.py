@@ -1,26 +1,35 @@
 """Export -> panel: counts by unit and month, from which nobody can be told. The privacy border runs through here."""
 
+import hashlib
 import os
 import pickle
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, find_unit, load_facts
-from .files import quoted, shape_of
+from .files import SUFFIXES, RawTable, quoted, shape_of
 from .origin import Origin, sha256_of
 from .params import Study
 from .periods import parse_periods
-from .readers import opencps_dossiers, table
+from .readers import DEFINITIONS, layout_of, opencps_dossiers, opencps_fees, reader, summary_layouts, table
 from .synth import simulate
+from .workdays import vietnam
 
+MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
+PAID = ("paid", "paying", "zero_fee")
+PAID_SQL = (", CAST(coalesce(sum(paid), 0) AS BIGINT) AS paid, count(*) FILTER (WHERE paid > 0) AS paying, "
+            "count(*) FILTER (WHERE paid = 0) AS zero_fee, CAST(coalesce(sum(lines), 0) AS BIGINT) AS lines")  # fmt: skip
 EXAMPLES = 5  # row numbers kept for each reason
 FEE_COLUMNS = ("procedure", "name", "field", "set_by", "fee_vnd", "same_as")
 TOTAL_WORDS = ("tổng", "cộng", "total")
 NOTES = ["reason", "rows", "examples"]
+BESIDE = (".fees.csv", ".truth.csv", ".request.json")  # what stands beside an export is no export
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,10 @@ class Panel:
 
     `cells` of a dossier export: one row per agency x procedure x period (every period between the first and the last,
     0 where nothing came in), sorted: agency, level, cluster, procedure, fee_group, period (pandas Period), received,
-    online, assisted (counts). Of a tidy table: one row per unit x period: the study's columns as text, `unit`,
-    `period`, and numbers as floats.
+    online, assisted (counts); with fee details besides: paid (VND really paid), paying (dossiers that paid something),
+    zero_fee (dossiers all of whose payments are 0). Of a summarised export: one row per agency x month that it tells, sorted: agency,
+    level, cluster, period, the layout's values (received, online; or points). Of a tidy table: one row per unit x period: the study's
+    columns as text, `unit`, `period`, and numbers as floats.
     `rejected`, `corrected`: one row per reason, with the number of rows and the first row numbers.
     `truth`: what a simulated export says of itself (period, truth_pp, treated_received), else None.
     """
@@ -42,6 +53,7 @@ class Panel:
     accepted: int
     truth: pd.DataFrame | None = None
     names: dict[str, str] = field(default_factory=dict)  # procedure code -> its name in the fee schedule
+    definition: str = "online_share"  # of readers.DEFINITIONS; "" for a table that does not say
 
 
 def load_panel(p: Study) -> Panel:
@@ -55,7 +67,32 @@ def load_panel(p: Study) -> Panel:
     path = study_data(p)
     if p.layout == "table":
         return table_panel(path, p)
-    return dossier_panel([path], p.layout, p.date, Path(p.fees) if p.fees else None)
+    paths = data_files(path)
+    if p.layout in summary_layouts():
+        return summary_panel(paths, p.layout)
+    if not hasattr(reader(p.layout), "open_dossiers"):
+        raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
+                         f"(layout: opencps_dossiers)")  # fmt: skip
+    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None)
+
+
+def data_files(data: Path) -> list[Path]:
+    """The files of `data:`, sorted by name: a file, a folder (what can be read in it), or a pattern like thang_*.xlsx.
+
+    Raises InputError where there is none.
+    """
+    if data.is_file():
+        return [data]
+    if data.is_dir():
+        found = [file for file in data.iterdir() if file.suffix.lower() in SUFFIXES]
+    elif any(mark in data.name for mark in "*?["):
+        found = list(data.parent.glob(data.name))
+    else:
+        return [data]  # its reader says that there is no such file
+    found = sorted(f for f in found if f.is_file() and not f.name.startswith((".", "~$")) and not f.name.lower().endswith(BESIDE))
+    if not found:
+        raise InputError(f"{data.name}: no file to read in it; read are {', '.join(SUFFIXES)}")
+    return found
 
 
 def study_data(p: Study) -> Path:
@@ -78,8 +115,6 @@ def study_data(p: Study) -> Path:
 @cache
 def code_hash() -> str:
     """SHA-256 over the package's own files: a simulated export or a run is remembered together with the code."""
-    import hashlib
-
     digest = hashlib.sha256()
     here = Path(__file__).parent
     for file in sorted(here.rglob("*")):
@@ -88,16 +123,113 @@ def code_hash() -> str:
     return digest.hexdigest()
 
 
+def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Origin:
+    """Where one file or several came from; the hash of several is over their hashes, in order."""
+    hashes = [sha256_of(path) for path in paths]
+    if len(paths) == 1:
+        return Origin(paths[0].name, hashes[0], rows, layout, simulated)
+    digest = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+    return Origin(f"{paths[0].name} (+{len(paths) - 1})", digest, rows, layout, simulated)
+
+
+# --- summarised exports --------------------------------------------------------------------------------------------
+
+
+def summary_panel(paths: list[Path], layout: str) -> Panel:
+    """The panel of summarised exports of one layout, agencies under their official names.
+
+    Raises InputError: a file of another layout or definition, two files that disagree, no usable row.
+    """
+    parts = []
+    for path in paths:
+        check_layout(path, layout)
+        parts.append((path.name, reader(layout).read_summary(path)))
+    check_definitions([(name, part.definition) for name, part in parts])
+    facts, values = load_facts(), list(parts[0][1].values)
+    frame = pd.concat([part.cells.assign(file=name) for name, part in parts], ignore_index=True)
+    left_out = pd.DataFrame([note for _, part in parts for note in part.left_out], columns=["reason", "row"])
+    if frame.empty:
+        told = "; ".join(f"{row.reason} {row.rows}" for row in noted_reasons(left_out).itertuples())
+        raise InputError(f"{paths[0].name}: no usable row: {told or 'nothing was read'}")
+    units = {text: find_unit(facts, text) for text in frame["agency"].unique()}
+    frame = frame.assign(
+        agency=[units[text].name if units[text] else text for text in frame["agency"]],
+        level=[level_of(units[text]) for text in frame["agency"]],
+        cluster=[cluster_of(facts, units[text]).name if units[text] else text for text in frame["agency"]],
+    )  # fmt: skip
+    frame, again = merged(frame, values)
+    left_out = pd.concat([left_out, again.assign(reason="overlap")[["reason", "row"]]], ignore_index=True)
+    frame["period"] = pd.PeriodIndex(frame["month"], freq="M")
+    first = ["agency", "level", "cluster", "period"]
+    others = [c for c in frame.columns if c not in (*first, *values, "month", "row", "file")]
+    cells = frame.sort_values(["agency", "period"], ignore_index=True)[[*first, *others, *values]]
+    counts = {name: "int64" for name in values if str(cells[name].dtype) == "Int64"}
+    origin = origin_of(paths, sum(part.rows for _, part in parts), layout, any(part.simulated for _, part in parts))
+    return Panel(cells.astype(counts), origin, noted_reasons(left_out), pd.DataFrame(columns=NOTES), len(cells),
+                 definition=parts[0][1].definition)  # fmt: skip
+
+
+def check_layout(path: Path, layout: str) -> None:
+    """Raises InputError where a file is recognised as another layout than the study's, above all one of another definition."""
+    found = layout_of(path)
+    if found == layout:
+        return
+    theirs, ours = getattr(reader(found), "DEFINITION", "online_share"), reader(layout).DEFINITION
+    if theirs != ours:
+        check_definitions([(f"layout {layout}", ours), (path.name, theirs)])
+    raise InputError(f"{path.name}: a file of layout {found}, but the study says layout: {layout}")
+
+
+def check_definitions(series: list[tuple[str, str]]) -> None:
+    """Raises InputError where series of different definitions would be joined; says what each of them measures."""
+    name, definition = series[0]
+    for other, own in series[1:]:
+        if own != definition:
+            raise InputError(f"{other}: holds {own} ({DEFINITIONS.get(own, own)}), but {name} holds {definition} "
+                             f"({DEFINITIONS.get(definition, definition)}): two definitions are not one series; "
+                             f"evaluate each in a study of its own")  # fmt: skip
+
+
+def merged(frame: pd.DataFrame, values: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(one row per agency and month, rows that only repeat one). Raises InputError where two rows disagree."""
+    keys = ["agency", "month"]
+    again = frame.duplicated(keys)
+    firsts = frame[~again].set_index(keys, drop=False)
+    for row in frame[again].itertuples():
+        before = firsts.loc[(row.agency, row.month)]
+        if before["file"] == row.file:
+            raise InputError(f"{row.file}: row {row.row}: a second row of {row.agency} in {row.month}")
+        for name in values:
+            ours, theirs = getattr(row, name), before[name]
+            if ours != theirs and not (pd.isna(ours) and pd.isna(theirs)):
+                raise InputError(f"{row.file}: row {row.row}: {row.agency}, {row.month}: {name} {ours:g}, but {before['file']}, "
+                                 f"row {before['row']}, tells {theirs:g}")  # fmt: skip
+    return frame[~again].copy(), frame[again]
+
+
+def noted_reasons(left_out: pd.DataFrame) -> pd.DataFrame:
+    """One row per reason: how many rows, and the numbers of the first ones."""
+    rows = [(reason, len(part), tuple(int(row) for row in part["row"][:EXAMPLES])) for reason, part in left_out.groupby("reason")]
+    return pd.DataFrame(rows, columns=NOTES)
+
+
 # --- dossier exports -----------------------------------------------------------------------------------------------
 
 
 def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None) -> Panel:
-    """The panel of dossier exports, by one SQL statement a file. Several files are put together.
+    """The panel of dossier exports, by one SQL statement a file. Several files are put together: a dossier in two of them
+    counts in the first, and fee details among them say what was paid. The last month is left out where it was not finished.
 
     Raises InputError: what the reader raises, no usable row, or no fee schedule.
     """
-    parts = [read_cells(path, date_column) for path in paths]
-    raw = pd.concat([part[0] for part in parts], ignore_index=True)
+    details = [path for path in paths if layout_of(path) == "opencps_fees"] if len(paths) > 1 else []
+    paths = [path for path in paths if path not in details]
+    if not paths:
+        raise InputError(f"{details[0].name}: fee details only: the dossier list that they belong to is missing")
+    seen: list[np.ndarray] | None = [] if len(paths) > 1 else None
+    payments, noted = opencps_fees.read_payments(details) if details else (None, {})
+    parts = [read_cells(path, date_column, seen, payments)[0] for path in paths]
+    raw = without_unfinished(pd.concat(parts, ignore_index=True))
     good = raw[raw["reason"].isna()]
     file = paths[0].name
     if good.empty:
@@ -106,21 +238,34 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     cells = described(complete(named(good, schedule, load_facts())), schedule, load_facts())
     truth = Path(str(paths[0]) + ".truth.csv")
     simulated = bool(good["simulated"].any())
-    origin = Origin(
-        file if len(paths) == 1 else f"{file} (+{len(paths) - 1})",
-        sha256_of(paths[0]) if len(paths) == 1 else "+".join(sha256_of(path)[:16] for path in paths),
-        int(raw["n"].sum()), layout, simulated,
-    )  # fmt: skip
-    corrected = pd.DataFrame([("excel_serial", int(good["serials"].sum()), ())], columns=NOTES)
+    origin = origin_of(paths, int(raw["n"].sum()), layout, simulated)
+    if payments is not None:
+        listed = raw["reason"].isna() | (raw["reason"] == "unfinished_month")
+        noted["payment_unmatched"] = int(payments["lines"].sum() - raw.loc[listed, "lines"].sum())
+        origin = origin_of([*paths, *details], origin.rows, layout, simulated)
+    notes = [("excel_serial", int(good["serials"].sum()), ()), *((reason, rows, ()) for reason, rows in sorted(noted.items()))]
+    corrected = pd.DataFrame(notes, columns=NOTES)
     return Panel(
         cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
         read_truth(truth) if simulated and truth.is_file() else None, dict(zip(schedule["procedure"], schedule["name"])),
     )  # fmt: skip
 
 
-def read_cells(path: Path, date_column: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Counts by reason, agency, procedure and month of one export, as its reader typed it."""
+def read_cells(
+    path: Path, date_column: str, seen: list[np.ndarray] | None = None, payments: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Counts by reason, agency, procedure and month of one export, as its reader typed it.
+
+    `seen`: the dossiers (hashes) of files read before, to which this one's are added; one of them is a `duplicate_elsewhere`.
+    `payments`: what was paid for a dossier (hash), of which the sums are told.
+    """
     raw = opencps_dossiers.open_dossiers(path, date_column)
+    source = "dossiers" if seen is None else not_seen(raw, seen)
+    sums, joined = "", ""
+    if payments is not None:
+        raw.con.register("payments", payments)
+        sums = PAID_SQL
+        joined = "LEFT JOIN payments USING (dossier)"
     cells = raw.con.sql(f"""
         SELECT reason, CASE WHEN reason IS NULL THEN agency END AS agency,
                CASE WHEN reason IS NULL THEN procedure END AS procedure,
@@ -128,8 +273,9 @@ def read_cells(path: Path, date_column: str) -> tuple[pd.DataFrame, tuple[str, .
                count(*) AS n, count_if(online) AS online, count_if(online AND assisted) AS assisted,
                bool_or(simulated) AS simulated, count_if(is_serial) AS serials,
                min(row, {EXAMPLES}) FILTER (WHERE reason IS NOT NULL) AS examples,
-               arg_min(cell, row) FILTER (WHERE reason IS NOT NULL) AS shape
-        FROM dossiers GROUP BY ALL ORDER BY ALL""").df()
+               arg_min(cell, row) FILTER (WHERE reason IS NOT NULL) AS shape,
+               strftime(max(day) FILTER (WHERE reason IS NULL), '%Y-%m-%d') AS last_day{sums}
+        FROM {source} {joined} GROUP BY ALL ORDER BY ALL""").df()
     raw.con.close()
     cells["shape"] = [shape_of(cell) if isinstance(cell, str) else "" for cell in cells["shape"]]  # its text ends here
     if raw.broken:
@@ -138,6 +284,36 @@ def read_cells(path: Path, date_column: str) -> tuple[pd.DataFrame, tuple[str, .
     for column in ("reason", "agency", "procedure", "month"):
         cells[column] = cells[column].astype(object).where(cells[column].notna(), None)
     return cells.fillna({"online": 0, "assisted": 0, "serials": 0, "simulated": False}), raw.columns
+
+
+def not_seen(raw: RawTable, seen: list[np.ndarray]) -> str:
+    """A table of this export's dossiers in which those of files read before are duplicates; adds its own to `seen`."""
+    raw.con.register("before", pd.DataFrame({"dossier": np.concatenate([*seen, np.empty(0, "uint64")])}))
+    raw.con.execute("""CREATE TABLE once AS SELECT * REPLACE (CASE WHEN reason IS NULL AND dossier IN (SELECT dossier FROM before)
+                       THEN 'duplicate_elsewhere' ELSE reason END AS reason) FROM dossiers""")
+    raw.con.unregister("before")
+    seen.append(raw.con.sql("SELECT dossier FROM once WHERE reason IS NULL").fetchnumpy()["dossier"].astype("uint64"))
+    return "once"
+
+
+def without_unfinished(raw: pd.DataFrame) -> pd.DataFrame:
+    """Cells of the last month get a reason where the export was made before the month's end: where, at the month's own daily
+    volume, the working days after its last dossier would have brought at least 10 more."""
+    good = raw[raw["reason"].isna()]
+    if good.empty:
+        return raw
+    last = date.fromisoformat(max(good["last_day"]))
+    month, first = pd.Period(last, freq="M"), last.replace(day=1)
+    closed = sorted(vietnam(last.year))
+    after = np.busday_count(last + timedelta(1), (month + 1).start_time.date(), holidays=closed)
+    before = max(np.busday_count(first, last + timedelta(1), holidays=closed), 1)
+    inside = raw["reason"].isna() & (raw["month"] == str(month))
+    if after / before * raw.loc[inside, "n"].sum() < MISSED:
+        return raw
+    raw = raw.copy()
+    raw.loc[inside, "reason"] = "unfinished_month"
+    raw["examples"] = [[] if own else told for own, told in zip(inside, raw["examples"])]
+    return raw
 
 
 def reasons(raw: pd.DataFrame) -> pd.DataFrame:
@@ -154,7 +330,8 @@ def unusable(raw: pd.DataFrame) -> str:
     told = []
     for row in reasons(raw).itertuples():
         found = f", found {shapes[row.reason]}" if shapes.get(row.reason) else ""
-        told.append(f"{row.reason} {row.rows} (first: row {row.examples[0]}{column_of(row.reason)}{found})")
+        first = f" (first: row {row.examples[0]}{column_of(row.reason)}{found})" if row.examples else ""
+        told.append(f"{row.reason} {row.rows}{first}")
     return "; ".join(told) or "nothing was read"
 
 
@@ -204,7 +381,7 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts) -> pd.DataFr
         "procedure": procedure,
         "fee_group": procedure.map(lambda code: groups.get(code, "unknown")),
         "month": good["month"], "received": good["n"].astype("int64"), "online": good["online"].astype("int64"),
-        "assisted": good["assisted"].astype("int64"),
+        "assisted": good["assisted"].astype("int64"), **{name: good[name].astype("int64") for name in PAID if name in good},
     })  # fmt: skip
 
 
@@ -222,7 +399,8 @@ def complete(counts: pd.DataFrame) -> pd.DataFrame:
     ordinal = period.asi8
     codes, units = pd.factorize(pd.MultiIndex.from_frame(counts[keys]), sort=True)
     first, length = ordinal.min(), ordinal.max() - ordinal.min() + 1
-    grid = pd.DataFrame({"slot": codes * length + (ordinal - first), **counts[["received", "online", "assisted"]]})
+    numbers = ["received", "online", "assisted", *(name for name in PAID if name in counts)]
+    grid = pd.DataFrame({"slot": codes * length + (ordinal - first), **counts[numbers]})
     sums = grid.groupby("slot").sum().reindex(range(len(units) * length), fill_value=0)
     cells = units.to_frame(index=False, name=keys)
     cells = cells.loc[cells.index.repeat(length)].reset_index(drop=True)
@@ -279,7 +457,8 @@ def table_panel(path: Path, p: Study) -> Panel:
     cells["period"] = pd.PeriodIndex.from_ordinals(cells["time"], freq=p.frequency)
     origin = Origin(path.name, sha256_of(path), raw_rows, "table", simulated)
     return Panel(cells.drop(columns=["row", "time"]), origin, rejected[rejected["rows"] > 0],
-                 pd.DataFrame(columns=NOTES), len(frame), None)  # fmt: skip
+                 pd.DataFrame(columns=NOTES), len(frame),
+                 definition="" if "definition" in p.unit_columns else table.told_definition(path))  # fmt: skip
 
 
 def joined_text(frame: pd.DataFrame, columns: list[str]) -> pd.Series:

@@ -1,5 +1,7 @@
 """Counts to dossiers: a made-up export in a real layout. Every personal cell is obvious nonsense."""
 
+import csv
+import json
 import os
 from pathlib import Path
 
@@ -8,9 +10,8 @@ import pandas as pd
 
 from .errors import InputError
 from .files import connect, literal, quoted
-from .readers import layout_names
-from .readers.opencps_dossiers import SIMULATED_MARK
-from .synth import recoded
+from .readers import SIMULATED_MARK, layout_names, reader, summary_layouts
+from .synth import CUT, recoded
 from .workdays import vietnam
 
 COLUMNS = ("Mã hồ sơ", "Mã thủ tục", "Nội dung", "Cơ quan thụ lý", "Sổ theo dõi", "Chủ hồ sơ", "Địa chỉ", "Số điện thoại",
@@ -24,8 +25,14 @@ STAFF_NOTE = "Cán bộ nộp thay tại quầy"
 
 def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, seed: int, layout: str) -> None:
     """OUT, OUT.truth.csv and OUT.fees.csv, each whole or not at all. Raises InputError for a layout or kind it cannot write."""
+    if layout in summary_layouts():
+        return write_summary(out, cells, truth, fees, layout)
+    if layout == "opencps_fees":
+        return write_with_payments(out, cells, truth, fees, seed)
     if layout != "opencps_dossiers":
-        raise InputError(f"layout {layout!r} cannot be simulated; known: opencps_dossiers (of {', '.join(layout_names())})")
+        raise InputError(f"layout {layout!r} cannot be simulated; known: "
+                         f"{', '.join(['opencps_dossiers', 'opencps_fees', *summary_layouts()])} "
+                         f"(of {', '.join(layout_names())})")  # fmt: skip
     if out.suffix.lower() not in (".csv", ".xlsx"):
         raise InputError(f"{out.name}: the export is written as .csv or .xlsx")
     if not out.absolute().parent.is_dir():
@@ -35,8 +42,107 @@ def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.D
     con = dossier_table(cells, fees, seed)
     aside(out, lambda path: copy_csv(con, path) if out.suffix.lower() == ".csv" else copy_xlsx(con, path))
     con.close()
+    write_beside(out, truth, fees)
+
+
+def write_with_payments(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, seed: int) -> None:
+    """A folder with a dossier list and the fee detail that belongs to it: the cut is half, for what is filed online since then.
+
+    Raises InputError where the name has an ending or its folder does not exist.
+    """
+    if out.suffix:
+        raise InputError(f"{out.name}: opencps_fees is written as a folder with a dossier list: give a name without an ending")
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out.name}: its folder does not exist")
+    out.mkdir(exist_ok=True)
+    con = dossier_table(cells, fees, seed)
+    aside(out / "ho_so.csv", lambda path: copy_csv(con, path))
+    con.register("schedule", fees)
+    con.execute(f"CREATE OR REPLACE TABLE export AS {payments_sql()}")
+    con.unregister("schedule")
+    aside(out / "le_phi.csv", lambda path: copy_csv(con, path))
+    con.close()
+    write_beside(out / "ho_so.csv", truth, fees)
+
+
+def payments_sql() -> str:
+    """One row per dossier of a procedure with a fee, in the columns of the fee detail."""
+    since = f"""TRY_STRPTIME("Ngày tiếp nhận", '%d/%m/%Y %H:%M') >= DATE '{CUT}-01'"""
+    half = f"""set_by = 'province' AND "Trực tuyến" = 'Có' AND coalesce({since}, false)"""
+    money = """replace(format('{:,}', paid), ',', '.')"""
+    return f"""
+        WITH paid AS (
+          SELECT DISTINCT "Mã hồ sơ" AS number, "Chủ hồ sơ" AS person, "Địa chỉ" AS place, "Ngày tiếp nhận" AS day,
+            CAST(fee_vnd * (CASE WHEN {half} THEN 0.5 ELSE 1 END) AS BIGINT) AS paid
+          FROM export JOIN schedule ON "Mã thủ tục" = procedure WHERE set_by != 'none')
+        SELECT number AS "Mã hồ sơ", person AS "Người đăng ký", place AS "Địa chỉ người nộp", day AS "Ngày thu",
+          {money} AS "Lệ phí", '0' AS "Phí", {money} AS "Tổng", '{SIMULATED_MARK}' AS "Diễn giải" FROM paid ORDER BY number"""
+
+
+def write_beside(out: Path, truth: pd.DataFrame, fees: pd.DataFrame) -> None:
+    """OUT.truth.csv and OUT.fees.csv."""
     aside(Path(f"{out}.truth.csv"), lambda path: truth.to_csv(path, index=False, lineterminator="\n"))
     aside(Path(f"{out}.fees.csv"), lambda path: fees.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n"))
+
+
+def write_summary(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, layout: str) -> None:
+    """A summarised export of the same counts: one file, or a folder of one file a month where the layout holds one.
+
+    Raises InputError for a kind of file in which the layout does not come.
+    """
+    module, kind = reader(layout), out.suffix.lower()
+    folder = getattr(module, "ONE_MONTH_A_FILE", False)
+    if kind not in (("",) if folder else module.SUFFIXES):
+        raise InputError(f"{out.name}: {layout} is written as " + (
+            "a folder of one file a month: give a name without an ending" if folder else ", ".join(module.SUFFIXES)))  # fmt: skip
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out.name}: its folder does not exist")
+    counts = agency_months(cells)
+    out.mkdir(exist_ok=True) if folder else None
+    for month, part in counts.groupby("month") if folder else [("", counts)]:
+        target = out / f"{month}{module.SUFFIXES[0]}" if folder else out
+        write_made_up(target, module.made_up(part.reset_index(drop=True)), getattr(module, "MERGED", ()))
+    write_beside(out, truth, fees)
+
+
+def agency_months(cells: pd.DataFrame) -> pd.DataFrame:
+    """One row per agency and month with dossiers: agency as an export writes it, month (YYYY-MM), received, online."""
+    named = cells.assign(agency=cells["agency"].where(cells["level"] == "province", "UBND " + cells["agency"]),
+                         month=cells["period"].astype(str))  # fmt: skip
+    counts = named.groupby(["agency", "month"], as_index=False)[["received", "online"]].sum()
+    return counts[counts["received"] > 0].reset_index(drop=True)
+
+
+def write_made_up(out: Path, table: list, merged: tuple[tuple[int, int, int, int], ...] = ()) -> None:
+    """A table (rows of cells, or objects) as CSV, XLSX or JSON, by the ending of its name. `merged`: ranges of a sheet."""
+    kind = out.suffix.lower()
+    rows = [[*table[0]], *([*item.values()] for item in table)] if isinstance(table[0], dict) else table
+    if kind == ".json":
+        objects = table if isinstance(table[0], dict) else [dict(zip(table[0], row)) for row in table[1:]]
+        aside(out, lambda path: path.write_text(json.dumps(objects, ensure_ascii=False, indent=1), encoding="utf-8"))
+    elif kind == ".csv":
+        aside(out, lambda path: rows_csv(rows, path))
+    else:
+        aside(out, lambda path: rows_xlsx(rows, path, merged))
+
+
+def rows_csv(rows: list[list], path: Path) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def rows_xlsx(rows: list[list], path: Path, merged: tuple[tuple[int, int, int, int], ...]) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
+        book.set_properties({"created": pd.Timestamp("2023-07-14").to_pydatetime()})
+        sheet = book.add_worksheet()
+        for top, left, bottom, right in merged:
+            sheet.merge_range(top, left, bottom, right, "")
+        for number, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                if cell not in ("", None):
+                    sheet.write(number, column, cell)
 
 
 def aside(path: Path, write: object) -> None:

@@ -1,12 +1,14 @@
 import pandas as pd
 import pytest
 
+from hgdx_eval.check import check_file, check_lines
 from hgdx_eval.disclose import MERGED, hidden, merge_small
 from hgdx_eval.errors import InputError
-from hgdx_eval.panel import dossier_panel, load_panel
+from hgdx_eval.panel import data_files, dossier_panel, load_panel
 from hgdx_eval.params import read_study
 from hgdx_eval.synth import simulate, simulate_cells
 from hgdx_eval.synth_export import COLUMNS
+from hgdx_eval.words import Words
 
 HEADER = ",".join(COLUMNS)
 FEES = "procedure,name,field,set_by,fee_vnd,same_as\n1.004194,A,x,province,50000,\n2.000001,B,x,none,,\n3.000001,C,x,none,,2.000001\n"
@@ -107,6 +109,101 @@ def test_cells_are_complete_sorted_and_unique(tmp_path):
     assert (cells["online"] <= cells["received"]).all()
 
 
+def test_a_dossier_in_two_files_counts_once_whatever_the_row(tmp_path):
+    for name, rows in (("a.csv", [dossier("H1"), dossier("H2")]), ("b.csv", [dossier("H3"), dossier("H2"), dossier("H1"), dossier("H4", online="?")])):
+        (tmp_path / name).write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    (tmp_path / "a.csv.fees.csv").write_text(FEES, encoding="utf-8")
+    panel = dossier_panel(data_files(tmp_path), "opencps_dossiers", "received", None)
+    assert panel.cells["received"].sum() == panel.accepted == 3 and panel.origin.rows == 6
+    noted = {row.reason: (row.rows, row.examples) for row in panel.rejected.itertuples()}
+    assert noted == {"duplicate_elsewhere": (2, (3, 4)), "unreadable_online": (1, (5,))}
+
+
+def test_a_simulated_export_cut_in_two_overlapping_files_is_the_same_panel(tmp_path):
+    simulate(tmp_path / "out.csv", seed=5, dossiers=3000)
+    whole = dossier_panel([tmp_path / "out.csv"], "opencps_dossiers", "received", None)
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()
+    (tmp_path / "x").mkdir()
+    for name, part in (("a.csv", lines[1:2000]), ("b.csv", lines[1500:])):
+        (tmp_path / "x" / name).write_text("\n".join([lines[0], *part]) + "\n", encoding="utf-8")
+    parts = dossier_panel(data_files(tmp_path / "x"), "opencps_dossiers", "received", tmp_path / "out.csv.fees.csv")
+    pd.testing.assert_frame_equal(parts.cells, whole.cells)
+    assert "duplicate_elsewhere" in set(parts.rejected["reason"])
+
+
+@pytest.mark.parametrize(("last", "a_day", "left_out"), [(18, 4, True), (31, 4, False), (30, 4, False), (30, 12, True), (18, 0, False)])
+def test_an_unfinished_last_month_is_left_out_and_said(export, last, a_day, left_out):
+    rows = [dossier(f"J{i}", received=f"{1 + i % 28:02}/07/2023") for i in range(30)]
+    days = [day for day in range(1, last + 1) if pd.Timestamp(2023, 8, day).weekday() < 5]
+    rows += [dossier(f"A{day}-{i}", received=f"{day:02}/08/2023") for day in days for i in range(a_day)]
+    panel = export(*rows)
+    months = sorted(panel.cells["period"].astype(str).unique())
+    assert months == (["2023-07"] if left_out or not a_day else ["2023-07", "2023-08"])
+    noted = {row.reason: (row.rows, row.examples) for row in panel.rejected.itertuples()}
+    assert noted == ({"unfinished_month": (len(days) * a_day, ())} if left_out else {})
+
+
+FEE_HEADER = "Mã hồ sơ;Người đăng ký;Địa chỉ người nộp;Ngày thu;Lệ phí;Phí;Tổng;Diễn giải"
+
+
+def with_payments(folder, *payments, again=()):
+    """A folder of four dossiers and their payments: (number, fee, charge, total)."""
+    rows = [dossier("H1"), dossier("H2", online="Không"), dossier("H3", procedure="2.000001"), dossier("H4", agency="Sở Y tế")]
+    (folder / "ho_so.csv").write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    (folder / "ho_so.csv.fees.csv").write_text(FEES, encoding="utf-8")
+    for name, lines in (("le_phi.csv", payments), ("le_phi_2.csv", again)):
+        if lines:
+            told = [f"{n};Trần Thị Bí Mật;12 Ấp Mật;14/08/2023;{fee};{charge};{total};Bí Mật nộp" for n, fee, charge, total in lines]
+            (folder / name).write_text("\n".join([FEE_HEADER, *told]) + "\n", encoding="utf-8")
+    return dossier_panel(data_files(folder), "opencps_dossiers", "received", None)
+
+
+def test_fee_details_beside_a_dossier_list_say_what_was_really_paid(tmp_path):
+    lines = [("H1", "25.000", "", "25.000"), ("H1", "5000", "0", "5000"), ("H2", "0", "0", "0"), ("H4", "50.000đ", "10,000 VND", "60000"),
+             ("H9", "7000", "", "7000"), ("H3", "nhiều", "", "1"), ("H3", "1", "1", "3"), ("Tổng số", "1", "1", "2"), ("", "1", "1", "2")]  # fmt: skip
+    panel = with_payments(tmp_path, *lines, again=[("H1", "25.000", "", "25.000"), ("H2", "10.000", "", "10.000")])
+    cells = panel.cells.set_index(["agency", "procedure"])
+    assert cells.loc[("Sở Tư pháp", "1.004194"), ["received", "paid", "paying", "zero_fee"]].tolist() == [2, 40_000, 2, 0]
+    assert cells.loc[("Sở Tư pháp", "2.000001"), ["paid", "paying", "zero_fee"]].tolist() == [0, 0, 0]
+    assert cells.loc[("Sở Y tế", "1.004194"), ["paid", "paying", "zero_fee"]].tolist() == [60_000, 1, 0]
+    assert dict(zip(panel.corrected["reason"], panel.corrected["rows"])) == {
+        "payment_unmatched": 1, "unreadable_amount": 1, "parts_differ": 1, "total_row": 1, "no_dossier_number": 1}  # fmt: skip
+    told = panel.cells.to_csv() + panel.corrected.to_csv() + panel.rejected.to_csv() + repr(panel.origin)
+    assert "Mật" not in told and "H1" not in told and panel.origin.file == "ho_so.csv (+2)" and panel.accepted == 4
+
+
+def test_a_dossier_all_of_whose_payments_are_0_is_told_apart_from_one_without(tmp_path):
+    panel = with_payments(tmp_path, ("H1", "0", "0", "0"), ("H2", "9000", "", "9000"))
+    assert panel.cells[["received", "paid", "paying", "zero_fee"]].sum().tolist() == [4, 9000, 1, 1]
+
+
+def test_fee_details_alone_are_no_panel_and_a_near_miss_is_one_line(tmp_path):
+    with_payments(tmp_path, ("H1", "0", "0", "0"))
+    (tmp_path / "ho_so.csv").unlink()
+    (tmp_path / "le_phi_2.csv").write_text((tmp_path / "le_phi.csv").read_text(encoding="utf-8").replace("H1", "H2"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"le_phi\.csv: fee details only"):
+        dossier_panel(data_files(tmp_path), "opencps_dossiers", "received", None)
+    found = check_file(tmp_path / "le_phi.csv", None)
+    assert found["layout"] == "opencps_fees" and found["dossiers"] == 1 and "Mật" not in str(found)
+    assert "Đã thu 0 đồng của 1 hồ sơ" in "\n".join(check_lines(found, Words("vi")))
+    (tmp_path / "b.csv").write_text(FEE_HEADER.replace("Ngày thu", "Ngày") + "\nH1;Bí Mật;x;14/08/2023;1;1;2;\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no known header.*Ngày thu") as error:
+        check_file(tmp_path / "b.csv", "opencps_fees")
+    assert "Mật" not in str(error.value)
+    (tmp_path / "t.yaml").write_text(STUDY + "layout: opencps_fees\n", encoding="utf-8")
+    with pytest.raises(InputError, match="opencps_fees alone is no panel"):
+        load_panel(read_study(tmp_path / "t.yaml", {"data": str(tmp_path)}))
+
+
+def test_a_simulated_fee_detail_comes_back_as_the_fees_that_were_due(tmp_path):
+    simulate(tmp_path / "ra", seed=5, dossiers=4000, layout="opencps_fees")
+    cells = dossier_panel(data_files(tmp_path / "ra"), "opencps_dossiers", "received", None).cells
+    after = (cells["period"] >= pd.Period("2023-08", "M")) & (cells["fee_group"] == "provincial")
+    due = (cells["fee"].fillna(0) * (cells["received"] - 0.5 * cells["online"] * after)).astype("int64")
+    assert cells["paid"].tolist() == due.tolist() and cells["paid"].sum() > 0
+    assert (cells["paying"] + cells["zero_fee"])[cells["fee_group"] != "free"].sum() == cells["received"][cells["fee_group"] != "free"].sum()
+
+
 STUDY = """study: t
 data: t.csv
 unit: unit
@@ -149,6 +246,18 @@ def test_finer_rows_of_counts_are_added_up_and_a_total_row_is_left_out(tmp_path)
     panel = load_panel(read_study(tmp_path / "t.yaml", {}))
     assert panel.cells["received"].tolist() == [10, 1]
     assert panel.rejected["reason"].tolist() == ["total_row"]
+
+
+def test_a_table_carries_its_definition_and_two_are_no_series(tmp_path):
+    (tmp_path / "t.yaml").write_text(STUDY, encoding="utf-8")
+    for rows, definition in ((["a,2023-01,1,4,,", "a,2023-02,1,4,,"], ""), (["a,2023-01,1,4,,full_process_share", "a,2023-02,1,4,,"], "full_process_share")):
+        (tmp_path / "t.csv").write_text("unit,month,online,received,start,definition\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        assert load_panel(read_study(tmp_path / "t.yaml", {})).definition == definition
+    rows = ["a,2023-01,1,4,,online_share", "a,2023-02,1,4,,full_process_share"]
+    (tmp_path / "t.csv").write_text("unit,month,online,received,start,definition\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="row 3, column 'definition': 'full_process_share', but row 2 is 'online_share': two definitions"):
+        load_panel(read_study(tmp_path / "t.yaml", {}))
+    assert load_panel(read_study(tmp_path / "t.yaml", {"unit": ["unit", "definition"]})).definition == ""
 
 
 def test_small_counts_are_hidden_on_either_side():

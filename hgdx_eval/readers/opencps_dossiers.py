@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from ..errors import InputError
-from ..files import RawTable, open_table
+from ..files import Opening, RawTable, find_header, header_key, open_table
+from . import SIMULATED_MARK
 
 HEADERS = {
     "dossier": ("Mã hồ sơ",),
@@ -20,7 +21,6 @@ HEADERS = {
     "detail": ("Chi tiết nội dung",),
 }
 NEEDED = ("dossier", "procedure", "agency", "received", "online")
-SIMULATED_MARK = "SỐ LIỆU MÔ PHỎNG"
 STAFF_MARK = "cán bộ nộp thay"
 DATE_FORMS = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
@@ -30,12 +30,10 @@ YES = ("có", "x", "1", "true", "yes", "trực tuyến", "online", "2")
 NO = ("không", "0", "false", "no", "trực tiếp", "một cửa")
 
 
-def recognise(header: tuple[str, ...]) -> bool:
+def recognise(opening: Opening) -> bool:
     """True where a header holds every needed column."""
-    from ..files import header_key
-
-    keys = {header_key(label) for label in header}
-    return all(any(header_key(name) in keys for name in HEADERS[column]) for column in NEEDED)
+    names = {header_key(header): name for name, headers in HEADERS.items() for header in headers}
+    return set(NEEDED) <= set(find_header(opening.rows, names)[2])
 
 
 def open_dossiers(path: Path, date_column: str = "received") -> RawTable:

@@ -9,6 +9,7 @@ import pandas as pd
 from ..errors import InputError
 from ..files import RawTable, open_table
 
+HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
 
 
@@ -40,6 +41,24 @@ def read_columns(path: Path, text: list[str], numbers: list[str], keys: dict[str
     for column in numbers:
         frame[column] = parse_numbers(frame[column], frame["row"], path.name, column, raw.decimal_comma)
     return frame[["row", *dict.fromkeys([*text, *numbers])]], bool(simulated)
+
+
+def told_definition(path: Path) -> str:
+    """What a table's column `definition` says that its series measures; "" without one.
+
+    Raises InputError where it says two things: two definitions are not one series.
+    """
+    raw = open_table(path, {"definition": ("definition",)})
+    found = []
+    if "definition" in raw.columns:
+        query = "SELECT definition, min(row) FROM raw WHERE definition IS NOT NULL GROUP BY 1 ORDER BY 2 LIMIT 2"
+        found = raw.con.sql(query).fetchall()
+    raw.con.close()
+    if len(found) > 1:
+        (first, at), (second, then) = found
+        raise InputError(f"{path.name}: row {then}, column 'definition': {second!r}, but row {at} is {first!r}: two definitions are "
+                         f"not one series; evaluate each in a study of its own, or make `definition` part of the unit")  # fmt: skip
+    return found[0][0] if found else ""
 
 
 def whole_number_text(text: str) -> str:
