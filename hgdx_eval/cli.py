@@ -106,14 +106,22 @@ def check(file: Path, layout: str | None, as_json: bool, lang: str) -> int:
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--release", is_flag=True, help="merge cells below --min-count into their parent")
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
-    """Make a monthly panel (Parquet) of dossier exports; no personal column."""
-    from .panel import dossier_panel, export_panel
+    """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
+    from .panel import data_files, dossier_panel, export_panel, summary_panel
+    from .readers import layout_of, summary_layouts
 
     if output.suffix.lower() != ".parquet":
         raise InputError(f"{output.name}: the panel is written as Parquet: name it *.parquet")
     if not output.absolute().parent.is_dir():
         raise InputError(f"{output.name}: its folder does not exist")
-    made = dossier_panel(list(files), "opencps_dossiers", date_column, fees)
+    paths = [path for file in files for path in data_files(file)]
+    layout = layout_of(paths[0])
+    if layout in summary_layouts():
+        if release:
+            raise InputError(f"{paths[0].name}: --release merges dossiers of small cells; a {layout} export holds summaries alone")
+        made = summary_panel(paths, layout)
+    else:
+        made = dossier_panel(paths, "opencps_dossiers", date_column, fees)
     export_panel(made, output, min_count, release)
     click.echo(str(output))
     return 0

@@ -28,7 +28,7 @@ class Study(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     study: str = Field(pattern=r"^[a-z0-9_]+$", description="a name of a-z, 0-9 and _")
-    data: str | None = Field(None, description="a file (csv, xlsx, parquet), relative to this study")
+    data: str | None = Field(None, description="a file, a folder or a pattern (csv, xlsx, parquet, json), relative to this study")
     layout: str = Field("table", description="table or the name of an export layout")
     date: Literal["received", "submitted"] = Field("received", description="which date dates a dossier")
     fees: str | None = Field(None, description="the fee schedule; default: DATA.fees.csv beside the data")

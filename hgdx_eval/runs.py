@@ -29,7 +29,7 @@ from .designs import study_design
 from .errors import InputError
 from .facts import load_facts
 from .origin import sha256_of
-from .panel import Panel, code_hash, load_panel, study_data
+from .panel import Panel, code_hash, data_files, load_panel, study_data
 from .params import PATH_KEYS, Study, parse_change, read_study, study_file, study_words
 from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
@@ -337,12 +337,11 @@ def make_receipt(p: Study, panel: Panel, langs: list[str], key: str, run: str, s
     """What is needed to run it again: no folder, user or host."""
     study = {name: Path(value).name if name in PATH_KEYS and value else value
              for name, value in p.model_dump(mode="json", exclude_defaults=True).items()}  # fmt: skip
+    files = data_files(Path(p.data))
     inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": panel.origin.rows,
                "layout": panel.origin.layout}]  # fmt: skip
-    for name in ("fees", "words"):
-        path = getattr(p, name) or (p.data + ".fees.csv" if name == "fees" and p.layout != "table" else None)
-        if path and Path(path).is_file():
-            inputs.append({"file": Path(path).name, "sha256": sha256_of(Path(path))})
+    beside = [*(files if len(files) > 1 else []), p.fees or f"{files[0]}.fees.csv" if p.layout != "table" else None, p.words]
+    inputs += [{"file": Path(path).name, "sha256": sha256_of(Path(path))} for path in beside if path and Path(path).is_file()]
     return {
         "run": run, "study": study, "languages": langs, "simulated": panel.origin.simulated, "inputs": inputs,
         "facts_sha256": load_facts().sha256, "code_sha256": code_hash(), "notebooks_sha256": notebooks_hash(),
@@ -522,13 +521,21 @@ def verify_study(run_dir: Path, receipt: dict, change: dict) -> dict:
     study = dict(receipt["study"])
     for key in PATH_KEYS:
         path = change.get(key) or remembered.get(key)
-        if path and Path(path).is_file():
+        if path and (data_there(Path(path)) if key == "data" else Path(path).is_file()):
             study[key] = str(path)
         elif key == "data":
             raise InputError(f"{run_dir.name}: its data file {study.get('data')!r} is not found; give it as -p data=PATH")
         else:
             study.pop(key, None)
     return study
+
+
+def data_there(data: Path) -> bool:
+    """Whether a file, folder or pattern leads to a file."""
+    try:
+        return all(file.is_file() for file in data_files(data))
+    except InputError:
+        return False
 
 
 def receipt_differences(before: dict, after: dict) -> list[str]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -200,3 +201,25 @@ def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study, 
         assert (study / "out/mine/latest").resolve().name == Path(good.stdout.strip()).name
     assert len(list((study / "out/mine/failed").iterdir())) == 3
     assert not list((study / "out/mine/failed").rglob("*.html"))
+
+
+def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
+    done = call("simulate", "sums", "--layout", "opencps_summary", "--dossiers", "60000", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = call("panel", "sums", "-o", "p.parquet", cwd=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "p.parquet").is_file()
+    refused = call("panel", "sums", "-o", "q.parquet", "--release", cwd=tmp_path)
+    assert refused.returncode == 2 and "--release" in refused.stderr and not (tmp_path / "q.parquet").exists()
+    (tmp_path / "s.yaml").write_text(
+        "study: s\ndata: sums\nlayout: opencps_summary\nunit: agency\nperiod: period\nfrequency: M\nnumerator: online\n"
+        "denominator: received\ncluster: cluster\ntreated_from:\n  Thành phố Vị Thanh: 2023-08\n  Huyện Phụng Hiệp: 2023-08\n"
+        "  Huyện Châu Thành: 2023-08\nestimator: two_way_fixed_effects\n", encoding="utf-8")  # fmt: skip
+    from hgdx_eval.panel import load_panel
+    from hgdx_eval.params import read_study
+    from hgdx_eval.runs import data_there, make_receipt
+
+    p = read_study(tmp_path / "s.yaml", {})
+    receipt = make_receipt(p, load_panel(p), ["vi"], "", "", datetime(2000, 1, 1))
+    assert len(receipt["inputs"]) == 1 + len(list((tmp_path / "sums").iterdir())) > 30
+    assert all("/" not in item["file"] for item in receipt["inputs"])
+    assert data_there(tmp_path / "sums") and data_there(tmp_path / "sums" / "*.csv") and not data_there(tmp_path / "none")
