@@ -9,7 +9,8 @@ from matplotlib.figure import Figure as MplFigure
 from .charts import simulated_note, sized, tag, tick_digits, time_axis, value_axis
 from .charts_methods import EDGE, LINE, in_csv, length, lines_of, put, unit_of, upright
 from .figures import BAND, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
-from .inference import FEW_CLUSTERS
+from .gate import MOST
+from .inference import FEW_CLUSTERS, LEVEL
 from .origin import Origin
 from .results import Estimate
 from .specification import OWN, CurveSummary, curve_choices, curve_summary
@@ -18,7 +19,7 @@ from .words import Words, texts
 SPACED = 60  # specifications up to this number have marks that stand apart
 PHONE_DIMENSIONS = 4  # dimensions shown on a phone
 REACH = 1.0  # intervals of a curve are cut this many spans of its points beyond them
-NOMINAL, LIMIT = 0.05, 0.07  # false-alarm rate asked for, and the highest that is accepted
+NOMINAL, LIMIT = 1 - LEVEL, MOST  # false-alarm rate asked for, and the highest that is accepted
 KEEP = {"headline", "passes", "conservative"}  # states that keep the rate
 
 

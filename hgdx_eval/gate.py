@@ -29,7 +29,6 @@ MIN_BEFORE = 4  # periods before the policy without which there is nothing to dr
 LEAST_CLUSTERS = 3  # on either side: with fewer, no clustered error is tried
 WILD_DRAWS, RANDOM_DRAWS = 999, 199
 KINDS = ("cluster", "wild", "randomization", "placebo")
-STATES = ("headline", "passes", "conservative", "fails", "unavailable")
 
 
 @dataclass(frozen=True)

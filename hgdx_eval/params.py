@@ -18,7 +18,6 @@ from .words import LANGUAGES, Words, texts
 from .yaml_strict import Strict, load_yaml, validate
 
 PeriodText = str | int | date
-WORLD_KEYS = ("world", "effect", "dossiers")  # of a simulated export, used where a study names no data
 PATH_KEYS = ("data", "fees", "words")
 
 

@@ -9,7 +9,7 @@ assignment move along a line with the effect taken out.
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import factorial, prod
 
 import numpy as np
@@ -186,8 +186,3 @@ def line_test(a: np.ndarray, b: np.ndarray) -> Callable[[float], float]:
         return float((size >= size[0] * (1 - TIE) - 1e-12).mean())
 
     return p_of
-
-
-def without_draws(p: Permuted, draws: int) -> Permuted:
-    """The real assignment and the first so many others."""
-    return replace(p, assigned=replace(p.assigned, starts=p.assigned.starts[: draws + 1]), length=p.length[: draws + 1])

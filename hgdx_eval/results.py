@@ -1,6 +1,6 @@
 """The one shape of every result: a tidy table with a closed list of columns and vocabularies."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -66,10 +66,6 @@ class Estimate:
         rows = self.rows("overall", inference)
         rows = rows if len(rows) else self.rows("change", inference)
         return rows.iloc[0]
-
-    def labelled(self, **columns: str) -> "Estimate":
-        """The same estimate with text columns (`study`, `notebook`, `term`, `group`) filled in."""
-        return replace(self, table=self.table.assign(**columns))
 
 
 def result_table(rows: list[dict], **common: object) -> pd.DataFrame:

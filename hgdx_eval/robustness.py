@@ -24,7 +24,6 @@ GATE_LEVEL = 0.99  # of the Monte Carlo interval of a rate
 class Robustness:
     """Wordless. None where a part cannot be had; `unsure`: why there is no sensitivity (a reason code)."""
 
-    gate: pd.DataFrame
     sensitivity: Estimate | None
     unsure: str
     curve: Estimate | None
@@ -42,14 +41,14 @@ def robust(found: Evaluation, p: Study) -> Robustness:
     """The robustness of an evaluation's main estimate."""
     design, unsure, honest, curve = found.design, "", None, None
     if p.estimator != MAIN:  # both are about the regression: beside another method they would speak of a number not shown
-        return Robustness(found.gate, None, "other_method", None, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
+        return Robustness(None, "other_method", None, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
     try:
         honest = remembered(lambda: f"sensitivity {design_key(design)}", lambda: sensitivity(design))
     except Refusal as refusal:
         unsure = refusal.reason
     with suppress(Refusal):
         curve = specification_curve(design)
-    return Robustness(found.gate, honest, unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
+    return Robustness(honest, unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
 
 
 def sequence_of(found: Evaluation, p: Study) -> Estimate | None:

@@ -44,14 +44,14 @@ def said(own: pd.DataFrame, words: Words) -> str:
 def show_breakdown(part: Robustness, words: Words) -> tables.Block:
     """In plain words: how far trends may diverge before the interval holds 0; or why this cannot be said."""
     if part.sensitivity is None:
-        return lead(words("robustness.no_sensitivity", reason=words("refusals." + part.unsure)), words)
+        return lead(words("robustness.no_sensitivity", reason=words("refusals." + part.unsure)))
     rows = part.sensitivity.rows("sensitivity_relative").set_index("group")
     lines = []
     for name in ("first", "average"):
         value, beyond = float(rows.loc[f"{name} breakdown", "estimate"]), rows.loc[f"{name} breakdown", "parameter"] != ""
         kind = "never" if value == 0 else "beyond" if beyond else "until"
         lines.append(words(f"robustness.breakdown_{kind}", what=words(f"robustness.sensitivity_{name}"), k=words.number(value, 2)))
-    return lead(" ".join(lines), words)
+    return lead(" ".join(lines))
 
 
 def show_sensitivity(rows: Estimate, words: Words) -> tables.Block:
@@ -86,7 +86,7 @@ def show_together(found: pd.DataFrame, scale: str, words: Words) -> tables.Block
                         download=found, name="together")  # fmt: skip
 
 
-def lead(text: str, words: Words) -> tables.Block:
+def lead(text: str) -> tables.Block:
     return tables.Block(str(Markup("<p class=lead>{}</p>").format(text)))
 
 

@@ -16,9 +16,8 @@ from scipy import optimize, stats
 
 from .designs import Design
 from .errors import Refusal
-from .estimators import design_key
-from .estimators.grouped_logit import maximise, on_share_scale, varied
-from .fixed_effects import Cells, cluster_scores, coefficients, points, regress, rows_only, usable
+from .estimators import design_key, grouped_logit
+from .fixed_effects import Cells, cluster_scores, coefficients, points, regress, usable
 from .inference import LEVEL
 from .memo import remembered
 from .results import Estimate, result_table
@@ -84,14 +83,6 @@ class CurveSummary:
     highest: float
     own: float
     explained: tuple[tuple[str, float], ...]
-
-    @property
-    def same_share(self) -> float:
-        return self.same / self.number
-
-    @property
-    def clear_share(self) -> float:
-        return self.clear / self.number
 
     @property
     def driver(self) -> str:
@@ -339,18 +330,9 @@ def coefficients_of(what: Specified, arrays: Arrays, cells: Cells) -> dict:
 
 
 def log_odds(what: Specified, arrays: Arrays, cells: Cells) -> dict:
-    """The steps of `estimators.grouped_logit.fit` on arrays."""
-    study, rows = arrays.design.study, what.rows
-    n, online, treated = arrays.counts[rows], arrays.online[rows], what.treated
-    inside = varied(n, online, cells.units, cells.times)
-    if not inside.any():
-        raise Refusal("no_variation", f"{study}: every unit or period has no or only online dossiers")
-    kept, n_in, y_in = rows_only(cells, inside), n[inside], online[inside]
-    found = maximise(kept, n_in, y_in, treated[inside][:, None])
-    if found is None:
-        raise Refusal("collinear", f"{study}: treatment does not vary inside the fixed effects")
-    share = treated[inside] * n_in / (n * treated).sum()
-    return on_share_scale(found, kept, n_in, y_in, treated[inside], share, cells)
+    """The logit's effect on the share scale."""
+    rows = what.rows
+    return grouped_logit.effect(arrays.design.study, cells, arrays.counts[rows], arrays.online[rows], what.treated)[2]
 
 
 # --- reading a curve -----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from .checks import CANNOT, CLEAR, UNCLEAR, Evaluation
 from .designs import Design, nearby_events
 from .disclose import hidden
 from .facts import load_facts
+from .gate import MOST
 from .inference import few_clusters
 from .panel import Panel
 from .params import PATH_KEYS, Study
@@ -65,7 +66,7 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
                if checks[name] == "pass"][:2]  # fmt: skip
     limits = []
     if found.headline == "none":  # what keeps the data from telling comes first
-        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters")))
+        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters", limit=words.percent(MOST, 0))))
     limits += [("-", words(f"story.limit_{name}")) for name, state in checks.items() if state == "fail"]
     design = found.design
     if found.headline == "placebo":
@@ -294,7 +295,9 @@ def show_glossary(words: Words) -> tables.Block:
 
 def show_scale(words: Words) -> tables.Block:
     """The five verdicts and their rules."""
-    return tables.definitions([(words(f"tables.verdict_{n}"), words(f"story.rule_{n}")) for n in (CLEAR, 2, UNCLEAR, 4, CANNOT)], words)
+    limit = words.percent(MOST, 0)
+    return tables.definitions([(words(f"tables.verdict_{n}"), words(f"story.rule_{n}", limit=limit))
+                               for n in (CLEAR, 2, UNCLEAR, 4, CANNOT)], words)  # fmt: skip
 
 
 def page_for(p: Study, panel: Panel, words: Words, kind: str, annexes: tuple[str, ...]) -> Page:

@@ -29,7 +29,7 @@ def test_the_interval_holds_the_truth_and_the_estimate_is_unbiased(capsys):
     with capsys.disabled():
         print(f"\ncoverage {monte_carlo_interval(int(held.sum()), len(held))}; mean error {errors.mean():+.4f} points = "
               f"{errors.mean() / errors.std():+.3f} sd; mean standard error {std_errors.mean():.3f}, sd {errors.std():.3f}")  # fmt: skip
-    assert held.mean() >= 0.92
+    assert held.mean() >= 0.93
     assert abs(errors.mean()) < 0.15 * std_errors.mean()
 
 
@@ -38,7 +38,7 @@ def test_without_an_effect_it_seldom_claims_one(capsys):
     false = np.array([row["ci_low"] > 0 or row["ci_high"] < 0 for row, _ in rows(0.0)])
     with capsys.disabled():
         print(f"\nfalse alarms {monte_carlo_interval(int(false.sum()), len(false))}")
-    assert false.mean() <= 0.08
+    assert false.mean() <= 0.07
 
 
 def test_no_effect_is_exactly_none():

@@ -63,7 +63,7 @@ def test_a_reader_sees_the_same_numbers_in_both_languages(study):
         words = study_words(p, lang)
         blocks = [show_intervals(found, words), show_breakdown(parts, words), show_sensitivity(parts.sensitivity, words),
                   show_drivers(parts.curve, words), show_together(together(hg.effects_by_group(design)), design.scale, words),
-                  hg.plot_gate(parts.gate, words, design.origin), hg.plot_curve(parts.curve, words),
+                  hg.plot_gate(found.gate, words, design.origin), hg.plot_curve(parts.curve, words),
                   hg.plot_sensitivity(parts.sensitivity, words),
                   hg.plot_peeking(hg.history(parts.looks), words, design.origin, design.scale)]  # fmt: skip
         shown.append([block._repr_html_() for block in blocks])

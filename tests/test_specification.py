@@ -214,7 +214,7 @@ def test_the_summary_counts_and_names_what_drives_the_spread():
     curve = made_curve({"window": -5.0, "weights": 0.5, "date": 0.0})
     read = curve_summary(curve)
     assert (read.number, read.refused, read.same, read.clear) == (8, 0, 4, 4)
-    assert (read.lowest, read.highest, read.own, read.same_share) == (-1.0, 4.5, 4.0, 0.5)
+    assert (read.lowest, read.highest, read.own, read.same / read.number) == (-1.0, 4.5, 4.0, 0.5)
     assert read.driver == "window" and np.isclose(dict(read.explained)["window"], 25 / 25.25) and dict(read.explained)["date"] < 1e-12
     assert curve_summary(made_curve({"window": 0.0})).driver == ""
 

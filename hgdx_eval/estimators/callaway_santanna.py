@@ -57,17 +57,11 @@ class GroupTime(Effect):
 
 def fit(design: Design) -> Estimate:
     """Raises Refusal: one cluster, no untreated unit to compare with, a unit in several blocks."""
-    table = usable(design)
-    cells = cells_of(design, table)  # refuses one cluster
-    wide = widened(design, table)
-    found, lost = group_times(wide, design.comparison)
-    after = [part for part in found if part.time >= part.cohort]
-    if not after:
-        raise Refusal("no_comparison", f"{design.study}: no cohort has units to be compared with before and after its start")
+    table, cells, wide, found, after, lost = compared(design)
     n = table["received"].fillna(1.0).where(table["treated"]).sum()
     own = weighted(wide, after)
     if wide.cluster.max() < MANY:
-        own = told(own["estimate"], own["std_error"] ** 2, linears(replace(design, path=False))[None].dof)
+        own = told(own["estimate"], own["std_error"] ** 2, linear_parts(table, cells, wide, {None: after})[None].dof)
     rows = [{"term": "overall", **own, "n_obs": n}]
     if design.path:
         rows += dynamic_rows(design, table, wide, found) + group_rows(design, wide, after) + cohort_rows(design, wide, found)
@@ -79,25 +73,31 @@ def linears(design: Design) -> dict[int | None, Linear]:
 
     Bootstrap residuals are those of a regression on cohort x period effects; the error is the influence function's.
     """
+    table, cells, wide, found, after, _ = compared(design)
+    events = sorted({int(part.time - part.cohort) for part in found}) if design.path else []
+    own = {e: [part for part in found if part.time - part.cohort == e] for e in events}
+    return linear_parts(table, cells, wide, {None: after, **own})
+
+
+def compared(design: Design) -> tuple[pd.DataFrame, Cells, Wide, list[GroupTime], list[GroupTime], bool]:
+    """(table, cells, matrix, every ATT(g, t), those from the start on, whether treated units had to be left out)."""
     table = usable(design)
-    cells = cells_of(design, table)
+    cells = cells_of(design, table)  # refuses one cluster
     wide = widened(design, table)
-    found, _ = group_times(wide, design.comparison)
+    found, lost = group_times(wide, design.comparison)
     after = [part for part in found if part.time >= part.cohort]
     if not after:
         raise Refusal("no_comparison", f"{design.study}: no cohort has units to be compared with before and after its start")
-    base = replace(cells, weight=wide.weight[unit_codes(table, wide)])
+    return table, cells, wide, found, after, lost
+
+
+def linear_parts(table: pd.DataFrame, cells: Cells, wide: Wide, averages: dict) -> dict[int | None, Linear]:
+    """Averages of ATT(g, t) as weighted sums of outcomes."""
+    rows = pd.factorize(table["unit"], sort=True)[0]  # of the matrix, whose units are sorted
+    place = rows, np.searchsorted(wide.times, table["time"].to_numpy())
+    base = replace(cells, weight=wide.weight[rows])
     model = regress(base, cohort_periods(table))
-    place = unit_codes(table, wide), np.searchsorted(wide.times, table["time"].to_numpy())
-    parts = {None: as_linear(wide, after, design.comparison, base, model, place)}
-    events = sorted({int(part.time - part.cohort) for part in found}) if design.path else []
-    return parts | {e: as_linear(wide, [part for part in found if part.time - part.cohort == e], design.comparison, base, model, place)
-                    for e in events}  # fmt: skip
-
-
-def unit_codes(table: pd.DataFrame, wide: Wide) -> np.ndarray:
-    """The row of the matrix for each row of the table (units in sorted order)."""
-    return pd.factorize(table["unit"], sort=True)[0]
+    return {key: as_linear(wide, parts, base, model, place) for key, parts in averages.items()}
 
 
 def cohort_periods(table: pd.DataFrame) -> sparse.csr_matrix:
@@ -107,7 +107,7 @@ def cohort_periods(table: pd.DataFrame) -> sparse.csr_matrix:
     return indicators(codes, np.unique(codes[codes >= 0]))
 
 
-def as_linear(wide: Wide, parts: list[GroupTime], comparison: str, cells: Cells, model: Fit, place: tuple) -> Linear:
+def as_linear(wide: Wide, parts: list[GroupTime], cells: Cells, model: Fit, place: tuple) -> Linear:
     """The average of ATT(g, t) by the cohorts' sizes as a weighted sum of outcomes, with each cluster's part in its error."""
     groups = int(wide.cluster.max()) + 1
     size, moves = cohort_shares(wide, np.array([p.cohort for p in parts]))

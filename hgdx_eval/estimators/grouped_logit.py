@@ -54,23 +54,26 @@ def fit(design: Design) -> Estimate:
     table = counted(design)
     cells = cells_of(design, table)
     n, online = table["received"].to_numpy(float), table["online"].to_numpy(float)
-    inside = varied(n, online, cells.units, cells.times)
-    treated = table["treated"].to_numpy(float)
-    if not inside.any():
-        raise Refusal("no_variation", f"{design.study}: every unit or period has no or only online dossiers")
-    kept, n_in, y_in = rows_only(cells, inside), n[inside], online[inside]
-    found = maximise(kept, n_in, y_in, treated[inside][:, None])
-    if found is None:
-        raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
-    size = (n * treated).sum()
-    overall = on_share_scale(found, kept, n_in, y_in, treated[inside], treated[inside] * n_in / size, cells)
-    odds = log_odds(found, kept, n_in, y_in, cells)
+    found, inside, overall = effect(design.study, cells, n, online, table["treated"].to_numpy(float))
+    odds = log_odds(found, rows_only(cells, inside), n[inside], online[inside], cells)
     rows = [{"term": "overall", **overall, "n_obs": n.sum()},
             {"term": "specification", "group": "log_odds", **odds, "scale": "log", "n_obs": n.sum()},
             {"term": "specification", "group": "dispersion", "estimate": found.dispersion, "inference": "none",
              "scale": "level"}]  # fmt: skip
     notes = (*(("separated",) if not inside.all() else ()), *(("overdispersed",) if found.dispersion > OVERDISPERSED else ()))
     return linear_estimate(design, table, cells, "grouped_logit", rows, notes)
+
+
+def effect(study: str, cells: Cells, n: np.ndarray, online: np.ndarray, treated: np.ndarray) -> tuple[Logit, np.ndarray, dict]:
+    """(the model, its rows, the effect on the share scale over all treated dossiers). Raises Refusal as `fit` does."""
+    inside = varied(n, online, cells.units, cells.times)
+    if not inside.any():
+        raise Refusal("no_variation", f"{study}: every unit or period has no or only online dossiers")
+    kept, n_in, y_in, on = rows_only(cells, inside), n[inside], online[inside], treated[inside]
+    found = maximise(kept, n_in, y_in, on[:, None])
+    if found is None:
+        raise Refusal("collinear", f"{study}: treatment does not vary inside the fixed effects")
+    return found, inside, on_share_scale(found, kept, n_in, y_in, on, on * n_in / (n * treated).sum(), cells)
 
 
 def counted(design: Design) -> pd.DataFrame:
