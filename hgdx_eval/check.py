@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from .dossiers import EXAMPLES, count_dossiers, payment_sums
 from .errors import InputError
 from .files import open_table
-from .panel import EXAMPLES, read_cells, reasons, summary_panel, without_unfinished
+from .panel import reasons, summary_panel, without_unfinished
 from .params import did_you_mean
-from .readers import layout_names, layout_of, opencps_fees, summary_layouts, table
+from .readers import layout_names, layout_of, summary_layouts, table
 from .words import Words
 
 
@@ -29,17 +30,12 @@ def check_file(path: Path, layout: str | None) -> dict:
 
 def check_fees(path: Path) -> dict:
     """What a fee detail tells: sums only."""
-    raw = opencps_fees.open_payments(path)
-    told = raw.con.sql(f"""SELECT reason, count(*), min(row, {EXAMPLES}), coalesce(sum(amount), 0), count(DISTINCT dossier)
-                           FROM payments GROUP BY reason ORDER BY reason""").fetchall()
-    raw.con.close()
-    bad = [{"reason": reason, "rows": rows, "examples": tuple(examples)} for reason, rows, examples, *_ in told if reason]
-    if raw.broken:
-        bad.append({"reason": "broken_row", "rows": len(raw.broken), "examples": raw.broken[:EXAMPLES]})
-    accepted, paid, dossiers = next(((row[1], int(row[3]), row[4]) for row in told if row[0] is None), (0, 0, 0))
+    sums = payment_sums(path)
+    good = next((item for item in sums if item["reason"] is None), {"rows": 0, "paid": 0, "dossiers": 0})
     return {
-        "file": path.name, "layout": "opencps_fees", "rows": accepted + sum(item["rows"] for item in bad), "accepted": accepted,
-        "rejected": bad, "corrected": [], "simulated": False, "paid": paid, "dossiers": dossiers,
+        "file": path.name, "layout": "opencps_fees", "rows": sum(item["rows"] for item in sums), "accepted": good["rows"],
+        "rejected": [{name: item[name] for name in ("reason", "rows", "examples")} for item in sums if item["reason"]],
+        "corrected": [], "simulated": False, "paid": good["paid"], "dossiers": good["dossiers"],
     }  # fmt: skip
 
 
@@ -56,7 +52,7 @@ def check_summary(path: Path, layout: str) -> dict:
 
 
 def check_dossiers(path: Path, layout: str) -> dict:
-    cells = without_unfinished(read_cells(path, "received")[0])
+    cells = without_unfinished(count_dossiers([path]).cells)
     good, rejected = cells[cells["reason"].isna()], reasons(cells)
     months = sorted(good["month"].unique())
     return {

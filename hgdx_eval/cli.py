@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from .errors import InputError
+from .signals import Interrupted, interruptible
 from .words import LANGUAGES, Words
 
 OUTPUTS = "outputs"
@@ -15,15 +16,16 @@ OUTPUTS = "outputs"
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: exactly one clear line on standard error for whatever goes wrong."""
     try:
-        sys.exit(cli.main(arguments, prog_name="hgdx-eval", standalone_mode=False) or 0)
+        with interruptible():
+            sys.exit(cli.main(arguments, prog_name="hgdx-eval", standalone_mode=False) or 0)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
     except click.ClickException as error:
         fail(" ".join(error.format_message().split()), 2)
     except InputError as error:
         fail(str(error), 2)
-    except (click.Abort, KeyboardInterrupt):
-        fail("stopped by SIGINT", 1)
+    except Interrupted as signal:
+        fail(f"stopped by {signal}", 1)
     except OSError as error:
         fail(f"{Path(error.filename).name + ': ' if error.filename else ''}{error.strerror}", 1)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 from python_calamine import CalamineError, load_workbook
 
@@ -24,7 +25,11 @@ HEADER_ROWS = 30  # a header stands within so many first rows
 DELIMITERS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json")
 GRID_ROWS = 100_000  # a printed summary or a stored answer is small: what is longer is something else
+BLOCK, BLOCKS = 1 << 16, 64  # by which an encoding is told
 JSON_BYTES = 64 << 20
+BATCH = 50_000  # rows held in Python at a time
+MOST_BROKEN = 100_000  # rows that do not fit the header: with more of them the file is no table
+MEMORY = "400MB"  # of a database; what does not fit is spilled into a private folder, or refused where there is none
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,19 @@ def open_table(path: Path, wanted: dict[str, tuple[str, ...]]) -> RawTable:
     names = {header_key(header): name for name, headers in wanted.items() for header in headers}
     if path.suffix.lower() == ".parquet":
         return open_parquet(path, names)
+    rows, text = held_rows(path, names)
+    return open_utf8(path, text, names) if rows is None else from_rows(path, rows, names, text is not None and text.delimiter == ";")
+
+
+def held_rows(path: Path, names: dict[str, str]) -> tuple[Iterator[list[str]] | None, "TextHead | None"]:
+    """(the rows of a file that Python must read: workbooks, JSON, text not in UTF-8; None where DuckDB scans the text itself,
+    how a text begins; None where the file is none)."""
     if path.suffix.lower() in (".xlsx", ".xls"):
-        return from_rows(path, workbook_rows(path), names, decimal_comma=False)
+        return iter(workbook_rows(path)), None
     if path.suffix.lower() == ".json":
-        return from_rows(path, objects_as_rows(path, read_json(path)), names, decimal_comma=False)
-    return open_text(path, names)
+        return iter(objects_as_rows(path, read_json(path))), None
+    text = text_head(path, names)
+    return (None if text.encoding == "utf-8-sig" else decoded_rows(path, text.encoding, text.delimiter)), text
 
 
 def check_kind(path: Path) -> None:
@@ -98,8 +111,8 @@ def open_beginning(path: Path, wanted: Iterable[str]) -> Opening:
         raw = open_parquet(path, {})
         raw.con.close()
         return Opening([list(raw.header)])
-    head, delimiter, _ = text_head(path, {header_key(header): header for header in wanted})
-    return Opening(parse_head(head, delimiter)[: HEADER_ROWS + 10])
+    text = text_head(path, {header_key(header): header for header in wanted})
+    return Opening(parse_head(text.lines, text.delimiter)[: HEADER_ROWS + 10])
 
 
 def read_grid(path: Path, wanted: Iterable[str]) -> list[list[str]]:
@@ -111,8 +124,8 @@ def read_grid(path: Path, wanted: Iterable[str]) -> list[list[str]]:
     if path.suffix.lower() in (".xlsx", ".xls"):
         rows = iter(workbook_rows(path, GRID_ROWS + 1))
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        _, delimiter, encoding = text_head(path, {header_key(header): header for header in wanted})
-        rows = decoded_rows(path, encoding, delimiter)
+        text = text_head(path, {header_key(header): header for header in wanted})
+        rows = decoded_rows(path, text.encoding, text.delimiter)
     else:
         raise InputError(f"{path.name}: a {path.suffix} file holds no printed table; allowed: .csv, .tsv, .txt, .xlsx, .xls")
     grid = [[unicodedata.normalize("NFC", cell).strip() for cell in row] for row in itertools.islice(rows, GRID_ROWS + 1)]
@@ -166,9 +179,16 @@ def parse_count(text: str | None) -> int | None:
     return int(re.sub(r"[., ]", "", plain))
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """An in-memory database that loads and fetches nothing."""
-    return duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+def connect(*files: Path, folder: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database that loads and fetches nothing and touches only the named files and, for what does not fit into
+    `MEMORY`, the private folder; without one it writes nothing besides."""
+    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+                                 "memory_limit": MEMORY, "temp_directory": str(folder / "spill") if folder else ""})  # fmt: skip
+    con.execute(f"SET allowed_paths = [{', '.join(literal(str(file)) for file in files)}]")
+    con.execute(f"SET allowed_directories = [{literal(str(folder)) if folder else ''}]")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+    return con
 
 
 def quoted(name: str) -> str:
@@ -180,19 +200,28 @@ def literal(text: str) -> str:
 
 
 def open_parquet(path: Path, names: dict[str, str]) -> RawTable:
-    con = connect()
+    con = connect(path)
     try:
-        source = f"read_parquet({literal(str(path))}, file_row_number=true)"
-        header = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
-        found = match_header([h for h in header if h != "file_row_number"], names)
-        chosen = "".join(f", CAST({quoted(header[i])} AS VARCHAR) AS {quoted(n)}" for n, i in found.items())
-        con.execute(f"CREATE VIEW raw AS SELECT file_row_number + 1 AS row{chosen} FROM {source}")
+        header, found, chosen = parquet_columns(con, path, names)
+        con.execute(f"CREATE VIEW raw AS SELECT file_row_number + 1 AS row{chosen} FROM {parquet_source(path)}")
         rows = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
     except duckdb.Error:
         raise InputError(f"{path.name}: not a readable Parquet file") from None
     if rows == 0:
         raise InputError(f"{path.name}: no data rows")
-    return RawTable(con, tuple(h for h in header if h != "file_row_number"), tuple(found), rows, (), False)
+    return RawTable(con, header, tuple(found), rows, (), False)
+
+
+def parquet_source(path: Path) -> str:
+    return f"read_parquet({literal(str(path))}, file_row_number=true)"
+
+
+def parquet_columns(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str]) -> tuple[tuple[str, ...], dict[str, int], str]:
+    """(header, name -> column, SQL that goes on with the wanted columns as text)."""
+    told = con.execute(f"DESCRIBE SELECT * FROM {parquet_source(path)}").fetchall()
+    header = tuple(row[0] for row in told if row[0] != "file_row_number")
+    found = match_header(list(header), names)
+    return header, found, "".join(f", CAST({quoted(header[i])} AS VARCHAR) AS {quoted(n)}" for n, i in found.items())
 
 
 def workbook_sheets(path: Path, wanted: Iterable[str]) -> dict[str, list[list[str]]]:
@@ -227,32 +256,60 @@ def cell_text(cell: object) -> str:
     return cell.isoformat(sep=" ") if hasattr(cell, "hour") and hasattr(cell, "year") else str(cell)
 
 
-def from_rows(path: Path, rows: Iterable[list[str]], names: dict[str, str], decimal_comma: bool) -> RawTable:
-    """A table from rows of text held in Python: workbooks, and text in encodings other than UTF-8."""
-    rows = iter(rows)
+@dataclass(frozen=True)
+class HeldRows:
+    """Rows of text that Python reads: `frames`, drawn once, have `row` (in the file) and the found columns, NULL where empty;
+    `broken` grows while they are drawn."""
+
+    first: int  # rows up to and with the header
+    header: tuple[str, ...]
+    columns: tuple[str, ...]
+    frames: Iterator[pd.DataFrame]
+    broken: list[int]
+
+
+def in_frames(rows: Iterator[list[str]], names: dict[str, str]) -> HeldRows:
+    """Rows from their header on, a batch of them at a time."""
     head = list(itertools.islice(rows, HEADER_ROWS + 1))
     first, header, found = find_header(head, names)
-    data: dict[str, list[str | None]] = {name: [] for name in found}
-    numbers, broken = [], []
-    for number, row in enumerate(itertools.chain(head[first:], rows), start=first + 1):
-        if not any(str(cell).strip() for cell in row):
-            continue
-        if len(row) > len(header) and any(str(cell).strip() for cell in row[len(header) :]):
-            broken.append(number)
-            continue
-        numbers.append(number)
-        for name, i in found.items():
-            text = unicodedata.normalize("NFC", row[i]).strip() if i < len(row) else ""
-            data[name].append(text or None)
-    if not numbers:
-        raise InputError(f"{path.name}: no data rows below the header in row {first}")
+    broken: list[int] = []
+
+    def frames() -> Iterator[pd.DataFrame]:
+        below = enumerate(itertools.chain(head[first:], rows), start=first + 1)
+        batch = list(itertools.islice(below, BATCH))
+        while True:
+            filled = [(number, row) for number, row in batch if any(str(cell).strip() for cell in row)]
+            broken.extend(number for number, row in filled if any(str(cell).strip() for cell in row[len(header) :]))
+            kept = [(number, row) for number, row in filled if not any(str(cell).strip() for cell in row[len(header) :])]
+            cells = {name: [composed(row[i]) if i < len(row) else None for _, row in kept] for name, i in found.items()}
+            yield pd.DataFrame({"row": [number for number, _ in kept],
+                                **{name: pd.Series(values, dtype="object") for name, values in cells.items()}})  # fmt: skip
+            if len(batch) < BATCH:
+                return
+            batch = list(itertools.islice(below, BATCH))
+
+    return HeldRows(first, tuple(header), tuple(found), frames(), broken)
+
+
+def composed(cell: str) -> str | None:
+    """A cell's text in NFC without spaces around it; None where there is none."""
+    return unicodedata.normalize("NFC", cell).strip() or None
+
+
+def from_rows(path: Path, rows: Iterator[list[str]], names: dict[str, str], decimal_comma: bool) -> RawTable:
+    """A table from rows of text that Python reads."""
+    held = in_frames(rows, names)
     con = connect()
-    frame = pd.DataFrame({"row": numbers, **{name: pd.Series(v, dtype="object") for name, v in data.items()}})
-    con.register("frame", frame)
-    kinds = "".join(f", CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in found)
-    con.execute(f"CREATE TABLE raw AS SELECT row{kinds} FROM frame")
-    con.unregister("frame")
-    return RawTable(con, tuple(header), tuple(found), len(numbers), tuple(broken), decimal_comma)
+    kinds = "".join(f", {quoted(name)} VARCHAR" for name in held.columns)
+    con.execute(f"CREATE TABLE raw (row BIGINT{kinds})")
+    for frame in held.frames:
+        con.register("frame", frame)
+        con.execute("INSERT INTO raw SELECT * FROM frame")
+        con.unregister("frame")
+    total = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
+    if total == 0:
+        raise InputError(f"{path.name}: no data rows below the header in row {held.first}")
+    return RawTable(con, held.header, held.columns, total, tuple(held.broken), decimal_comma)
 
 
 def find_header(head: list[list[str]], names: dict[str, str]) -> tuple[int, list[str], dict[str, int]]:
@@ -287,44 +344,63 @@ def match_header(header: list[str], names: dict[str, str]) -> dict[str, int]:
 
 
 def encoding_of(path: Path) -> str:
-    """utf-8-sig, utf-16 or cp1258 (Windows Vietnamese), told from the bytes."""
+    """utf-8-sig, utf-16 or cp1258 (Windows Vietnamese), told from blocks all over the file.
+
+    A spoilt letter makes no other encoding of a file: its row will not fit. But where most lines that have letters besides
+    ASCII are no UTF-8, the file is not.
+    """
+    blocks = list(sampled(path))
+    start = blocks[0]
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if start[1:4096:2].count(0) > len(start[:4096]) // 8:
+        return "utf-16-le"
+    if start[0:4096:2].count(0) > len(start[:4096]) // 8:
+        return "utf-16-be"
+    telling = [line for block in blocks for line in block.split(b"\n") if not line.isascii()]
+    return "utf-8-sig" if 2 * sum(map(is_utf8, telling)) >= len(telling) else "cp1258"
+
+
+def sampled(path: Path) -> Iterator[bytes]:
+    """The first block of a file and others at even steps: all of a file of a few megabytes."""
+    size = path.stat().st_size
     with path.open("rb") as file:
-        start = file.read(4096)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        if start[1::2].count(0) > len(start) // 8:
-            return "utf-16-le"
-        if start[0::2].count(0) > len(start) // 8:
-            return "utf-16-be"
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        file.seek(0)
-        try:
-            while block := file.read(1 << 20):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1258"
-    return "utf-8-sig"
+        for place in range(0, size, max(BLOCK, size // BLOCKS)):
+            file.seek(place)
+            yield file.read(BLOCK)
 
 
-def open_text(path: Path, names: dict[str, str]) -> RawTable:
-    head, delimiter, encoding = text_head(path, names)
-    if encoding != "utf-8-sig":
-        return from_rows(path, decoded_rows(path, encoding, delimiter), names, delimiter == ";")
-    return open_utf8(path, head, delimiter, names)
+def is_utf8(block: bytes) -> bool:
+    """Whether a piece of a line, which may begin and end inside a letter, is UTF-8."""
+    inside = next((i for i, byte in enumerate(block[:4]) if byte & 0xC0 != 0x80), 4)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(block[inside:])
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def text_head(path: Path, names: dict[str, str]) -> tuple[list[str], str, str]:
-    """(first lines, delimiter, encoding). Raises InputError where there is no text."""
+@dataclass(frozen=True)
+class TextHead:
+    """How a text begins: its first lines in NFC, what separates its cells, how it is encoded."""
+
+    lines: list[str]
+    delimiter: str
+    encoding: str
+
+
+def text_head(path: Path, names: dict[str, str]) -> TextHead:
+    """How a text begins. Raises InputError where there is no text."""
     encoding = encoding_of(path)
     try:
-        with path.open(encoding=encoding, newline="") as file:
+        # of UTF-8 a spoilt letter is the business of its row
+        with path.open(encoding=encoding, newline="", errors="replace" if encoding == "utf-8-sig" else "strict") as file:
             head = list(itertools.islice(text_lines(file), HEADER_ROWS * 4))
     except UnicodeError:
         raise InputError(f"{path.name}: the encoding is not UTF-8, UTF-16 or Windows-1258") from None
     if not any(line.strip() for line in head):
         raise InputError(f"{path.name}: the file is empty")
-    return head, max(DELIMITERS, key=lambda d: delimiter_score(head, d, names)), encoding
+    return TextHead(head, max(DELIMITERS, key=lambda d: delimiter_score(head, d, names)), encoding)
 
 
 def text_lines(file: io.TextIOBase) -> Iterator[str]:
@@ -355,35 +431,79 @@ def decoded_rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[str
         raise InputError(f"{path.name}: not readable as text separated by {delimiter!r}: {error}") from None
 
 
-def open_utf8(path: Path, head: list[str], delimiter: str, names: dict[str, str]) -> RawTable:
-    """UTF-8 text is scanned by DuckDB where it lies; only the header is read in Python."""
-    reader = csv.reader(head, delimiter=delimiter)
+@dataclass(frozen=True)
+class TextSource:
+    """UTF-8 text that DuckDB scans where it lies; only the header is read in Python. `sql`: its cells c0, c1, ... as text."""
+
+    first: int  # rows up to and with the header
+    header: tuple[str, ...]
+    found: dict[str, int]
+    sql: str
+
+
+def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource:
+    reader = csv.reader(text.lines, delimiter=text.delimiter)
     rows, ends = [], []
     for row in reader:
         rows.append(row)
         ends.append(reader.line_num)
     first, header, found = find_header(rows, names)
-    con = connect()
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
-    chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in found.items())
-    source = (
-        f"read_csv({literal(str(path))}, columns={{{columns}}}, delim={literal(delimiter)}, quote='\"', escape='\"', "
+    return TextSource(first, tuple(header), found, (
+        f"read_csv({literal(str(path))}, columns={{{columns}}}, delim={literal(text.delimiter)}, quote='\"', escape='\"', "
         f"header=false, skip={ends[first - 1]}, null_padding=true, auto_detect=false, "
-        f"ignore_errors=true, store_rejects=true, rejects_limit=0)"
-    )
+        f"ignore_errors=true, store_rejects=true, rejects_limit={MOST_BROKEN})"
+    ))  # fmt: skip
+
+
+def broken_rows(con: duckdb.DuckDBPyConnection, file: str) -> tuple[int, ...]:
+    """Numbers of the rows of the text just scanned that do not fit the header. Raises InputError where they are very many."""
+    broken = con.execute("SELECT DISTINCT line FROM reject_errors ORDER BY line").fetchall()
+    if len(broken) >= MOST_BROKEN:
+        raise InputError(f"{file}: row {broken[0][0]} and {MOST_BROKEN:,} more do not fit the header: not a table")
+    con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")  # the lines themselves stand there
+    return tuple(line for (line,) in broken)
+
+
+def gaps(first: int, broken: tuple[int, ...]) -> np.ndarray:
+    """For each row that does not fit the header: how many usable rows stand before it. A usable row's number in the file is its
+    place among them plus `first` + 1 plus the gaps passed, which a row left out opens."""
+    return np.array(broken, "int64") - first - 1 - np.arange(len(broken))
+
+
+def unreadable_text(path: Path, delimiter: str, error: duckdb.Error) -> InputError:
+    line = re.search(r"Line:? (\d+)", str(error))
+    place = f", row {line[1]}" if line else ""
+    return InputError(f"{path.name}{place}: not readable as text separated by {delimiter!r}")
+
+
+def open_utf8(path: Path, text: TextHead, names: dict[str, str]) -> RawTable:
+    """A table of UTF-8 text."""
+    source = text_source(path, text, names)
+    con = connect(path)
+    chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in source.found.items())
     try:
-        con.execute(f"CREATE TABLE raw AS SELECT row_number() OVER () + {first} AS row{chosen} FROM {source}")
-        broken = con.execute("SELECT DISTINCT line FROM reject_errors ORDER BY line LIMIT 1000").fetchall()
-        for (line,) in broken:  # rows after one that was left out keep their number in the file
-            con.execute(f"UPDATE raw SET row = row + 1 WHERE row >= {line}").fetchall()
+        con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
+        broken = broken_rows(con, path.name)
+        passed = pd.DataFrame({"gap": gaps(source.first, broken), "passed": np.arange(1, len(broken) + 1)})
+        con.register("gaps", passed.groupby("gap", as_index=False).max())
+        con.execute(f"""CREATE TABLE raw AS SELECT place + {source.first + 1} + coalesce(passed, 0) AS row, usable.* EXCLUDE place
+                        FROM usable ASOF LEFT JOIN gaps ON usable.place >= gaps.gap""")
+        con.execute("DROP TABLE usable")
+        con.unregister("gaps")
     except duckdb.Error as error:
-        line = re.search(r"Line:? (\d+)", str(error))
-        place = f", row {line[1]}" if line else ""
-        raise InputError(f"{path.name}{place}: not readable as text separated by {delimiter!r}") from None
+        raise unreadable_text(path, text.delimiter, error) from None
     total = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
     if total == 0:
-        raise InputError(f"{path.name}: no data rows below the header in row {first}")
-    return RawTable(con, tuple(header), tuple(found), total, tuple(b[0] for b in broken), delimiter == ";")
+        raise InputError(f"{path.name}: no data rows below the header in row {source.first}")
+    return RawTable(con, source.header, tuple(source.found), total, broken, text.delimiter == ";")
+
+
+def shape_sql(column: str) -> str:
+    """The same as `shape_of` in SQL, of a text that is not blank."""
+    digits = f"length(regexp_replace({column}, '[^0-9]', '', 'g'))"
+    return (f"CASE WHEN regexp_full_match({column}, '[0-9.,\\s/:-]+') THEN 'number of ' || {digits} || ' digits' "
+            f"ELSE 'text of ' || length({column}) || ' characters' END")  # fmt: skip
 
 
 def shape_of(text: object) -> str:
@@ -391,6 +511,6 @@ def shape_of(text: object) -> str:
     text = "" if text is None else str(text)
     if not text.strip():
         return "nothing"
-    if re.fullmatch(r"[\d.,\s/:-]+", text):
+    if re.fullmatch(r"[\d.,\s/:-]+", text, re.ASCII):
         return f"number of {sum(c.isdigit() for c in text)} digits"
     return f"text of {len(text)} characters"

@@ -11,21 +11,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .dossiers import EXAMPLES, count_dossiers
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, find_unit, load_facts
-from .files import SUFFIXES, RawTable, quoted, shape_of
+from .files import SUFFIXES, quoted
 from .origin import Origin, sha256_of
 from .params import Study
 from .periods import parse_periods
-from .readers import DEFINITIONS, layout_of, opencps_dossiers, opencps_fees, reader, summary_layouts, table
+from .readers import DEFINITIONS, layout_of, opencps_dossiers, reader, summary_layouts, table
 from .synth import simulate
 from .workdays import vietnam
 
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
 PAID = ("paid", "paying", "zero_fee")
-PAID_SQL = (", CAST(coalesce(sum(paid), 0) AS BIGINT) AS paid, count(*) FILTER (WHERE paid > 0) AS paying, "
-            "count(*) FILTER (WHERE paid = 0) AS zero_fee, CAST(coalesce(sum(lines), 0) AS BIGINT) AS lines")  # fmt: skip
-EXAMPLES = 5  # row numbers kept for each reason
 FEE_COLUMNS = ("procedure", "name", "field", "set_by", "fee_vnd", "same_as")
 TOTAL_WORDS = ("tổng", "cộng", "total")
 NOTES = ["reason", "rows", "examples"]
@@ -70,7 +68,7 @@ def load_panel(p: Study) -> Panel:
     paths = data_files(path)
     if p.layout in summary_layouts():
         return summary_panel(paths, p.layout)
-    if not hasattr(reader(p.layout), "open_dossiers"):
+    if p.layout != "opencps_dossiers":
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: opencps_dossiers)")  # fmt: skip
     return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None)
@@ -226,10 +224,8 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     paths = [path for path in paths if path not in details]
     if not paths:
         raise InputError(f"{details[0].name}: fee details only: the dossier list that they belong to is missing")
-    seen: list[np.ndarray] | None = [] if len(paths) > 1 else None
-    payments, noted = opencps_fees.read_payments(details) if details else (None, {})
-    parts = [read_cells(path, date_column, seen, payments)[0] for path in paths]
-    raw = without_unfinished(pd.concat(parts, ignore_index=True))
+    counted = count_dossiers(paths, date_column, details)
+    raw = without_unfinished(counted.cells)
     good = raw[raw["reason"].isna()]
     file = paths[0].name
     if good.empty:
@@ -239,9 +235,10 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     truth = Path(str(paths[0]) + ".truth.csv")
     simulated = bool(good["simulated"].any())
     origin = origin_of(paths, int(raw["n"].sum()), layout, simulated)
-    if payments is not None:
+    noted = dict(counted.payments_left_out)
+    if details:
         listed = raw["reason"].isna() | (raw["reason"] == "unfinished_month")
-        noted["payment_unmatched"] = int(payments["lines"].sum() - raw.loc[listed, "lines"].sum())
+        noted["payment_unmatched"] = counted.payments - int(raw.loc[listed, "lines"].sum())
         origin = origin_of([*paths, *details], origin.rows, layout, simulated)
     notes = [("excel_serial", int(good["serials"].sum()), ()), *((reason, rows, ()) for reason, rows in sorted(noted.items()))]
     corrected = pd.DataFrame(notes, columns=NOTES)
@@ -249,51 +246,6 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
         cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
         read_truth(truth) if simulated and truth.is_file() else None, dict(zip(schedule["procedure"], schedule["name"])),
     )  # fmt: skip
-
-
-def read_cells(
-    path: Path, date_column: str, seen: list[np.ndarray] | None = None, payments: pd.DataFrame | None = None
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Counts by reason, agency, procedure and month of one export, as its reader typed it.
-
-    `seen`: the dossiers (hashes) of files read before, to which this one's are added; one of them is a `duplicate_elsewhere`.
-    `payments`: what was paid for a dossier (hash), of which the sums are told.
-    """
-    raw = opencps_dossiers.open_dossiers(path, date_column)
-    source = "dossiers" if seen is None else not_seen(raw, seen)
-    sums, joined = "", ""
-    if payments is not None:
-        raw.con.register("payments", payments)
-        sums = PAID_SQL
-        joined = "LEFT JOIN payments USING (dossier)"
-    cells = raw.con.sql(f"""
-        SELECT reason, CASE WHEN reason IS NULL THEN agency END AS agency,
-               CASE WHEN reason IS NULL THEN procedure END AS procedure,
-               CASE WHEN reason IS NULL THEN strftime(day, '%Y-%m') END AS month,
-               count(*) AS n, count_if(online) AS online, count_if(online AND assisted) AS assisted,
-               bool_or(simulated) AS simulated, count_if(is_serial) AS serials,
-               min(row, {EXAMPLES}) FILTER (WHERE reason IS NOT NULL) AS examples,
-               arg_min(cell, row) FILTER (WHERE reason IS NOT NULL) AS shape,
-               strftime(max(day) FILTER (WHERE reason IS NULL), '%Y-%m-%d') AS last_day{sums}
-        FROM {source} {joined} GROUP BY ALL ORDER BY ALL""").df()
-    raw.con.close()
-    cells["shape"] = [shape_of(cell) if isinstance(cell, str) else "" for cell in cells["shape"]]  # its text ends here
-    if raw.broken:
-        broken = {"reason": "broken_row", "n": len(raw.broken), "examples": list(raw.broken[:EXAMPLES])}
-        cells = pd.concat([cells, pd.DataFrame([broken])], ignore_index=True)
-    for column in ("reason", "agency", "procedure", "month"):
-        cells[column] = cells[column].astype(object).where(cells[column].notna(), None)
-    return cells.fillna({"online": 0, "assisted": 0, "serials": 0, "simulated": False}), raw.columns
-
-
-def not_seen(raw: RawTable, seen: list[np.ndarray]) -> str:
-    """A table of this export's dossiers in which those of files read before are duplicates; adds its own to `seen`."""
-    raw.con.register("before", pd.DataFrame({"dossier": np.concatenate([*seen, np.empty(0, "uint64")])}))
-    raw.con.execute("""CREATE TABLE once AS SELECT * REPLACE (CASE WHEN reason IS NULL AND dossier IN (SELECT dossier FROM before)
-                       THEN 'duplicate_elsewhere' ELSE reason END AS reason) FROM dossiers""")
-    raw.con.unregister("before")
-    seen.append(raw.con.sql("SELECT dossier FROM once WHERE reason IS NULL").fetchnumpy()["dossier"].astype("uint64"))
-    return "once"
 
 
 def without_unfinished(raw: pd.DataFrame) -> pd.DataFrame:
@@ -541,9 +493,9 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> None
     cells = panel.cells.assign(period=panel.cells["period"].astype(str), simulated=panel.origin.simulated)
     if release:
         cells = merge_small(cells, min_count)
-    con = connect()
-    con.register("cells", cells)
     partial = out.with_name(out.name + ".part")
+    con = connect(partial)
+    con.register("cells", cells)
     status = "released" if release else "internal"
     columns = ", ".join(quoted(c) for c in cells.columns)
     try:

@@ -5,7 +5,6 @@ import logging
 import os
 import pickle
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -34,6 +33,7 @@ from .params import PATH_KEYS, Study, parse_change, read_study, study_file, stud
 from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
 from .results import COLUMNS, NUMBERS, check_table, result_table
+from .signals import Interrupted, interruptible
 
 NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "data_quality")  # in the order of the report
 
@@ -48,10 +48,6 @@ class RunFailed(Exception):
 
 class Busy(Exception):
     """Another run of the same study holds the lock. Exit code 3."""
-
-
-class Interrupted(BaseException):
-    """A signal asked the run to stop."""
 
 
 @dataclass(frozen=True)
@@ -108,21 +104,6 @@ def locked(folder: Path) -> Iterator[None]:
             yield
     except filelock.Timeout:
         raise Busy(f"{folder.name}: another run of this study is under way") from None
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM and SIGINT end the run as a failure with a receipt."""
-
-    def stop(number: int, frame: object) -> None:
-        raise Interrupted(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path, jobs: int, key: str, file: Path) -> Path:

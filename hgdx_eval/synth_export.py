@@ -1,8 +1,10 @@
 """Counts to dossiers: a made-up export in a real layout. Every personal cell is obvious nonsense."""
 
+import codecs
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ COLUMNS = ("Mã hồ sơ", "Mã thủ tục", "Nội dung", "Cơ quan thụ lý"
 DUPLICATED, UNREADABLE, FUTURE = 0.002, 0.001, 0.0005  # rows of dirt, on top of the valid dossiers
 FUTURE_DATE = "15/06/2099 09:00"
 STAFF_NOTE = "Cán bộ nộp thay tại quầy"
+PART = 100_000  # rows written at a time
 
 
 def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, seed: int, layout: str) -> None:
@@ -39,9 +42,10 @@ def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.D
         raise InputError(f"{out.name}: its folder does not exist")
     if out.suffix.lower() == ".xlsx" and cells["received"].sum() * 1.004 > 1_048_000:
         raise InputError(f"{out.name}: a sheet holds about a million rows; write .csv")
-    con = dossier_table(cells, fees, seed)
-    aside(out, lambda path: copy_csv(con, path) if out.suffix.lower() == ".csv" else copy_xlsx(con, path))
-    con.close()
+    cells = cells[cells["received"] > 0].reset_index(drop=True)
+    drawn, tables = draw_dossiers(cells, seed), {"cells": cell_names(cells, fees)}
+    write = copy_csv if out.suffix.lower() == ".csv" else copy_xlsx
+    aside(out, lambda path: write(EXPORT_SQL, drawn, tables, path))
     write_beside(out, truth, fees)
 
 
@@ -55,13 +59,11 @@ def write_with_payments(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fee
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out.name}: its folder does not exist")
     out.mkdir(exist_ok=True)
-    con = dossier_table(cells, fees, seed)
-    aside(out / "ho_so.csv", lambda path: copy_csv(con, path))
-    con.register("schedule", fees)
-    con.execute(f"CREATE OR REPLACE TABLE export AS {payments_sql()}")
-    con.unregister("schedule")
-    aside(out / "le_phi.csv", lambda path: copy_csv(con, path))
-    con.close()
+    cells = cells[cells["received"] > 0].reset_index(drop=True)
+    drawn, tables = draw_dossiers(cells, seed), {"cells": cell_names(cells, fees), "schedule": fees}
+    aside(out / "ho_so.csv", lambda path: copy_csv(EXPORT_SQL, drawn, tables, path))
+    once = drawn.drop_duplicates("number").sort_values("number", ignore_index=True)  # a repeated row was paid for once
+    aside(out / "le_phi.csv", lambda path: copy_csv(payments_sql(), once, tables, path))
     write_beside(out / "ho_so.csv", truth, fees)
 
 
@@ -72,9 +74,9 @@ def payments_sql() -> str:
     money = """replace(format('{:,}', paid), ',', '.')"""
     return f"""
         WITH paid AS (
-          SELECT DISTINCT "Mã hồ sơ" AS number, "Chủ hồ sơ" AS person, "Địa chỉ" AS place, "Ngày tiếp nhận" AS day,
+          SELECT "Mã hồ sơ" AS number, "Chủ hồ sơ" AS person, "Địa chỉ" AS place, "Ngày tiếp nhận" AS day,
             CAST(fee_vnd * (CASE WHEN {half} THEN 0.5 ELSE 1 END) AS BIGINT) AS paid
-          FROM export JOIN schedule ON "Mã thủ tục" = procedure WHERE set_by != 'none')
+          FROM ({EXPORT_SQL}) JOIN schedule ON "Mã thủ tục" = procedure WHERE set_by != 'none')
         SELECT number AS "Mã hồ sơ", person AS "Người đăng ký", place AS "Địa chỉ người nộp", day AS "Ngày thu",
           {money} AS "Lệ phí", '0' AS "Phí", {money} AS "Tổng", '{SIMULATED_MARK}' AS "Diễn giải" FROM paid ORDER BY number"""
 
@@ -155,10 +157,10 @@ def aside(path: Path, write: object) -> None:
         partial.unlink(missing_ok=True)
 
 
-def dossier_table(cells: pd.DataFrame, fees: pd.DataFrame, seed: int) -> object:
-    """A database with the table `export`: the 24 columns as text, in order of receipt."""
+def draw_dossiers(cells: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """One row per row of the export, in order of receipt: cell (row of the non-empty cells), online, assisted, received and submitted
+    (minutes), person, number, fault and what else its columns need."""
     rng = np.random.default_rng([seed, 2])
-    cells = cells[cells["received"] > 0].reset_index(drop=True)
     codes = np.repeat(np.arange(len(cells)), cells["received"])
     rank = np.arange(len(codes)) - np.repeat(np.cumsum(cells["received"]) - cells["received"], cells["received"])
     received, submitted = dates(cells, codes, rng)
@@ -170,14 +172,7 @@ def dossier_table(cells: pd.DataFrame, fees: pd.DataFrame, seed: int) -> object:
         "late": rng.random(n) < 0.06, "spare": rng.integers(0, 4, n), "person": rng.integers(0, 10**6, n),
     }).sort_values(["received", "cell"], kind="stable", ignore_index=True)  # fmt: skip
     frame["number"] = np.arange(1, n + 1)
-    frame = with_dirt(frame, rng)
-    con = connect()
-    con.register("drawn", frame)
-    con.register("cells", cell_names(cells, fees))
-    con.execute(f"CREATE TABLE export AS {EXPORT_SQL}")
-    con.unregister("drawn")
-    con.unregister("cells")
-    return con
+    return with_dirt(frame, rng)
 
 
 def cell_names(cells: pd.DataFrame, fees: pd.DataFrame) -> pd.DataFrame:
@@ -254,26 +249,34 @@ EXPORT_SQL = ("SELECT " + ", ".join(f"{value} AS {quoted(name)}" for name, value
               + " FROM drawn JOIN cells USING (cell) ORDER BY row")  # fmt: skip
 
 
-def copy_csv(con: object, path: Path) -> None:
-    with path.open("wb") as file:
-        file.write(b"\xef\xbb\xbf")
+def copy_csv(sql: str, drawn: pd.DataFrame, tables: dict[str, pd.DataFrame], path: Path) -> None:
+    """What `sql` makes of the drawn rows, a part of them at a time: memory holds no text of the others."""
     body = path.with_name(path.name + ".body")
+    con = connect(body)
+    for name, table in tables.items():
+        con.register(name, table)
     try:
-        con.execute(f"COPY export TO {literal(str(body))} (FORMAT csv, HEADER true, DELIMITER ',')")
-        with path.open("ab") as file, body.open("rb") as source:
-            while block := source.read(1 << 22):
-                file.write(block)
+        with path.open("wb") as file:
+            file.write(codecs.BOM_UTF8)
+            for start in range(0, len(drawn), PART):
+                con.register("drawn", drawn.iloc[start : start + PART])
+                con.execute(f"COPY ({sql}) TO {literal(str(body))} (FORMAT csv, HEADER {start == 0}, USE_TMP_FILE false)")
+                with body.open("rb") as source:
+                    shutil.copyfileobj(source, file, 1 << 22)
     finally:
+        con.close()
         body.unlink(missing_ok=True)
 
 
-def copy_xlsx(con: object, path: Path) -> None:
+def copy_xlsx(sql: str, drawn: pd.DataFrame, tables: dict[str, pd.DataFrame], path: Path) -> None:
     import xlsxwriter
 
-    with xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False}) as book:
+    con = connect()
+    for name, table in {**tables, "drawn": drawn}.items():
+        con.register(name, table)
+    with con, xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False}) as book:
         book.set_properties({"created": pd.Timestamp("2023-07-14").to_pydatetime()})
         sheet = book.add_worksheet("Danh sách hồ sơ")
         sheet.write_row(0, 0, COLUMNS)
-        rows = con.execute("SELECT * FROM export").fetchall()
-        for number, row in enumerate(rows, start=1):
+        for number, row in enumerate(con.execute(sql).fetchall(), start=1):
             sheet.write_row(number, 0, ["" if cell is None else cell for cell in row])

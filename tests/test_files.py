@@ -86,7 +86,7 @@ def test_a_workbook_with_title_and_merged_header_cells(tmp_path):
 
 
 def test_parquet_reads_like_text(tmp_path):
-    con = connect()
+    con = connect(tmp_path / "a.parquet")
     frame = pd.DataFrame(ROWS, columns=["Mã hồ sơ", "Cơ quan thụ lý", "Trực tuyến"])
     con.register("frame", frame)
     path = tmp_path / "a.parquet"
@@ -96,10 +96,11 @@ def test_parquet_reads_like_text(tmp_path):
 
 def test_row_numbers_are_those_of_the_file_and_broken_rows_are_named(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_text(text_of([["1", "A", "Có"], ["2", "B", "Có", "thừa"], ["3", "C", "Có"]]), encoding="utf-8")
+    extra = ["9", "B", "Có", "thừa"]
+    path.write_text(text_of([extra, ["1", "A", "Có"], extra, extra, ["3", "C", "Có"], extra, ["4", "D", "Có"]]), encoding="utf-8")
     _, raw = read(path)
-    assert raw.broken == (3,)
-    assert raw.con.sql("SELECT row FROM raw ORDER BY row").fetchall() == [(2,), (4,)]
+    assert raw.broken == (2, 4, 5, 7)
+    assert raw.con.sql("SELECT row, code FROM raw ORDER BY row").fetchall() == [(3, "1"), (6, "3"), (8, "4")]
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 Six columns are looked at; dossier numbers only find duplicates and notes only tell who filed, and neither leaves.
 """
 
+import calendar
+import unicodedata
 from datetime import date
-from pathlib import Path
+
+import duckdb
 
 from ..errors import InputError
-from ..files import Opening, RawTable, find_header, header_key, open_table
+from ..files import Opening, find_header, header_key, literal, shape_sql
+from ..spool import keyed
 from . import SIMULATED_MARK
 
 HEADERS = {
@@ -22,6 +26,7 @@ HEADERS = {
 }
 NEEDED = ("dossier", "procedure", "agency", "received", "online")
 STAFF_MARK = "cán bộ nộp thay"
+SAMPLE = 400  # rows by which the form of dates is told
 DATE_FORMS = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%H:%M:%S %d/%m/%Y", "%H:%M %d/%m/%Y",
@@ -36,52 +41,67 @@ def recognise(opening: Opening) -> bool:
     return set(NEEDED) <= set(find_header(opening.rows, names)[2])
 
 
-def open_dossiers(path: Path, date_column: str = "received") -> RawTable:
-    """The export with a view `dossiers`: row, dossier (hash), procedure, agency, day (DATE), online, assisted,
-    simulated, is_serial (BOOLEAN), reason (why a row is rejected, else NULL), cell (what could not be read: only its shape
-    may be told).
+def either(*words: str) -> list[str]:
+    """Words in both Unicode forms: SQL compares a cell as it came."""
+    return list(dict.fromkeys(unicodedata.normalize(form, word) for word in words for form in ("NFC", "NFD")))
 
-    Raises InputError where the header is not this layout's, and what `open_table` raises.
+
+def one_of(words: tuple[str, ...]) -> str:
+    return "(" + ", ".join(literal(word) for word in either(*words)) + ")"
+
+
+def starts(column: str, word: str) -> str:
+    return "coalesce(" + " OR ".join(f"starts_with(lower({column}), {literal(start)})" for start in either(word)) + ", false)"
+
+
+def date_forms(con: duckdb.DuckDBPyConnection, column: str) -> list[str]:
+    """DATE_FORMS, the one in which most of the first rows are written first: a form tried in vain costs more than all else."""
+    fits = ", ".join(f"count(TRY_STRPTIME({column}, '{form}'))" for form in DATE_FORMS)
+    counts = con.execute(f"SELECT {fits} FROM (SELECT {column} FROM text LIMIT {SAMPLE})").fetchall()[0]
+    return sorted(DATE_FORMS, key=lambda form: -counts[DATE_FORMS.index(form)])
+
+
+def month_end(day: date) -> date:
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: str, file: str) -> str:
+    """SQL over a spool's relation `text`, one row per row of the file: place, dossier (keyed hash), procedure, agency, day, online,
+    assisted, simulated, is_serial (day told as a spreadsheet's number), fault (why it cannot be used, else NULL) and, where a
+    cell could not be read, its shape.
+
+    Raises InputError where the header is not this layout's.
     """
-    raw = open_table(path, HEADERS)
     needed = set(NEEDED) | {date_column}
-    if missing := [HEADERS[column][0] for column in HEADERS if column in needed and column not in raw.columns]:
-        raise InputError(f"{path.name}: no known header: the columns {', '.join(missing)} are missing; "
+    if missing := [HEADERS[column][0] for column in HEADERS if column in needed and column not in columns]:
+        raise InputError(f"{file}: no known header: the columns {', '.join(missing)} are missing; "
                          f"opencps_dossiers needs {', '.join(HEADERS[c][0] for c in NEEDED)}")  # fmt: skip
-    raw.con.execute(f"CREATE VIEW dossiers AS {dossiers_sql(raw.columns, date_column)}")
-    return raw
-
-
-def dossiers_sql(columns: tuple[str, ...], date_column: str) -> str:
-    """One row per row of the file, typed, with the reason where it cannot be used."""
-    forms = "[" + ", ".join(f"'{form}'" for form in DATE_FORMS) + "]"
-    serial = f"TRY_CAST({date_column} AS DOUBLE)"
-    text = 'lower("online")'
-    note = "lower(coalesce(filing_note, ''))" if "filing_note" in columns else "''"
-    detail = "coalesce(detail, '')" if "detail" in columns else "''"
-    listed = {name: "(" + ", ".join(f"'{word}'" for word in words) + ")" for name, words in (("y", YES), ("n", NO))}
+    forms = date_forms(con, date_column)
+    later = "[" + ", ".join(f"'{form}'" for form in forms[1:]) + "]"
+    serial, number = f"TRY_CAST({date_column} AS DOUBLE)", "regexp_full_match({}, '[0-9.]+')"
+    note = starts("filing_note", STAFF_MARK) if "filing_note" in columns else "false"
+    made_up = f"coalesce(detail = '{SIMULATED_MARK}', false)" if "detail" in columns else "false"
+    start = f"'^\\s*({'|'.join(either('tổng', 'cộng'))})'"
     return f"""
     WITH typed AS (
-      SELECT row, hash(dossier) AS dossier, dossier IS NULL AS nameless, procedure, agency,
-        regexp_matches(lower(coalesce(dossier, '') || coalesce(procedure, '') || coalesce(agency, '')), '^\\s*(tổng|cộng)')
-          OR (procedure IS NULL AND agency IS NULL AND {date_column} IS NULL) AS total,
-        CASE WHEN {serial} BETWEEN 20000 AND 80000 THEN DATE '1899-12-30' + CAST(floor({serial}) AS INTEGER)
-             ELSE CAST(TRY_STRPTIME({date_column}, {forms}) AS DATE) END AS day,
-        {serial} IS NOT NULL AS is_serial,
-        CASE WHEN "online" IS NULL THEN false WHEN {text} IN {listed["y"]} THEN true
-             WHEN {text} IN {listed["n"]} THEN false END AS online,
-        {date_column} AS date_cell, "online" AS online_cell,
-        starts_with({note}, '{STAFF_MARK}') AS assisted, {detail} = '{SIMULATED_MARK}' AS simulated
-      FROM raw),
+      SELECT place, nfc_normalize(dossier) AS number, nfc_normalize(procedure) AS procedure, agency, {date_column} AS date_cell,
+        "online" AS online_cell, lower("online") AS answer, {note} AS assisted, {made_up} AS simulated,
+        CAST(coalesce(TRY_STRPTIME({date_column}, '{forms[0]}'), CASE WHEN {date_column} IS NULL THEN NULL
+          WHEN NOT {number.format(date_column)} THEN TRY_STRPTIME({date_column}, {later})
+          WHEN {serial} BETWEEN 20000 AND 80000 THEN DATE '1899-12-30' + CAST(floor({serial}) AS INTEGER) END) AS DATE) AS day,
+      FROM text),
+    answered AS (
+      SELECT *, CASE WHEN answer IS NULL THEN false WHEN answer IN {one_of(YES)} THEN true WHEN answer IN {one_of(NO)} THEN false
+        END AS "online" FROM typed),
     judged AS (
-      SELECT *, CASE WHEN total THEN 'total_row' WHEN nameless THEN 'no_dossier_number'
-             WHEN procedure IS NULL THEN 'no_procedure' WHEN agency IS NULL THEN 'no_agency'
-             WHEN day IS NULL OR day < DATE '2000-01-01' THEN 'unreadable_date'
-             WHEN date_trunc('month', day) > DATE '{date.today().isoformat()}' THEN 'future_date'
-             WHEN online IS NULL THEN 'unreadable_online' END AS fault
-      FROM typed)
-    SELECT row, dossier, procedure, agency, day, online, assisted, simulated, is_serial,
-      CASE fault WHEN 'unreadable_date' THEN date_cell WHEN 'unreadable_online' THEN online_cell END AS cell,
-      CASE WHEN fault IS NOT NULL THEN fault
-           WHEN row_number() OVER (PARTITION BY dossier, fault IS NULL ORDER BY row) > 1 THEN 'duplicate' END AS reason
+      SELECT *, CASE WHEN procedure IS NULL AND agency IS NULL AND date_cell IS NULL THEN 'total_row'
+          WHEN (procedure IS NULL OR agency IS NULL OR day IS NULL OR number IS NULL) AND
+            regexp_matches(lower(concat_ws(' ', number, procedure, agency)), {start}) THEN 'total_row'
+          WHEN number IS NULL THEN 'no_dossier_number' WHEN procedure IS NULL THEN 'no_procedure' WHEN agency IS NULL THEN 'no_agency'
+          WHEN day IS NULL OR day < DATE '2000-01-01' THEN 'unreadable_date' WHEN day > DATE '{month_end(date.today())}' THEN 'future_date'
+          WHEN "online" IS NULL THEN 'unreadable_online' END AS fault
+      FROM answered)
+    SELECT place, {keyed("number")} AS dossier, procedure, agency, day, "online", assisted, simulated,
+      day IS NOT NULL AND {number.format("date_cell")} AS is_serial, fault,
+      CASE fault WHEN 'unreadable_date' THEN {shape_sql("date_cell")} WHEN 'unreadable_online' THEN {shape_sql("online_cell")} END AS shape
     FROM judged"""

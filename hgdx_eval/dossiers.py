@@ -1,0 +1,146 @@
+"""Dossier lists of any size -> counts by agency, procedure and month, each row of the export accounted for. What is personal ends here."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from .errors import InputError
+from .files import connect
+from .readers import opencps_dossiers, opencps_fees
+from .spool import Spool, spool
+from .workfolder import private_folder
+
+EXAMPLES = 5  # row numbers kept for each reason
+PAID_SQL = (", CAST(coalesce(sum(paid), 0) AS BIGINT) AS paid, count(*) FILTER (WHERE paid > 0) AS paying, "
+            "count(*) FILTER (WHERE paid = 0) AS zero_fee, CAST(coalesce(sum(lines), 0) AS BIGINT) AS lines")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What dossier lists and their fee details hold.
+
+    `cells`: one row per file x reason x agency x procedure x month: reason (why rows are left out; None where they count, and
+    only then agency, procedure and month YYYY-MM), n (rows), online, assisted, simulated, serials, examples (row numbers), shape
+    (of a cell that could not be read), last_day; with fee details besides: paid (VND), paying, zero_fee (dossiers), lines.
+    `payments`: lines of payment read, `payments_left_out`: their rows left out by reason.
+    """
+
+    cells: pd.DataFrame
+    payments: int = 0
+    payments_left_out: tuple[tuple[str, int], ...] = ()
+
+
+def count_dossiers(paths: list[Path], date_column: str = "received", details: Iterable[Path] = ()) -> Counted:
+    """Counts of dossier lists, which may overlap: a dossier counts once, in the first row of the first file that has it.
+
+    `date_column`: received or submitted, the date that dates a dossier; `details`: their fee details. What is kept of the rows
+    lies in a private folder until they are counted, and never holds anything but `opencps_dossiers.kept`.
+    Raises InputError where a file is not understood.
+    """
+    details = list(details)
+    with private_folder() as folder, connect(*paths, *details, folder=folder) as con:
+        lists = []
+        for number, path in enumerate(paths):
+            select = partial(opencps_dossiers.kept, date_column=date_column, file=path.name)
+            lists.append(spool(con, path, opencps_dossiers.HEADERS, select, folder / f"list{number}"))
+        together(con, "dossiers", lists)
+        find_repeated(con)
+        payments, left_out = read_payments(con, details, folder) if details else (0, ())
+        cells = con.execute(counts_sql(bool(details))).df()
+    return Counted(tidied(cells, lists), payments, left_out)
+
+
+def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool]) -> None:
+    """One relation of several files, `file` being the number of each."""
+    parts = " UNION ALL ".join(f"SELECT {number} AS file, * FROM ({part.relation})" for number, part in enumerate(spools))
+    con.execute(f"CREATE VIEW {name} AS {parts}")
+
+
+def find_repeated(con: duckdb.DuckDBPyConnection) -> None:
+    """A table `repeated` of the usable rows (file, place) whose dossier stands in a row before them, and the reason."""
+    con.execute("CREATE TABLE twice AS SELECT dossier FROM dossiers WHERE fault IS NULL GROUP BY dossier HAVING count(*) > 1")
+    con.execute("""CREATE TABLE repeated AS
+        SELECT file, place, CASE WHEN here > 1 THEN 'duplicate' ELSE 'duplicate_elsewhere' END AS repeats FROM (
+          SELECT file, place, row_number() OVER (PARTITION BY dossier ORDER BY file, place) AS anywhere,
+            row_number() OVER (PARTITION BY dossier, file ORDER BY place) AS here
+          FROM dossiers WHERE fault IS NULL AND dossier IN (SELECT dossier FROM twice))
+        WHERE anywhere > 1""")
+
+
+def read_payments(con: duckdb.DuckDBPyConnection, details: list[Path], folder: Path) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """(lines of payment, rows left out by reason); makes a table `payments`: dossier, paid (VND), lines.
+
+    A dossier may have several payments; one told by two files (same day, same amount) counts once.
+    Raises InputError where a file is not understood, and for a row that does not fit the header.
+    """
+    spools = []
+    for number, path in enumerate(details):
+        found = spool(con, path, opencps_fees.HEADERS, partial(opencps_fees.kept, file=path.name), folder / f"fees{number}")
+        if found.broken:
+            raise InputError(f"{path.name}: row {found.broken[0]} has more cells than the header")
+        spools.append(found)
+    together(con, "details", spools)
+    con.execute("""CREATE TABLE payments AS
+        SELECT dossier, CAST(sum(amount * lines) AS BIGINT) AS paid, CAST(sum(lines) AS BIGINT) AS lines FROM (
+          SELECT dossier, day, amount, max(lines) AS lines FROM (
+            SELECT file, dossier, day, amount, count(*) AS lines FROM details WHERE fault IS NULL GROUP BY ALL) GROUP BY ALL)
+        GROUP BY dossier""")
+    lines = con.execute("SELECT coalesce(sum(lines), 0) FROM payments").fetchall()[0][0]
+    left_out = con.execute("SELECT fault, count(*) FROM details WHERE fault IS NOT NULL GROUP BY fault ORDER BY fault").fetchall()
+    return int(lines), tuple(left_out)
+
+
+def payment_sums(path: Path) -> list[dict]:
+    """One dict per reason why rows of a fee detail are left out (None: they count): rows, examples (row numbers), paid (VND),
+    dossiers. Raises InputError where the file is not understood."""
+    with private_folder() as folder, connect(path, folder=folder) as con:
+        found = spool(con, path, opencps_fees.HEADERS, partial(opencps_fees.kept, file=path.name), folder / "fees")
+        told = con.execute(f"""SELECT fault, count(*), min(place, {EXAMPLES}), CAST(coalesce(sum(amount), 0) AS BIGINT),
+                               count(DISTINCT dossier) FROM ({found.relation}) GROUP BY fault ORDER BY fault""").fetchall()
+    sums = [{"reason": reason, "rows": rows, "examples": tuple(found.row(place) for place in places), "paid": paid, "dossiers": dossiers}
+            for reason, rows, places, paid, dossiers in told]  # fmt: skip
+    if found.broken:
+        sums.append({"reason": "broken_row", "rows": len(found.broken), "examples": found.broken[:EXAMPLES], "paid": 0, "dossiers": 0})
+    return sums
+
+
+def counts_sql(paid: bool) -> str:
+    sums, joined = (PAID_SQL, "LEFT JOIN payments USING (dossier)") if paid else ("", "")
+    return f"""
+        SELECT file, reason, CASE WHEN reason IS NULL THEN agency END AS agency, CASE WHEN reason IS NULL THEN procedure END AS procedure,
+               CASE WHEN reason IS NULL THEN date_trunc('month', day) END AS month,
+               count(*) AS n, count_if("online") AS "online", count_if("online" AND assisted) AS assisted,
+               bool_or(simulated) AS simulated, count_if(is_serial) AS serials,
+               min(place, {EXAMPLES}) FILTER (WHERE reason IS NOT NULL) AS examples,
+               arg_min(shape, place) FILTER (WHERE reason IS NOT NULL) AS shape,
+               max(day) FILTER (WHERE reason IS NULL) AS last_day{sums}
+        FROM (SELECT *, coalesce(fault, repeats) AS reason FROM dossiers LEFT JOIN repeated USING (file, place) {joined})
+        GROUP BY ALL ORDER BY ALL"""
+
+
+def tidied(cells: pd.DataFrame, lists: list[Spool]) -> pd.DataFrame:
+    """Counts with row numbers of the files, months as text, names composed; and the rows that do not fit their header."""
+    for number, found in enumerate(lists):
+        if found.broken:
+            broken = {"file": number, "reason": "broken_row", "n": len(found.broken), "examples": list(found.broken[:EXAMPLES])}
+            cells = pd.concat([cells, pd.DataFrame([broken])], ignore_index=True)
+    cells["examples"] = [numbers if reason == "broken_row" else row_numbers(lists[int(file)], numbers)
+                         for file, reason, numbers in zip(cells["file"], cells["reason"], cells["examples"])]  # fmt: skip
+    for column, form in (("month", "%Y-%m"), ("last_day", "%Y-%m-%d")):
+        cells[column] = pd.to_datetime(cells[column]).dt.strftime(form)
+    cells["agency"] = [unicodedata.normalize("NFC", text).strip() if isinstance(text, str) else None for text in cells["agency"]]
+    cells["shape"] = cells["shape"].fillna("")
+    for column in ("reason", "agency", "procedure", "month"):
+        cells[column] = cells[column].astype(object).where(cells[column].notna(), None)
+    return cells.fillna({"online": 0, "assisted": 0, "serials": 0, "simulated": False})
+
+
+def row_numbers(found: Spool, places: object) -> list[int]:
+    """Places as DuckDB hands them over (nothing where there is none) as row numbers of the file."""
+    return [found.row(place) for place in places] if isinstance(places, (list, np.ndarray)) else []

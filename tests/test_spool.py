@@ -1,0 +1,198 @@
+"""Exports of any size: what is kept of a row, where it lies, and that nothing is left."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hgdx_eval import spool as spooling
+from hgdx_eval.dossiers import count_dossiers
+from hgdx_eval.errors import InputError
+from hgdx_eval.files import connect, gaps, literal, shape_of, shape_sql
+from hgdx_eval.readers import opencps_dossiers
+from hgdx_eval.spool import Spool, keyed
+from hgdx_eval.synth import simulate
+from hgdx_eval.workfolder import base, clean_leftovers, private_folder
+
+HEADER = "Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Chủ hồ sơ,Ngày gửi,Ngày tiếp nhận,Trực tuyến"
+KEPT = {"place", "dossier", "procedure", "agency", "day", "online", "assisted", "simulated", "is_serial", "fault", "shape"}
+
+
+def write(path: Path, rows: list[str], encoding: str = "utf-8") -> Path:
+    path.write_text("\n".join([HEADER, *rows]) + "\n", encoding=encoding)
+    return path
+
+
+def row(number: str, day: str = "03/07/2023 08:00", online: str = "Có", agency: str = "Sở Tư pháp") -> str:
+    return f"{number},1.000001,{agency},Nguyễn Thị Bí Mật,{day},{day},{online}"
+
+
+def reasons(cells: pd.DataFrame) -> dict:
+    bad = cells[cells["reason"].notna()]
+    return {reason: (int(part["n"].sum()), [i for e in part["examples"] for i in e]) for reason, part in bad.groupby("reason")}
+
+
+def test_what_is_kept_is_a_closed_list_in_a_folder_of_this_user_alone(tmp_path, monkeypatch):
+    seen = {}
+
+    def look(con, name, spools):
+        folder = Path(spools[0].relation.split("read_parquet('")[1].split("'")[0]).parent
+        seen["columns"] = {found[0] for found in con.execute(f"DESCRIBE {spools[0].relation}").fetchall()}
+        seen["modes"] = {stat.S_IMODE(place.stat().st_mode) for place in (folder.parent, base())}
+        seen["bytes"] = b"".join(file.read_bytes() for file in folder.iterdir())
+        return together(con, name, spools)
+
+    from hgdx_eval import dossiers
+
+    together = dossiers.together
+    monkeypatch.setattr(dossiers, "together", look)
+    count_dossiers([write(tmp_path / "a.csv", [row("BIMAT-0001"), row("BIMAT-0002")])])
+    assert seen["columns"] == KEPT and seen["modes"] == {0o700}
+    assert b"BIMAT" not in seen["bytes"] and "Bí Mật".encode() not in seen["bytes"]
+    assert list(base().iterdir()) == []
+
+
+def test_equal_numbers_have_equal_hashes_and_another_process_has_others(monkeypatch):
+    def hashes():
+        return [value for (value,) in duckdb.sql(f"SELECT {keyed('n')} FROM (SELECT unnest(['a', 'b', 'a']) AS n)").fetchall()]
+
+    first = hashes()
+    assert first[0] == first[2] != first[1]
+    monkeypatch.setattr(spooling, "secrets_of_process", lambda: (1, 2, 3, 4))
+    assert set(hashes()).isdisjoint(first)
+
+
+def test_hashes_of_neighbouring_numbers_look_drawn():
+    """Every bit of ten thousand neighbouring numbers is set in a half of them, and flips in a half from one to the next."""
+    found = duckdb.sql(f"SELECT {keyed('n')} AS h FROM (SELECT printf('H30-%06d', i) AS n FROM range(10000) AS t(i)) ").fetchnumpy()["h"]
+    bits = (found[:, None] >> pd.array(range(64), dtype="uint64").to_numpy()[None, :]) & 1
+    for share in (bits.mean(axis=0), (bits[1:] != bits[:-1]).mean(axis=0)):
+        assert abs(share - 0.5).max() < 5 * 0.5 / 100  # five standard errors
+    assert len(set(found)) == 10_000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_every_row_is_counted_or_named_with_its_number(tmp_path, encoding):
+    rows = [row("1"), row("2", day="hôm qua"), row("1"), row("3") + ",thừa", row("4", online="có thể"), row("5", day="45108.5"),
+            row("6", day="01/01/2090"), "Tổng số,,,,,,", row("7", agency=""), row("8")]  # fmt: skip
+    cells = count_dossiers([write(tmp_path / "a.csv", rows, encoding)]).cells
+    assert reasons(cells) == {
+        "unreadable_date": (1, [3]), "duplicate": (1, [4]), "broken_row": (1, [5]), "unreadable_online": (1, [6]),
+        "future_date": (1, [8]), "total_row": (1, [9]), "no_agency": (1, [10]),
+    }  # fmt: skip
+    assert cells["n"].sum() == len(rows)
+    assert set(cells["shape"]) == {"", "text of 7 characters", "text of 6 characters"}
+    good = cells[cells["reason"].isna()]
+    assert sorted(good["month"]) == ["2023-07", "2023-07"] or good["n"].sum() == 3
+
+
+def test_a_batch_of_python_rows_ends_nowhere_in_particular(tmp_path, monkeypatch):
+    from hgdx_eval import files
+
+    whole = write(tmp_path / "a.csv", [row(str(i)) for i in range(20)] + [row("3")], "utf-16")
+    expected = reasons(count_dossiers([whole]).cells)
+    for batch in (1, 7, 20, 21, 22):
+        monkeypatch.setattr(files, "BATCH", batch)
+        assert reasons(count_dossiers([whole]).cells) == expected == {"duplicate": (1, [22])}
+
+
+def test_several_files_count_a_dossier_once(tmp_path):
+    first = write(tmp_path / "a.csv", [row("1"), row("2"), row("2")])
+    second = write(tmp_path / "b.csv", [row("2"), row("2"), row("3")])
+    cells = count_dossiers([first, second]).cells
+    assert reasons(cells) == {"duplicate": (2, [4, 3]), "duplicate_elsewhere": (1, [2])}
+    assert cells.loc[cells["reason"].isna(), "n"].sum() == 3
+
+
+def test_one_spoilt_letter_makes_one_row_unreadable_not_the_file(tmp_path):
+    path = write(tmp_path / "a.csv", [row(str(i)) for i in range(200)])
+    spoilt = path.read_bytes().replace("150,1.000001,Sở".encode(), b"150,1.000001,S\xff\xfe")
+    path.write_bytes(spoilt)
+    cells = count_dossiers([path]).cells
+    assert reasons(cells) == {"broken_row": (1, [152])} and cells["n"].sum() == 200
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 5), st.sets(st.integers(0, 30)), st.integers(0, 40))
+def test_a_place_is_the_number_of_its_row(first, left_out, usable):
+    numbers = [number for number in range(first + 1, first + 1 + usable + len(left_out)) if number - first - 1 not in left_out]
+    broken = tuple(sorted(first + 1 + i for i in left_out))
+    found = Spool("", (), broken, first)
+    assert [found.row(place) for place in range(len(numbers))] == numbers
+    assert len(gaps(first, broken)) == len(broken)
+
+
+@settings(max_examples=200)
+@given(st.text(alphabet="0123456789.,:/- aăâbcđéỹ'%\\", min_size=1, max_size=30).filter(str.strip))
+def test_the_shape_of_a_cell_is_the_same_in_sql(text):
+    assert duckdb.sql(f"SELECT {shape_sql('t')} FROM (SELECT {literal(text)} AS t)").fetchall() == [(shape_of(text),)]
+
+
+def test_a_database_opens_nothing_but_what_is_named_to_it(tmp_path):
+    own, other = write(tmp_path / "own.csv", [row("1")]), write(tmp_path / "other.csv", [row("1")])
+    con = connect(own)
+    assert con.execute(f"SELECT count(*) FROM read_csv('{own}')").fetchall() == [(1,)]
+    for attempt in (f"SELECT * FROM read_csv('{other}')", f"COPY (SELECT 1) TO '{tmp_path / 'out.csv'}'", "INSTALL httpfs", "LOAD httpfs",
+                    "SET enable_external_access = true", "SET memory_limit = '50GB'", f"ATTACH '{tmp_path / 'x.db'}'"):  # fmt: skip
+        with pytest.raises(duckdb.Error):
+            con.execute(attempt)
+
+
+def test_what_a_killed_command_left_is_removed_by_the_next_one(tmp_path):
+    script = "import time; from hgdx_eval.workfolder import private_folder\nwith private_folder() as f:\n print(f, flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    folder = Path(process.stdout.readline().strip())
+    (folder / "kept").write_text("x")
+    clean_leftovers()
+    assert (folder / "kept").exists(), "a living command's folder was removed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with private_folder() as own:
+        assert not folder.exists() and own.exists()
+    assert list(base().iterdir()) == []
+
+
+def test_cancelling_leaves_nothing_behind(tmp_path):
+    export = tmp_path / "a.csv"
+    simulate(export, dossiers=200_000)
+    script = f"import hgdx_eval.cli as c; c.main(['check', {str(export)!r}])"
+    before = set(tmp_path.rglob("*"))
+    for wait in (0.9, 1.1, 1.3):
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(wait)
+        process.send_signal(signal.SIGTERM if wait == 1.1 else signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        if process.returncode != 0:
+            assert process.returncode == 1 and err.count("\n") == 1 and "Traceback" not in err, err
+    assert set(tmp_path.rglob("*")) - before <= {Path(os.environ["HOME"])} and list(base().iterdir()) == []
+
+
+def test_a_file_that_does_not_fit_its_header_at_all_is_refused(tmp_path, monkeypatch):
+    from hgdx_eval import files
+
+    monkeypatch.setattr(files, "MOST_BROKEN", 5)
+    path = write(tmp_path / "a.csv", [row("1"), *[row(str(i)) + ",x" for i in range(9)]])
+    with pytest.raises(InputError, match="do not fit the header"):
+        count_dossiers([path])
+
+
+def test_the_reader_names_no_personal_column():
+    personal = {"Chủ hồ sơ", "Địa chỉ", "Số điện thoại", "Thư điện tử", "Người nộp hồ sơ", "Điện thoại liên lạc"}
+    assert personal.isdisjoint(header for headers in opencps_dossiers.HEADERS.values() for header in headers)
+
+
+@pytest.mark.long
+def test_three_hundred_thousand_dossiers_fit_into_little_memory():
+    """The benchmark of ten million, at a size that CI can bear: equal counts of kit, polars and pandas, and the memory that is held to."""
+    script = Path(__file__).parent.parent / "benchmarks" / "export_size.py"
+    done = subprocess.run([sys.executable, str(script), "--dossiers", "300000", "--runs", "1"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
