@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from .errors import InputError
+from .printed import plain_line
 from .signals import Interrupted, interruptible
 from .words import LANGUAGES, Words
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def fail(message: str, code: int) -> None:
-    click.echo("hgdx-eval: " + " ".join(message.split("\n")), err=True)
+    click.echo("hgdx-eval: " + plain_line(message), err=True)
     sys.exit(code)
 
 
@@ -95,8 +96,8 @@ def check(file: Path, layout: str | None, as_json: bool, lang: str) -> int:
     from .check import check_file, check_lines
 
     found = check_file(file, layout)
-    lines = [json.dumps(found, ensure_ascii=False, indent=1)] if as_json else check_lines(found, Words(lang))
-    click.echo("\n".join(lines))
+    lines = map(plain_line, check_lines(found, Words(lang)))
+    click.echo(json.dumps(found, indent=1) if as_json else "\n".join(lines))
     return 0
 
 

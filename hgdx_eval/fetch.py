@@ -43,6 +43,7 @@ import pandas as pd
 import urllib3
 
 from .errors import InputError
+from .printed import harmless
 
 PORTAL = "https://dichvucong.gov.vn"
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -892,7 +893,7 @@ def write_table(folder: Path, as_of: date | str | None = None) -> Path:
     counts = {key for report in REPORTS.values() for key in report.counts} & set(table.columns)
     table = table.astype(dict.fromkeys(counts, "Int64"))
     for key in ("unit_id", "unit_code", "unit_name"):
-        table[key] = [f"'{text}" if text.startswith(("=", "+", "-", "@")) else text for text in table[key]]
+        table[key] = table[key].map(harmless)
     path = folder / TABLE
     write_bytes(path, table.to_csv(index=False, lineterminator="\n").encode())
     return path

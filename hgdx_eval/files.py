@@ -17,13 +17,14 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
-from python_calamine import CalamineError, load_workbook
 
 from .errors import InputError
+from .workbooks import cell_text, sheet_rows
 
 HEADER_ROWS = 30  # a header stands within so many first rows
 DELIMITERS = (",", ";", "\t", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json")
+COLUMNS = 1_000  # more are no table that anybody made
 GRID_ROWS = 100_000  # a printed summary or a stored answer is small: what is longer is something else
 BLOCK, BLOCKS = 1 << 16, 64  # by which an encoding is told
 JSON_BYTES = 64 << 20
@@ -79,7 +80,7 @@ def held_rows(path: Path, names: dict[str, str]) -> tuple[Iterator[list[str]] | 
     """(the rows of a file that Python must read: workbooks, JSON, text not in UTF-8; None where DuckDB scans the text itself,
     how a text begins; None where the file is none)."""
     if path.suffix.lower() in (".xlsx", ".xls"):
-        return iter(workbook_rows(path)), None
+        return sheet_rows(path), None
     if path.suffix.lower() == ".json":
         return iter(objects_as_rows(path, read_json(path))), None
     text = text_head(path, names)
@@ -106,7 +107,7 @@ def open_beginning(path: Path, wanted: Iterable[str]) -> Opening:
     if kind == ".json":
         return Opening([], read_json(path))
     if kind in (".xlsx", ".xls"):
-        return Opening(workbook_rows(path, HEADER_ROWS + 10))
+        return Opening(list(itertools.islice(sheet_rows(path), HEADER_ROWS + 10)))
     if kind == ".parquet":
         raw = open_parquet(path, {})
         raw.con.close()
@@ -122,7 +123,7 @@ def read_grid(path: Path, wanted: Iterable[str]) -> list[list[str]]:
     """
     check_kind(path)
     if path.suffix.lower() in (".xlsx", ".xls"):
-        rows = iter(workbook_rows(path, GRID_ROWS + 1))
+        rows = sheet_rows(path)
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
         text = text_head(path, {header_key(header): header for header in wanted})
         rows = decoded_rows(path, text.encoding, text.delimiter)
@@ -142,10 +143,15 @@ def read_json(path: Path) -> object:
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 
+    def once(pairs: list[tuple[str, object]]) -> dict:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("a key stands twice")
+        return found
+
     try:
-        return json.loads(path.read_bytes().decode(encoding_of(path)), parse_constant=refuse)
+        return json.loads(path.read_bytes().decode(encoding_of(path)), parse_constant=refuse, object_pairs_hook=once)
     except (ValueError, RecursionError):  # UnicodeError is a ValueError
-        raise InputError(f"{path.name}: not readable as JSON") from None
+        raise InputError(f"{path.name}: not readable as JSON (a value that is none, a key twice in one object, or too deep)") from None
 
 
 def objects_as_rows(path: Path, document: object) -> list[list[str]]:
@@ -156,14 +162,19 @@ def objects_as_rows(path: Path, document: object) -> list[list[str]]:
     if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
         raise InputError(f"{path.name}: no table: a list of objects is needed")
     keys = list(dict.fromkeys(key for item in document for key in item))
-    return [keys, *([value_text(item.get(key)) for key in keys] for item in document)]
+    return [[value_text(key) for key in keys], *([value_text(item.get(key)) for key in keys] for item in document)]
 
 
 def value_text(value: object) -> str:
     """A JSON value as text in NFC; nothing for null and for what is nested."""
     if value is None or isinstance(value, (dict, list)):
         return ""
-    return unicodedata.normalize("NFC", cell_text(value)).strip()
+    return whole_letters(unicodedata.normalize("NFC", cell_text(value))).strip()
+
+
+def whole_letters(text: str) -> str:
+    """Text without halves of letters, which JSON may hold and nothing can write."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def parse_count(text: str | None) -> int | None:
@@ -220,40 +231,9 @@ def parquet_columns(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str,
     """(header, name -> column, SQL that goes on with the wanted columns as text)."""
     told = con.execute(f"DESCRIBE SELECT * FROM {parquet_source(path)}").fetchall()
     header = tuple(row[0] for row in told if row[0] != "file_row_number")
+    check_width(path, header)
     found = match_header(list(header), names)
     return header, found, "".join(f", CAST({quoted(header[i])} AS VARCHAR) AS {quoted(n)}" for n, i in found.items())
-
-
-def workbook_sheets(path: Path, wanted: Iterable[str]) -> dict[str, list[list[str]]]:
-    """The named sheets of a workbook, those that there are, as text. Raises InputError where it is not readable."""
-    try:
-        book = load_workbook(str(path))
-        return {name: [[cell_text(cell) for cell in row] for row in book.get_sheet_by_name(name).to_python(False, GRID_ROWS)]
-                for name in wanted if name in book.sheet_names}  # fmt: skip
-    except (CalamineError, OSError, ValueError, KeyError):
-        raise InputError(f"{path.name}: not a readable workbook") from None
-
-
-def workbook_rows(path: Path, most: int | None = None) -> list[list[str]]:
-    """The first sheet with anything in it, as text; dates in ISO form, whole numbers without a decimal point.
-
-    `most`: read so many rows only.
-    """
-    try:
-        book = load_workbook(str(path))
-        for name in book.sheet_names:
-            rows = book.get_sheet_by_name(name).to_python(False, most)
-            if any(str(cell).strip() for row in rows[: HEADER_ROWS * 10] for cell in row):
-                return [[cell_text(cell) for cell in row] for row in rows]
-    except (CalamineError, OSError, ValueError, KeyError):
-        raise InputError(f"{path.name}: not a readable workbook") from None
-    raise InputError(f"{path.name}: the file is empty")
-
-
-def cell_text(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return cell.isoformat(sep=" ") if hasattr(cell, "hour") and hasattr(cell, "year") else str(cell)
 
 
 @dataclass(frozen=True)
@@ -268,10 +248,11 @@ class HeldRows:
     broken: list[int]
 
 
-def in_frames(rows: Iterator[list[str]], names: dict[str, str]) -> HeldRows:
+def in_frames(path: Path, rows: Iterator[list[str]], names: dict[str, str]) -> HeldRows:
     """Rows from their header on, a batch of them at a time."""
     head = list(itertools.islice(rows, HEADER_ROWS + 1))
     first, header, found = find_header(head, names)
+    check_width(path, header)
     broken: list[int] = []
 
     def frames() -> Iterator[pd.DataFrame]:
@@ -293,12 +274,12 @@ def in_frames(rows: Iterator[list[str]], names: dict[str, str]) -> HeldRows:
 
 def composed(cell: str) -> str | None:
     """A cell's text in NFC without spaces around it; None where there is none."""
-    return unicodedata.normalize("NFC", cell).strip() or None
+    return whole_letters(unicodedata.normalize("NFC", cell)).strip() or None
 
 
 def from_rows(path: Path, rows: Iterator[list[str]], names: dict[str, str], decimal_comma: bool) -> RawTable:
     """A table from rows of text that Python reads."""
-    held = in_frames(rows, names)
+    held = in_frames(path, rows, names)
     con = connect()
     kinds = "".join(f", {quoted(name)} VARCHAR" for name in held.columns)
     con.execute(f"CREATE TABLE raw (row BIGINT{kinds})")
@@ -310,6 +291,12 @@ def from_rows(path: Path, rows: Iterator[list[str]], names: dict[str, str], deci
     if total == 0:
         raise InputError(f"{path.name}: no data rows below the header in row {held.first}")
     return RawTable(con, held.header, held.columns, total, tuple(held.broken), decimal_comma)
+
+
+def check_width(path: Path, header: Iterable[str]) -> None:
+    """Raises InputError for a header of very many columns."""
+    if (width := len(list(header))) > COLUMNS:
+        raise InputError(f"{path.name}: {width:,} columns; allowed: {COLUMNS:,}")
 
 
 def find_header(head: list[list[str]], names: dict[str, str]) -> tuple[int, list[str], dict[str, int]]:
@@ -444,10 +431,14 @@ class TextSource:
 def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource:
     reader = csv.reader(text.lines, delimiter=text.delimiter)
     rows, ends = [], []
-    for row in reader:
-        rows.append(row)
-        ends.append(reader.line_num)
+    try:
+        for row in reader:
+            rows.append(row)
+            ends.append(reader.line_num)
+    except csv.Error as error:
+        raise InputError(f"{path.name}: not readable as text separated by {text.delimiter!r}: {error}") from None
     first, header, found = find_header(rows, names)
+    check_width(path, header)
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
     return TextSource(first, tuple(header), found, (
         f"read_csv({literal(str(path))}, columns={{{columns}}}, delim={literal(text.delimiter)}, quote='\"', escape='\"', "

@@ -30,6 +30,7 @@ from .facts import load_facts
 from .origin import sha256_of
 from .panel import Panel, code_hash, data_files, load_panel, study_data
 from .params import PATH_KEYS, Study, parse_change, read_study, study_file, study_words
+from .printed import harmless
 from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
 from .results import COLUMNS, NUMBERS, check_table, result_table
@@ -278,7 +279,7 @@ def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], exec
     for lang in langs[1:]:
         if not first.equals(tables[lang]):
             raise RunFailed(f"the estimates differ between {langs[0]} and {lang}")
-    first.to_csv(building / "estimates.csv", index=False, lineterminator="\n")
+    first.map(harmless).to_csv(building / "estimates.csv", index=False, lineterminator="\n")
     annexes = {lang: receipt_annex(receipt, lang, p) for lang in langs}
     for lang in langs:
         mine = {job: notebook for job, notebook in executed.items() if job.lang == lang}

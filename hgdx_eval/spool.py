@@ -91,7 +91,7 @@ def spool(con: duckdb.DuckDBPyConnection, path: Path, wanted: dict[str, tuple[st
     rows, text = held_rows(path, names)
     if rows is None:
         return spool_text(con, path, text, names, select, target)
-    return spool_held(con, path, in_frames(rows, names), select, target)
+    return spool_held(con, path, in_frames(path, rows, names), select, target)
 
 
 def spool_parquet(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str], select: Select, target: Path) -> Spool:

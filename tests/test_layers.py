@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
-    "errors", "signals", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "workfolder", "files", "spool", "facts", "words", "readers", "results",
+    "errors", "signals", "printed", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "workfolder", "workbooks", "files", "spool", "facts", "words", "readers", "results",
     "estimators_list", "synth", "synth_export", "params", "disclose", "dossiers", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
     "checks", "robustness",

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
-from ..files import Opening, find_header, header_key, objects_as_rows, workbook_sheets
+from ..files import GRID_ROWS, Opening, find_header, header_key, objects_as_rows
+from ..workbooks import named_sheets
 from . import SIMULATED_MARK, Summary, month_of_name, month_of_request, one_line, read_answers, stored_answers
 
 SCORES = ("CKMB", "TDGQ", "TTTT", "CLGQ", "MDHL", "MDSH", "TONG_SCORE")
@@ -78,7 +79,7 @@ def sheets(path: Path) -> list[tuple[str, str, list[list[str]], bool]]:
     month = month_of_name(path.name)
     if month is None:
         raise InputError(f"{path.name}: which month? A file name like chi_so_766_2025-10.xlsx is needed")
-    found = workbook_sheets(path, SHEETS)
+    found = named_sheets(path, SHEETS, GRID_ROWS)
     if not found:
         raise InputError(f"{path.name}: no sheet of scores; portal_766 reads {', '.join(SHEETS)}")
     return [(name, month, rows, any(SIMULATED_MARK in row for row in rows)) for name, rows in found.items()]

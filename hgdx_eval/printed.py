@@ -1,0 +1,20 @@
+"""Text from outside as it may be shown: in a line of a terminal, and in a cell that a spreadsheet opens."""
+
+import re
+import unicodedata
+
+FORMULA = re.compile(r"\s*[=+\-@\t\r]")
+NUMBER = re.compile(r"\s*[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?%?\s*")
+UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+def plain_line(text: str) -> str:
+    """One line without anything that steers a terminal, turns the direction of writing or cannot be seen."""
+    return "".join("\ufffd" if unicodedata.category(letter) in UNSEEN else letter for letter in " ".join(text.splitlines()))
+
+
+def harmless(cell: object) -> object:
+    """A cell of a CSV: a text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay."""
+    if isinstance(cell, str) and FORMULA.match(cell) and not NUMBER.fullmatch(cell):
+        return "'" + cell
+    return cell

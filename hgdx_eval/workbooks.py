@@ -1,0 +1,121 @@
+"""Workbooks (XLSX, XLS) as rows of text. What is inside is looked at before it is opened: a small file can hold a mountain.
+
+Cells give the values stored in them: formulas are never computed, links to other files never followed.
+"""
+
+import itertools
+import re
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineSheet, PasswordError, load_workbook
+
+from .errors import InputError
+
+MEMBERS = 2_000  # files in the archive that a workbook is
+BYTES = 500 << 20  # unpacked; a list of about 600,000 dossiers
+CELLS = 40_000_000  # between the first cell of a sheet and its last: so many are held at once
+COLUMNS = 702  # A to ZZ
+LOOK = 50  # rows by which a sheet is empty
+BLOCK = 1 << 20
+OVERLAP = 128  # bytes: a cell's address may lie across two blocks
+OLE = b"\xd0\xcf\x11\xe0"
+FAR = re.compile(rb'r="[A-Z]{3,}\d')
+WIDE = re.compile(rb'r="([A-Z]{2})\d')
+DEEP = re.compile(rb'r="[A-Z]+(\d{6,9})"')
+ROW = re.compile(rb'<(?:\w+:)?row\b[^>]{0,200}?\br="(\d{1,9})"')
+UNSTORED = re.compile(rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
+
+
+def sheet_rows(path: Path) -> Iterator[list[str]]:
+    """The rows of the first sheet with anything in it, as text; dates in ISO form, whole numbers without a decimal point.
+
+    Raises InputError: not a workbook, protected, unpacked too large, calculated cells without a stored value, empty.
+    """
+    for _, sheet in opened(path):
+        rows = padded(sheet)
+        first = list(itertools.islice(rows, LOOK))
+        if any(cell.strip() for row in first for cell in row):
+            return itertools.chain(first, rows)
+    raise InputError(f"{path.name}: the file is empty")
+
+
+def named_sheets(path: Path, wanted: Iterable[str], most: int) -> dict[str, list[list[str]]]:
+    """The named sheets of a workbook, those that there are, as at most `most` rows of text. Raises InputError like `sheet_rows`."""
+    return {name: list(itertools.islice(padded(sheet), most)) for name, sheet in opened(path) if name in wanted}
+
+
+def opened(path: Path) -> Iterator[tuple[str, CalamineSheet]]:
+    look_inside(path)
+    try:
+        book = load_workbook(str(path))
+        for name in book.sheet_names:
+            yield name, book.get_sheet_by_name(name)
+    except PasswordError:
+        raise InputError(f"{path.name}: protected by a password; save it without one") from None
+    except (CalamineError, OSError, ValueError, KeyError):
+        raise InputError(f"{path.name}: not a readable workbook") from None
+
+
+def padded(sheet: CalamineSheet) -> Iterator[list[str]]:
+    """The rows from the first row and column of the sheet on, wherever its first cell stands."""
+    left = [""] * (sheet.start[1] if sheet.start else 0)
+    for row in sheet.iter_rows():
+        yield left + [cell_text(cell) for cell in row]
+
+
+def cell_text(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return cell.isoformat(sep=" ") if hasattr(cell, "hour") and hasattr(cell, "year") else str(cell)
+
+
+def look_inside(path: Path) -> None:
+    """Raises InputError for an archive that is no workbook or unpacks to more than a computer should hold."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == OLE and path.suffix.lower() == ".xlsx":
+        raise InputError(f"{path.name}: protected by a password, or an old .xls under another name; save it as .xlsx without a password")
+    if start[:2] != b"PK":
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if "xl/workbook.xml" not in archive.namelist():
+                raise InputError(f"{path.name}: not a readable workbook")
+            if len(members) > MEMBERS or sum(member.file_size for member in members) > BYTES:
+                raise too_large(path)
+            left = BYTES
+            for member in members:
+                left -= look_at(path, archive, member, left)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.zlib.error):
+        raise InputError(f"{path.name}: not a readable workbook") from None
+
+
+def too_large(path: Path) -> InputError:
+    return InputError(f"{path.name}: unpacked it is larger than {BYTES >> 20} MB or {CELLS:,} cells; save it as .csv")
+
+
+def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> int:
+    """Bytes that a member really unpacks to, whatever the archive says. Raises InputError for more than `left`, and for a sheet
+    whose cells lie too far apart, or are formulas without a stored value."""
+    size, last_row, columns, tail = 0, 0, 26, b""
+    is_sheet = member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml")
+    with archive.open(member) as stream:
+        while block := stream.read(BLOCK):
+            size += len(block)
+            if size > left:
+                raise too_large(path)
+            if not is_sheet:
+                continue
+            seen, tail = tail + block, block[-OVERLAP:]
+            if FAR.search(seen):
+                raise InputError(f"{path.name}: more than {COLUMNS} columns; save the table alone")
+            if UNSTORED.search(seen):
+                raise InputError(f"{path.name}: holds formulas without a stored value; save it in a spreadsheet program first")
+            columns = max([columns, *((name[0] - 64) * 26 + name[1] - 64 for name in set(WIDE.findall(seen)))])
+            last_row = max([last_row, *map(int, ROW.findall(seen)), *map(int, DEEP.findall(seen))])
+            if last_row * columns > CELLS:
+                raise too_large(path)
+    return size
