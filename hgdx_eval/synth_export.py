@@ -94,9 +94,10 @@ def write_summary(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.
     """
     module, kind = reader(layout), out.suffix.lower()
     folder = getattr(module, "ONE_MONTH_A_FILE", False)
-    if kind not in (("",) if folder else module.SUFFIXES):
+    written = getattr(module, "WRITTEN", module.SUFFIXES)
+    if kind not in (("",) if folder else written):
         raise InputError(f"{out.name}: {layout} is written as " + (
-            "a folder of one file a month: give a name without an ending" if folder else ", ".join(module.SUFFIXES)))  # fmt: skip
+            "a folder of one file a month: give a name without an ending" if folder else ", ".join(written)))  # fmt: skip
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out.name}: its folder does not exist")
     counts = agency_months(cells)

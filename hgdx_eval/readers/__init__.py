@@ -1,7 +1,8 @@
 """One file, one export layout. Only here are personal columns seen; what leaves holds none.
 
 Every reader has `HEADERS` (canonical column -> the headers it goes by). A reader of dossiers opens them for SQL; a reader of
-a summarised layout has besides: `DEFINITION` (one of DEFINITIONS), `SUFFIXES` it comes in, `recognise(opening)`,
+a summarised layout has besides: `DEFINITION` (one of DEFINITIONS), `SUFFIXES` it comes in (`WRITTEN`: those that
+`simulate` writes, where it is not all of them), `recognise(opening)`,
 `read_summary(path) -> Summary`, and `made_up(counts)`, the same table from made-up counts. A new file here is listed by
 `layout_names` and tested by the contract test.
 """

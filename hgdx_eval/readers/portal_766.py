@@ -21,6 +21,7 @@ YEARLY = "Điểm năm"
 SHEETS = (YEARLY, "Điểm tháng", "Sở Ban", "Xã Phường")
 DEFINITION = "index_766"
 SUFFIXES = (".xlsx", ".json")
+WRITTEN = (".json",)  # the saved workbook is laid out by the portal, sheet by sheet
 
 
 def recognise(opening: Opening) -> bool:
