@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .designs import Design, placebo_before, placebos_in_space, without_cluster
+from .disclose import told_counts
 from .errors import Refusal
 from .estimators import design_key, estimate
 from .gate import LEAST_CLUSTERS, chosen, false_alarms, intervals
@@ -148,7 +149,12 @@ def leave_one_out(design: Design, p: Study) -> Estimate | None:
             parts.append(relabelled(estimate(without_cluster(design, cluster), p.estimator), "leave_one_out", group=cluster))
         except Refusal:
             continue
-    return stacked(parts)
+    found = stacked(parts)
+    if found is None:
+        return None
+    whole = design.table["received"].fillna(1.0).sum()
+    without = told_counts(whole - found.table["n_obs"], bool(design.table["received"].notna().all()), design.min_count)
+    return replace(found, table=found.table.assign(n_obs=whole - without))
 
 
 def placebo_space(design: Design, p: Study) -> Estimate | None:

@@ -533,14 +533,24 @@ def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
                                  f"columns: {', '.join(map(str, cells.columns))}")  # fmt: skip
 
 
-def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> None:
-    """Write the cells as Parquet, marked internal unless released with small cells merged into their parent."""
-    from .disclose import merge_small
+def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
+    """Write the cells as Parquet, marked internal, or released as `disclose.released` guarantees; returns the dossiers left out.
+
+    The file says `status` (internal, released) and `min_count`. Raises InputError where there are no counts to release, or
+    where nothing is left.
+    """
+    from .disclose import released
     from .files import connect
 
     cells = panel.cells.assign(period=panel.cells["period"].astype(str), simulated=panel.origin.simulated)
+    left_out = 0
     if release:
-        cells = merge_small(cells, min_count)
+        if not {"received", "online"} <= set(cells):
+            raise InputError(f"{panel.origin.file}: --release: it holds no counts of dossiers, so nothing small has to be merged; "
+                             f"leave --release out")  # fmt: skip
+        cells, left_out = released(cells, min_count)
+        if cells.empty:
+            raise InputError(f"{panel.origin.file}: --release: nothing is left: with --min-count {min_count} no month can be protected")
     con = connect()
     con.register("cells", cells)
     partial = out.with_name(out.name + ".part")
@@ -553,3 +563,4 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> None
     finally:
         partial.unlink(missing_ok=True)
         con.close()
+    return left_out
