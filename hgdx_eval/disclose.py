@@ -55,11 +55,11 @@ def hidden_in_table(
     size = parts.sum(axis=1)
     ends = list(zip(places(rows, parts, min_count, "row", told_rows), places(columns, parts, min_count, "column"), strict=True))
     for part in parts.T:
-        used = np.flatnonzero(part > 0)
+        around = neighbours(ends, np.flatnonzero(part > 0))
         for cell in sorted(np.flatnonzero(small(part, min_count)), key=lambda i: -part[i]):
             if ends[cell][0] == ends[cell][1]:
                 continue
-            path = cheapest_path(ends, [i for i in used if i != cell], np.where(hide, 0, size), *ends[cell])
+            path = cheapest_path(around, cell, np.where(hide, 0, size).tolist(), *ends[cell])
             if path is None:
                 cannot[cell] = True
             else:
@@ -76,13 +76,19 @@ def places(names: list, parts: np.ndarray, min_count: int, kind: str, told: bool
     return [(kind, name) if name in known else OPEN for name in names]
 
 
-def cheapest_path(ends: list[tuple], cells: list[int], cost: np.ndarray, start: tuple, goal: tuple) -> list[int] | None:
-    """Cells that lead from one place to another with the least cost (Dijkstra 1959); None where nothing does."""
+def neighbours(ends: list[tuple], cells: np.ndarray) -> dict[tuple, list[tuple[tuple, int]]]:
+    """Place -> (place at the other end, cell) of each of these cells that lies between two places."""
     around: dict[tuple, list[tuple[tuple, int]]] = {}
-    for cell in cells:
+    for cell in cells.tolist():
         one, other = ends[cell]
-        around.setdefault(one, []).append((other, cell))
-        around.setdefault(other, []).append((one, cell))
+        if one != other:
+            around.setdefault(one, []).append((other, cell))
+            around.setdefault(other, []).append((one, cell))
+    return around
+
+
+def cheapest_path(around: dict, without: int, cost: list[float], start: tuple, goal: tuple) -> list[int] | None:
+    """Cells that lead from one place to another `without` one cell at the least cost (Dijkstra 1959); None where none do."""
     best, came, queue = {start: (0.0, 0)}, {}, [(0.0, 0, start)]
     while queue:
         so_far, steps, at = heapq.heappop(queue)
@@ -93,8 +99,8 @@ def cheapest_path(ends: list[tuple], cells: list[int], cost: np.ndarray, start: 
                 path.append(cell)
             return path
         for there, cell in around.get(at, ()):
-            total = (so_far + float(cost[cell]), steps + 1)
-            if there not in best or total < best[there]:
+            total = (so_far + cost[cell], steps + 1)
+            if cell != without and (there not in best or total < best[there]):
                 best[there], came[there] = total, (at, cell)
                 heapq.heappush(queue, (*total, there))
     return None
@@ -168,20 +174,21 @@ def parts_of(cells: pd.DataFrame) -> np.ndarray:
 
 def released_month(cells: pd.DataFrame, min_count: int, told_rows: bool) -> pd.DataFrame:
     """One month's cells with procedure, then agency, level, cluster and fee group replaced by `*` where they are merged."""
-    cells = cells.reset_index(drop=True)
-    for _, inside in cells.groupby(["agency", "fee_group"]).groups.items():
-        hide = hidden_beside_total(parts_of(cells.loc[inside]), min_count)
-        cells.loc[inside[hide], "procedure"] = MERGED
+    cells, parts = cells.reset_index(drop=True), parts_of(cells)
+    hide = np.zeros(len(cells), bool)
+    for inside in cells.groupby(["agency", "fee_group"]).indices.values():
+        hide[inside] = hidden_beside_total(parts[inside], min_count)
+    cells["procedure"] = cells["procedure"].mask(hide, MERGED)
     nodes = cells.groupby(["agency", "fee_group"], as_index=False).agg({"cluster": "first", "received": "sum", "online": "sum"})
     columns = merged_into(nodes, min_count, told_rows)
     if columns is None:
         return cells.iloc[:0]
     gone = {(a, g): column for a, g, column in zip(nodes["agency"], nodes["fee_group"], columns, strict=True) if column}
-    for i, place in enumerate(zip(cells["agency"], cells["fee_group"], strict=True)):
-        if place in gone:
-            cells.loc[i, ["agency", "level", "procedure"]] = MERGED
-            cells.loc[i, ["cluster", "fee_group"]] = gone[place]
-    return cells
+    merged = [gone.get(place) for place in zip(cells["agency"], cells["fee_group"], strict=True)]
+    inside = np.array([place is not None for place in merged], bool)
+    for i, name in enumerate(("cluster", "fee_group")):
+        cells[name] = [place[i] if place else own for place, own in zip(merged, cells[name], strict=True)]
+    return cells.assign(**{name: cells[name].mask(inside, MERGED) for name in ("agency", "level", "procedure")})
 
 
 def merged_into(nodes: pd.DataFrame, min_count: int, told_rows: bool) -> list[tuple[str, str] | None] | None:

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from . import periods
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, find_unit, load_facts
 from .files import SUFFIXES, RawTable, quoted, shape_of
 from .origin import Origin, sha256_of
 from .params import Study
-from .periods import parse_periods
+from .periods import months_since, parse_periods
 from .readers import DEFINITIONS, layout_of, opencps_dossiers, opencps_fees, reader, summary_layouts, table
 from .synth import simulate
 from .workdays import vietnam
@@ -74,6 +75,23 @@ def load_panel(p: Study) -> Panel:
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: opencps_dossiers)")  # fmt: skip
     return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None)
+
+
+def check_fresh(panel: Panel, p: Study) -> None:
+    """Raises InputError where the newest period of the data is older than the study's `fresh_within` allows.
+
+    Asked when a run begins, and never again: a run that is verified later is the same run. The unfinished last month is no
+    longer in the panel, a period in which no dossier came in does not count.
+    """
+    if p.fresh_within is None:
+        return
+    cells = panel.cells
+    counts = cells[p.denominator] if p.denominator in cells else pd.Series(1, index=cells.index)
+    newest = cells.loc[counts > 0, "period"].max()
+    age = None if pd.isna(newest) else months_since(newest, periods.today())
+    if age is None or age > p.fresh_within:
+        found = "no period with data" if age is None else f"the newest whole period is {newest}, {age} months ago"
+        raise InputError(f"{panel.origin.file}: {found}; {p.study} says fresh_within: {p.fresh_within} (months)")
 
 
 def data_files(data: Path) -> list[Path]:

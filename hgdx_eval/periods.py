@@ -67,3 +67,13 @@ def first_whole_period(day: date, frequency: str) -> pd.Period:
     """The first period wholly in force from a day: its own where the day opens it, else the next."""
     period = pd.Period(pd.Timestamp(day), freq=frequency)
     return period if period.start_time.date() == day else period + 1
+
+
+def today() -> date:
+    """The day on which the program runs."""
+    return date.today()
+
+
+def months_since(newest: pd.Period, day: date) -> int:
+    """Whole and begun months from a period's last one to the month of `day`: 0 while that month lasts."""
+    return pd.Period(pd.Timestamp(day), freq="M").ordinal - newest.asfreq("M", how="end").ordinal
