@@ -18,7 +18,7 @@ from .files import SUFFIXES, RawTable, quoted, shape_of
 from .origin import Origin, sha256_of
 from .params import Study
 from .periods import months_since, parse_periods
-from .readers import DEFINITIONS, layout_of, opencps_dossiers, opencps_fees, reader, summary_layouts, table
+from .readers import DEFINITIONS, layout_of, opencps_dossiers, opencps_fees, personal_layout, reader, summary_layouts, table
 from .synth import simulate
 from .workdays import vietnam
 
@@ -452,7 +452,11 @@ def read_truth(path: Path) -> pd.DataFrame:
 
 
 def table_panel(path: Path, p: Study) -> Panel:
-    """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be."""
+    """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be, and for a list of dossiers
+    or payments: its cells are people's, and a study could name any of its columns."""
+    if (layout := personal_layout(path)) is not None:
+        raise InputError(f"{path.name}: a file of layout {layout}, one row a dossier or payment, no tidy table: write "
+                         f"layout: opencps_dossiers")  # fmt: skip
     named = {**named_columns(p), "period": [p.period], "weights": [weight_column(p)], "treated": [p.treated],
              "treated_from": [p.treated_from], "treated_until": [p.treated_until]}  # fmt: skip
     keys = {column: key for key, columns in named.items() for column in columns if isinstance(column, str)}
