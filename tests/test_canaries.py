@@ -159,6 +159,7 @@ def run(folder, *words, **more) -> subprocess.CompletedProcess:
     return done
 
 
+@pytest.mark.long
 def test_runs_that_end_well_or_badly_leave_nothing_personal(exports, tmp_path):
     (tmp_path / "s.yaml").write_text(STUDY.format(data=exports["both"]), encoding="utf-8")
     small = small_notebooks(tmp_path / "notebooks", ("data_quality",), ASKED)

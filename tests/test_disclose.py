@@ -1,14 +1,23 @@
 """Nothing small can be worked out: an attacker who knows all that is shown, and totals besides, solves for the rest."""
 
+import re
+from dataclasses import replace
+from urllib.parse import unquote
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from made_up import design_of, made_up_table
 from scipy.optimize import linprog
 
+from hgdx_eval.checks import leave_one_out
 from hgdx_eval.disclose import MERGED, hidden_beside_total, hidden_in_table, parts_of, released, small, told_counts, told_totals
+from hgdx_eval.estimators import two_way_fixed_effects
 from hgdx_eval.panel import dossier_panel
+from hgdx_eval.params import load_study
+from hgdx_eval.story import show_groups
 from hgdx_eval.synth import simulate
 
 K = 5
@@ -181,3 +190,47 @@ def test_a_min_count_of_one_hides_nothing(least):
                           "simulated": False, "received": [3], "online": [1], "assisted": [1]})  # fmt: skip
     rows, left_out = released(frame, least)
     assert len(rows) == 1 and left_out == 0 and rows["assisted"].tolist() == [1]
+
+
+# --- what a report shows -------------------------------------------------------------------------------------------
+
+
+def few_treated_at(design, number: int, received: float = 9.0, online: float = 2.0):
+    """The same design with few treated dossiers in its `number`th period."""
+    table = design.table
+    here = table["treated_from"].notna() & (table["time"] == table["time"].min() + number)
+    first = here & ~table.index.isin(table.index[here][1:])
+    kept = table[~here | first]
+    return replace(design, table=kept.assign(received=kept["received"].mask(first, received), online=kept["online"].mask(first, online)))
+
+
+def test_sizes_of_event_times_do_not_tell_a_small_one():
+    design = design_of(made_up_table(1, periods=24), blocks=True)
+    assert two_way_fixed_effects.fit(design).rows("event")["n_obs"].notna().all()
+    rows = two_way_fixed_effects.fit(few_treated_at(design, 3, 3.0, 3.0)).rows("event").sort_values("event_time")
+    empty = rows["n_obs"].isna()
+    assert empty.sum() == 2 and (rows.loc[empty, "event_time"] < 0).all()
+
+
+def test_a_small_side_of_the_table_of_groups_hides_what_would_tell_it():
+    design = design_of(made_up_table(1, periods=24), blocks=True)
+    p, words = load_study("demo", "en")
+    assert "not shown" not in show_groups(design, p, words).html
+    late = design.table["treated_from"].notna() & (design.table["time"] >= design.start.ordinal)
+    first = late & ~design.table.index.isin(design.table.index[late][1:])
+    kept = design.table[~late | first]
+    few = replace(design, table=kept.assign(received=kept["received"].mask(first, 60.0), online=kept["online"].mask(first, 2.0)))
+    shown = show_groups(few, p, words).html
+    assert shown.count("<td class=\"num\">not shown") == 4  # of two by two, one hidden cell hides all
+    assert "60" not in unquote(re.search("href=\"([^\"]+)", shown)[1]).replace("2060", "")
+
+
+def test_one_cluster_less_does_not_tell_a_small_cluster():
+    design = design_of(made_up_table(1, periods=24), blocks=True)
+    name = design.clusters(False)[0]
+    small_one = design.table["cluster"] == name
+    few = 3 / small_one.sum()
+    scaled = design.table.assign(received=design.table["received"].mask(small_one, few), online=design.table["online"].mask(small_one, few))
+    p = load_study("demo", "vi")[0].model_copy(update={"estimator": "two_way_fixed_effects"})
+    told = leave_one_out(replace(design, table=scaled), p).table.set_index("group")["n_obs"]
+    assert np.isnan(told[name]) and told.isna().sum() == 2
