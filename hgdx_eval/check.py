@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .errors import InputError
 from .files import open_table
-from .panel import EXAMPLES, read_cells, reasons, summary_panel, without_unfinished
+from .panel import EXAMPLES, only_codes, read_cells, reasons, summary_panel, without_unfinished
 from .params import did_you_mean
 from .readers import layout_names, layout_of, opencps_fees, summary_layouts, table
 from .words import Words
@@ -56,7 +56,7 @@ def check_summary(path: Path, layout: str) -> dict:
 
 
 def check_dossiers(path: Path, layout: str) -> dict:
-    cells = without_unfinished(read_cells(path, "received")[0])
+    cells = without_unfinished(only_codes(read_cells(path, "received")[0]))
     good, rejected = cells[cells["reason"].isna()], reasons(cells)
     months = sorted(good["month"].unique())
     return {

@@ -24,4 +24,5 @@ def quotable(text: object) -> bool:
     """Whether a message may quote a cell of somebody's table: at most 12 characters, six digits and one word of up to eight plain
     letters, as in 12,5% or 2023-13 or abc. A name, number or address does not look so; it is told by its shape."""
     plain = str(text).strip()
-    return len(plain) <= 12 and sum(c.isdigit() for c in plain) <= 6 and bool(re.fullmatch(r"[^\w@]*\d*[^\w@]*[a-zA-Z]{0,8}[\d.,%/: +-]*", plain))
+    short = len(plain) <= 12 and sum(c.isdigit() for c in plain) <= 6
+    return short and re.fullmatch(r"[\d.,%/: +-]*[a-zA-Z]{0,8}[\d.,%/: +-]*", plain) is not None

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -26,6 +27,7 @@ MISSED = 10  # dossiers that a month's last working days would have brought: few
 PAID = ("paid", "paying", "zero_fee")
 PAID_SQL = (", CAST(coalesce(sum(paid), 0) AS BIGINT) AS paid, count(*) FILTER (WHERE paid > 0) AS paying, "
             "count(*) FILTER (WHERE paid = 0) AS zero_fee, CAST(coalesce(sum(lines), 0) AS BIGINT) AS lines")  # fmt: skip
+CODE = re.compile(r"(?=.*[0-9])(?!\+?[0-9]{7,}$)[0-9A-Za-z][0-9A-Za-z._/-]{0,39}", re.ASCII)  # 1.004194, 1.004194.000.00.00.H30
 EXAMPLES = 5  # row numbers kept for each reason
 FEE_COLUMNS = ("procedure", "name", "field", "set_by", "fee_vnd", "same_as")
 TOTAL_WORDS = ("tổng", "cộng", "total")
@@ -247,7 +249,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     seen: list[np.ndarray] | None = [] if len(paths) > 1 else None
     payments, noted = opencps_fees.read_payments(details) if details else (None, {})
     parts = [read_cells(path, date_column, seen, payments)[0] for path in paths]
-    raw = without_unfinished(pd.concat(parts, ignore_index=True))
+    raw = without_unfinished(only_codes(pd.concat(parts, ignore_index=True)))
     good = raw[raw["reason"].isna()]
     file = paths[0].name
     if good.empty:
@@ -312,6 +314,19 @@ def not_seen(raw: RawTable, seen: list[np.ndarray]) -> str:
     raw.con.unregister("before")
     seen.append(raw.con.sql("SELECT dossier FROM once WHERE reason IS NULL").fetchnumpy()["dossier"].astype("uint64"))
     return "once"
+
+
+def only_codes(raw: pd.DataFrame) -> pd.DataFrame:
+    """Cells whose procedure is no code get a reason and lose their texts: in a row with a cell too few the next column's text stands
+    there, which may be anybody's name, number or address."""
+    wrong = raw["reason"].isna() & ~raw["procedure"].map(lambda text: isinstance(text, str) and CODE.fullmatch(text) is not None)
+    if not wrong.any():
+        return raw
+    raw = raw.copy()
+    raw.loc[wrong, "reason"] = "unreadable_procedure"
+    raw.loc[wrong, ["agency", "procedure", "month"]] = None
+    raw["examples"] = [[] if own else told for own, told in zip(wrong, raw["examples"], strict=True)]
+    return raw
 
 
 def without_unfinished(raw: pd.DataFrame) -> pd.DataFrame:

@@ -224,9 +224,8 @@ def known(words: Words) -> dict[str, str]:
 
 def show_groups(design: Design, p: Study, words: Words) -> tables.Block:
     """Each side before and after: dossiers, share. Small counts are hidden, and others from which they could be worked out."""
-    cells = [(side, after, part) for side in (True, False)
-             for after, part in ((a, design.table[(design.table["treated_from"].notna() == side)
-                                                  & ((design.table["time"] >= design.start.ordinal) == a)]) for a in (False, True))]  # fmt: skip
+    touched, late = design.table["treated_from"].notna(), design.table["time"] >= design.start.ordinal
+    cells = [(side, after, design.table[(touched == side) & (late == after)]) for side in (True, False) for after in (False, True)]
     hide = [False] * len(cells)
     if design.table["received"].notna().all():
         sums = pd.DataFrame([part[["received", "online"]].sum() for *_, part in cells])

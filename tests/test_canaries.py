@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import unicodedata
 import zlib
 from urllib.parse import quote
 
+import duckdb
 import pytest
 from canaries import MAIL, NAME, NOTE, NUMBER, PHONE, bad_rows, everything, export_rows, found_in, leaks, payments, write
 from small_run import ROOT, small_notebooks
@@ -105,6 +107,21 @@ def test_check_and_panels_tell_nothing_personal(exports, tmp_path, capfd, kind):
     assert everything(tmp_path) == {}
 
 
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_row_with_a_cell_too_few_puts_nobody_into_the_procedures(exports, tmp_path, capfd, missing):
+    header, *rows = exports["rows"]
+    quiet = [header.index(name) for name in ("Mã hồ sơ gốc", "Ngày gia hạn", "Trạng thái", "Ngày hoàn thành", "Ngày trả")]
+    shifted = [[("" if i in quiet else "15/08/2023" if header[i] == "Ngày hẹn trả" else cell) for i, cell in enumerate(row)] for row in rows[:30]]
+    shifted = [[*row[:missing], *row[missing + 1 :]] for row in shifted]
+    path = write(tmp_path / "a.csv", [header, *rows[40:400], *shifted], exports["fee_schedule"])
+    code, said = call(capfd, "panel", path, "-o", tmp_path / "p.parquet")
+    assert code == 0 and not leaks(said.encode())
+    told = {row[0] for row in duckdb.sql(f"SELECT DISTINCT procedure FROM '{tmp_path / 'p.parquet'}'").fetchall()}
+    assert told and not leaks(repr(told).encode())
+    _, said = call(capfd, "check", path, "--lang", "en")
+    assert "the procedure code is no code" in said or missing == 2, said
+
+
 def test_fee_details_tell_nothing_personal(exports, tmp_path, capfd):
     for words in (("check", exports["fees"]), ("check", exports["fees"], "--json"), ("check", exports["broken_fees"]),
                   ("panel", exports["both"], "-o", tmp_path / "p.parquet"), ("panel", exports["fees"], "-o", tmp_path / "q.parquet")):  # fmt: skip
@@ -125,7 +142,7 @@ def test_what_cannot_be_read_is_refused_without_its_text(exports, tmp_path, capf
         write(path, [[*rows[0][1:], rows[0][0]], *rows[1:40]])
     elif damage == "json":
         path = tmp_path / "a.json"
-        path.write_text('[{"Mã hồ sơ": "%s", "x": %s' % (NUMBER, NAME), encoding="utf-8")
+        path.write_text(json.dumps([{"Mã hồ sơ": NUMBER, "Chủ hồ sơ": NAME}], ensure_ascii=False)[:-1] + NAME, encoding="utf-8")
     elif damage == "cut_workbook":
         path = tmp_path / "a.xlsx"
         path.write_bytes(exports["xlsx"].read_bytes()[:9000] + NAME.encode())

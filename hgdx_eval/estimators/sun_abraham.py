@@ -85,7 +85,8 @@ def cohort_rows(design: Design, found: Fit, keys: pd.DataFrame) -> list[dict]:
     rows, sizes = [], keys["n"]
     if design.table["received"].notna().all():  # beside the sums of each cohort before and after, and of each event time
         cells = keys["n"].to_numpy(dtype=float)[:, None]
-        hide, cannot = hidden_in_table(list(zip(keys["cohort"], keys["event_time"] >= 0)), list(keys["event_time"]), cells, design.min_count)
+        sides = list(zip(keys["cohort"], keys["event_time"] >= 0, strict=True))
+        hide, cannot = hidden_in_table(sides, list(keys["event_time"]), cells, design.min_count)
         sizes = keys["n"].where(~hide & ~cannot.any())
     for j, key in enumerate(keys.itertuples()):
         cohort, period = (pd.Period(ordinal=int(t), freq=design.frequency) for t in (key.cohort, key.cohort + key.event_time))

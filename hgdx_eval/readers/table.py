@@ -66,8 +66,9 @@ def told_definition(path: Path) -> str:
     raw.con.close()
     if len(found) > 1:
         (first, at), (second, then) = found
-        raise InputError(f"{path.name}: row {then}, column 'definition': {as_quoted(second)}, but row {at} is {as_quoted(first)}: two definitions are "
-                         f"not one series; evaluate each in a study of its own, or make `definition` part of the unit")  # fmt: skip
+        raise InputError(f"{path.name}: row {then}, column 'definition': {as_quoted(second)}, but row {at} is {as_quoted(first)}: "
+                         f"two definitions are not one series; evaluate each in a study of its own, or make `definition` part "
+                         f"of the unit")  # fmt: skip
     return found[0][0] if found else ""
 
 
