@@ -218,8 +218,8 @@ def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
     few = online.between(1, 19) | counter.between(1, 19)
     assert few["p"].any() and not few["q"].any() and (rows.loc["q", "agency"] == "*").any()
     assert rows.loc["p", "received"].sum() == rows.loc["q", "received"].sum()
-    call("simulate", "points", "--layout", "portal_766", "--dossiers", "3000", cwd=tmp_path)
-    refused(call("panel", "points", "-o", "r.parquet", "--release", cwd=tmp_path), "no counts of dossiers")
+    call("simulate", "points.json", "--layout", "portal_766", "--dossiers", "3000", cwd=tmp_path)
+    refused(call("panel", "points.json", "-o", "r.parquet", "--release", cwd=tmp_path), "no counts of dossiers")
     (tmp_path / "s.yaml").write_text(
         "study: s\ndata: sums\nlayout: opencps_summary\nunit: agency\nperiod: period\nfrequency: M\nnumerator: online\n"
         "denominator: received\ncluster: cluster\ntreated_from:\n  Thành phố Vị Thanh: 2023-08\n  Huyện Phụng Hiệp: 2023-08\n"
