@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made_up import design_of, made_up_table
 from scipy.optimize import linprog
 
-from hgdx_eval.checks import leave_one_out
+from hgdx_eval.checks import leave_one_out, sizes_told
 from hgdx_eval.disclose import MERGED, hidden_beside_total, hidden_in_table, parts_of, released, small, told_counts, told_totals
 from hgdx_eval.estimators import two_way_fixed_effects
 from hgdx_eval.panel import dossier_panel
@@ -223,6 +223,15 @@ def test_a_small_side_of_the_table_of_groups_hides_what_would_tell_it():
     shown = show_groups(few, p, words).html
     assert shown.count("<td class=\"num\">not shown") == 4  # of two by two, one hidden cell hides all
     assert "60" not in unquote(re.search("href=\"([^\"]+)", shown)[1]).replace("2060", "")
+
+
+def test_a_method_that_leaves_out_few_dossiers_does_not_tell_how_many():
+    design = design_of(made_up_table(1, periods=24), blocks=True)
+    main = two_way_fixed_effects.fit(design)
+    size = main.overall()["n_obs"]
+    others = [replace(main, table=main.table.assign(n_obs=main.table["n_obs"].mask(main.table["n_obs"] == size, size - less))) for less in (0, 3, 900)]
+    told = [found.overall()["n_obs"] for found in sizes_told(design, main, others)]
+    assert told[0] == size and np.isnan(told[1]) and told[2] == size - 900
 
 
 def test_one_cluster_less_does_not_tell_a_small_cluster():
