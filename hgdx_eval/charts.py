@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from .designs import Design, thin_event_times
-from .disclose import hidden
+from .disclose import hidden_beside_total, parts_of
 from .facts import Event
 from .figures import ACCENT, BAND, COMPARISON, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from .results import Estimate
@@ -64,7 +64,10 @@ def group_series(design: Design, min_count: int) -> pd.DataFrame:
     table = design.table.assign(side=design.table["treated_from"].notna(), wy=design.table["weight"] * design.table["y"])
     sums = table.groupby(["side", "time"])[["wy", "weight", "received", "online"]].sum(min_count=1).reset_index()
     if table["received"].notna().all():
-        sums = sums[~hidden(sums["received"], sums["online"], min_count)]
+        after = sums["time"] >= design.start.ordinal
+        for _, part in sums.groupby(["side", after]).groups.items():  # beside the sums of each side before and after
+            hide = hidden_beside_total(parts_of(sums.loc[part]), min_count)
+            sums = sums.drop(index=part[hide])
     sums["y"] = sums["wy"] / sums["weight"] * (100 if design.scale == "pp" else 1)
     sums["thin"] = sums["time"].isin([design.start.ordinal + k for k in thin_event_times(design)])
     sums["period"] = pd.PeriodIndex.from_ordinals(sums["time"], freq=design.frequency)

@@ -70,6 +70,8 @@ def check_table(path: Path) -> dict:
     raw = open_table(path, {})
     if len([label for label in raw.header if label.strip()]) < 2:
         raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
+    if (told := table.told_header(raw.header)) != ", ".join(map(str, raw.header[:30])):
+        raise InputError(f"{path.name}: no known header: {told}")
     names = [label for label in dict.fromkeys(raw.header) if label.strip()]
     frame, simulated = table.read_columns(path, names, [])
     blanks = {name: int((frame[name].str.strip() == "").sum()) for name in names}

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .designs import Design, placebo_before, placebos_in_space, without_cluster
+from .disclose import told_counts, told_totals
 from .errors import Refusal
 from .estimators import design_key, estimate
 from .gate import LEAST_CLUSTERS, chosen, false_alarms, intervals
@@ -75,11 +76,20 @@ def evaluate(design: Design, p: Study) -> Evaluation:
     gate = gated(design, main, p)
     headline = judged_by(main, gate, few, space)
     main = headed(main, headline)
-    others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
+    others = sizes_told(design, main, [method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator])
     checks = judge_checks(main, time, left_out)
     signs = tuple(warning_signs(design))
     verdict = judge(design, main, headline, checks, space, signs)
     return Evaluation(design, main, time, left_out, space, others, gate, headline, checks, signs, verdict)
+
+
+def sizes_told(design: Design, main: Estimate, others: list[Estimate]) -> tuple[Estimate, ...]:
+    """The other methods without the sizes that differ by few dossiers from one told before: the dossiers that one method leaves out."""
+    sizes = [float(found.overall()["n_obs"]) for found in (main, *others)]
+    told = told_totals(sizes, bool(design.table["received"].notna().all()), design.min_count)
+    return tuple(replace(found, table=found.table.assign(n_obs=found.table["n_obs"].mask(found.table["n_obs"] == size)))
+                 if np.isnan(own) and not np.isnan(size) else found
+                 for found, size, own in zip(others, sizes[1:], told[1:], strict=True))  # fmt: skip
 
 
 def gated(design: Design, main: Estimate, p: Study) -> pd.DataFrame:
@@ -148,7 +158,12 @@ def leave_one_out(design: Design, p: Study) -> Estimate | None:
             parts.append(relabelled(estimate(without_cluster(design, cluster), p.estimator), "leave_one_out", group=cluster))
         except Refusal:
             continue
-    return stacked(parts)
+    found = stacked(parts)
+    if found is None:
+        return None
+    whole = design.table["received"].fillna(1.0).sum()
+    without = told_counts(whole - found.table["n_obs"], bool(design.table["received"].notna().all()), design.min_count)
+    return replace(found, table=found.table.assign(n_obs=whole - without))
 
 
 def placebo_space(design: Design, p: Study) -> Estimate | None:

@@ -107,7 +107,7 @@ def check(file: Path, layout: str | None, as_json: bool, lang: str) -> int:
 @click.option("--fees", type=click.Path(path_type=Path), help="fee schedule; default: FILE.fees.csv")
 @click.option("--date", "date_column", type=click.Choice(["received", "submitted"]), default="received")
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--release", is_flag=True, help="merge cells below --min-count into their parent")
+@click.option("--release", is_flag=True, help="merge cells below --min-count, and those that would tell them, into their parent")
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
     """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
     from .panel import data_files, dossier_panel, export_panel, summary_panel
@@ -119,13 +119,12 @@ def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column:
         raise InputError(f"{output.name}: its folder does not exist")
     paths = [path for file in files for path in data_files(file)]
     layout = layout_of(paths[0])
-    if layout in summary_layouts():
-        if release:
-            raise InputError(f"{paths[0].name}: --release merges dossiers of small cells; a {layout} export holds summaries alone")
-        made = summary_panel(paths, layout)
-    else:
-        made = dossier_panel(paths, "opencps_dossiers", date_column, fees)
-    export_panel(made, output, min_count, release)
+    made = summary_panel(paths, layout) if layout in summary_layouts() else dossier_panel(paths, "opencps_dossiers", date_column, fees)
+    left_out = export_panel(made, output, min_count, release)
+    if release:
+        whole = int(made.cells["received"].sum())
+        click.echo(f"{output.name}: released {whole - left_out} of {whole} dossiers, {left_out} left out (cells below {min_count} "
+                   f"that no merging protects)", err=True)  # fmt: skip
     click.echo(str(output))
     return 0
 

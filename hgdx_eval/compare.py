@@ -19,6 +19,7 @@ from .designs import (
     with_mean_weights,
     with_periods,
 )  # fmt: skip
+from .disclose import told_totals
 from .errors import Refusal
 from .estimators import estimate
 from .fixed_effects import points, usable
@@ -133,6 +134,10 @@ def row_or_reason(change: object) -> dict:
 
 
 def table_of(design: Design, rows: list[dict]) -> Estimate:
+    with_size = [row for row in rows if "n_obs" in row]
+    counted = bool(design.table["received"].notna().all())
+    for row, told in zip(with_size, told_totals([row["n_obs"] for row in with_size], counted, design.min_count), strict=True):
+        row["n_obs"] = told
     common = dict(study=design.study, outcome=design.outcome, estimator=ENGINE, term="specification", scale=design.scale,
                   simulated=design.origin.simulated)  # fmt: skip
     return Estimate(result_table(rows, **common), design.origin, design.frequency)

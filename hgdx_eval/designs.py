@@ -183,7 +183,7 @@ def dated(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, key: str) -> pd.Se
                 raise InputError(f"{p.study}: {key}: no unit {name!r} in the data{did_you_mean(name, known)}")
         return frame["unit"].map({name: ordinal(text, p, f"{p.study}: {key}: {name}") for name, text in given.items()})
     text = cells[given].astype(str)
-    starts = text.map({value: ordinal(value, p, f"{p.study}: column {given!r}") for value in text.unique()})
+    starts = text.map({value: ordinal(value, p, f"{p.study}: column {given!r}", True) for value in text.unique()})
     several = starts.groupby(frame["unit"]).nunique(dropna=False) > 1
     if several.any():
         what = "first treated" if key == "treated_from" else "last treated"
@@ -191,8 +191,8 @@ def dated(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, key: str) -> pd.Se
     return starts
 
 
-def ordinal(text: object, p: Study, place: str) -> float:
-    return np.nan if is_never(text) else float(parse_period(text, p.frequency, place).ordinal)
+def ordinal(text: object, p: Study, place: str, cell: bool = False) -> float:
+    return np.nan if is_never(text) else float(parse_period(text, p.frequency, place, cell).ordinal)
 
 
 def ends(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series:

@@ -49,7 +49,8 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
         for number, path in enumerate(paths):
             select = partial(opencps_dossiers.kept, date_column=date_column, file=path.name)
             lists.append(spool(con, path, opencps_dossiers.HEADERS, select, folder / f"list{number}"))
-        together(con, "dossiers", lists)
+        together(con, "listed", lists)
+        only_codes(con)
         find_repeated(con)
         payments, left_out = read_payments(con, details, folder) if details else (0, ())
         cells = con.execute(counts_sql(bool(details))).df()
@@ -60,6 +61,17 @@ def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool]) -> 
     """One relation of several files, `file` being the number of each."""
     parts = " UNION ALL ".join(f"SELECT {number} AS file, * FROM ({part.relation})" for number, part in enumerate(spools))
     con.execute(f"CREATE VIEW {name} AS {parts}")
+
+
+def only_codes(con: duckdb.DuckDBPyConnection) -> None:
+    """A view `dossiers` of the listed rows in which a procedure that is no code is a fault: in a row with a cell too few the next
+    column's text stands there, which may be anybody's name, number or address. Only the few different texts are looked at."""
+    con.execute("""CREATE TABLE no_codes AS SELECT procedure FROM (SELECT DISTINCT procedure FROM listed WHERE procedure IS NOT NULL)
+        WHERE NOT (regexp_full_match(procedure, '[0-9A-Za-z][0-9A-Za-z._/-]{0,39}') AND regexp_matches(procedure, '[0-9]'))
+          OR regexp_full_match(procedure, '[0-9]{7,}')""")
+    found = con.execute("SELECT count(*) FROM no_codes").fetchall()[0][0]
+    fault = "coalesce(fault, CASE WHEN procedure IN (SELECT procedure FROM no_codes) THEN 'unreadable_procedure' END)" if found else "fault"
+    con.execute(f"CREATE VIEW dossiers AS SELECT * REPLACE ({fault} AS fault) FROM listed")
 
 
 def find_repeated(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,5 +1,7 @@
 """The two ways to say no: an input that is not understood, and an estimate that would not mean anything."""
 
+import re
+
 
 class InputError(Exception):
     """A study, fact, export or option is wrong. One line: file, place, what was found, what is allowed. Exit code 2."""
@@ -16,3 +18,11 @@ class Refusal(InputError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def quotable(text: object) -> bool:
+    """Whether a message may quote a cell of somebody's table: at most 12 characters, six digits and one word of up to eight plain
+    letters, as in 12,5% or 2023-13 or abc. A name, number or address does not look so; it is told by its shape."""
+    plain = str(text).strip()
+    short = len(plain) <= 12 and sum(c.isdigit() for c in plain) <= 6
+    return short and re.fullmatch(r"[\d.,%/: +-]*[a-zA-Z]{0,8}[\d.,%/: +-]*", plain) is not None

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from .designs import Design
+from .disclose import told_counts
 from .errors import Refusal
 from .fixed_effects import Cells, Fit, cells_of, coefficients, linear, linear_estimate, outcome_weights, regress, usable
 from .inference import FEW_CLUSTERS, LEVEL, Linear, t_interval
@@ -61,9 +62,10 @@ def labels(values: pd.Series, table: pd.DataFrame) -> pd.Series:
 
 def trait_rows(design: Design, table: pd.DataFrame, cells: Cells, trait: str, values: pd.Series) -> list[dict]:
     found, known, dummies, counts = group_regression(design, table, cells, values)
+    told = told_counts(counts, bool(table["received"].notna().all()), design.min_count)
     rows = []
     for place, j in enumerate(found.kept[found.kept < len(known)] if found else []):
-        rows.append({"term": "group", "group": f"{trait}={known[j]}", "parameter": "raw", "n_obs": counts[known[j]],
+        rows.append({"term": "group", "group": f"{trait}={known[j]}", "parameter": "raw", "n_obs": told[known[j]],
                      **own_error(found, place, dummies[:, j] > 0, table)})  # fmt: skip
     return rows + pooled_rows(rows, trait)
 
@@ -182,12 +184,14 @@ def dose_response(design: Design) -> Estimate | None:
     dummies = np.column_stack([(values == value).to_numpy() for value in known]).astype(float)
     rest = table["treated"].to_numpy() & ~dummies.any(axis=1)
     found = regress(cells, np.column_stack([dummies, rest.astype(float)]))
+    counts = table["received"].fillna(1.0).where(table["treated"], 0.0).groupby(values).sum()
+    sizes = told_counts(counts, bool(table["received"].notna().all()), design.min_count)
     rows = []
     for value, column, row in zip(known, dummies.T, coefficients(found, len(known) + 1) if found else [], strict=False):
         if row:
             inside = column > 0
             rows.append({"term": "dose", "group": value, "parameter": f"{np.average(dose[inside], weights=cells.weight[inside]):g}",
-                         **row, "n_obs": table.loc[inside, "received"].fillna(1.0).sum()})  # fmt: skip
+                         **row, "n_obs": sizes[value]})  # fmt: skip
     return linear_estimate(design, table, cells, MAIN, rows + slope_row(table, cells, dose))
 
 

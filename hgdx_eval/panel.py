@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from . import periods
 from .dossiers import EXAMPLES, count_dossiers
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, find_unit, load_facts
 from .files import SUFFIXES, quoted
 from .origin import Origin, sha256_of
 from .params import Study
-from .periods import parse_periods
-from .readers import DEFINITIONS, layout_of, opencps_dossiers, reader, summary_layouts, table
+from .periods import months_since, parse_periods
+from .readers import DEFINITIONS, layout_of, opencps_dossiers, personal_layout, reader, summary_layouts, table
 from .synth import simulate
 from .workdays import vietnam
 
@@ -72,6 +73,23 @@ def load_panel(p: Study) -> Panel:
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: opencps_dossiers)")  # fmt: skip
     return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None)
+
+
+def check_fresh(panel: Panel, p: Study) -> None:
+    """Raises InputError where the newest period of the data is older than the study's `fresh_within` allows.
+
+    Asked when a run begins, and never again: a run that is verified later is the same run. The unfinished last month is no
+    longer in the panel, a period in which no dossier came in does not count.
+    """
+    if p.fresh_within is None:
+        return
+    cells = panel.cells
+    counts = cells[p.denominator] if p.denominator in cells else pd.Series(1, index=cells.index)
+    newest = cells.loc[counts > 0, "period"].max()
+    age = None if pd.isna(newest) else months_since(newest, periods.today())
+    if age is None or age > p.fresh_within:
+        found = "no period with data" if age is None else f"the newest whole period is {newest}, {age} months ago"
+        raise InputError(f"{panel.origin.file}: {found}; {p.study} says fresh_within: {p.fresh_within} (months)")
 
 
 def data_files(data: Path) -> list[Path]:
@@ -386,7 +404,11 @@ def read_truth(path: Path) -> pd.DataFrame:
 
 
 def table_panel(path: Path, p: Study) -> Panel:
-    """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be."""
+    """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be, and for a list of dossiers
+    or payments: its cells are people's, and a study could name any of its columns."""
+    if (layout := personal_layout(path)) is not None:
+        raise InputError(f"{path.name}: a file of layout {layout}, one row a dossier or payment, no tidy table: write "
+                         f"layout: opencps_dossiers")  # fmt: skip
     named = {**named_columns(p), "period": [p.period], "weights": [weight_column(p)], "treated": [p.treated],
              "treated_from": [p.treated_from], "treated_until": [p.treated_until]}  # fmt: skip
     keys = {column: key for key, columns in named.items() for column in columns if isinstance(column, str)}
@@ -485,14 +507,24 @@ def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
                                  f"columns: {', '.join(map(str, cells.columns))}")  # fmt: skip
 
 
-def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> None:
-    """Write the cells as Parquet, marked internal unless released with small cells merged into their parent."""
-    from .disclose import merge_small
+def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
+    """Write the cells as Parquet, marked internal, or released as `disclose.released` guarantees; returns the dossiers left out.
+
+    The file says `status` (internal, released) and `min_count`. Raises InputError where there are no counts to release, or
+    where nothing is left.
+    """
+    from .disclose import released
     from .files import connect
 
     cells = panel.cells.assign(period=panel.cells["period"].astype(str), simulated=panel.origin.simulated)
+    left_out = 0
     if release:
-        cells = merge_small(cells, min_count)
+        if not {"received", "online"} <= set(cells):
+            raise InputError(f"{panel.origin.file}: --release: it holds no counts of dossiers, so nothing small has to be merged; "
+                             f"leave --release out")  # fmt: skip
+        cells, left_out = released(cells, min_count)
+        if cells.empty:
+            raise InputError(f"{panel.origin.file}: --release: nothing is left: with --min-count {min_count} no month can be protected")
     partial = out.with_name(out.name + ".part")
     con = connect(partial)
     con.register("cells", cells)
@@ -505,3 +537,4 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> None
     finally:
         partial.unlink(missing_ok=True)
         con.close()
+    return left_out

@@ -46,6 +46,9 @@ class Study(BaseModel):
     exclude: list[str] = Field([], description="a list of units left out, in quotes where they look like numbers")
     complete_units: bool = Field(False, description="true: keep only units observed in every period of the window")
     weights: str | None = Field(None, description="a column, or none; default: the denominator where there is one")
+    fresh_within: int | None = Field(
+        None, ge=1, description="months: a run of data whose newest whole period ended longer ago is refused (exit 2)"
+    )
     min_count: int = Field(5, ge=1, description="cells of fewer dossiers are not shown to readers")
 
     treated_from: str | dict[str, PeriodText | float | None] | None = Field(

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import pandas as pd
 
-from .errors import InputError
+from .errors import InputError, quotable
 
 FORMS = "dates, 2011, 2011-07, 2011Q3, Q32011, 202307"
 NEVER = {"", "0", "0.0", "inf", "infinity", "nan", "none", "null", "never"}
@@ -24,8 +24,9 @@ FINER = {"Y": "YQMD", "Q": "QMD", "M": "MD"}
 NAMES = {"Y": "year", "Q": "quarter", "M": "month", "D": "day"}
 
 
-def parse_period(text: object, frequency: str, place: str) -> pd.Period:
-    """A period of frequency M, Q or Y. `place` (file, row or key) opens the error.
+def parse_period(text: object, frequency: str, place: str, cell: bool = False) -> pd.Period:
+    """A period of frequency M, Q or Y. `place` (file, row or key) opens the error. `cell`: of a table, not typed by the analyst: then
+    what is no period is quoted only where it can be nobody's name or number.
 
     Raises InputError for text that is no period, or one coarser than the frequency (a year where months are asked).
     """
@@ -46,7 +47,8 @@ def parse_period(text: object, frequency: str, place: str) -> pd.Period:
             return pd.Period(pd.Timestamp(part["y"], month, part.get("d", 1)), freq=frequency)
         except ValueError:
             continue
-    raise InputError(f"{place}: {plain!r} is not a period; understood: {FORMS}")
+    found = repr(plain) if not cell or quotable(plain) else f"text of {len(plain)} characters"
+    raise InputError(f"{place}: {found} is not a period; understood: {FORMS}")
 
 
 def parse_periods(cells: pd.Series, rows: pd.Series, frequency: str, file: str, column: str) -> pd.Series:
@@ -54,7 +56,7 @@ def parse_periods(cells: pd.Series, rows: pd.Series, frequency: str, file: str, 
     known = {}
     for text, row in zip(cells, rows, strict=True):
         if text not in known:
-            known[text] = parse_period(text, frequency, f"{file}: row {row}, column {column!r}").ordinal
+            known[text] = parse_period(text, frequency, f"{file}: row {row}, column {column!r}", cell=True).ordinal
     return cells.map(known).astype("int64")
 
 
@@ -67,3 +69,13 @@ def first_whole_period(day: date, frequency: str) -> pd.Period:
     """The first period wholly in force from a day: its own where the day opens it, else the next."""
     period = pd.Period(pd.Timestamp(day), freq=frequency)
     return period if period.start_time.date() == day else period + 1
+
+
+def today() -> date:
+    """The day on which the program runs."""
+    return date.today()
+
+
+def months_since(newest: pd.Period, day: date) -> int:
+    """Whole and begun months from a period's last one to the month of `day`: 0 while that month lasts."""
+    return pd.Period(pd.Timestamp(day), freq="M").ordinal - newest.asfreq("M", how="end").ordinal

@@ -28,7 +28,7 @@ from .designs import study_design
 from .errors import InputError
 from .facts import load_facts
 from .origin import sha256_of
-from .panel import Panel, code_hash, data_files, load_panel, study_data
+from .panel import Panel, check_fresh, code_hash, data_files, load_panel, study_data
 from .params import PATH_KEYS, Study, parse_change, read_study, study_file, study_words
 from .printed import harmless
 from .recording import MIME as ESTIMATES_MIME
@@ -85,6 +85,7 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, jobs: int, 
     data = study_data(p)
     p = p.model_copy(update={"data": str(data)})
     panel = load_panel(p)
+    check_fresh(panel, p)
     key = inputs_key(p, panel, langs)
     if not force and (same := unchanged(folder, key)):
         say(f"{p.study}: unchanged, nothing to do")
@@ -500,7 +501,7 @@ def verify_study(run_dir: Path, receipt: dict, change: dict) -> dict:
         remembered = json.loads(private_record(run_dir).read_text(encoding="utf-8"))["study"]
     except (OSError, ValueError, KeyError):
         remembered = {}
-    study = dict(receipt["study"])
+    study = {key: value for key, value in receipt["study"].items() if key != "fresh_within"}  # its data were fresh then
     for key in PATH_KEYS:
         path = change.get(key) or remembered.get(key)
         if path and (data_there(Path(path)) if key == "data" else Path(path).is_file()):

@@ -124,6 +124,7 @@ def spool_text(
 
 def spool_held(con: duckdb.DuckDBPyConnection, path: Path, held: HeldRows, select: Select, target: Path) -> Spool:
     """A batch of rows of Python at a time; one without rows is written too, so that there is something to count in."""
+    con.execute("DROP VIEW IF EXISTS text")  # of a file before this one
     for number, frame in enumerate(held.frames):
         con.register("text", frame.rename(columns={"row": "place"}))
         kept(con, path.name, select(con, held.columns), target / f"{number:06}.parquet")

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from . import tables
 from .checks import CANNOT, CLEAR, UNCLEAR, Evaluation
 from .designs import Design, nearby_events
-from .disclose import hidden
+from .disclose import hidden_in_table, parts_of
 from .facts import load_facts
 from .gate import MOST
 from .inference import few_clusters
@@ -223,30 +223,30 @@ def known(words: Words) -> dict[str, str]:
 
 
 def show_groups(design: Design, p: Study, words: Words) -> tables.Block:
-    """Each side before and after: dossiers, share. Small counts hidden."""
-    rows = []
-    for touched in (True, False):
-        side = design.table[design.table["treated_from"].notna() == touched]
-        for after in (False, True):
-            part = side[(side["time"] >= design.start.ordinal) == after]
-            rows.append(group_row(part, touched, after, design, p, words))
+    """Each side before and after: dossiers, share. Small counts are hidden, and others from which they could be worked out."""
+    touched, late = design.table["treated_from"].notna(), design.table["time"] >= design.start.ordinal
+    cells = [(side, after, design.table[(touched == side) & (late == after)]) for side in (True, False) for after in (False, True)]
+    hide = [False] * len(cells)
+    if design.table["received"].notna().all():
+        sums = pd.DataFrame([part[["received", "online"]].sum() for *_, part in cells])
+        found, cannot = hidden_in_table([c[0] for c in cells], [c[1] for c in cells], parts_of(sums), p.min_count)
+        hide = list(found | cannot.any())
+    rows = [group_row(part, side, after, gone, design, words) for (side, after, part), gone in zip(cells, hide, strict=True)]
     frame = pd.DataFrame(rows, columns=[words(f"story.col_{c}") for c in ("group", "when", "size", "mean")])
     return tables.table(frame, words("story.groups_caption"), words, numeric=set(frame.columns[2:]), download=frame,
                         name="groups")  # fmt: skip
 
 
-def group_row(part: pd.DataFrame, touched: bool, after: bool, design: Design, p: Study, words: Words) -> tuple:
+def group_row(part: pd.DataFrame, touched: bool, after: bool, gone: bool, design: Design, words: Words) -> tuple:
     names = words("study.treated" if touched else "study.comparison"), words("story.after" if after else "story.before")
-    if part.empty:
+    if gone:
+        return (*names, words("story.hidden"), words.number(None))
+    if part.empty or not part["weight"].sum() > 0:
         return (*names, words.number(None), words.number(None))
     mean = (part["y"] * part["weight"]).sum() / part["weight"].sum()
     shown = words.percent(mean) if design.scale == "pp" else words.effect(mean, "level", sign=False)
-    if part["received"].isna().any():
-        return (*names, words.number(len(part)), shown)
-    received, online = part["received"].sum(), part["online"].sum()
-    if hidden(pd.Series([received]), pd.Series([online]), p.min_count).iloc[0]:
-        return (*names, words("story.below", n=words.number(p.min_count)), words.number(None))
-    return (*names, words.number(received), shown)
+    size = len(part) if part["received"].isna().any() else part["received"].sum()
+    return (*names, words.number(size), shown)
 
 
 def show_facts(design: Design, p: Study, words: Words) -> tables.Block:

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from .designs import Design, placebo_sets, thin_event_times
+from .disclose import hidden_beside_total, parts_of
 from .errors import Refusal
 from .fixed_effects import observations, points, usable
 from .inference import LEVEL, placebo_rank
@@ -257,11 +258,18 @@ def warnings(m: Matrix, found: Synthetic, others: list[tuple[str, Synthetic]]) -
 def synthetic_series(design: Design, found: Estimate) -> pd.DataFrame:
     """The mean treated series and its synthetic one: time, period, treated, synthetic (shares 0-1 on scale pp).
 
-    The synthetic one is the treated less the gaps told as `event` rows.
+    The synthetic one is the treated less the gaps told as `event` rows. Both are empty in periods whose treated dossiers are
+    hidden: with the gap either would tell the share.
     """
     m = matrix(design)
     gap = found.rows("event").set_index("event_time")["estimate"].loc[m.event_time].to_numpy()
     time = m.event_time + int(design.table["treated_from"].dropna().iloc[0])
     period = pd.PeriodIndex.from_ordinals(time, freq=design.frequency)
-    return pd.DataFrame({"time": time, "period": period, "treated": m.treated, "synthetic": m.treated - gap}).assign(
-        treated=lambda t: t["treated"] / points(design), synthetic=lambda t: t["synthetic"] / points(design))  # fmt: skip
+    series = pd.DataFrame({"time": time, "period": period, "treated": m.treated, "synthetic": m.treated - gap})
+    series[["treated", "synthetic"]] /= points(design)
+    mine = design.table[design.table["treated_from"].notna()]
+    if mine["received"].notna().all():
+        parts = parts_of(mine.groupby("time")[["received", "online"]].sum().reindex(time, fill_value=0.0))
+        for inside in (m.event_time < 0, m.event_time >= 0):  # beside the sums of before and after
+            series.loc[np.flatnonzero(inside)[hidden_beside_total(parts[inside], design.min_count)], ["treated", "synthetic"]] = np.nan
+    return series

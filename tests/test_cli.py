@@ -141,11 +141,12 @@ def test_panel_is_marked_and_its_release_hides_small_cells(tmp_path):
 
     call("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path)
     for name, options, status in (("i.parquet", [], "internal"), ("r.parquet", ["--release"], "released")):
-        assert call("panel", "a.csv", "-o", name, *options, cwd=tmp_path).returncode == 0
+        done = call("panel", "a.csv", "-o", name, *options, cwd=tmp_path)
+        assert done.returncode == 0 and (("dossiers, 0 left out" in done.stderr) if options else done.stderr == "")
         meta = dict(duckdb.sql(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata('{tmp_path / name}')").fetchall())
         assert meta["status"] == status
     frame = duckdb.sql(f"SELECT * FROM '{tmp_path / 'r.parquet'}'").df()
-    assert (frame["received"] >= 5).all() and {"agency", "level", "procedure", "fee_group", "period", "received", "online"} <= set(frame)
+    assert (frame["received"] >= 5).all() and not ((frame["received"] - frame["online"]).between(1, 4) | frame["online"].between(1, 4)).any() and {"agency", "level", "procedure", "fee_group", "period", "received", "online"} <= set(frame)
     refused(call("panel", "a.csv", "-o", "x.csv", cwd=tmp_path), "parquet")
 
 
@@ -204,12 +205,21 @@ def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study, 
 
 
 def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
+    import duckdb
+
     done = call("simulate", "sums", "--layout", "opencps_summary", "--dossiers", "60000", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     done = call("panel", "sums", "-o", "p.parquet", cwd=tmp_path)
     assert done.returncode == 0 and (tmp_path / "p.parquet").is_file()
-    refused = call("panel", "sums", "-o", "q.parquet", "--release", cwd=tmp_path)
-    assert refused.returncode == 2 and "--release" in refused.stderr and not (tmp_path / "q.parquet").exists()
+    done = call("panel", "sums", "-o", "q.parquet", "--release", "--min-count", "20", cwd=tmp_path)
+    assert done.returncode == 0 and "left out" in done.stderr
+    rows = pd.concat([duckdb.sql(f"SELECT * FROM '{tmp_path / name}'").df() for name in ("p.parquet", "q.parquet")], keys=["p", "q"])
+    online, counter = rows["online"], rows["received"] - rows["online"]
+    few = online.between(1, 19) | counter.between(1, 19)
+    assert few["p"].any() and not few["q"].any() and (rows.loc["q", "agency"] == "*").any()
+    assert rows.loc["p", "received"].sum() == rows.loc["q", "received"].sum()
+    call("simulate", "points.json", "--layout", "portal_766", "--dossiers", "3000", cwd=tmp_path)
+    refused(call("panel", "points.json", "-o", "r.parquet", "--release", cwd=tmp_path), "no counts of dossiers")
     (tmp_path / "s.yaml").write_text(
         "study: s\ndata: sums\nlayout: opencps_summary\nunit: agency\nperiod: period\nfrequency: M\nnumerator: online\n"
         "denominator: received\ncluster: cluster\ntreated_from:\n  Thành phố Vị Thanh: 2023-08\n  Huyện Phụng Hiệp: 2023-08\n"

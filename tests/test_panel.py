@@ -2,7 +2,6 @@ import pandas as pd
 import pytest
 
 from hgdx_eval.check import check_file, check_lines
-from hgdx_eval.disclose import MERGED, hidden, merge_small
 from hgdx_eval.errors import InputError
 from hgdx_eval.panel import data_files, dossier_panel, load_panel
 from hgdx_eval.params import read_study
@@ -258,18 +257,3 @@ def test_a_table_carries_its_definition_and_two_are_no_series(tmp_path):
     with pytest.raises(InputError, match="row 3, column 'definition': 'full_process_share', but row 2 is 'online_share': two definitions"):
         load_panel(read_study(tmp_path / "t.yaml", {}))
     assert load_panel(read_study(tmp_path / "t.yaml", {"unit": ["unit", "definition"]})).definition == ""
-
-
-def test_small_counts_are_hidden_on_either_side():
-    received, online = pd.Series([4, 10, 10, 10, 0, 10]), pd.Series([0, 5, 2, 9, 0, 10])
-    assert hidden(received, online, 5).tolist() == [True, False, True, True, False, False]
-
-
-def test_small_cells_merge_into_their_parent_and_nothing_is_counted_twice(tmp_path):
-    simulate(tmp_path / "out.csv", seed=5, dossiers=3000)
-    cells = dossier_panel([tmp_path / "out.csv"], "opencps_dossiers", "received", None).cells.assign(simulated=True)
-    merged = merge_small(cells, 5)
-    assert (merged["received"] >= 5).all()
-    assert (merged["procedure"] == MERGED).any()
-    left_out = cells["received"].sum() - merged["received"].sum()
-    assert 0 <= left_out < 5 * cells.groupby(["fee_group", "period"]).ngroups

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..designs import Design
+from ..disclose import hidden_in_table
 from ..errors import Refusal
 from ..fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
 from ..inference import Linear
@@ -81,9 +82,14 @@ def shares(keys: pd.DataFrame, chosen: pd.Series) -> np.ndarray:
 
 def cohort_rows(design: Design, found: Fit, keys: pd.DataFrame) -> list[dict]:
     """The effect of every cohort in every period."""
-    rows = []
+    rows, sizes = [], keys["n"]
+    if design.table["received"].notna().all():  # beside the sums of each cohort before and after, and of each event time
+        cells = keys["n"].to_numpy(dtype=float)[:, None]
+        sides = list(zip(keys["cohort"], keys["event_time"] >= 0, strict=True))
+        hide, cannot = hidden_in_table(sides, list(keys["event_time"]), cells, design.min_count)
+        sizes = keys["n"].where(~hide & ~cannot.any())
     for j, key in enumerate(keys.itertuples()):
         cohort, period = (pd.Period(ordinal=int(t), freq=design.frequency) for t in (key.cohort, key.cohort + key.event_time))
         told = combination(found, np.eye(len(keys))[j])
-        rows.append({"term": "cohort_period", "cohort": cohort, "period": period, "event_time": key.event_time, **told, "n_obs": key.n})
+        rows.append({"term": "cohort_period", "cohort": cohort, "period": period, "event_time": key.event_time, **told, "n_obs": sizes[j]})
     return rows

@@ -17,7 +17,7 @@ from types import ModuleType
 import pandas as pd
 
 from ..errors import InputError
-from ..files import RawTable, open_beginning, parse_count, read_json
+from ..files import Opening, RawTable, open_beginning, parse_count, read_json
 
 DEFINITIONS = {
     "online_share": "dossiers filed online, of those received in the month",
@@ -75,6 +75,16 @@ def layout_of(path: Path) -> str:
             return name
     raise InputError(f"{path.name}: no known header; known layouts: {', '.join(readers)} "
                      f"(a tidy table of your own: --layout table)")  # fmt: skip
+
+
+def personal_layout(path: Path) -> str | None:
+    """The layout of people's rows (dossiers, payments) that recognises a file, if any. Raises what `open_beginning` raises."""
+    readers = {name: reader(name) for name in layout_names() if name not in ("table", *summary_layouts())}
+    headers = [header for module in readers.values() for names in module.HEADERS.values() for header in names]
+    opening = open_beginning(path, headers)
+    if isinstance(opening.document, list) and opening.document and isinstance(opening.document[0], dict):
+        opening = Opening([list(opening.document[0])])
+    return next((name for name, module in readers.items() if module.recognise(opening)), None)
 
 
 # --- what summarised layouts share ---------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def months(frame: pd.DataFrame, file: str) -> pd.Series:
         if month in ("0", "00"):
             told.append("")
         else:
-            told.append(str(parse_period(f"{month}/{year}" if re.fullmatch(r"\d{1,2}", month) else month, "M", place)))
+            told.append(str(parse_period(f"{month}/{year}" if re.fullmatch(r"\d{1,2}", month) else month, "M", place, cell=True)))
     return pd.Series(told, index=frame.index, dtype=object)
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import InputError
-from ..files import RawTable, open_table
+from ..errors import InputError, quotable
+from ..files import RawTable, open_table, shape_of
+from . import DEFINITIONS
 
 HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
+VALUE = re.compile(r"@|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|(?:\d[ .-]?){7}")
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
 
 
@@ -17,10 +19,18 @@ def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> RawTab
     """The named columns of a table. Raises InputError where one is missing, with the study's key that names it, if any."""
     raw = open_table(path, {name: (name,) for name in [*columns, "simulated"]})
     if missing := [name for name in columns if name not in raw.columns]:
-        found = ", ".join(str(label) for label in raw.header[:30])
+        found = told_header(raw.header)
         key = f" (named by {keys[missing[0]]})" if missing[0] in keys else ""
         raise InputError(f"{path.name}: no known header: column {missing[0]!r}{key} is missing; found: {found}")
     return raw
+
+
+def told_header(header: tuple[str, ...]) -> str:
+    """The names of the columns as a message may quote them; only how many there are where the first row holds values (a date, an
+    e-mail address, seven digits): then it is no header, and its cells may be anybody's."""
+    if any(VALUE.search(str(label)) for label in header):
+        return f"{len(header)} cells in the first row that hold values, no names of columns"
+    return ", ".join(str(label) for label in header[:30])
 
 
 def read_columns(path: Path, text: list[str], numbers: list[str], keys: dict[str, str] | None = None) -> tuple[pd.DataFrame, bool]:
@@ -56,14 +66,20 @@ def told_definition(path: Path) -> str:
     raw.con.close()
     if len(found) > 1:
         (first, at), (second, then) = found
-        raise InputError(f"{path.name}: row {then}, column 'definition': {second!r}, but row {at} is {first!r}: two definitions are "
-                         f"not one series; evaluate each in a study of its own, or make `definition` part of the unit")  # fmt: skip
+        raise InputError(f"{path.name}: row {then}, column 'definition': {as_quoted(second)}, but row {at} is {as_quoted(first)}: "
+                         f"two definitions are not one series; evaluate each in a study of its own, or make `definition` part "
+                         f"of the unit")  # fmt: skip
     return found[0][0] if found else ""
 
 
 def whole_number_text(text: str) -> str:
     """A code that a spreadsheet or Parquet turned into 93.0 is 93 again."""
     return text[:-2] if re.fullmatch(r"-?\d+\.0", text) else text
+
+
+def as_quoted(cell: object) -> str:
+    """A cell as a message may tell it: in quotes, or its shape."""
+    return repr(cell) if quotable(cell) or cell in DEFINITIONS else shape_of(cell)
 
 
 def parse_numbers(cells: pd.Series, rows: pd.Series, file: str, column: str, decimal_comma: bool) -> pd.Series:
@@ -75,5 +91,5 @@ def parse_numbers(cells: pd.Series, rows: pd.Series, file: str, column: str, dec
     wrong = ~blank & ~values.map(math.isfinite)
     if wrong.any():
         first = wrong.idxmax()
-        raise InputError(f"{file}: row {rows[first]}, column {column!r}: {cells[first]!r} is not a finite number")
+        raise InputError(f"{file}: row {rows[first]}, column {column!r}: {as_quoted(cells[first])} is not a finite number")
     return values
