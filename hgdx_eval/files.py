@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -57,7 +58,8 @@ class Opening:
     document: object = None
 
 
-def header_key(text: object) -> str:
+@lru_cache(4096)
+def header_key(text: str) -> str:
     """A header as compared: NFC, lower case, single spaces, no order number, colon or asterisk around it."""
     plain = unicodedata.normalize("NFC", str(text)).casefold().replace("\ufeff", "")
     return re.sub(r"\s+", " ", plain).strip(" \t*:.")

@@ -42,7 +42,7 @@ def corpus(folder: Path) -> list[tuple[str, Path]]:
             ("",) if getattr(reader(layout), "ONE_MONTH_A_FILE", False) else getattr(reader(layout), "WRITTEN", reader(layout).SUFFIXES))
         for kind in kinds:
             out = folder / f"{layout}-2023-07{kind}"
-            simulate(out, dossiers=300 if layout.startswith("opencps_dossiers") else 900, layout=layout)
+            simulate(out, dossiers=80, layout=layout)
             files = sorted(out.glob("*.*"))[:1] + sorted(out.glob("le_phi.csv")) if out.is_dir() else [out]
             found += [(layout, file) for file in files if not file.name.endswith((".fees.csv", ".truth.csv"))]
     texts = [path for _, path in found if path.suffix == ".csv"]
