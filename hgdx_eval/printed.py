@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
-NUMBER = re.compile(r"\s*[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?%?\s*")
+NUMBER = re.compile(r" *[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?%? *")
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 

@@ -1,0 +1,247 @@
+"""What a file can do to whoever opens it: mountains in small archives, cells far apart, formulas, words that steer a terminal."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from fuzz_readers import fuzz, summary
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hgdx_eval import files, workbooks
+from hgdx_eval.errors import InputError
+from hgdx_eval.files import connect, open_table
+from hgdx_eval.printed import harmless, plain_line
+from hgdx_eval.workbooks import sheet_rows
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+HEADER = "Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến"
+ROW = "1,1.000001,Sở Tư pháp,03/07/2023,Có"
+
+
+def workbook(path: Path, cells: str, extra: dict[str, str] | None = None, start: str = '<?xml version="1.0"?>') -> Path:
+    """A workbook whose one sheet holds the given XML."""
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/>'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r" Type="{LINKS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{LINKS}"><sheets><sheet name="../../S" sheetId="1" r:id="r"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r" Type="{LINKS}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'{start}<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData></worksheet>',
+        **(extra or {}),
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return path
+
+
+def cell(address: str, inside: str = "<v>1</v>") -> str:
+    return f'<c r="{address}">{inside}</c>'
+
+
+def row(number: int, *cells: str) -> str:
+    return f'<row r="{number}">{"".join(cells)}</row>'
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (row(1, cell("A1")) + row(1048576, cell("XFD1048576")), "more than 702 columns"),
+        (row(1, cell("A1")) + row(1048576, cell("ZZ1048576")), "unpacked it is larger"),
+        (row(1, cell("A1"), cell("ZZ1048576")), "unpacked it is larger"),
+        (row(1, cell("A1", "<f>1+1</f>")), "formulas without a stored value"),
+        (row(1, cell("A1", "<f>1+1</f><v></v>")), "formulas without a stored value"),
+        (row(1, cell("A1", "<f>1+1</f><v/>")), "formulas without a stored value"),
+    ],
+)
+def test_cells_far_apart_and_formulas_never_computed_are_refused(tmp_path, cells, message):
+    with pytest.raises(InputError, match=f"a.xlsx: .*{message}"):
+        list(sheet_rows(workbook(tmp_path / "a.xlsx", cells)))
+
+
+def test_stored_values_of_formulas_are_read_and_links_to_other_files_are_not_followed(tmp_path):
+    link = f'<externalLink xmlns="{MAIN}"><externalBook r:id="r"/></externalLink>'
+    extra = {"xl/externalLinks/externalLink1.xml": link,
+             "xl/externalLinks/_rels/externalLink1.xml.rels": '<Relationships><Relationship Id="r" Target="file:///etc/passwd" TargetMode="External"/></Relationships>'}
+    cells = row(1, cell("A1", '<f>HYPERLINK("http://x.invalid")</f><v>7</v>'), cell("B1", "<f>[1]S!A1</f><v>8</v>"))
+    assert list(sheet_rows(workbook(tmp_path / "a.xlsx", cells, extra))) == [["7", "8"]]
+
+
+def test_a_sheet_that_only_says_that_it_is_large_is_read(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", row(1, cell("B1")), {}, '<?xml version="1.0"?>')
+    assert list(sheet_rows(path)) == [["", "1"]]
+
+
+@pytest.mark.parametrize("entity", ['<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>', '<!DOCTYPE x [<!ENTITY b SYSTEM "file:///etc/passwd">]>'])
+def test_entities_are_not_expanded(tmp_path, entity):
+    path = workbook(tmp_path / "a.xlsx", row(1, '<c r="A1" t="inlineStr"><is><t>&b;</t></is></c>'), start=f'<?xml version="1.0"?>{entity}')
+    with pytest.raises(InputError, match="not a readable workbook"):
+        list(sheet_rows(path))
+
+
+def test_what_unpacks_to_a_mountain_is_refused_whatever_the_archive_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbooks, "BYTES", 1 << 20)
+    path = workbook(tmp_path / "a.xlsx", row(1, cell("A1")) + " " * (3 << 20))
+    with pytest.raises(InputError, match="unpacked it is larger"):
+        list(sheet_rows(path))
+    data = bytearray(path.read_bytes())
+    for at in (i for i in range(len(data)) if data[i : i + 4] in (b"PK\1\2", b"PK\3\4")):
+        size = at + (24 if data[at : at + 4] == b"PK\1\2" else 22)
+        if int.from_bytes(data[size : size + 4], "little") > 1 << 20:
+            data[size : size + 4] = (1000).to_bytes(4, "little")  # "it unpacks to 1,000 bytes"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="unpacked it is larger|not a readable workbook"):
+        list(sheet_rows(path))
+    with zipfile.ZipFile(tmp_path / "many.xlsx", "w") as archive:
+        for number in range(workbooks.MEMBERS + 1):
+            archive.writestr(f"xl/{number}", "")
+        archive.writestr("xl/workbook.xml", "")
+    with pytest.raises(InputError, match="unpacked it is larger"):
+        list(sheet_rows(tmp_path / "many.xlsx"))
+
+
+def test_a_real_mountain_costs_little_memory(tmp_path):
+    """A gigabyte of spaces in an archive of a megabyte; a line of 200 MB; a sheet of cells far apart: refused below 400 MB."""
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
+            for _ in range(1000):
+                part.write(b" " * (1 << 20))
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    (tmp_path / "bomb.xlsx").write_bytes(inner.getvalue())
+    with (tmp_path / "line.csv").open("wb") as file:
+        file.write(f"{HEADER}\n{ROW}\n".encode())
+        for _ in range(200):
+            file.write(b"a" * (1 << 20))
+    workbook(tmp_path / "far.xlsx", row(1, cell("A1")) + row(1048576, cell("XFD1048576")))
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    script = ("import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30)); import hgdx_eval.cli as c\n"
+              "try: c.main(['check', sys.argv[1]])\n"
+              "finally: print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')), file=sys.stderr)")  # fmt: skip
+    for name in ("bomb.xlsx", "line.csv", "far.xlsx", "deep.json"):
+        done = subprocess.run([sys.executable, "-c", script, str(tmp_path / name)], capture_output=True, text=True, timeout=120)
+        line, peak = done.stderr.strip().splitlines()
+        assert done.returncode == 2 and line.startswith(f"hgdx-eval: {name}") and int(peak) < 400_000, done.stderr
+
+
+def test_a_protected_workbook_and_an_old_one_under_a_new_name_say_so(tmp_path):
+    (tmp_path / "a.xlsx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
+    with pytest.raises(InputError, match="protected by a password"):
+        list(sheet_rows(tmp_path / "a.xlsx"))
+
+
+def test_a_workbook_whose_table_starts_anywhere_keeps_its_rows_and_columns(tmp_path):
+    book = openpyxl.Workbook()
+    book.active["C3"], book.active["D5"] = "x", 2
+    book.save(tmp_path / "a.xlsx")
+    assert list(sheet_rows(tmp_path / "a.xlsx")) == [[""] * 4, [""] * 4, ["", "", "x", ""], [""] * 4, ["", "", "", "2"]]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+def test_ten_thousand_columns_are_refused(tmp_path, suffix):
+    path, header = tmp_path / f"a{suffix}", [f"c{i}" for i in range(10_000)]
+    if suffix == ".csv":
+        path.write_text(",".join(header) + "\n" + ",".join("1" * 10_000) + "\n")
+    elif suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        book.active.append(header)
+        book.save(path)
+    else:
+        connect(path).execute(f"COPY (SELECT {', '.join(f'1 AS {name}' for name in header)}) TO '{path}' (FORMAT parquet, USE_TMP_FILE false)")
+    with pytest.raises(InputError, match="columns"):
+        open_table(path, {"c1": ("c1",)})
+
+
+@pytest.mark.parametrize("text", ['{"a": 1e999}', '[{"a": NaN}]', '[{"a": 1, "a": 2}]', "[" * 100_000, '[{"a": ' + "9" * 5000 + "}]", "", "[1", "\ufeff"])
+def test_json_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "a.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.json"):
+        open_table(tmp_path / "a.json", {"a": ("a",)})
+
+
+def test_halves_of_letters_come_out_as_question_marks(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps([{"a\ud800": "\udfff", "b": "x"}]))
+    raw = open_table(tmp_path / "a.json", {"b": ("b",), "a": ("a?",)})
+    assert raw.con.sql("SELECT a, b FROM raw").fetchall() == [("?", "x")]
+
+
+def test_a_pipe_a_device_and_a_link_to_nothing_are_no_exports(tmp_path):
+    os.mkfifo(tmp_path / "fifo.csv")
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
+    for name in ("fifo.csv", "zero.csv", "gone.csv"):
+        with pytest.raises(InputError, match="no such file"):
+            open_table(tmp_path / name, {"a": ("a",)})
+
+
+def test_what_steers_a_terminal_is_shown_harmless(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a\x1b[31m,<script>b\u202e,c\u0007\n1,2,3\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "hgdx_eval", "check", str(path), "--layout", "table"], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+    assert done.returncode == 0 and "<script>b" in done.stdout
+    assert not set("\x1b\u202e\x07") & set(done.stdout)
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=30))
+def test_a_line_is_one_line_that_can_be_seen(text):
+    shown = plain_line(text)
+    assert len(shown.splitlines()) <= 1 and plain_line(shown) == shown and not any(ord(letter) < 32 for letter in shown)
+
+
+@settings(max_examples=200)
+@given(st.one_of(st.text(alphabet="=+-@\t\r 0123456789.,aB'", max_size=8), st.floats(allow_nan=False), st.integers()))
+def test_no_cell_is_a_formula_and_no_number_changes(value):
+    cell = harmless(value)
+    if not isinstance(value, str):
+        assert cell is value
+        return
+    start = cell.lstrip(" ")[:1]
+    assert start not in ("=", "@", "\t", "\r")
+    assert start not in ("+", "-") or pd.notna(pd.to_numeric(cell.strip().replace(",", "").rstrip("%"), errors="coerce")) or "." in cell
+    assert cell in (value, "'" + value)
+
+
+def test_a_file_name_with_a_line_break_stays_in_one_line(tmp_path):
+    path = tmp_path / "a\nb\x1b[2J.csv"
+    path.write_text("x\n")
+    done = subprocess.run([sys.executable, "-m", "hgdx_eval", "check", str(path)], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "\x1b" not in done.stderr
+
+
+def test_three_hundred_spoilt_exports_end_in_an_answer_or_in_one_line():
+    spoil(300)
+
+
+@pytest.mark.long
+def test_three_thousand_spoilt_exports_end_in_an_answer_or_in_one_line():
+    spoil(3_000)
+
+
+def spoil(inputs: int) -> None:
+    import random
+
+    seed = random.SystemRandom().randrange(10**9)
+    counts, findings = fuzz(inputs, seed)
+    print(f"seed {seed}", *summary(counts), sep="\n")
+    assert findings == [], f"seed {seed}: {findings[:5]}"
+
+
+def test_memory_of_a_database_without_a_private_folder_is_bounded_and_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    con = connect()
+    assert con.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
+    assert con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].startswith("38")  # MiB
+    assert list(tmp_path.iterdir()) == [] and files.MEMORY == "400MB"
