@@ -7,6 +7,7 @@ on the disk, within SECONDS.
 
 import argparse
 import collections
+import copy
 import io
 import json
 import multiprocessing
@@ -148,7 +149,7 @@ def spoil_json(rng: random.Random, data: bytes) -> bytes:
                 if rng.random() < 0.2 and isinstance(node, dict):
                     node[rng.choice(["", "x", "answer", "data", "THANG"])] = node.pop(key)
                 else:
-                    node[key] = rng.choice(values)
+                    node[key] = copy.deepcopy(rng.choice(values))
                 break
             node = below
     return json.dumps(tree, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
