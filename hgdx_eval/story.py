@@ -4,17 +4,18 @@ import pandas as pd
 from markupsafe import Markup
 
 from . import tables
-from .checks import CANNOT, CLEAR, UNCLEAR, Evaluation
+from .checks import Evaluation
 from .designs import Design, nearby_events
 from .disclose import hidden
 from .facts import load_facts
-from .gate import MOST
 from .inference import few_clusters
 from .panel import Panel
-from .params import PATH_KEYS, Study
+from .params import PATH_KEYS, Study, VerdictRules
 from .report import Page
+from .verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
 from .words import Words
 
+SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
 CEILING = 0.8  # a mean share above this leaves an effect little room
 
 
@@ -22,10 +23,9 @@ def headline(found: Evaluation, words: Words) -> str:
     """The answer in one sentence with its interval or rank; `**` marks the number."""
     row = found.main.overall()
     value, scale = row["estimate"], row["scale"]
-    size = words("story.size_" + ("pp" if scale == "pp" else "level"), value=words.effect(abs(value), scale, sign=False))
     said = {
-        "size": size, "signed": words.effect(value, scale), "direction": words("story.up" if value >= 0 else "story.down"),
-        "opening": opening(found, words),
+        "size": size_text(value, scale, words), "signed": words.effect(value, scale),
+        "direction": words("story.up" if value >= 0 else "story.down"), "opening": opening(found, words),
     }  # fmt: skip
     if row["term"] == "change":
         return words("story.change", **said, date=words.period(found.design.start),
@@ -36,9 +36,24 @@ def headline(found: Evaluation, words: Words) -> str:
         return words(f"story.{kind}_rank", **said, rank=words.number(rank), number=words.number(number))
     if found.headline == "none":
         return words("story.cannot", **said, reason=words("story.gate_fails" if judged_out(found) else "story.few_clusters"))
+    if found.verdict == NEGLIGIBLE:
+        return words("story.effect_small", **said, limit=size_text(found.small.limit, scale, words),
+                     interval=interval_text(narrow_row(found), words))  # fmt: skip
     if found.verdict == UNCLEAR:
         return words(f"story.{kind}_unclear", **said, interval=interval_text(row, words))
     return words(f"story.{kind}", **said, interval=interval_text(row, words))
+
+
+def size_text(value: float, scale: str, words: Words) -> str:
+    """4,2 điểm phần trăm, without a sign."""
+    return words("story.size_" + ("pp" if scale == "pp" else "level"), value=words.effect(abs(value), scale, sign=False))
+
+
+def narrow_row(found: Evaluation) -> pd.Series:
+    """The main row with the 90% interval of the two one-sided tests."""
+    row = found.main.overall().copy()
+    row["ci_low"], row["ci_high"] = found.small.low, found.small.high
+    return row
 
 
 def judged_out(found: Evaluation) -> bool:
@@ -62,12 +77,14 @@ def opening(found: Evaluation, words: Words) -> str:
 def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
     """Two or three (sign, sentence): what supports the answer, and at least one limit."""
     checks = found.checks
-    support = [("+", words(f"story.support_{name}")) for name in ("pre_period", "placebo_time", "leave_one_out")
-               if checks[name] == "pass"][:2]  # fmt: skip
+    support = [("+", words(f"story.support_{name}", **check_numbers(found, name, words))) for name in SUPPORT[found.verdict == NEGLIGIBLE]
+               if checks.get(name) == "pass"][:2]  # fmt: skip
     limits = []
     if found.headline == "none":  # what keeps the data from telling comes first
-        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters", limit=words.percent(MOST, 0))))
-    limits += [("-", words(f"story.limit_{name}")) for name, state in checks.items() if state == "fail"]
+        limit = words.percent(found.rules.gate, 0)
+        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters", limit=limit)))
+    failed = [name for name, state in checks.items() if state == "fail" and (found.verdict != NEGLIGIBLE or name in TIME_BEFORE)]
+    limits += [("-", words(f"story.limit_{name}", **check_numbers(found, name, words))) for name in failed]
     design = found.design
     if found.headline == "placebo":
         limits.append(("-", words("story.limit_rank", n=words.number(len(design.clusters(True))))))
@@ -125,7 +142,11 @@ def show_checks(found: Evaluation, words: Words) -> tables.Block:
     if found.rank:
         rank, number = found.rank
         rows.append((words("story.check_rank"), words("story.rank_of", rank=words.number(rank), number=words.number(number)),
-                     "pass" if rank / number <= 0.05 else "fail"))  # fmt: skip
+                     "pass" if rank / number <= found.rules.rank else "fail"))  # fmt: skip
+    if found.small is not None:
+        row = narrow_row(found)
+        rows.append((words("story.check_small", limit=size_text(found.small.limit, row["scale"], words)),
+                     words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]), "pass" if found.small.inside else "fail"))
     return tables.checks(rows, words("story.checks_caption"), words)
 
 
@@ -139,9 +160,22 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
         values = found.leave_one_out.table["estimate"]
         scale = found.main.overall()["scale"]
         return words("story.from_to", low=words.effect(values.min(), scale), high=words.effect(values.max(), scale))
+    if name in ("methods", "breakdown"):
+        return words(f"story.{name}_result", **check_numbers(found, name, words))
     before = found.main.rows("event").query("event_time < 0 and ci_low == ci_low")
     missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
     return words("story.pre_result", missed=words.number(missed), number=words.number(len(before)))
+
+
+def check_numbers(found: Evaluation, name: str, words: Words) -> dict[str, str]:
+    """The numbers that a check's sentences name."""
+    if name == "methods":
+        told = estimates_of(found.others)
+        same = (told > 0) == (found.main.overall()["estimate"] > 0)
+        return {"same": words.number(same.sum()), "number": words.number(len(told))}
+    if name == "breakdown" and found.sensitivity is not None:
+        return {"times": words.number(breakdown_of(found.sensitivity), 1), "least": words.number(found.rules.breakdown, 1)}
+    return {}
 
 
 def show_truth(found: Evaluation, panel: Panel, words: Words) -> tables.Block | None:
@@ -293,11 +327,20 @@ def show_glossary(words: Words) -> tables.Block:
     return tables.definitions([(words("glossary." + t), words(f"glossary.{t}_text")) for t in terms], words)
 
 
-def show_scale(words: Words) -> tables.Block:
-    """The five verdicts and their rules."""
-    limit = words.percent(MOST, 0)
-    return tables.definitions([(words(f"tables.verdict_{n}"), words(f"story.rule_{n}", limit=limit))
-                               for n in (CLEAR, 2, UNCLEAR, 4, CANNOT)], words)  # fmt: skip
+def show_scale(words: Words, p: Study | None = None) -> tables.Block:
+    """The five verdicts and their rules, with the numbers of the study."""
+    rules = p.verdict if p is not None else VerdictRules()
+    earlier = words("story.earlier", n=words.number(rules.placebo_periods)) if rules.placebo_periods else words("story.earlier_default")
+    said = {"gate": words.percent(rules.gate, 0), "rank": words.percent(rules.rank, 0), "earlier": earlier,
+            "pre": words.percent(rules.pre_trends, 0), "methods": words.percent(rules.sign_agreement, 0),
+            "times": words.number(rules.breakdown, 1)}  # fmt: skip
+    asked = " ".join(words(f"story.rule_{name}", **said) for name, value in
+                     (("checks", 1), ("methods", rules.sign_agreement), ("breakdown", rules.breakdown)) if value)  # fmt: skip
+    small = words("story.rule_4_none") if p is None or p.smallest_effect is None else words(
+        "story.rule_4", limit=size_text(p.smallest_effect, "pp" if p.numerator or p.scale == "share" else "level", words))
+    texts = {n: words(f"story.rule_{n}", **said) for n in (CLEAR, SUGGESTIVE, UNCLEAR, CANNOT)}
+    texts = {**texts, CLEAR: f"{texts[CLEAR]} {asked}", NEGLIGIBLE: small}
+    return tables.definitions([(words(f"tables.verdict_{n}"), texts[n]) for n in sorted(texts)], words)
 
 
 def page_for(p: Study, panel: Panel, words: Words, kind: str, annexes: tuple[str, ...]) -> Page:
