@@ -11,6 +11,7 @@ from .words import Words, texts
 
 TRAIT_TEXTS = ("level", "commune_type")  # traits whose values are codes with a text of their own
 SHOWN_DONORS = 12
+OTHER_KINDS = ("cluster", "wild", "randomization")  # of interval, for one and the same estimate
 
 
 def show_methods(found: Evaluation, words: Words) -> tables.Block:
@@ -33,6 +34,7 @@ def method_rows(part: Estimate) -> pd.DataFrame:
     apart = (table["term"] == "group") & (table["group"] == "apart")
     rank = (table["inference"] == "placebo") & ~table["parameter"].str.fullmatch(r"(\d+/\d+)?")
     kept = table[(main | apart) & ~rank]
+    kept = kept[~(kept["inference"].isin(OTHER_KINDS) & kept.duplicated(["term", "estimate"]))]  # they stand in the table of intervals
     first = kept["inference"].eq("none") & kept["status"].eq("ok") & (len(kept[kept["inference"] == "placebo"]) > 0)
     return kept[~first]
 

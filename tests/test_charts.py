@@ -87,7 +87,7 @@ def test_the_download_holds_what_is_drawn_and_small_counts_are_in_neither():
     chosen = replace(chosen, table=table.assign(received=table["received"].mask(small, 1.0), online=table["online"].mask(small, 0.0),
                                                 weight=table["weight"].mask(small, 1.0)))  # fmt: skip
     figure = plot_shares(chosen, demo_words(), min_count=60)
-    data = pd.read_csv(io.StringIO(figure.csv), sep=";")
+    data = pd.read_csv(io.StringIO(figure.csv), sep=";", decimal=",")
     assert str(table["period"].min()) not in set(data["period"])
     series = group_series(chosen, 60)
     assert sorted(data["treated"].round(3)) == sorted(series[series["side"]]["y"].round(3))
