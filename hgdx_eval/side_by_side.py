@@ -6,6 +6,7 @@ from markupsafe import Markup
 from . import tables
 from .checks import Evaluation
 from .compare import extra_dossiers
+from .formulas import METHODS, mathml
 from .results import Estimate
 from .words import Words, texts
 
@@ -71,6 +72,17 @@ def show_notes(found: Evaluation, words: Words) -> tables.Block | None:
     pairs = [(words(f"tables.estimator_{part.overall()['estimator']}"), " ".join(capital(words(f"notes.{note}")) for note in part.notes))
              for part in [found.main, *found.others] if part.notes]  # fmt: skip
     return tables.definitions(pairs, words) if pairs else None
+
+
+def show_formulas(found: Evaluation, words: Words) -> tables.Block:
+    """The formula of every method that gave an estimate, what its letters mean, and its source."""
+    names = dict.fromkeys(row["estimator"] for part in [found.main, *found.others] for row in [part.overall()] if row["status"] == "ok")
+    pairs = []
+    for name in names:
+        tex, source = METHODS[name]
+        text = Markup("{}<p>{} <small>{}</small></p>").format(mathml(tex, display=True), words(f"formulas.{name}"), source)
+        pairs.append((words(f"tables.estimator_{name}"), text))
+    return tables.definitions(pairs, words)
 
 
 def capital(text: str) -> str:

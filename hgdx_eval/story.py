@@ -8,7 +8,6 @@ from .checks import Evaluation
 from .designs import Design, nearby_events
 from .disclose import hidden
 from .facts import load_facts
-from .inference import few_clusters
 from .panel import Panel
 from .params import PATH_KEYS, Study, VerdictRules
 from .report import Page
@@ -16,7 +15,6 @@ from .verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, TIME_BEFORE, UNCLEAR
 from .words import Words
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
-CEILING = 0.8  # a mean share above this leaves an effect little room
 
 
 def headline(found: Evaluation, words: Words) -> str:
@@ -188,42 +186,6 @@ def show_truth(found: Evaluation, panel: Panel, words: Words) -> tables.Block | 
     text = words("story.truth_inside" if inside else "story.truth_missed", truth=words.effect(truth, "pp"),
                  estimate=words.effect(row["estimate"], "pp"), interval=interval_text(row, words))  # fmt: skip
     return tables.Block(str(Markup("<p class=lead>{}</p>").format(text)))
-
-
-def show_threats(found: Evaluation, panel: Panel, p: Study, words: Words) -> tables.Block:
-    """What could be wrong, what was done about it, what is left."""
-    return tables.threats([tuple(capital(words(f"story.threat_{name}_{part}", **values)) for part in ("title", "what", "done", "left"))
-                           for name, values in threats(found, panel, p, words)], words)  # fmt: skip
-
-
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def threats(found: Evaluation, panel: Panel, p: Study, words: Words) -> list[tuple[str, dict]]:
-    design, listed = found.design, []
-    for event in nearby_events(design):
-        listed.append(("event_inside" if p.period_by else "event",
-                       {"event": event.label(words.lang), "date": words.date(event.date)}))  # fmt: skip
-    national = [event for event in design.events if event not in nearby_events(design)]
-    if national:
-        start = design.start.start_time.date()
-        nearest = sorted(sorted(national, key=lambda e: abs((e.date - start).days))[:6], key=lambda e: e.date)
-        names = "; ".join(f"{e.label(words.lang)} ({words.date(e.date)})" for e in nearest)
-        listed.append(("background" if p.period_by else "background_common", {"events": names}))
-    if design.unknown_units:
-        listed.append(("unknown", {"n": words.number(design.unknown_units)}))
-    if few_clusters(len(design.clusters(True)), len(design.clusters(False))):
-        listed.append(("clusters", {"treated": words.number(len(design.clusters(True)))}))
-    if design.scale == "pp":
-        late = design.table[design.table["treated"]]
-        share = (late["y"] * late["weight"]).sum() / late["weight"].sum()
-        listed.append(("ceiling", {"share": words.percent(share)}) if share > CEILING else ("definition", {}))
-    if "assisted" in panel.cells and panel.cells["assisted"].sum():
-        share = panel.cells["assisted"].sum() / panel.cells["online"].sum()
-        listed.append(("assisted", {"share": words.percent(share)}))
-    listed.append(("parallel", {}))
-    return listed
 
 
 # --- data quality, facts, parameters -------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ LINE = [
     "errors", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "files", "facts", "words", "readers", "results",
     "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
-    "verdict", "checks", "robustness",
-    "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "side_by_side", "show_robustness",
+    "verdict", "checks", "fixes", "robustness",
+    "formulas", "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "threats", "side_by_side", "show_robustness",
     "check", "runs", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
