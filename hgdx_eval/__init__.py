@@ -14,6 +14,7 @@ VERBS = {
     "checks": ("evaluate",),
     "compare": ("extra_dossiers", "one_change", "reconcile"),
     "designs": ("placebo_before", "placebos_in_space", "study_design", "without_cluster"),
+    "document": ("in_word",),
     "errors": ("InputError", "Refusal"),
     "estimators": ("estimate",),
     "fixes": ("taken_out",),
@@ -30,7 +31,7 @@ VERBS = {
               "show_parameters", "show_rows", "show_scale", "show_set_aside", "show_truth"),
     "synthetic": ("synthetic_series",),
     "tables": ("estimates_table",),
-    "threats": ("show_threats",),
+    "threats": ("show_threats", "show_threats_short"),
     "warning_signs": ("trend",),
 }  # fmt: skip
 MODULE_OF = {verb: module for module, verbs in VERBS.items() for verb in verbs}

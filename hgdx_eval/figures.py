@@ -4,7 +4,8 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from urllib.parse import quote
@@ -30,12 +31,19 @@ SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
 ALT_LEAST = 40  # characters: less says no finding
 MOST_BYTES = 60_000  # of one drawing as text; a larger one becomes a picture
+DOCUMENT = (220, 64)  # dots per inch and colours of a picture in a document
 PICTURES = ((144, 64), (108, 64), (72, 64), (72, 16))  # dots per inch and colours, tried in this order
 FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d)")  # how a cell begins that a spreadsheet would run
 ELEMENTS = {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use", "circle", "line"}
 STYLES = {"fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "fill-opacity", "opacity", "text-anchor",
           "stroke-linecap", "stroke-linejoin", "font-size", "font-weight"}  # fmt: skip
 KEPT = {"d", "x", "y", "width", "height", "transform", "clip-path", "id", "points", "viewBox", "cx", "cy", "r"}
+
+
+class Drawing(str):
+    """A drawing as text for the page; `png()` draws it anew as a picture."""
+
+    png: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,11 @@ class Figure:
     def __post_init__(self) -> None:
         if len(self.alt.strip()) < ALT_LEAST:
             raise ValueError(f"figure {self.name}: the alt text {self.alt!r} says no finding")
+
+    @property
+    def png(self) -> bytes:
+        """The wide drawing as a picture, for documents that take no SVG."""
+        return self.wide.png()
 
     def _repr_html_(self) -> str:
         tag = Markup(' <span class="tag">{}</span>').format(self.simulated) if self.simulated else ""
@@ -95,11 +108,9 @@ def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int
 def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[str, str]:
     """(narrow, wide) SVG of a chart; `draw(width, narrow)` returns the figure. Ids begin with a hash of what is drawn, so that
     two charts of one kind on one page share none, and the same chart has the same ones in every run."""
-    style = resources.files("hgdx_eval").joinpath("hgdx.mplstyle")
     found = []
     for variant, width in WIDTHS.items():
-        with resources.as_file(style) as path, mpl.rc_context():
-            mpl.style.use(["default", str(path)])
+        with styled():
             mpl.rcParams["svg.hashsalt"] = f"{name}-{variant}"
             figure = draw(width, variant == "narrow")
             stream = io.StringIO()
@@ -108,18 +119,42 @@ def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[
             made = clean(text, f"{name}-{variant[0]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}-", variant[0], alt)
             found.append(made if len(made) <= MOST_BYTES else picture(figure, variant[0], alt))
             plt.close(figure)
-    return found[0], found[1]
+    wide = Drawing(found[1])
+    wide.png = lambda: redrawn(draw)
+    return found[0], wide
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The one look of every chart."""
+    with resources.as_file(resources.files("hgdx_eval").joinpath("hgdx.mplstyle")) as path, mpl.rc_context():
+        mpl.style.use(["default", str(path)])
+        yield
+
+
+def redrawn(draw: Callable[[int, bool], MplFigure]) -> bytes:
+    with styled():
+        figure = draw(WIDTHS["wide"], False)
+        found = compressed(figure, *DOCUMENT)
+        plt.close(figure)
+    return found
+
+
+def compressed(figure: MplFigure, dpi: int, colours: int) -> bytes:
+    """A PNG of few colours, on white."""
+    stream, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    Image.open(stream).convert("RGB").quantize(colours).save(small, format="PNG", optimize=True)
+    return small.getvalue()
 
 
 def picture(figure: MplFigure, variant: str, alt: str) -> str:
-    """A chart of some thousand marks as a small PNG of few colours, on white: text would be heavier than dots."""
+    """A chart of some thousand marks as a small PNG: text would be heavier than dots."""
     for dpi, colours in PICTURES:
-        stream, small = io.BytesIO(), io.BytesIO()
-        figure.savefig(stream, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
-        Image.open(stream).convert("RGB").quantize(colours).save(small, format="PNG", optimize=True)
-        if len(small.getvalue()) * 4 / 3 <= MOST_BYTES:
+        small = compressed(figure, dpi, colours)
+        if len(small) * 4 / 3 <= MOST_BYTES:
             break
-    data = base64.b64encode(small.getvalue()).decode()
+    data = base64.b64encode(small).decode()
     return str(Markup('<img class="c {}" src="data:image/png;base64,{}" alt="{}">').format(variant, Markup(data), alt))
 
 

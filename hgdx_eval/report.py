@@ -1,7 +1,7 @@
 """Executed notebooks -> one page: no script, no request, nothing that the data could smuggle in.
 
 Tags of cells: `vi`, `en` (Markdown of one language), `hero` with `answer`, `key-chart` or `basis` (the first screen), `fold`
-(behind its heading), `parameters`, `setup`, `record`, `notebook-only` (not in the report).
+(behind its heading), `parameters`, `setup`, `record`, `notebook-only` (not in the report), `brief-only` (in the brief, not in the report).
 """
 
 import base64
@@ -48,7 +48,8 @@ IMAGES = ("data:image/png;", "data:image/jpeg;", "data:image/svg+xml;")
 
 @dataclass(frozen=True)
 class Page:
-    """What the page says besides its notebooks. `kind`: report (one page of all) or notebook (one, with its code)."""
+    """What the page says besides its notebooks. `kind`: report (one page of all), brief (two printed pages) or notebook (one, with
+    its code)."""
 
     lang: str
     title: str
@@ -91,7 +92,7 @@ def render(notebooks: list[NotebookNode], page: Page) -> str:
     """One self-contained page; the same notebooks give the same bytes. Raises ValueError for a notebook with an error."""
     words = Words(page.lang)
     cells = [cell for notebook in notebooks for cell in notebook.cells if in_language(cell, page.lang)]
-    hero, rest = ([], cells) if page.kind == "notebook" else split_hero(cells)
+    hero, rest = ([], cells) if page.kind == "notebook" else split_hero(cells, QUIET if page.kind == "brief" else QUIET | {"brief-only"})
     sections = sections_of(rest, page, words)
     parts = {name: Markup("").join(output_html(out) for cell in hero if name in tags(cell) for out in cell.outputs)
              for name in HERO}  # fmt: skip
@@ -118,9 +119,9 @@ def in_language(cell: NotebookNode, lang: str) -> bool:
     return cell.cell_type in ("markdown", "code") and not (cell.cell_type == "markdown" and other in tags(cell))
 
 
-def split_hero(cells: list[NotebookNode]) -> tuple[list[NotebookNode], list[NotebookNode]]:
-    """(cells of the first screen, the other cells of the report)."""
-    kept = [cell for cell in cells if not tags(cell) & QUIET]
+def split_hero(cells: list[NotebookNode], quiet: set[str]) -> tuple[list[NotebookNode], list[NotebookNode]]:
+    """(cells of the first screen, the other cells of the page), without those that are `quiet`."""
+    kept = [cell for cell in cells if not tags(cell) & quiet]
     first = [cell for cell in kept if "hero" in tags(cell) and tags(cell) & set(HERO) and cell.cell_type == "code"]
     return first, [cell for cell in kept if not any(cell is other for other in first)]
 

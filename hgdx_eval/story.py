@@ -106,19 +106,23 @@ def show_answer(found: Evaluation, words: Words) -> tables.Block:
 
 def show_basis(panel: Panel, design: Design, p: Study, words: Words) -> tables.Block:
     """Four numbers and, where a fact is unverified, the assumption in a box."""
+    return tables.basis(basis_numbers(design, words), assumption(p, words), words)
+
+
+def basis_numbers(design: Design, words: Words) -> list[tuple[str, str]]:
+    """(number, what it counts): dossiers or rows, periods, units, clusters."""
     table = design.table
     counted = table["received"].notna().all()
     size = table["received"].sum() if counted else len(table)
     span = words("story.span", first=words.period(table["period"].min(), short=True),
                  last=words.period(table["period"].max(), short=True))  # fmt: skip
-    numbers = [
+    return [
         (words.number(size), words("story.n_dossiers" if counted else "story.n_rows")),
         (words.number(table["time"].nunique()), words(f"story.n_periods_{design.frequency}", span=span)),
         (words.number(len(design.treated_units) + len(design.comparison_units)),
          words("story.n_units", treated=words.number(len(design.treated_units)))),
         (words.number(table["cluster"].nunique()), words("story.n_clusters")),
     ]  # fmt: skip
-    return tables.basis(numbers, assumption(p, words), words)
 
 
 def assumption(p: Study, words: Words) -> str | None:
@@ -134,6 +138,11 @@ def assumption(p: Study, words: Words) -> str | None:
 
 def show_checks(found: Evaluation, words: Words) -> tables.Block:
     """The checks made, their results and whether they pass."""
+    return tables.checks(check_rows(found, words), words("story.checks_caption"), words)
+
+
+def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
+    """(check, result, pass | fail | none)."""
     rows = []
     for name, state in found.checks.items():
         rows.append((words(f"story.check_{name}"), check_result(found, name, words), state))
@@ -145,7 +154,7 @@ def show_checks(found: Evaluation, words: Words) -> tables.Block:
         row = narrow_row(found)
         rows.append((words("story.check_small", limit=size_text(found.small.limit, row["scale"], words)),
                      words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]), "pass" if found.small.inside else "fail"))
-    return tables.checks(rows, words("story.checks_caption"), words)
+    return rows
 
 
 def check_result(found: Evaluation, name: str, words: Words) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from . import tables
 from .checks import Evaluation
 from .designs import nearby_events
@@ -31,15 +33,36 @@ def show_threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed:
     return tables.threats([told(threat, words) for threat in threats(found, panel, p, words, fixed or {})], words)
 
 
+def show_threats_short(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate] | None = None) -> tables.Block:
+    """The same in a table of a line each: what it is, the number without it, what is left."""
+    rows = short_rows(found, panel, p, words, fixed or {})
+    frame = pd.DataFrame(rows, columns=[words(f"story.col_{c}") for c in ("threat", "then", "left")])
+    return tables.table(frame, words("story.threats_caption"), words, name="threats")
+
+
+def short_rows(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate]) -> list[tuple[str, str, str]]:
+    """(title, the number without it or a dash, what is left) of each threat but the background."""
+    rows = []
+    for threat in threats(found, panel, p, words, fixed):
+        if not threat.name.startswith("background"):
+            title, _, _, left = told(threat, words)
+            rows.append((title, words.number(None) if threat.fix is None else fixed_text(threat.fix, words), left))
+    return rows
+
+
+def fixed_text(fix: Estimate, words: Words) -> str:
+    """An estimate with its interval, where it has one."""
+    row = fix.table.iloc[0]
+    text = words.effect(row["estimate"], row["scale"])
+    return text if pd.isna(row["ci_low"]) else text + " " + words.effect_interval(row["ci_low"], row["ci_high"], row["scale"])
+
+
 def told(threat: Threat, words: Words) -> tuple[str, str, str, str]:
     title, what, done, left = (capital(words(f"story.threat_{threat.name}_{part}", **threat.values))
                                for part in ("title", "what", "done", "left"))  # fmt: skip
     if threat.fix is not None:
-        row = threat.fix.table.iloc[0]
-        text = words.effect(row["estimate"], row["scale"])
-        if row["ci_low"] == row["ci_low"]:
-            text += " " + words.effect_interval(row["ci_low"], row["ci_high"], row["scale"])
-        done += " " + words(f"story.then_{fix_kind(row['group'])}", estimate=text)
+        kind = fix_kind(threat.fix.table["group"].iloc[0])
+        done += " " + words(f"story.then_{kind}", estimate=fixed_text(threat.fix, words))
     return title, what, done, left
 
 
