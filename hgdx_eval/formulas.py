@@ -35,7 +35,8 @@ def mathml(tex: str, display: bool = False) -> Markup:
     """TeX as MathML; what cannot be read stays as it is written."""
     if len(tex) <= LONGEST:
         try:
-            return Markup(convert(tex, display="block" if display else "inline"))
+            made = Markup(convert(tex, display="block" if display else "inline"))
+            return Markup('<div class="fm" tabindex="0">{}</div>').format(made) if display else made  # a wide one scrolls by itself
         except Exception:  # whatever a parser makes of text that is no TeX: the text itself is the answer
             pass
     return Markup("<code>{}</code>").format(tex)

@@ -40,7 +40,7 @@ ATTRIBUTES = {
     "*": {"class", "id", "lang", "role", "aria-label", "aria-current", "aria-hidden", "title"} | DRAWING,
     "a": {"href", "download"}, "img": {"src", "alt"}, "use": {"href"}, "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"}, "ol": {"start"}, "details": {"open"}, "math": {"display"}, "mo": {"stretchy"},
-    "mover": {"accent"}, "mi": {"mathvariant"},
+    "mover": {"accent"}, "mi": {"mathvariant"}, "div": {"tabindex"},
 }  # fmt: skip
 FOLDER = re.compile(r"[^\s\"'<>]*[/\\](?=[^\s\"'<>])")
 IMAGES = ("data:image/png;", "data:image/jpeg;", "data:image/svg+xml;")
@@ -73,6 +73,8 @@ def allowed(tag: str, name: str, value: str) -> str | None:
         if tag == "use":
             return value if value.startswith("#") else None
         return value if value.startswith(("#", "https:", "mailto:", "data:text/csv")) else None
+    if name == "tabindex":
+        return value if value == "0" else None
     if name == "src":
         return value if value.startswith(IMAGES) else None
     if "url(" in value.lower().replace(" ", ""):
@@ -201,7 +203,7 @@ def output_html(output: NotebookNode) -> Markup:
     if "text/markdown" in data:
         return described(markdown_html(data["text/markdown"]))
     if "text/latex" in data:
-        return sanitised(Markup("<p>{}</p>").format(mathml(data["text/latex"].strip().strip("$").strip(), True)))
+        return sanitised(mathml(data["text/latex"].strip().strip("$").strip(), True))
     plain = data.get("text/plain") or next((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
                                             for kind, value in sorted(data.items()) if not kind.startswith("image/")), "")  # fmt: skip
     return Markup("<pre>{}</pre>").format(strip_ansi(plain)) if plain else Markup("")

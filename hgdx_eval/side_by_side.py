@@ -35,7 +35,8 @@ def method_rows(part: Estimate) -> pd.DataFrame:
     apart = (table["term"] == "group") & (table["group"] == "apart")
     rank = (table["inference"] == "placebo") & ~table["parameter"].str.fullmatch(r"(\d+/\d+)?")
     kept = table[(main | apart) & ~rank]
-    kept = kept[~(kept["inference"].isin(OTHER_KINDS) & kept.duplicated(["term", "estimate"]))]  # they stand in the table of intervals
+    again = kept.assign(estimate=kept["estimate"].round(9)).duplicated(["term", "estimate"])
+    kept = kept[~(kept["inference"].isin(OTHER_KINDS) & again)]  # they stand in the table of intervals
     first = kept["inference"].eq("none") & kept["status"].eq("ok") & (len(kept[kept["inference"] == "placebo"]) > 0)
     return kept[~first]
 

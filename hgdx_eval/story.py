@@ -82,7 +82,7 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
         limit = words.percent(found.rules.gate, 0)
         limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters", limit=limit)))
     failed = [name for name, state in checks.items() if state == "fail" and (found.verdict != NEGLIGIBLE or name in TIME_BEFORE)]
-    limits += [("-", words(f"story.limit_{name}", **check_numbers(found, name, words))) for name in failed]
+    limits += [("-", words(f"story.limit_{name}{at_once(found, name)}", **check_numbers(found, name, words))) for name in failed]
     design = found.design
     if found.headline == "placebo":
         limits.append(("-", words("story.limit_rank", n=words.number(len(design.clusters(True))))))
@@ -153,7 +153,7 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
     if found.small is not None:
         row = narrow_row(found)
         rows.append((words("story.check_small", limit=size_text(found.small.limit, row["scale"], words)),
-                     words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]), "pass" if found.small.inside else "fail"))
+                     words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]), "pass" if found.small.inside else "unmet"))
     return rows
 
 
@@ -168,10 +168,15 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
         scale = found.main.overall()["scale"]
         return words("story.from_to", low=words.effect(values.min(), scale), high=words.effect(values.max(), scale))
     if name in ("methods", "breakdown"):
-        return words(f"story.{name}_result", **check_numbers(found, name, words))
+        return words(f"story.{name}_result{at_once(found, name)}", **check_numbers(found, name, words))
     before = found.main.rows("event").query("event_time < 0 and ci_low == ci_low")
     missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
     return words("story.pre_result", missed=words.number(missed), number=words.number(len(before)))
+
+
+def at_once(found: Evaluation, name: str) -> str:
+    """The ending of texts for a first effect that does not even differ from 0 with parallel trends."""
+    return "_zero" if name == "breakdown" and breakdown_of(found.sensitivity) == 0 else ""
 
 
 def check_numbers(found: Evaluation, name: str, words: Words) -> dict[str, str]:
@@ -287,7 +292,7 @@ def show_parameters(p: Study, words: Words) -> tables.Block:
             "; ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else str(value))  # fmt: skip
         pairs.append((key, text))
     frame = pd.DataFrame(pairs, columns=[words("story.col_key"), words("story.col_value")])
-    return tables.table(frame, words("story.parameters_caption"), words)
+    return tables.table(frame, words("story.parameters_caption"), words, name="parameters", loose=True)
 
 
 def show_glossary(words: Words) -> tables.Block:

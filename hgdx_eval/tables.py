@@ -9,7 +9,7 @@ from .figures import csv_link, csv_text
 from .words import Words
 
 VERDICTS = (1, 2, 3, 4, 5)
-MARKS = {"pass": ("ok", "✓"), "partly": ("pt", "◐"), "fail": ("no", "✕"), "none": ("na", "–")}
+MARKS = {"pass": ("ok", "✓"), "unmet": ("na", "–"), "partly": ("pt", "◐"), "fail": ("no", "✕"), "none": ("na", "–")}
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def basis(numbers: list[tuple[str, str]], assumption: str | None, words: Words) 
 
 
 def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = frozenset(), total_row: bool = False,
-          download: pd.DataFrame | None = None, name: str = "table") -> Block:  # fmt: skip
+          download: pd.DataFrame | None = None, name: str = "table", loose: bool = False) -> Block:  # fmt: skip
     """A table of text or Markup: caption above, heads with scope, numbers to the right, its data (as shown, unless `download` holds
-    more) as a download."""
+    more) as a download. `loose`: cells may break anywhere."""
     head = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(right(c in numeric), c) for c in frame.columns)
     rows = [Markup('<tr><th scope="row">{}</th>{}</tr>').format(
                 row.iloc[0], Markup("").join(Markup("<td{}>{}</td>").format(right(c in numeric), row[c]) for c in frame.columns[1:]))
@@ -70,8 +70,8 @@ def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = f
     foot = Markup("<tfoot>{}</tfoot>").format(rows.pop()) if total_row and rows else ""
     link = download_line(frame if download is None else download, name, words)
     return Block(str(Markup(
-        '<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}'
-    ).format(caption, head, Markup("").join(rows), foot, link)))
+        '<div class="tw"><table{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}'
+    ).format(Markup(' class="loose"') if loose else "", caption, head, Markup("").join(rows), foot, link)))
 
 
 def download_line(frame: pd.DataFrame, name: str, words: Words) -> Markup:
