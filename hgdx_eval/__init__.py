@@ -9,6 +9,7 @@ from importlib import import_module
 VERBS = {
     "bounds": ("effect_bounds",),
     "charts": ("plot_coverage", "plot_event", "plot_leave_one_out", "plot_placebos", "plot_shares"),
+    "charts_districts": ("plot_districts",),
     "charts_methods": ("plot_groups", "plot_methods", "plot_synthetic"),
     "charts_robustness": ("plot_curve", "plot_gate", "plot_peeking", "plot_sensitivity"),
     "checks": ("evaluate",),
