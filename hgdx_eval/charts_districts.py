@@ -16,7 +16,8 @@ MOST = 8  # panels
 LEAST = 6  # periods with both groups on each side of the date, for a panel
 TYPICAL = 20  # dossiers of either group in a typical period: below, a line shows chance alone
 COLUMNS = {True: 2, False: 4}  # on a phone, on a desk
-PANEL = (170, 128)  # units, with its title and axis
+DOWN = 128  # units of a panel, with its title and axis
+LETTER, KEY = 6.6, 44  # units that a letter takes, about, and the line before a name of the key
 
 
 def plot_districts(design: Design, words: Words, min_count: int = 5) -> Figure | None:
@@ -73,19 +74,22 @@ def moves(design: Design, series: pd.DataFrame) -> pd.Series:
 def draw(design: Design, series: pd.DataFrame, order: pd.Series, words: Words, width: int, small: bool) -> MplFigure:
     columns = COLUMNS[small]
     rows = -(-len(order) // columns)
-    across, down = width / columns, PANEL[1]
-    figure = plt.figure(figsize=(width / 72, (rows * down + 24) / 72))
-    height = rows * down + 24
+    across, down = width / columns, DOWN
+    names = {side: capital(words("study.treated" if side else "study.comparison")) for side in (True, False)}
+    lines = 1 if 28 + sum(KEY + LETTER * len(name) for name in names.values()) <= width else 2
+    head = 8 + 16 * lines
+    height = rows * down + head
+    figure = plt.figure(figsize=(width / 72, height / 72))
     low, high = np.floor(series["y"].min() / 20) * 20, np.ceil(series["y"].max() / 20) * 20
     for number, cluster in enumerate(order.index):
         row, column = divmod(number, columns)
-        left, bottom = column * across + 28, height - (row + 1) * down + 20 - 24
+        left, bottom = column * across + 28, height - head - (row + 1) * down + 20
         axes = figure.add_axes((left / width, bottom / height, (across - 38) / width, (down - 52) / height))
         panel(axes, design, series[series["cluster"] == cluster], (low, high), words, first=column == 0)
         said = dict(textcoords="offset points", xycoords="axes fraction", fontsize=11, color=INK, annotation_clip=False)
         axes.annotate(cut(cluster, across), (0, 1), xytext=(0, 8), weight="bold", **said)
         axes.annotate(words.effect(order[cluster], "pp"), (1, 1), xytext=(0, -6), ha="right", **said)
-    legend(figure, words, width, height)
+    legend(figure, names, lines, width, height)
     return figure
 
 
@@ -106,20 +110,22 @@ def panel(axes: Axes, design: Design, rows: pd.DataFrame, limits: tuple[float, f
     axes.tick_params(labelsize=10.5, labelcolor=MUTED, pad=2)
 
 
-def legend(figure: MplFigure, words: Words, width: int, height: int) -> None:
-    """Which line is which, above the panels."""
-    x = 28.0
+def legend(figure: MplFigure, names: dict[bool, str], lines: int, width: int, height: int) -> None:
+    """Which line is which, above the panels: beside each other, or under each other where a phone has no room."""
+    x, down = 28.0, 9.0
     for side, colour in ((True, TREATED), (False, COMPARISON)):
-        y = (height - 9) / height
+        y = (height - down) / height
         figure.add_artist(plt.Line2D([x / width, (x + 22) / width], [y, y], color=colour, lw=2.2 if side else 1.8,
                                      dashes=(None, None) if side else (4, 2)))  # fmt: skip
-        name = words("study.treated" if side else "study.comparison")
-        name = name[:1].upper() + name[1:]
-        figure.text((x + 27) / width, (height - 13) / height, name, fontsize=11, color=colour, weight="bold")
-        x += 44 + 6.6 * len(name)
+        figure.text((x + 27) / width, (height - down - 4) / height, names[side], fontsize=11, color=colour, weight="bold")
+        x, down = (28.0, down + 16) if lines == 2 else (x + KEY + LETTER * len(names[side]), down)
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def cut(name: str, across: float) -> str:
     """A name that fits over its panel."""
-    letters = int((across - 30) / 6.6)
+    letters = int((across - 30) / LETTER)
     return name if len(name) <= letters else name[: letters - 1].rstrip() + "…"

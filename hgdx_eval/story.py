@@ -16,6 +16,8 @@ from .words import Words
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
 
+LATER = ("methods", "breakdown")  # failed checks that are told after what concerns the study's design
+
 
 def headline(found: Evaluation, words: Words) -> str:
     """The answer in one sentence with its interval or rank; `**` marks the number."""
@@ -82,7 +84,8 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
         limit = words.percent(found.rules.gate, 0)
         limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters", limit=limit)))
     failed = [name for name, state in checks.items() if state == "fail" and (found.verdict != NEGLIGIBLE or name in TIME_BEFORE)]
-    limits += [("-", words(f"story.limit_{name}{at_once(found, name)}", **check_numbers(found, name, words))) for name in failed]
+    said = {name: ("-", words(f"story.limit_{name}{at_once(found, name)}", **check_numbers(found, name, words))) for name in failed}
+    limits += [said[name] for name in failed if name not in LATER]
     design = found.design
     if found.headline == "placebo":
         limits.append(("-", words("story.limit_rank", n=words.number(len(design.clusters(True))))))
@@ -94,6 +97,7 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
     if near:
         event = max(near, key=lambda e: e.date >= design.start.start_time.date())
         limits.append(("-", words("story.limit_event", event=event.label(words.lang), date=words.date(event.date))))
+    limits += [said[name] for name in failed if name in LATER]
     if not limits:
         limits.append(("-", words("story.limit_parallel")))
     return support[: 3 - min(len(limits), 2)] + limits[:2]

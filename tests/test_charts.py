@@ -103,7 +103,7 @@ def test_titles_follow_their_rules():
     words = demo_words()
     assert "thay đổi rõ" in plot_shares(design(), words).title
     none = replace(design(), table=design_of(made_up_table(1, effect=0.0, periods=24), blocks=True).table)
-    assert "không đổi" in plot_shares(none, words).title
+    assert "chưa vượt mức dao động" in plot_shares(none, words).title
     strong = design_of(made_up_table(1, effect=0.2, periods=24), blocks=True)
     assert "dương" in plot_event(fit(strong), words).title
 
