@@ -43,6 +43,7 @@ ATTRIBUTES = {
     "mover": {"accent"}, "mi": {"mathvariant"}, "div": {"tabindex"},
 }  # fmt: skip
 FOLDER = re.compile(r"[^\s\"'<>]*[/\\](?=[^\s\"'<>])")
+PRE = Markup('<pre tabindex="0">{}</pre>')  # a wide one scrolls by itself, also with the keyboard
 IMAGES = ("data:image/png;", "data:image/jpeg;", "data:image/svg+xml;")
 
 
@@ -171,7 +172,7 @@ def put(sections: list[tuple[str, list[Markup]]], body: Markup) -> None:
 def code_html(cell: NotebookNode, words: Words) -> Markup:
     if not cell.source.strip():
         return Markup("")
-    return Markup('<details class="code"><summary>{}</summary><pre><code>{}</code></pre></details>').format(
+    return Markup('<details class="code"><summary>{}</summary><pre tabindex="0"><code>{}</code></pre></details>').format(
         words("report.code"), cell.source)  # fmt: skip
 
 
@@ -179,7 +180,7 @@ def warnings_html(cell: NotebookNode, words: Words) -> Markup:
     """What libraries said on standard error, on a notebook's own page; folders are left out."""
     said = "".join(output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stderr")
     said = FOLDER.sub("", strip_ansi(said)).strip()
-    block = Markup('<details class="code"><summary>{}</summary><pre>{}</pre></details>')
+    block = Markup('<details class="code"><summary>{}</summary><pre tabindex="0">{}</pre></details>')
     return block.format(words("report.warnings"), said) if said else Markup("")
 
 
@@ -189,7 +190,7 @@ def output_html(output: NotebookNode) -> Markup:
     if output.output_type == "error":
         raise ValueError("an executed notebook holds an error; it is not published")
     if output.output_type == "stream":
-        return Markup("") if output.name == "stderr" else Markup("<pre>{}</pre>").format(strip_ansi(output.text))
+        return Markup("") if output.name == "stderr" else PRE.format(strip_ansi(output.text))
     data = output.data
     if any(kind.startswith("application/vnd.hgdx.") for kind in data):
         return Markup("")
@@ -206,7 +207,7 @@ def output_html(output: NotebookNode) -> Markup:
         return sanitised(mathml(data["text/latex"].strip().strip("$").strip(), True))
     plain = data.get("text/plain") or next((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
                                             for kind, value in sorted(data.items()) if not kind.startswith("image/")), "")  # fmt: skip
-    return Markup("<pre>{}</pre>").format(strip_ansi(plain)) if plain else Markup("")
+    return PRE.format(strip_ansi(plain)) if plain else Markup("")
 
 
 def described(html: Markup) -> Markup:

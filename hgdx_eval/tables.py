@@ -8,6 +8,7 @@ from markupsafe import Markup
 from .figures import csv_link, csv_text
 from .words import Words
 
+NARROW = 3  # columns that a phone has room for; wider tables scroll by themselves, also with the keyboard
 VERDICTS = (1, 2, 3, 4, 5)
 MARKS = {"pass": ("ok", "✓"), "unmet": ("na", "–"), "partly": ("pt", "◐"), "fail": ("no", "✕"), "none": ("na", "–")}
 
@@ -69,9 +70,10 @@ def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = f
             for _, row in frame.iterrows()]  # fmt: skip
     foot = Markup("<tfoot>{}</tfoot>").format(rows.pop()) if total_row and rows else ""
     link = download_line(frame if download is None else download, name, words)
+    scrolls, css = Markup(' tabindex="0"') if len(frame.columns) > NARROW else "", Markup(' class="loose"') if loose else ""
     return Block(str(Markup(
-        '<div class="tw"><table{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}'
-    ).format(Markup(' class="loose"') if loose else "", caption, head, Markup("").join(rows), foot, link)))
+        '<div class="tw"{}><table{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}'
+    ).format(scrolls, css, caption, head, Markup("").join(rows), foot, link)))
 
 
 def download_line(frame: pd.DataFrame, name: str, words: Words) -> Markup:
