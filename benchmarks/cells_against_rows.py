@@ -43,7 +43,7 @@ def ours():
 
 
 def theirs():
-    return pyfixest.feols("online ~ treated | unit + time", rows, vcov={"CRV1": "cluster"}, fixef_tol=1e-12)
+    return pyfixest.feols("online ~ treated | unit + time", rows, vcov={"CRV1": "cluster"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
 
 
 fit, other = ours(), theirs()

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as MplFigure
 from .designs import Design, thin_event_times
 from .disclose import hidden_beside_total, parts_of
 from .facts import Event
-from .figures import ACCENT, BAND, COMPARISON, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
+from .figures import ACCENT, BAND, COMPARISON, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, csv_text, drawn, source_line
 from .results import Estimate
 from .words import Words
 
@@ -54,7 +54,7 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
         "shares", words("charts.shares_" + finding_of_gap(design, series), start=words.period(design.start, short=True)),
         words("charts.shares_subtitle_pp" if unit else "charts.shares_subtitle_level"), narrow, wide,
         tuple((m.text, m.policy) for m in marks), source_line(design.origin, size_text(design, words), words, note), alt,
-        table.to_csv(index=False, sep=";", float_format="%.4f", lineterminator="\n"), tag(design.origin, words),
+        csv_text(table, words), tag(design.origin, words),
         words("charts.download"),
     )  # fmt: skip
 
@@ -264,7 +264,7 @@ def plot_event(estimate: Estimate, words: Words) -> Figure:
                 after=words.effect(after["estimate"].mean(), scale), simulated=simulated_note(estimate.origin, words))  # fmt: skip
     narrow, wide = drawn("event", lambda width, small: draw_event(rows, estimate, words, width, small), alt)
     note = words("charts.reference") + (" " + words("charts.thin") if estimate.thin else "")
-    data = rows[["event_time", "estimate", "ci_low", "ci_high"]].to_csv(index=False, sep=";", float_format="%.4f", lineterminator="\n")
+    data = csv_text(rows[["event_time", "estimate", "ci_low", "ci_high"]], words)
     return Figure("event", title, words(f"charts.event_subtitle_{'pp' if scale == 'pp' else 'level'}"), narrow, wide, (),
                   source_line(estimate.origin, estimate_size(estimate, words), words, note), alt, data, tag(estimate.origin, words),
                   words("charts.download"))  # fmt: skip
@@ -308,7 +308,7 @@ def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figur
     alt = words("charts.placebo_alt", **said, simulated=simulated_note(estimate.origin, words))
     label = words("charts.placebo_label", **said)
     narrow, wide = drawn("placebos", lambda w, s: draw_strip(values, own, label, COMPARISON, scale, words, w, s), alt)
-    data = placebos.table[["group", "estimate"]].to_csv(index=False, sep=";", float_format="%.6f", lineterminator="\n")
+    data = csv_text(placebos.table[["group", "estimate"]], words)
     return Figure("placebos", words("charts.placebo_title", **said), words("charts.placebo_subtitle"), narrow, wide, (),
                   source_line(estimate.origin, estimate_size(estimate, words), words, words("charts.placebo_note")), alt, data,
                   tag(estimate.origin, words), words("charts.download"))  # fmt: skip
@@ -328,7 +328,7 @@ def plot_leave_one_out(estimate: Estimate, left_out: Estimate, words: Words) -> 
     label = words("charts.left_out_label", **said)
     narrow, wide = drawn("leave_one_out", lambda w, s: draw_strip(table["estimate"].to_numpy(), own, label, TREATED, scale,
                                                                   words, w, s), alt)  # fmt: skip
-    data = table[["group", "estimate", "ci_low", "ci_high"]].to_csv(index=False, sep=";", float_format="%.6f", lineterminator="\n")
+    data = csv_text(table[["group", "estimate", "ci_low", "ci_high"]], words)
     return Figure("leave_one_out", title, words("charts.left_out_subtitle"), narrow, wide, (),
                   source_line(estimate.origin, estimate_size(estimate, words), words, words("charts.left_out_note", **said)), alt, data,
                   tag(estimate.origin, words), words("charts.download"))  # fmt: skip
@@ -378,7 +378,7 @@ def plot_coverage(design: Design, words: Words) -> Figure:
     title = words("charts.coverage_whole" if whole == len(seen) else "charts.coverage_gaps", **said)
     alt = words("charts.coverage_alt", **said, simulated=simulated_note(design.origin, words))
     narrow, wide = drawn("coverage", lambda w, s: draw_coverage(seen.loc[order], touched, design, words, w, s), alt)
-    data = seen.loc[order].sum(axis=1).rename("periods").reset_index().to_csv(index=False, sep=";", lineterminator="\n")
+    data = csv_text(seen.loc[order].sum(axis=1).rename("periods").reset_index(), words)
     return Figure("coverage", title, words("charts.coverage_subtitle"), narrow, wide, (),
                   source_line(design.origin, size_text(design, words), words), alt, data, tag(design.origin, words),
                   words("charts.download"))  # fmt: skip

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from .charts import end_labels, estimate_size, simulated_note, tag, tick_digits, time_axis, value_axis, wrapped
-from .figures import ACCENT, BAND, COMPARISON, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
+from .figures import ACCENT, BAND, COMPARISON, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, csv_text, drawn, source_line
 from .inference import FEW_CLUSTERS
 from .origin import Origin
 from .results import Estimate
@@ -70,7 +70,7 @@ def plot_methods(estimates: list[Estimate], main: str, words: Words) -> Figure:
     data = chosen[["estimator", "term", "inference", "parameter", "estimate", "ci_low", "ci_high"]]
     return Figure(
         "methods_compared", said, words(f"charts.methods_subtitle_{unit_of(chosen)}"), narrow, wide, (),
-        source_line(signed.origin, estimate_size(signed, words), words, notes_of(rows, words)), alt, in_csv(data),
+        source_line(signed.origin, estimate_size(signed, words), words, notes_of(rows, words)), alt, csv_text(data, words),
         tag(signed.origin, words), words("charts.download"),
     )  # fmt: skip
 
@@ -157,10 +157,6 @@ def unit_of(rows: pd.DataFrame) -> str:
     return "pp" if rows["scale"].iloc[0] == "pp" else "level"
 
 
-def in_csv(data: pd.DataFrame) -> str:
-    return data.to_csv(index=False, sep=";", float_format="%.6f", lineterminator="\n")
-
-
 # --- groups --------------------------------------------------------------------------------------------------------
 
 
@@ -191,7 +187,7 @@ def plot_groups(rows: pd.DataFrame, words: Words, origin: Origin, title_name: st
     trait = table["trait"].iloc[0]
     return Figure(
         f"effects_{trait}", title, words(f"charts.groups_subtitle_{unit_of(table)}"), narrow, wide, (),
-        source_line(origin, size, words, note), alt, in_csv(table[["label", "raw", "pooled", "low", "high", "n_obs"]]),
+        source_line(origin, size, words, note), alt, csv_text(table[["label", "raw", "pooled", "low", "high", "n_obs"]], words),
         tag(origin, words), words("charts.download"),
     )  # fmt: skip
 
@@ -414,7 +410,7 @@ def plot_synthetic(estimate: Estimate, treated: pd.DataFrame, words: Words, star
     subtitle = words("charts.shares_subtitle_pp" if scale == "pp" else "charts.synthetic_subtitle_level")
     return Figure(
         "synthetic", title, subtitle[:1].upper() + subtitle[1:], narrow, wide, (),
-        source_line(estimate.origin, estimate_size(estimate, words), words, words("charts.synthetic_note")), alt, in_csv(data),
+        source_line(estimate.origin, estimate_size(estimate, words), words, words("charts.synthetic_note")), alt, csv_text(data, words),
         tag(estimate.origin, words), words("charts.download"),
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from .charts import simulated_note, sized, tag, tick_digits, time_axis, value_axis
-from .charts_methods import EDGE, LINE, in_csv, length, lines_of, put, unit_of, upright
-from .figures import BAND, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
+from .charts_methods import EDGE, LINE, length, lines_of, put, unit_of, upright
+from .figures import BAND, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, csv_text, drawn, source_line
 from .gate import MOST
 from .inference import FEW_CLUSTERS, LEVEL
 from .origin import Origin
@@ -52,7 +52,7 @@ def plot_curve(curve: Estimate, words: Words) -> Figure:
     subtitle = words(f"robustness.curve_subtitle_{'bare_' if few else ''}{unit_of(table)}")
     size = sized(float(table.loc[table["own"], "n_obs"].iloc[0]), curve.span, curve.dossiers, words) if curve.span else ""
     data = table[["parameter", "estimator", "estimate", "ci_low", "ci_high"]]
-    return Figure("curve", title, subtitle, narrow, wide, (), source_line(curve.origin, size, words, note), alt, in_csv(data),
+    return Figure("curve", title, subtitle, narrow, wide, (), source_line(curve.origin, size, words, note), alt, csv_text(data, words),
                   tag(curve.origin, words), words("charts.download"))  # fmt: skip
 
 
@@ -244,7 +244,8 @@ def plot_gate(gate: pd.DataFrame, words: Words, origin: Origin) -> Figure:
     narrow, wide = drawn("gate", lambda width, small: draw_gate(gate, words, width, small), alt)
     note = words("robustness.gate_note", limit=words.percent(LIMIT, 0))
     return Figure("gate", title, words("robustness.gate_subtitle"), narrow, wide, (), source_line(origin, "", words, note), alt,
-                  in_csv(gate[["kind", "rate", "low", "high", "state"]]), tag(origin, words), words("charts.download"))  # fmt: skip
+                  csv_text(gate[["kind", "rate", "low", "high", "state"]], words), tag(origin, words),
+                  words("charts.download"))  # fmt: skip
 
 
 def finding_of_gate(gate: pd.DataFrame, words: Words) -> str:
@@ -342,7 +343,7 @@ def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] |
     return Figure(
         "sensitivity", title, words(f"robustness.sensitivity_subtitle_{unit_of(table)}"), narrow, wide, (),
         source_line(rows.origin, "", words, note), alt,
-        in_csv(table[["group", "bound", "estimate", "ci_low", "ci_high"]]), tag(rows.origin, words), words("charts.download"),
+        csv_text(table[["group", "bound", "estimate", "ci_low", "ci_high"]], words), tag(rows.origin, words), words("charts.download"),
     )  # fmt: skip
 
 
@@ -459,7 +460,7 @@ def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str
     note = words("robustness.peeking_note") + (" " + words("robustness.curve_cut") if cut else "")
     data = table.assign(period=table["period"].astype(str))[["period", "estimate", "ci_low", "ci_high", "seq_low", "seq_high"]]
     return Figure("peeking", title, words(f"robustness.peeking_subtitle_{'pp' if scale == 'pp' else 'level'}"), narrow, wide, (),
-                  source_line(origin, "", words, note), alt, in_csv(data), tag(origin, words),
+                  source_line(origin, "", words, note), alt, csv_text(data, words), tag(origin, words),
                   words("charts.download"))  # fmt: skip
 
 

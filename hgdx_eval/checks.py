@@ -1,14 +1,4 @@
-"""What is asked of a main estimate before anyone believes it, and the verdict, by rules fixed beforehand.
-
-The rules (docs/decisions/0004-verdict.md), first match first:
- 5 cannot be judged   the main method gives only a change of one series, or clusters are few and placebos cannot be had
- 3 unclear            the headline interval holds 0; or, with few clusters, the placebo rank is above 5%
- 2 suggestive         it does not, but a check fails or is missing, an event of the same place begins within 3 months
-                      (1 quarter, the same year) of the policy, another warning fires, or the conclusion rests on a
-                      placebo rank, or on a mere difference
- 1 clear              it does not, and every check passes
-(4, no meaningful effect, needs a threshold that a study names beforehand.)
-"""
+"""What is asked of a main estimate before anyone believes it. The verdict follows by the rules of `verdict.py`."""
 
 from dataclasses import dataclass, replace
 
@@ -23,13 +13,15 @@ from .gate import LEAST_CLUSTERS, chosen, false_alarms, intervals
 from .inference import LEVEL, few_clusters, placebo_rank
 from .memo import remembered
 from .origin import Origin
-from .params import Study
+from .params import Study, VerdictRules
 from .results import Estimate, result_table
+from .sensitivity import sensitivity
+from .verdict import Small, judge, judge_checks, smallness
 from .warning_signs import Sign, warning_signs
 
 PLACEBO_PERIODS = {"M": 6, "Q": 2, "Y": 1}
 NEVER = ("none", "hac")  # no interval; or one measured to cry wolf far too often (docs/coverage.md)
-CLEAR, SUGGESTIVE, UNCLEAR, CANNOT = 1, 2, 3, 5
+MAIN = "two_way_fixed_effects"  # whose parallel trends are relaxed
 
 
 @dataclass(frozen=True)
@@ -44,8 +36,12 @@ class Evaluation:
     others: tuple[Estimate, ...]  # further methods, refused ones as rows
     gate: pd.DataFrame  # one row per kind of inference, in the study's order: kind, worlds, rate, low, high, state, conservative
     headline: str  # the kind of inference that the verdict rests on, or none
+    sensitivity: Estimate | None  # honest intervals while trends may diverge
+    unsure: str  # why there is none (a reason code)
     checks: dict[str, str]  # check -> pass, fail or none (could not be made)
     signs: tuple[Sign, ...]  # warnings that fire
+    small: Small | None  # against the study's smallest meaningful effect, where it names one
+    rules: VerdictRules  # as the study wrote them down
     verdict: int  # 1 to 5
 
     @property
@@ -77,10 +73,23 @@ def evaluate(design: Design, p: Study) -> Evaluation:
     headline = judged_by(main, gate, few, space)
     main = headed(main, headline)
     others = sizes_told(design, main, [method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator])
-    checks = judge_checks(main, time, left_out)
+    honest, unsure = relaxed(design, p)
+    checks = judge_checks(main, time, left_out, others, honest, p.verdict)
     signs = tuple(warning_signs(design))
-    verdict = judge(design, main, headline, checks, space, signs)
-    return Evaluation(design, main, time, left_out, space, others, gate, headline, checks, signs, verdict)
+    small = smallness(design, main, headline, left_out, others, p)
+    verdict = judge(design, main, headline, checks, space, signs, small, p.verdict)
+    return Evaluation(design, main, time, left_out, space, others, gate, headline, honest, unsure, checks, signs, small, p.verdict, verdict)
+
+
+def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:
+    """(honest intervals, "") or (None, why not). They are about the regression: beside another method they would speak of a number
+    that is not shown."""
+    if p.estimator != MAIN:
+        return None, "other_method"
+    try:
+        return remembered(lambda: f"sensitivity {design_key(design)}", lambda: sensitivity(design)), ""
+    except Refusal as refusal:
+        return None, refusal.reason
 
 
 def sizes_told(design: Design, main: Estimate, others: list[Estimate]) -> tuple[Estimate, ...]:
@@ -100,7 +109,7 @@ def gated(design: Design, main: Estimate, p: Study) -> pd.DataFrame:
     told = set(rows.loc[rows["ci_low"].notna() | (rows["inference"] == "placebo"), "inference"])
     if min(len(design.clusters(True)), len(design.clusters(False))) < LEAST_CLUSTERS:
         told -= {"cluster", "wild"}  # one or two clusters' own residuals say nothing of how clusters differ
-    return chosen(rates, order, told)
+    return chosen(rates, order, told, p.verdict.gate)
 
 
 def judged_by(main: Estimate, gate: pd.DataFrame, few: bool, space: Estimate | None) -> str:
@@ -143,7 +152,7 @@ def own_checks(main: Estimate) -> tuple[Estimate, dict[str, Estimate]]:
 def placebo_time(design: Design, p: Study) -> Estimate | None:
     """The same estimate at a pretended earlier date, on the periods before the real one; None where they do not suffice."""
     try:
-        earlier = placebo_before(design, PLACEBO_PERIODS[design.frequency])
+        earlier = placebo_before(design, p.verdict.placebo_periods or PLACEBO_PERIODS[design.frequency])
         found = estimate(earlier, p.estimator)
     except Refusal:
         return None
@@ -213,36 +222,3 @@ def refused(design: Design, name: str, reason: str, origin: Origin) -> Estimate:
     table = result_table([row], study=design.study, outcome=design.outcome, estimator=name, scale=design.scale,
                          level=LEVEL, simulated=origin.simulated)  # fmt: skip
     return Estimate(table, origin, design.frequency)
-
-
-def judge_checks(main: Estimate, time: Estimate | None, left_out: Estimate | None) -> dict[str, str]:
-    """pass, fail or none for: placebo date (interval holds 0), leave-one-out (same sign), path before (at most one
-    event time in ten, rounded up, whose interval misses 0)."""
-    value = main.overall()["estimate"]
-    checks = {"placebo_time": "none", "leave_one_out": "none", "pre_period": "none"}
-    if time is not None:
-        row = time.table.iloc[0]
-        checks["placebo_time"] = "pass" if row["ci_low"] <= 0 <= row["ci_high"] else "fail"
-    if left_out is not None:
-        checks["leave_one_out"] = "pass" if (np.sign(left_out.table["estimate"]) == np.sign(value)).all() else "fail"
-    before = main.rows("event").query("event_time < 0 and ci_low == ci_low")
-    if len(before) >= 2:
-        missed = int(((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum())
-        checks["pre_period"] = "pass" if missed <= int(np.ceil(len(before) / 10)) else "fail"
-    return checks
-
-
-def judge(
-    design: Design, main: Estimate, headline: str, checks: dict[str, str], space: Estimate | None, signs: tuple[Sign, ...]
-) -> int:
-    """The verdict, 1 to 5, by the rules at the head of this file."""
-    row = main.overall()
-    if headline == "none":
-        return CANNOT
-    if headline == "placebo":
-        rank, number = placebo_rank(row["estimate"], space.table["estimate"])
-        return SUGGESTIVE if rank / number <= 1 - LEVEL else UNCLEAR
-    if row["ci_low"] <= 0 <= row["ci_high"]:
-        return UNCLEAR
-    clean = all(state == "pass" for state in checks.values()) and not signs
-    return CLEAR if clean and design.estimand == "effect" else SUGGESTIVE

@@ -72,12 +72,23 @@ def cli() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="notebooks at a time")
 @click.option("--force", is_flag=True, help="run even where nothing has changed")
-def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool) -> int:
+@click.option("--pdf", is_flag=True, help="also report and brief on A4, through Chromium")
+@click.option("--docx", is_flag=True, help="also the brief for Word")
+def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool, pdf: bool, docx: bool) -> int:
     """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path."""
+    from .office import browser, write_docx, write_pdf
     from .runs import Busy, RunFailed, run_study
 
+    if pdf:
+        browser()  # missing: said before anything starts
     try:
-        click.echo(str(run_study(study, change, langs, out, jobs, force)))
+        published = run_study(study, change, langs, out, jobs, force)
+        for lang in langs:
+            if docx:
+                write_docx(published, lang)
+            for name in ("report", "brief") if pdf else ():
+                write_pdf(published / f"{name}.{lang}.html", published / f"{name}.{lang}.pdf")
+        click.echo(str(published))
         return 0
     except Busy as error:
         fail(str(error), 3)
@@ -175,6 +186,17 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
         fail(str(error), 1)
     say("\n".join(portal.fetched_lines(done)))
     click.echo(str(portal.write_table(folder)))
+    return 0
+
+
+@cli.command()
+@click.argument("page", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="default: beside the page")
+def pdf(page: Path, output: Path | None) -> int:
+    """Print a published page (report.vi.html) on A4 through Chromium, Chrome or Edge."""
+    from .office import write_pdf
+
+    click.echo(str(write_pdf(page, output or page.with_suffix(".pdf"))))
     return 0
 
 

@@ -1,9 +1,11 @@
 """A chart as the page needs it: two text SVGs that follow the page's colours, title, source line, data, alt text."""
 
+import base64
 import hashlib
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from urllib.parse import quote
@@ -11,10 +13,13 @@ from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
+from PIL import Image
 
+from .printed import harmless
 from .words import Words
 
 WIDTHS = {"narrow": 340, "wide": 680}
@@ -25,16 +30,26 @@ COLOURS = {
 TREATED, COMPARISON, INK, MUTED, RULE, EVENT, ACCENT, BAND, GROUND = COLOURS
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
+ALT_LEAST = 40  # characters: less says no finding
+MOST_BYTES = 60_000  # of one drawing as text; a larger one becomes a picture
+DOCUMENT = (220, 64)  # dots per inch and colours of a picture in a document
+PICTURES = ((144, 64), (108, 64), (72, 64), (72, 16))  # dots per inch and colours, tried in this order
 ELEMENTS = {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use", "circle", "line"}
 STYLES = {"fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "fill-opacity", "opacity", "text-anchor",
           "stroke-linecap", "stroke-linejoin", "font-size", "font-weight"}  # fmt: skip
 KEPT = {"d", "x", "y", "width", "height", "transform", "clip-path", "id", "points", "viewBox", "cx", "cy", "r"}
 
 
+class Drawing(str):
+    """A drawing as text for the page; `png()` draws it anew as a picture."""
+
+    png: Callable[[], bytes]
+
+
 @dataclass(frozen=True)
 class Figure:
     """`narrow` and `wide` are clean SVG (340 and 680 units wide); `key` explains numbered discs on a phone; `csv` is the
-    data drawn, semicolon-separated; small counts are already out of all of them."""
+    data drawn (`csv_text`); small counts are already out of all of them. Raises ValueError without an alt text that says something."""
 
     name: str
     title: str
@@ -48,18 +63,39 @@ class Figure:
     simulated: str  # the tag's text, "" where the data are real
     download: str  # the link's text
 
+    def __post_init__(self) -> None:
+        if len(self.alt.strip()) < ALT_LEAST:
+            raise ValueError(f"figure {self.name}: the alt text {self.alt!r} says no finding")
+
+    @property
+    def png(self) -> bytes:
+        """The wide drawing as a picture, for documents that take no SVG."""
+        return self.wide.png()
+
     def _repr_html_(self) -> str:
         tag = Markup(' <span class="tag">{}</span>').format(self.simulated) if self.simulated else ""
         items = Markup("").join(Markup("<li{}><b>{}</b> {}</li>").format(Markup(' class="p"') if policy else "", number, text)
                                 for number, (text, policy) in enumerate(self.key, start=1))  # fmt: skip
         key = Markup('<ol class="ek">{}</ol>').format(items) if self.key else ""
-        data = "data:text/csv;charset=utf-8," + quote("\ufeff" + self.csv)
-        narrow = Markup(self.narrow.replace("<svg ", '<svg style="display:none" ', 1))  # JupyterLab shows the wide one alone
+        narrow = Markup(re.sub("^<(svg|img) ", r'<\1 style="display:none" ', self.narrow))  # JupyterLab shows the wide one alone
         return str(Markup(
             '<figure class="chart"><div class="ft">{}</div><div class="fs">{}{}</div>{}{}{}<figcaption class="src">{} '
-            '<a class="dl" download="{}.csv" href="{}">{}</a></figcaption></figure>'
-        ).format(self.title, self.subtitle, tag, narrow, Markup(self.wide), key, self.source, self.name, Markup(data),
-                 self.download))  # fmt: skip
+            '{}</figcaption></figure>'
+        ).format(self.title, self.subtitle, tag, narrow, Markup(self.wide), key, self.source,
+                 csv_link(self.csv, self.name, self.download)))  # fmt: skip
+
+
+def csv_text(frame: pd.DataFrame, words: Words, digits: int = 6) -> str:
+    """A table for the spreadsheets of a language: Vietnamese ones part by semicolon and take 84.523 for eighty-four thousand."""
+    frame = frame.map(harmless)
+    separator, decimal = (";", ",") if words.lang == "vi" else (",", ".")
+    return frame.to_csv(index=False, sep=separator, decimal=decimal, float_format=f"%.{digits}g", lineterminator="\n")
+
+
+def csv_link(text: str, name: str, label: str) -> Markup:
+    """The link that saves a table; with the mark by which spreadsheets know UTF-8."""
+    data = Markup("data:text/csv;charset=utf-8," + quote("\ufeff" + text))
+    return Markup('<a class="dl" download="{}.csv" href="{}">{}</a>').format(name, data, label)
 
 
 def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int) -> tuple[MplFigure, Axes]:
@@ -72,19 +108,54 @@ def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int
 def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[str, str]:
     """(narrow, wide) SVG of a chart; `draw(width, narrow)` returns the figure. Ids begin with a hash of what is drawn, so that
     two charts of one kind on one page share none, and the same chart has the same ones in every run."""
-    style = resources.files("hgdx_eval").joinpath("hgdx.mplstyle")
     found = []
     for variant, width in WIDTHS.items():
-        with resources.as_file(style) as path, mpl.rc_context():
-            mpl.style.use(["default", str(path)])
+        with styled():
             mpl.rcParams["svg.hashsalt"] = f"{name}-{variant}"
             figure = draw(width, variant == "narrow")
             stream = io.StringIO()
             figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+            text = stream.getvalue()
+            made = clean(text, f"{name}-{variant[0]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}-", variant[0], alt)
+            found.append(made if len(made) <= MOST_BYTES else picture(figure, variant[0], alt))
             plt.close(figure)
-        text = stream.getvalue()
-        found.append(clean(text, f"{name}-{variant[0]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}-", variant[0], alt))
-    return found[0], found[1]
+    wide = Drawing(found[1])
+    wide.png = lambda: redrawn(draw)
+    return found[0], wide
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The one look of every chart."""
+    with resources.as_file(resources.files("hgdx_eval").joinpath("hgdx.mplstyle")) as path, mpl.rc_context():
+        mpl.style.use(["default", str(path)])
+        yield
+
+
+def redrawn(draw: Callable[[int, bool], MplFigure]) -> bytes:
+    with styled():
+        figure = draw(WIDTHS["wide"], False)
+        found = compressed(figure, *DOCUMENT)
+        plt.close(figure)
+    return found
+
+
+def compressed(figure: MplFigure, dpi: int, colours: int) -> bytes:
+    """A PNG of few colours, on white."""
+    stream, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    Image.open(stream).convert("RGB").quantize(colours).save(small, format="PNG", optimize=True)
+    return small.getvalue()
+
+
+def picture(figure: MplFigure, variant: str, alt: str) -> str:
+    """A chart of some thousand marks as a small PNG: text would be heavier than dots."""
+    for dpi, colours in PICTURES:
+        small = compressed(figure, dpi, colours)
+        if len(small) * 4 / 3 <= MOST_BYTES:
+            break
+    data = base64.b64encode(small).decode()
+    return str(Markup('<img class="c {}" src="data:image/png;base64,{}" alt="{}">').format(variant, Markup(data), alt))
 
 
 def clean(text: str, prefix: str, variant: str, alt: str) -> str:

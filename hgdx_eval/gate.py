@@ -226,9 +226,9 @@ TESTS = {"cluster": cluster_test, "wild": wild_test, "randomization": randomizat
 # --- the choice ----------------------------------------------------------------------------------------------------
 
 
-def chosen(rates: pd.DataFrame, order: tuple[str, ...], at_hand: set[str]) -> pd.DataFrame:
+def chosen(rates: pd.DataFrame, order: tuple[str, ...], at_hand: set[str], most: float = MOST) -> pd.DataFrame:
     """`rates` in the study's order with `state`: headline (the first that passes), passes, conservative (passes, with less
-    than 3 %), fails (above 7 %), unavailable (no interval or rank `at_hand`, or no rate); and `conservative`, true or false."""
+    than 3 %), fails (above `most`), unavailable (no interval or rank `at_hand`, or no rate); and `conservative`, true or false."""
     known, rows, taken = rates.set_index("kind"), [], False
     for kind in order:
         if kind not in known.index or kind not in at_hand:
@@ -236,7 +236,7 @@ def chosen(rates: pd.DataFrame, order: tuple[str, ...], at_hand: set[str]) -> pd
                          "conservative": False})  # fmt: skip
             continue
         row = known.loc[kind].to_dict()
-        state = "fails" if row["rate"] > MOST else "conservative" if row["rate"] < LEAST else "passes"
+        state = "fails" if row["rate"] > most else "conservative" if row["rate"] < LEAST else "passes"
         headline = state != "fails" and not taken
         taken |= headline
         rows.append({"kind": kind, **row, "state": "headline" if headline else state, "conservative": row["rate"] < LEAST})

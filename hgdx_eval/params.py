@@ -21,6 +21,22 @@ PeriodText = str | int | date
 PATH_KEYS = ("data", "fees", "words")
 
 
+class VerdictRules(BaseModel):
+    """What turns checks into a verdict, written down before the analysis (docs/decisions/0004-verdict.md). 0 = not asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    sign_agreement: float = Field(1.0, ge=0, le=1, description="the share, 0 to 1, of the other methods that must have the same sign; "
+                                                               "0: not asked")  # fmt: skip
+    gate: float = Field(0.07, ge=0.05, le=0.2, description="most false alarms of a headlined interval, 0.05 to 0.2")
+    pre_trends: float = Field(0.1, ge=0, le=0.5, description="most event times before the policy whose interval may miss 0, a share")
+    breakdown: float = Field(1.0, ge=0, le=5, description="how many times the largest divergence before the policy the first effect must "
+                                                          "withstand; 0: not asked")  # fmt: skip
+    placebo_periods: int | None = Field(None, ge=1, description="how many periods earlier the pretended date is; default: 6 months, "
+                                                                "2 quarters, 1 year")  # fmt: skip
+    rank: float = Field(0.05, gt=0, le=0.2, description="the highest placebo rank, as a share, that is a sign of an effect")
+
+
 class Study(BaseModel):
     """One study, as written. Periods are as the analyst wrote them; paths are absolute once loaded."""
 
@@ -83,6 +99,10 @@ class Study(BaseModel):
         ["cluster", "wild", "randomization", "placebo"], min_length=1,
         description="kinds of interval in the order in which they are tried: the first that the gate lets through is headlined",
     )  # fmt: skip
+    smallest_effect: float | None = Field(
+        None, gt=0, description="the smallest meaningful effect, in points or the outcome's own unit; without it level 4 is never given"
+    )
+    verdict: VerdictRules = Field(VerdictRules(), description="rules of the verdict, where they differ from the default")
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
     seed: int = Field(20230714, ge=0, description="a whole number")
 

@@ -18,7 +18,7 @@ import pandas as pd
 from .designs import Design
 from .errors import Refusal
 from .fixed_effects import Cells, cells_of, effects, residuals, two_way, usable
-from .inference import by_cluster, inverted
+from .inference import LEVEL, by_cluster, inverted
 
 DRAWS = 1999
 TIE = 1e-9
@@ -161,7 +161,7 @@ def share_as_extreme(estimates: np.ndarray) -> np.ndarray:
     return (size >= size[:1] * (1 - TIE)).mean(axis=0)
 
 
-def randomization(design: Design, draws: int = DRAWS) -> dict:
+def randomization(design: Design, draws: int = DRAWS, level: float = LEVEL) -> dict:
     """estimate, ci_low, ci_high, p_value, inference `randomization`, in `parameter` the number of assignments.
 
     Raises Refusal: too few assignments, one cluster, treatment that is absorbed.
@@ -173,7 +173,7 @@ def randomization(design: Design, draws: int = DRAWS) -> dict:
     found = under_all(p, both)
     test = line_test(found[:, 0], found[:, 1])
     spread = float(np.std(found[1:, 0])) or abs(found[0, 0]) or 1.0
-    low, high = inverted(test, float(found[0, 0]), spread)
+    low, high = inverted(test, float(found[0, 0]), spread, level)
     return {"estimate": float(found[0, 0]), "ci_low": low, "ci_high": high, "p_value": test(0.0), "inference": "randomization",
             "parameter": str(len(found))}  # fmt: skip
 

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from .checks import Evaluation
+from .checks import MAIN, Evaluation
 from .errors import Refusal
 from .estimators import design_key
 from .gate import wild_aggregates
 from .memo import remembered
 from .params import Study
 from .results import Estimate, result_table
-from .sensitivity import sensitivity
 from .sequential import looks
 from .specification import adjusted, specification_curve
 
-MAIN = "two_way_fixed_effects"
 GATE_LEVEL = 0.99  # of the Monte Carlo interval of a rate
 
 
@@ -39,16 +37,11 @@ class Robustness:
 
 def robust(found: Evaluation, p: Study) -> Robustness:
     """The robustness of an evaluation's main estimate."""
-    design, unsure, honest, curve = found.design, "", None, None
-    if p.estimator != MAIN:  # both are about the regression: beside another method they would speak of a number not shown
-        return Robustness(None, "other_method", None, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
-    try:
-        honest = remembered(lambda: f"sensitivity {design_key(design)}", lambda: sensitivity(design))
-    except Refusal as refusal:
-        unsure = refusal.reason
-    with suppress(Refusal):
-        curve = specification_curve(design)
-    return Robustness(honest, unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
+    curve = None
+    if p.estimator == MAIN:  # beside another method it would speak of a number not shown
+        with suppress(Refusal):
+            curve = specification_curve(found.design)
+    return Robustness(found.sensitivity, found.unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
 
 
 def sequence_of(found: Evaluation, p: Study) -> Estimate | None:

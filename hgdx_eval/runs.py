@@ -286,6 +286,8 @@ def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], exec
         mine = {job: notebook for job, notebook in executed.items() if job.lang == lang}
         page = page_of(p, panel, lang, "report", annexes[lang])
         write_text(building / f"report.{lang}.html", render(list(mine.values()), page))
+        brief = [notebook for job, notebook in mine.items() if job.name == "brief"]
+        write_text(building / f"brief.{lang}.html", render(brief, page_of(p, panel, lang, "brief", ())))
         for job, notebook in mine.items():
             page = page_of(p, panel, lang, "notebook", ())
             write_text(building / "notebooks" / f"{job.stem}.html", render([notebook], page))

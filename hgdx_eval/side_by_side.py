@@ -6,11 +6,13 @@ from markupsafe import Markup
 from . import tables
 from .checks import Evaluation
 from .compare import extra_dossiers
+from .formulas import METHODS, mathml
 from .results import Estimate
 from .words import Words, texts
 
 TRAIT_TEXTS = ("level", "commune_type")  # traits whose values are codes with a text of their own
 SHOWN_DONORS = 12
+OTHER_KINDS = ("cluster", "wild", "randomization")  # of interval, for one and the same estimate
 
 
 def show_methods(found: Evaluation, words: Words) -> tables.Block:
@@ -33,6 +35,8 @@ def method_rows(part: Estimate) -> pd.DataFrame:
     apart = (table["term"] == "group") & (table["group"] == "apart")
     rank = (table["inference"] == "placebo") & ~table["parameter"].str.fullmatch(r"(\d+/\d+)?")
     kept = table[(main | apart) & ~rank]
+    again = kept.assign(estimate=kept["estimate"].round(9)).duplicated(["term", "estimate"])
+    kept = kept[~(kept["inference"].isin(OTHER_KINDS) & again)]  # they stand in the table of intervals
     first = kept["inference"].eq("none") & kept["status"].eq("ok") & (len(kept[kept["inference"] == "placebo"]) > 0)
     return kept[~first]
 
@@ -69,6 +73,17 @@ def show_notes(found: Evaluation, words: Words) -> tables.Block | None:
     pairs = [(words(f"tables.estimator_{part.overall()['estimator']}"), " ".join(capital(words(f"notes.{note}")) for note in part.notes))
              for part in [found.main, *found.others] if part.notes]  # fmt: skip
     return tables.definitions(pairs, words) if pairs else None
+
+
+def show_formulas(found: Evaluation, words: Words) -> tables.Block:
+    """The formula of every method that gave an estimate, what its letters mean, and its source."""
+    names = dict.fromkeys(row["estimator"] for part in [found.main, *found.others] for row in [part.overall()] if row["status"] == "ok")
+    pairs = []
+    for name in names:
+        tex, source = METHODS[name]
+        text = Markup("{}<p>{} <small>{}</small></p>").format(mathml(tex, display=True), words(f"formulas.{name}"), source)
+        pairs.append((words(f"tables.estimator_{name}"), text))
+    return tables.definitions(pairs, words)
 
 
 def capital(text: str) -> str:

@@ -4,28 +4,28 @@ import pandas as pd
 from markupsafe import Markup
 
 from . import tables
-from .checks import CANNOT, CLEAR, UNCLEAR, Evaluation
+from .checks import Evaluation
 from .designs import Design, nearby_events
 from .disclose import hidden_in_table, parts_of
 from .facts import load_facts
-from .gate import MOST
-from .inference import few_clusters
 from .panel import Panel
-from .params import PATH_KEYS, Study
+from .params import PATH_KEYS, Study, VerdictRules
 from .report import Page
+from .verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
 from .words import Words
 
-CEILING = 0.8  # a mean share above this leaves an effect little room
+SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
+
+LATER = ("methods", "breakdown")  # failed checks that are told after what concerns the study's design
 
 
 def headline(found: Evaluation, words: Words) -> str:
     """The answer in one sentence with its interval or rank; `**` marks the number."""
     row = found.main.overall()
     value, scale = row["estimate"], row["scale"]
-    size = words("story.size_" + ("pp" if scale == "pp" else "level"), value=words.effect(abs(value), scale, sign=False))
     said = {
-        "size": size, "signed": words.effect(value, scale), "direction": words("story.up" if value >= 0 else "story.down"),
-        "opening": opening(found, words),
+        "size": size_text(value, scale, words), "signed": words.effect(value, scale),
+        "direction": words("story.up" if value >= 0 else "story.down"), "opening": opening(found, words),
     }  # fmt: skip
     if row["term"] == "change":
         return words("story.change", **said, date=words.period(found.design.start),
@@ -36,9 +36,24 @@ def headline(found: Evaluation, words: Words) -> str:
         return words(f"story.{kind}_rank", **said, rank=words.number(rank), number=words.number(number))
     if found.headline == "none":
         return words("story.cannot", **said, reason=words("story.gate_fails" if judged_out(found) else "story.few_clusters"))
+    if found.verdict == NEGLIGIBLE:
+        return words("story.effect_small", **said, limit=size_text(found.small.limit, scale, words),
+                     interval=interval_text(narrow_row(found), words))  # fmt: skip
     if found.verdict == UNCLEAR:
         return words(f"story.{kind}_unclear", **said, interval=interval_text(row, words))
     return words(f"story.{kind}", **said, interval=interval_text(row, words))
+
+
+def size_text(value: float, scale: str, words: Words) -> str:
+    """4,2 điểm phần trăm, without a sign."""
+    return words("story.size_" + ("pp" if scale == "pp" else "level"), value=words.effect(abs(value), scale, sign=False))
+
+
+def narrow_row(found: Evaluation) -> pd.Series:
+    """The main row with the 90% interval of the two one-sided tests."""
+    row = found.main.overall().copy()
+    row["ci_low"], row["ci_high"] = found.small.low, found.small.high
+    return row
 
 
 def judged_out(found: Evaluation) -> bool:
@@ -62,12 +77,15 @@ def opening(found: Evaluation, words: Words) -> str:
 def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
     """Two or three (sign, sentence): what supports the answer, and at least one limit."""
     checks = found.checks
-    support = [("+", words(f"story.support_{name}")) for name in ("pre_period", "placebo_time", "leave_one_out")
-               if checks[name] == "pass"][:2]  # fmt: skip
+    support = [("+", words(f"story.support_{name}", **check_numbers(found, name, words))) for name in SUPPORT[found.verdict == NEGLIGIBLE]
+               if checks.get(name) == "pass"][:2]  # fmt: skip
     limits = []
     if found.headline == "none":  # what keeps the data from telling comes first
-        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters", limit=words.percent(MOST, 0))))
-    limits += [("-", words(f"story.limit_{name}")) for name, state in checks.items() if state == "fail"]
+        limit = words.percent(found.rules.gate, 0)
+        limits.append(("-", words("story.limit_gate" if judged_out(found) else "story.limit_clusters", limit=limit)))
+    failed = [name for name, state in checks.items() if state == "fail" and (found.verdict != NEGLIGIBLE or name in TIME_BEFORE)]
+    said = {name: ("-", words(f"story.limit_{name}{at_once(found, name)}", **check_numbers(found, name, words))) for name in failed}
+    limits += [said[name] for name in failed if name not in LATER]
     design = found.design
     if found.headline == "placebo":
         limits.append(("-", words("story.limit_rank", n=words.number(len(design.clusters(True))))))
@@ -79,6 +97,7 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
     if near:
         event = max(near, key=lambda e: e.date >= design.start.start_time.date())
         limits.append(("-", words("story.limit_event", event=event.label(words.lang), date=words.date(event.date))))
+    limits += [said[name] for name in failed if name in LATER]
     if not limits:
         limits.append(("-", words("story.limit_parallel")))
     return support[: 3 - min(len(limits), 2)] + limits[:2]
@@ -91,19 +110,23 @@ def show_answer(found: Evaluation, words: Words) -> tables.Block:
 
 def show_basis(panel: Panel, design: Design, p: Study, words: Words) -> tables.Block:
     """Four numbers and, where a fact is unverified, the assumption in a box."""
+    return tables.basis(basis_numbers(design, words), assumption(p, words), words)
+
+
+def basis_numbers(design: Design, words: Words) -> list[tuple[str, str]]:
+    """(number, what it counts): dossiers or rows, periods, units, clusters."""
     table = design.table
     counted = table["received"].notna().all()
     size = table["received"].sum() if counted else len(table)
     span = words("story.span", first=words.period(table["period"].min(), short=True),
                  last=words.period(table["period"].max(), short=True))  # fmt: skip
-    numbers = [
+    return [
         (words.number(size), words("story.n_dossiers" if counted else "story.n_rows")),
         (words.number(table["time"].nunique()), words(f"story.n_periods_{design.frequency}", span=span)),
         (words.number(len(design.treated_units) + len(design.comparison_units)),
          words("story.n_units", treated=words.number(len(design.treated_units)))),
         (words.number(table["cluster"].nunique()), words("story.n_clusters")),
     ]  # fmt: skip
-    return tables.basis(numbers, assumption(p, words), words)
 
 
 def assumption(p: Study, words: Words) -> str | None:
@@ -119,14 +142,23 @@ def assumption(p: Study, words: Words) -> str | None:
 
 def show_checks(found: Evaluation, words: Words) -> tables.Block:
     """The checks made, their results and whether they pass."""
+    return tables.checks(check_rows(found, words), words("story.checks_caption"), words)
+
+
+def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
+    """(check, result, pass | fail | none)."""
     rows = []
     for name, state in found.checks.items():
         rows.append((words(f"story.check_{name}"), check_result(found, name, words), state))
     if found.rank:
         rank, number = found.rank
         rows.append((words("story.check_rank"), words("story.rank_of", rank=words.number(rank), number=words.number(number)),
-                     "pass" if rank / number <= 0.05 else "fail"))  # fmt: skip
-    return tables.checks(rows, words("story.checks_caption"), words)
+                     "pass" if rank / number <= found.rules.rank else "fail"))  # fmt: skip
+    if found.small is not None:
+        row = narrow_row(found)
+        rows.append((words("story.check_small", limit=size_text(found.small.limit, row["scale"], words)),
+                     words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]), "pass" if found.small.inside else "unmet"))
+    return rows
 
 
 def check_result(found: Evaluation, name: str, words: Words) -> str:
@@ -139,9 +171,27 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
         values = found.leave_one_out.table["estimate"]
         scale = found.main.overall()["scale"]
         return words("story.from_to", low=words.effect(values.min(), scale), high=words.effect(values.max(), scale))
+    if name in ("methods", "breakdown"):
+        return words(f"story.{name}_result{at_once(found, name)}", **check_numbers(found, name, words))
     before = found.main.rows("event").query("event_time < 0 and ci_low == ci_low")
     missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
     return words("story.pre_result", missed=words.number(missed), number=words.number(len(before)))
+
+
+def at_once(found: Evaluation, name: str) -> str:
+    """The ending of texts for a first effect that does not even differ from 0 with parallel trends."""
+    return "_zero" if name == "breakdown" and breakdown_of(found.sensitivity) == 0 else ""
+
+
+def check_numbers(found: Evaluation, name: str, words: Words) -> dict[str, str]:
+    """The numbers that a check's sentences name."""
+    if name == "methods":
+        told = estimates_of(found.others)
+        same = (told > 0) == (found.main.overall()["estimate"] > 0)
+        return {"same": words.number(same.sum()), "number": words.number(len(told))}
+    if name == "breakdown" and found.sensitivity is not None:
+        return {"times": words.number(breakdown_of(found.sensitivity), 1), "least": words.number(found.rules.breakdown, 1)}
+    return {}
 
 
 def show_truth(found: Evaluation, panel: Panel, words: Words) -> tables.Block | None:
@@ -154,42 +204,6 @@ def show_truth(found: Evaluation, panel: Panel, words: Words) -> tables.Block | 
     text = words("story.truth_inside" if inside else "story.truth_missed", truth=words.effect(truth, "pp"),
                  estimate=words.effect(row["estimate"], "pp"), interval=interval_text(row, words))  # fmt: skip
     return tables.Block(str(Markup("<p class=lead>{}</p>").format(text)))
-
-
-def show_threats(found: Evaluation, panel: Panel, p: Study, words: Words) -> tables.Block:
-    """What could be wrong, what was done about it, what is left."""
-    return tables.threats([tuple(capital(words(f"story.threat_{name}_{part}", **values)) for part in ("title", "what", "done", "left"))
-                           for name, values in threats(found, panel, p, words)], words)  # fmt: skip
-
-
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def threats(found: Evaluation, panel: Panel, p: Study, words: Words) -> list[tuple[str, dict]]:
-    design, listed = found.design, []
-    for event in nearby_events(design):
-        listed.append(("event_inside" if p.period_by else "event",
-                       {"event": event.label(words.lang), "date": words.date(event.date)}))  # fmt: skip
-    national = [event for event in design.events if event not in nearby_events(design)]
-    if national:
-        start = design.start.start_time.date()
-        nearest = sorted(sorted(national, key=lambda e: abs((e.date - start).days))[:6], key=lambda e: e.date)
-        names = "; ".join(f"{e.label(words.lang)} ({words.date(e.date)})" for e in nearest)
-        listed.append(("background" if p.period_by else "background_common", {"events": names}))
-    if design.unknown_units:
-        listed.append(("unknown", {"n": words.number(design.unknown_units)}))
-    if few_clusters(len(design.clusters(True)), len(design.clusters(False))):
-        listed.append(("clusters", {"treated": words.number(len(design.clusters(True)))}))
-    if design.scale == "pp":
-        late = design.table[design.table["treated"]]
-        share = (late["y"] * late["weight"]).sum() / late["weight"].sum()
-        listed.append(("ceiling", {"share": words.percent(share)}) if share > CEILING else ("definition", {}))
-    if "assisted" in panel.cells and panel.cells["assisted"].sum():
-        share = panel.cells["assisted"].sum() / panel.cells["online"].sum()
-        listed.append(("assisted", {"share": words.percent(share)}))
-    listed.append(("parallel", {}))
-    return listed
 
 
 # --- data quality, facts, parameters -------------------------------------------------------------------------------
@@ -282,7 +296,7 @@ def show_parameters(p: Study, words: Words) -> tables.Block:
             "; ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else str(value))  # fmt: skip
         pairs.append((key, text))
     frame = pd.DataFrame(pairs, columns=[words("story.col_key"), words("story.col_value")])
-    return tables.table(frame, words("story.parameters_caption"), words)
+    return tables.table(frame, words("story.parameters_caption"), words, name="parameters", loose=True)
 
 
 def show_glossary(words: Words) -> tables.Block:
@@ -293,11 +307,20 @@ def show_glossary(words: Words) -> tables.Block:
     return tables.definitions([(words("glossary." + t), words(f"glossary.{t}_text")) for t in terms], words)
 
 
-def show_scale(words: Words) -> tables.Block:
-    """The five verdicts and their rules."""
-    limit = words.percent(MOST, 0)
-    return tables.definitions([(words(f"tables.verdict_{n}"), words(f"story.rule_{n}", limit=limit))
-                               for n in (CLEAR, 2, UNCLEAR, 4, CANNOT)], words)  # fmt: skip
+def show_scale(words: Words, p: Study | None = None) -> tables.Block:
+    """The five verdicts and their rules, with the numbers of the study."""
+    rules = p.verdict if p is not None else VerdictRules()
+    earlier = words("story.earlier", n=words.number(rules.placebo_periods)) if rules.placebo_periods else words("story.earlier_default")
+    said = {"gate": words.percent(rules.gate, 0), "rank": words.percent(rules.rank, 0), "earlier": earlier,
+            "pre": words.percent(rules.pre_trends, 0), "methods": words.percent(rules.sign_agreement, 0),
+            "times": words.number(rules.breakdown, 1)}  # fmt: skip
+    asked = " ".join(words(f"story.rule_{name}", **said) for name, value in
+                     (("checks", 1), ("methods", rules.sign_agreement), ("breakdown", rules.breakdown)) if value)  # fmt: skip
+    small = words("story.rule_4_none") if p is None or p.smallest_effect is None else words(
+        "story.rule_4", limit=size_text(p.smallest_effect, "pp" if p.numerator or p.scale == "share" else "level", words))
+    texts = {n: words(f"story.rule_{n}", **said) for n in (CLEAR, SUGGESTIVE, UNCLEAR, CANNOT)}
+    texts = {**texts, CLEAR: f"{texts[CLEAR]} {asked}", NEGLIGIBLE: small}
+    return tables.definitions([(words(f"tables.verdict_{n}"), texts[n]) for n in sorted(texts)], words)
 
 
 def page_for(p: Study, panel: Panel, words: Words, kind: str, annexes: tuple[str, ...]) -> Page:

@@ -1,15 +1,16 @@
 """Blocks of the page besides the charts: answer, basis, tables, checks, threats. Plain HTML, every text escaped."""
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import pandas as pd
 from markupsafe import Markup
 
+from .figures import csv_link, csv_text
 from .words import Words
 
+NARROW = 3  # columns that a phone has room for; wider tables scroll by themselves, also with the keyboard
 VERDICTS = (1, 2, 3, 4, 5)
-MARKS = {"pass": ("ok", "✓"), "partly": ("pt", "◐"), "fail": ("no", "✕"), "none": ("na", "–")}
+MARKS = {"pass": ("ok", "✓"), "unmet": ("na", "–"), "partly": ("pt", "◐"), "fail": ("no", "✕"), "none": ("na", "–")}
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,25 @@ def basis(numbers: list[tuple[str, str]], assumption: str | None, words: Words) 
 
 
 def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = frozenset(), total_row: bool = False,
-          download: pd.DataFrame | None = None, name: str = "table") -> Block:  # fmt: skip
-    """A table of text or Markup: caption above, heads with scope, numbers to the right, its data as a download."""
+          download: pd.DataFrame | None = None, name: str = "table", loose: bool = False) -> Block:  # fmt: skip
+    """A table of text or Markup: caption above, heads with scope, numbers to the right, its data (as shown, unless `download` holds
+    more) as a download. `loose`: cells may break anywhere."""
     head = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(right(c in numeric), c) for c in frame.columns)
     rows = [Markup('<tr><th scope="row">{}</th>{}</tr>').format(
                 row.iloc[0], Markup("").join(Markup("<td{}>{}</td>").format(right(c in numeric), row[c]) for c in frame.columns[1:]))
             for _, row in frame.iterrows()]  # fmt: skip
     foot = Markup("<tfoot>{}</tfoot>").format(rows.pop()) if total_row and rows else ""
-    link = ""
-    if download is not None:
-        data = "data:text/csv;charset=utf-8," + quote("\ufeff" + download.to_csv(index=False, sep=";", lineterminator="\n"))
-        link = Markup('<p class="src"><a class="dl" download="{}.csv" href="{}">{}</a></p>').format(
-            name, Markup(data), words("charts.download"))  # fmt: skip
+    link = download_line(frame if download is None else download, name, words)
+    scrolls, css = Markup(' tabindex="0"') if len(frame.columns) > NARROW else "", Markup(' class="loose"') if loose else ""
     return Block(str(Markup(
-        '<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}'
-    ).format(caption, head, Markup("").join(rows), foot, link)))
+        '<div class="tw"{}><table{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}'
+    ).format(scrolls, css, caption, head, Markup("").join(rows), foot, link)))
+
+
+def download_line(frame: pd.DataFrame, name: str, words: Words) -> Markup:
+    """The data of a table as a link under it."""
+    plain = frame.map(lambda cell: cell.striptags() if isinstance(cell, Markup) else cell)
+    return Markup('<p class="src">{}</p>').format(csv_link(csv_text(plain, words), name, words("charts.download")))
 
 
 def right(numeric: bool) -> Markup:
@@ -104,8 +109,10 @@ def checks(rows: list[tuple[str, str, str]], caption: str, words: Words) -> Bloc
         for check, result, state in rows
     )  # fmt: skip
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(words(f"tables.col_{c}")) for c in ("check", "result", "state"))
-    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>')
-                     .format(caption, head, body)))  # fmt: skip
+    data = pd.DataFrame([(check, result, words(f"tables.{state}")) for check, result, state in rows],
+                        columns=[words(f"tables.col_{c}") for c in ("check", "result", "state")])  # fmt: skip
+    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}')
+                     .format(caption, head, body, download_line(data, "checks", words))))  # fmt: skip
 
 
 def threats(items: list[tuple[str, str, str, str]], words: Words) -> Block:
@@ -131,15 +138,19 @@ def fold(summary: str, block: Block, words: Words) -> Block:
 
 def facts_table(rows: list[tuple], words: Words) -> Block:
     """(what, value, verified, title, link, day read) with the source, or that it has not been verified."""
-    body = []
-    for what, value, verified, _, link, _ in rows:
-        state = Markup('<td class="ok">✓ {}</td>').format(words("tables.sourced")) if verified else (
-            Markup('<td class="no">? {}</td>').format(words("tables.unverified")))  # fmt: skip
-        source = Markup(' <a href="{}" rel="noopener">{}</a>').format(link, words("tables.source")) if link else ""
+    body, data = [], []
+    for what, value, verified, title, link, read in rows:
+        word = words("tables.sourced" if verified else "tables.unverified")
+        state = Markup('<td class="{}">{} {}</td>').format("ok" if verified else "no", "✓" if verified else "?", word)
+        named = words("tables.source_of", title=title) if title else ""
+        source = Markup(' <a href="{}" rel="noopener" title="{}">{}</a>').format(link, named, words("tables.source")) if link else ""
         body.append(Markup('<tr><th scope="row">{}{}</th><td>{}</td>{}</tr>').format(what, source, value, state))
+        data.append((what, value, word, title or "", link or "", "" if read is None else str(read)))
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(words(f"tables.col_{c}")) for c in ("fact", "value", "verified"))
-    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>')
-                     .format(words("tables.facts"), head, Markup("").join(body))))  # fmt: skip
+    columns = [words(f"tables.col_{c}") for c in ("fact", "value", "verified", "title", "link", "read")]
+    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}')
+                     .format(words("tables.facts"), head, Markup("").join(body),
+                             download_line(pd.DataFrame(data, columns=columns), "facts", words))))  # fmt: skip
 
 
 def estimates_table(rows: pd.DataFrame, words: Words) -> Block:

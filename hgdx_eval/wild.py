@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .inference import Linear, by_cluster, inverted
+from .inference import LEVEL, Linear, by_cluster, inverted
 
 DRAWS = 9999
 TIE = 1e-9  # relative: a draw this close to the estimate's own t counts as equal
@@ -82,12 +82,12 @@ def p_value(k: Kernel, draws: Drawn, complete: bool, null: float) -> float:
     return at_least / len(top) if complete else (at_least + 1) / (len(top) + 1)
 
 
-def wild(linear: Linear, seed: int, draws: int = DRAWS) -> dict:
+def wild(linear: Linear, seed: int, draws: int = DRAWS, level: float = LEVEL) -> dict:
     """estimate, ci_low, ci_high, p_value (against no effect), inference `wild` and in `parameter` the number of sign
     patterns. Both ends of an interval that is unbounded on one side are nan."""
     k = kernel(linear)
     v, complete = signs(len(k.s0), draws, seed)
     found = drawn(k, v)
-    low, high = inverted(lambda null: p_value(k, found, complete, null), k.estimate, np.sqrt(k.variance))
+    low, high = inverted(lambda null: p_value(k, found, complete, null), k.estimate, np.sqrt(k.variance), level)
     return {"estimate": k.estimate, "std_error": np.nan, "ci_low": low, "ci_high": high, "p_value": p_value(k, found, complete, 0.0),
             "inference": "wild", "parameter": f"{2 * len(v) if complete else len(v)}"}  # fmt: skip

@@ -1,17 +1,23 @@
 """The demonstration's report as people meet it: in a browser, without a network, on a phone, a desk and paper."""
 
+import gzip
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
+import pandas as pd
 import pytest
-from test_report import HOSTILE, code, html_output, notebook, page
+from test_report import HOSTILE, code, html_output, notebook, page, picture
+from test_side_by_side import made
 
-from hgdx_eval.report import render
+from hgdx_eval.report import render, sanitised
+from hgdx_eval.runs import NOTEBOOKS
 
 pytestmark = [pytest.mark.long, pytest.mark.browser]
 ROOT = Path(__file__).parent.parent
@@ -27,6 +33,8 @@ OVERLAPS = """() => [...document.querySelectorAll('svg.c')].filter(s => s.getBou
   }
   return hit
 })"""
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+UNFOLD = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
 CLIPPED = """() => [...document.querySelectorAll('svg.c text')].filter(t => {
   const b = t.getBoundingClientRect(); return b.width && (b.left < -0.5 || b.right > innerWidth + 0.5)
 }).map(t => t.textContent)"""
@@ -47,11 +55,16 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The demonstration, once."""
-    home = tmp_path_factory.mktemp("run")
-    env = {**os.environ, "XDG_CACHE_HOME": str(home), "XDG_STATE_HOME": str(home), "HOME": str(home), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "hgdx_eval", "run", "demo", "--out", str(home / "out")], capture_output=True,
-                          text=True, env=env)  # fmt: skip
+    """The demonstration, once, on fewer dossiers than usual."""
+    return published(tmp_path_factory.mktemp("run"), "demo", "-p", "dossiers=60000")
+
+
+def published(home, *words):
+    """The folder of a run through the command line."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    env = {**os.environ, "XDG_CACHE_HOME": str(home), "XDG_STATE_HOME": str(home), "HOME": str(home), "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-m", "hgdx_eval", "run", *words, "--out", str(home / "out")], capture_output=True, text=True,
+                          env=env)  # fmt: skip
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip().splitlines()[-1])
 
@@ -78,6 +91,121 @@ def test_the_report_fits_asks_for_nothing_and_no_label_stands_on_another(chromiu
     assert tab.evaluate(CLIPPED) == []
 
 
+@pytest.mark.parametrize("name, lang", [("report", "vi"), ("report", "en"), ("brief", "vi"), ("brief", "en")])
+@pytest.mark.parametrize("width, scheme", [(360, "light"), (768, "dark"), (1280, "light"), (1280, "dark")])
+def test_axe_finds_nothing_with_every_fold_open(chromium, run, name, lang, width, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = opened(chromium, run / f"{name}.{lang}.html", width, scheme)
+    tab.evaluate(UNFOLD)
+    found = Axe().run(tab, options={"rules": {"target-size": {"enabled": True}}}).response
+    assert [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["target"]) for v in found["violations"]] == []
+    assert len(found["passes"]) > 15
+
+
+def test_a_notebooks_page_passes_axe_too(chromium, run):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = opened(chromium, run / "notebooks" / "effect.vi.html", 360)
+    tab.evaluate(UNFOLD)
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(tab).response["violations"]] == []
+
+
+@pytest.mark.parametrize("name", ["report", "brief"])
+@pytest.mark.parametrize("width", [320, 360, 1280])
+def test_with_every_fold_open_it_fits_too(chromium, run, name, width):
+    tab = opened(chromium, run / f"{name}.vi.html", width)
+    tab.evaluate(UNFOLD)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [768, 1280])
+def test_text_of_twice_the_size_fits_and_none_is_cut(chromium, run, width):
+    tab = opened(chromium, run / "report.vi.html", width)
+    before = tab.evaluate("parseFloat(getComputedStyle(document.querySelector('.ans')).fontSize)")
+    tab.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert tab.evaluate("parseFloat(getComputedStyle(document.querySelector('.ans')).fontSize)") >= 1.9 * before
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_goes_through_the_page_in_reading_order_and_shows_where_it_is(chromium, run):
+    tab = opened(chromium, run / "report.vi.html", 1280)
+    seen = []
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        seen.append(tab.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect()
+            return [[...document.querySelectorAll('*')].indexOf(e), e.className || e.tagName, s.outlineStyle, r.width > 0] }"""))
+    places = [place for place, *_ in seen]
+    assert places == sorted(places) and len(set(places)) == len(places)
+    assert seen[0][1] == "skip" and all(style == "solid" and visible for _, _, style, visible in seen)
+    tab.keyboard.press("Shift+Tab")
+    summary = tab.locator("summary").first
+    summary.focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator("details").first.get_attribute("open") is not None
+
+
+def test_the_skip_link_and_the_contents_lead_to_what_they_name(chromium, run):
+    tab = opened(chromium, run / "report.vi.html", 390)
+    for link in tab.locator("nav a").all():
+        anchor = link.get_attribute("href")
+        assert tab.locator(f"{anchor} > h2").inner_text() == link.inner_text()
+    assert tab.locator(tab.locator(".skip").get_attribute("href")).count() == 1
+
+
+def test_every_table_and_chart_has_its_data_inside_the_page(chromium, run):
+    for lang, sep in (("vi", ";"), ("en", ",")):
+        tab = opened(chromium, run / f"report.{lang}.html")
+        assert tab.evaluate("""() => [...document.querySelectorAll('table')].filter(t =>
+            !t.closest('div.tw').nextElementSibling?.querySelector('a.dl')).map(t => t.caption?.textContent)""") == []
+        assert tab.locator("figure").count() == tab.locator("figure a.dl").count()
+        for link in tab.locator("a.dl").all():
+            text = unquote(link.get_attribute("href").removeprefix("data:text/csv;charset=utf-8,"))
+            assert text.startswith("\ufeff"), link.get_attribute("download")
+            assert len(pd.read_csv(io.StringIO(text[1:]), sep=sep, dtype=str)) > 0
+    tab.evaluate(UNFOLD)
+    with tab.expect_download() as download:
+        tab.locator("a.dl").first.click()
+    assert download.value.suggested_filename.endswith(".csv") and tab.noise == []
+
+
+def test_tables_have_captions_and_heads_and_headings_skip_no_level(chromium, run):
+    tab = opened(chromium, run / "report.vi.html")
+    assert tab.evaluate("""() => [...document.querySelectorAll('table')].filter(t => !t.caption || !t.caption.textContent.trim()
+        || [...t.querySelectorAll('th')].some(h => !h.scope)).length""") == 0
+    levels = [int(name[1]) for name in tab.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => h.tagName)")]
+    assert levels[0] == 1 and levels.count(1) == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:]))
+
+
+def test_sizes_stay_within_their_limits(run):
+    for lang in ("vi", "en"):
+        report, brief = ((run / f"{name}.{lang}.html").read_bytes() for name in ("report", "brief"))
+        assert len(report) <= 1_000_000 and len(gzip.compress(report)) <= 250_000 and len(brief) <= 150_000
+        for svg in re.findall(rb"<svg.*?</svg>", report, re.S):
+            assert len(svg) <= 60_000
+
+
+def test_every_output_of_every_cell_is_in_the_page(run):
+    """What a notebook says stands in the report, unless its tags say otherwise, and all of it on its own page."""
+    report = (run / "report.vi.html").read_text(encoding="utf-8")
+    brief = (run / "brief.vi.html").read_text(encoding="utf-8")
+    counted = 0
+    for name in NOTEBOOKS:
+        own = (run / "notebooks" / f"{name}.vi.html").read_text(encoding="utf-8")
+        for cell in nbformat.read(run / "notebooks" / f"{name}.vi.ipynb", 4).cells:
+            tags = set(cell.metadata.get("tags", []))
+            for output in cell.get("outputs", []):
+                data = output.get("data", {})
+                if any(kind.startswith("application/vnd.hgdx.") for kind in data):
+                    continue
+                html = str(sanitised(data["text/html"]))
+                assert html in own, (name, cell.source)
+                if not tags & {"setup", "record", "notebook-only", "parameters"}:
+                    assert html in (brief if "brief-only" in tags else report), (name, cell.source)
+                    counted += 1
+    assert counted > 30
+
+
 def test_the_answer_and_the_mark_are_on_the_first_screen_of_a_phone(chromium, run):
     tab = opened(chromium, run / "report.vi.html", 390)
     for selector in (".sim", "h1", ".ans", ".ver h2"):
@@ -94,24 +222,58 @@ def test_every_figure_is_marked_and_described(chromium, run):
     assert tab.title().startswith("[Mô phỏng]")
 
 
-def test_it_prints_on_a4_with_the_mark_and_page_numbers(chromium, run, tmp_path):
-    tab = opened(chromium, run / "report.vi.html")
-    pdf = tab.pdf(prefer_css_page_size=True)
-    assert 4 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 26
-    assert b"MediaBox [0 0 594" in pdf or b"MediaBox [0 0 595" in pdf
+def test_it_prints_on_a4_with_the_mark_page_numbers_and_repeated_heads(run, tmp_path):
+    """Through the command, as an office would; read back with Chromium's own text."""
+    for name, low, high in (("report", 10, 32), ("brief", 2, 2)):
+        target = tmp_path / f"{name}.pdf"
+        done = subprocess.run([sys.executable, "-m", "hgdx_eval", "pdf", str(run / f"{name}.vi.html"), "-o", str(target)],
+                              capture_output=True, text=True, cwd=ROOT)  # fmt: skip
+        assert done.returncode == 0 and done.stdout.strip() == str(target), done.stderr
+        pdf = target.read_bytes()
+        assert low <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= high
+        assert b"MediaBox [0 0 594" in pdf or b"MediaBox [0 0 595" in pdf
+        if shutil.which("pdftotext"):
+            text = subprocess.run(["pdftotext", "-layout", str(target), "-"], capture_output=True, text=True).stdout
+            pages = text.split("\f")[:-1]
+            for number, said in enumerate(pages, start=1):
+                assert "SỐ LIỆU MÔ PHỎNG" in said and f"Trang {number}/{len(pages)}" in said
+            assert "Giả định chưa kiểm chứng" in pages[0] and "Vì sao tin được" in pages[1]  # the first page is the first screen, whole
+            if name == "report":  # a table of more than a page has its head again
+                assert sum("Khoảng tin cậy 95% hoặc thứ hạng" in said for said in pages) >= 2
 
 
-def test_both_languages_say_the_same_numbers(run):
-    """Every number of the visible text, in order, apart from how it is written."""
+def test_without_a_browser_it_says_so_in_one_line_and_writes_nothing(tmp_path):
+    (tmp_path / "a.html").write_text("<p>a</p>", encoding="utf-8")
+    for words in (["pdf", str(tmp_path / "a.html")], ["run", "demo", "--pdf", "--out", str(tmp_path / "out")]):
+        done = subprocess.run([sys.executable, "-m", "hgdx_eval", *words], capture_output=True, text=True, cwd=ROOT,
+                              env={**os.environ, "HGDX_CHROMIUM": "no-such-browser"})  # fmt: skip
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1 and "Chromium" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html"]
+
+
+@pytest.mark.parametrize("name", ["report", "brief"])
+def test_both_languages_say_the_same_numbers(chromium, run, name):
+    """Every number of the text, in order, apart from how it is written; dates by their parts."""
 
     def numbers(lang):
-        html = (run / f"report.{lang}.html").read_text(encoding="utf-8").split("</nav>", 1)[1]
-        html = re.sub(r'href="data:[^"]*"|<svg.*?</svg>|<ol class="ek">.*?</ol>|<figcaption.*?</figcaption>', "", html, flags=re.S)
-        found = re.findall(r"[+\u2212]\d[\d.,]*\d|[+\u2212]\d", re.sub(r"<[^>]+>", " ", html))
-        return [n.translate(str.maketrans(",.", ".,")) if lang == "vi" else n for n in found]
+        tab = opened(chromium, run / f"{name}.{lang}.html", 1280)
+        tab.evaluate(UNFOLD)
+        blocks = tab.evaluate("""() => [...document.querySelectorAll('.answer, .base, td, th, dd, .threat p, .ft, .fs, p.lead')]
+            .filter(e => !e.closest('.answer .x, .loose') && !e.querySelector('td, dd')).map(e => e.innerText)""")
+        found = []
+        for text in blocks:
+            text = re.sub("|".join(MONTHS), lambda m: f" {MONTHS.index(m[0]) + 1} ", text) if lang == "en" else text
+            text = re.sub(r"\b[Qq]uý (I{1,3}|IV)/", lambda m: f"{('I', 'II', 'III', 'IV').index(m[1]) + 1} ", text)
+            told = re.findall(r"[+\u2212]?\d+(?:[.,]\d+)*", text)
+            found.append(sorted(told))
+        return found
 
-    assert numbers("vi") == numbers("en")
-    assert len(numbers("vi")) > 20
+    def same(pair):  # numbers of equations and versions are written alike
+        return pair[0] == pair[1] or sorted(n.translate(str.maketrans(",.", ".,")) for n in pair[0]) == pair[1]
+
+    vi, en = numbers("vi"), numbers("en")
+    assert len(vi) == len(en) and sum(map(len, vi)) > (200 if name == "report" else 40)
+    assert [pair for pair in zip(vi, en) if not same(pair)] == []
 
 
 def test_no_english_in_the_vietnamese_page(chromium, run):
@@ -121,16 +283,51 @@ def test_no_english_in_the_vietnamese_page(chromium, run):
 
 
 def test_hostile_outputs_run_nothing_and_load_nothing(chromium, tmp_path):
-    cells = [nbformat.v4.new_markdown_cell("## Mục")] + [code(html_output(bad)) for bad in HOSTILE]
-    cells += [nbformat.v4.new_markdown_cell(bad) for bad in HOSTILE] + [nbformat.v4.new_markdown_cell("## Cuối")]
+    cells = [nbformat.v4.new_markdown_cell("## Mục")]
+    for bad in HOSTILE:
+        frame = pd.DataFrame([[bad, 1.0]], columns=[bad, "b"], index=[bad])
+        styled = frame.style.set_caption(bad).to_html()  # nothing in it is escaped, as pandas would give it
+        cells += [code(html_output(bad)), code(html_output(styled), html_output("<h3>còn</h3>")), code(html_output(frame.to_html(escape=False))),
+                  code(nbformat.v4.new_output("stream", name="stdout", text=bad)), code(picture("text/markdown", bad)),
+                  code(picture("text/latex", f"$\\text{{{bad}}}$")), code(picture("image/svg+xml", bad, alt="hình")),
+                  nbformat.v4.new_markdown_cell(bad), nbformat.v4.new_markdown_cell(f"### {bad[:80]}", metadata={"tags": ["fold"]}),
+                  code(html_output("<p>trong</p>"))]  # fmt: skip
+    cells += [nbformat.v4.new_markdown_cell("## Cuối"), code(html_output("<table><tr><th>đầu</th></tr><tr><td>ô</td></tr></table>"))]
     path = tmp_path / "hostile.html"
-    path.write_text(render([notebook(*cells)], page()), encoding="utf-8")
+    for kind in ("report", "notebook"):
+        path.write_text(render([notebook(*cells)], page(kind=kind, title=HOSTILE[0], place=HOSTILE[0], footer=HOSTILE[1])), encoding="utf-8")
+        quiet(chromium, path)
     tab = opened(chromium, path)
-    tab.wait_for_timeout(500)
-    assert tab.noise == []
-    assert tab.locator("h2", has_text="Cuối").count() >= 1
-    bare = path.read_text(encoding="utf-8").replace("Content-Security-Policy", "X-None", 1)
-    (tmp_path / "bare.html").write_text(bare, encoding="utf-8")
-    without = opened(chromium, tmp_path / "bare.html")
-    without.wait_for_timeout(500)
-    assert without.noise == []
+    assert tab.locator("h2", has_text="Cuối").count() >= 1 and tab.locator("h3", has_text="còn").count() == len(HOSTILE)
+    assert tab.locator("table").count() >= 2 * len(HOSTILE) and tab.locator("td", has_text="ô").count() >= 1
+
+
+def quiet(chromium, path):
+    """Neither with its policy nor without it does a page run or load anything."""
+    bare = path.with_name("bare.html")
+    bare.write_text(path.read_text(encoding="utf-8").replace("Content-Security-Policy", "X-None", 1), encoding="utf-8")
+    for file in (path, bare):
+        tab = opened(chromium, file)
+        tab.wait_for_timeout(300)
+        assert tab.noise == [], file.name
+        assert tab.evaluate("document.querySelectorAll('script, iframe, object, embed, link, base, form, [onload], [onerror]').length") == 0
+        tab.context.close()
+
+
+def test_hostile_names_in_the_data_go_through_a_whole_run_as_text(chromium, tmp_path):
+    """Unit, cluster and group names that are code: from the file to the page."""
+    from made_up import made_up_table
+
+    bad = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "=HYPERLINK(\"https://example.com\")", "{{ 7*7 }}", "**b** $x$ `c`",
+           "</td></table><h1>x</h1>"]  # fmt: skip
+    table = made_up_table(1, periods=20)
+    codes = sorted(table["cluster"].unique())
+    table = table.assign(cluster=table["cluster"].map(dict(zip(codes, bad))), unit=table["unit"] + bad[0], kind=bad[1])
+    made(tmp_path, table, "treated_from: start\nby: [kind]\n")
+    run = published(tmp_path / "home", str(tmp_path / "mine.yaml"), "--lang", "vi", "-p", "estimators=[two_way_fixed_effects, imputation]")
+    for name in ("report.vi.html", "brief.vi.html"):
+        quiet(chromium, run / name)
+    tab = opened(chromium, run / "report.vi.html", 360)
+    tab.evaluate(UNFOLD)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    assert tab.locator("h1").count() == 1 and "<script>alert(1)</script>" in tab.inner_text("main")

@@ -87,7 +87,7 @@ def test_the_download_holds_what_is_drawn_and_small_counts_are_in_neither():
     chosen = replace(chosen, table=table.assign(received=table["received"].mask(small, 1.0), online=table["online"].mask(small, 0.0),
                                                 weight=table["weight"].mask(small, 1.0)))  # fmt: skip
     figure = plot_shares(chosen, demo_words(), min_count=60)
-    data = pd.read_csv(io.StringIO(figure.csv), sep=";")
+    data = pd.read_csv(io.StringIO(figure.csv), sep=";", decimal=",")
     assert str(table["period"].min()) not in set(data["period"])
     series = group_series(chosen, 60)
     assert sorted(data["treated"].dropna().round(3)) == sorted(series[series["side"]]["y"].round(3))
@@ -107,7 +107,7 @@ def test_titles_follow_their_rules():
     words = demo_words()
     assert "thay đổi rõ" in plot_shares(design(), words).title
     none = replace(design(), table=design_of(made_up_table(1, effect=0.0, periods=24), blocks=True).table)
-    assert "không đổi" in plot_shares(none, words).title
+    assert "chưa vượt mức dao động" in plot_shares(none, words).title
     strong = design_of(made_up_table(1, effect=0.2, periods=24), blocks=True)
     assert "dương" in plot_event(fit(strong), words).title
 
@@ -152,3 +152,42 @@ def test_every_figure_is_signed_with_source_dates_and_number():
     first, last = (demo_words().period(p, True) for p in (chosen.table["period"].min(), chosen.table["period"].max()))
     for figure in all_figures(demo_words()):
         assert chosen.origin.file in figure.source and f"{total} hồ sơ, {first}–{last}" in figure.source, figure.name
+
+
+def test_a_figure_without_a_finding_in_words_is_refused():
+    figure = plot_shares(design(), demo_words())
+    for alt in ("", "   ", "Biểu đồ."):
+        with pytest.raises(ValueError, match="alt text"):
+            replace(figure, alt=alt)
+
+
+def test_above_some_thousand_marks_a_chart_is_a_small_picture():
+    import numpy as np
+
+    from hgdx_eval import figures
+
+    def draw(width, small):
+        figure, axes = figures.canvas(width, 300, 40, 20, 20, 30)
+        rng = np.random.default_rng(1)
+        axes.scatter(rng.normal(size=6000), rng.normal(size=6000), s=3, color=figures.TREATED)
+        return figure
+
+    pair = figures.drawn("cloud", draw, "Đám mây điểm: sáu nghìn chấm quanh số không, không có xu hướng.")
+    for variant, text in zip("nw", pair):
+        assert text.startswith(f'<img class="c {variant}" src="data:image/png;base64,') and len(text) <= figures.MOST_BYTES + 200
+    figure = replace(plot_shares(design(), demo_words()), narrow=pair[0], wide=pair[1])
+    assert str(sanitised(figure._repr_html_())).count('alt="Đám mây điểm') == 2
+    assert pair == figures.drawn("cloud", draw, "Đám mây điểm: sáu nghìn chấm quanh số không, không có xu hướng.")
+
+
+@pytest.mark.parametrize("lang, first", [("vi", "a;b"), ("en", "a,b")])
+def test_a_download_is_a_table_to_the_spreadsheets_of_its_language_and_never_a_formula(lang, first):
+    from hgdx_eval.figures import csv_text
+
+    frame = pd.DataFrame({"a": ["=cmd|' /C calc'!A0", "@SUM(1)", "-x", "+4,2 [3; 5]", "xã; huyện, tỉnh"], "b": [84.523, -0.1234, 1e-3, 5, None]})
+    text = csv_text(frame, demo_words(lang))
+    assert text.startswith(first + "\n") and ("84,523" in text) == (lang == "vi")
+    sep, decimal = (";", ",") if lang == "vi" else (",", ".")
+    back = pd.read_csv(io.StringIO(text), sep=sep, decimal=decimal)
+    assert back["b"].tolist()[:4] == [84.523, -0.1234, 0.001, 5.0] and back["a"][4] == "xã; huyện, tỉnh"
+    assert back["a"].tolist()[:4] == ["'=cmd|' /C calc'!A0", "'@SUM(1)", "'-x", "+4,2 [3; 5]"]

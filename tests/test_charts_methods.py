@@ -87,7 +87,8 @@ def all_figures(lang="vi"):
 
 
 def data(figure):
-    return pd.read_csv(io.StringIO(figure.csv), sep=";")
+    sep, decimal = (";", ",") if figure.download.startswith("Tải") else (",", ".")  # as the spreadsheets of a language read it
+    return pd.read_csv(io.StringIO(figure.csv), sep=sep, decimal=decimal)
 
 
 # --- what every chart keeps ----------------------------------------------------------------------------------------

@@ -128,3 +128,15 @@ def test_the_shape_of_a_cell_never_tells_its_text(text):
     shape = shape_of(text)
     letters = [word for word in text.split() if len(word) > 3 and not word.isdigit()]
     assert not any(word in shape for word in letters if word not in "text of characters number digits nothing")
+
+
+def test_a_workbook_of_the_old_kind(tmp_path):
+    xlwt = pytest.importorskip("xlwt", reason="writes .xls, in the extra `oracles`")
+    book = xlwt.Workbook(encoding="utf-8")
+    sheet = book.add_sheet("Danh sách hồ sơ")
+    for i, row in enumerate([["Mã hồ sơ", "Cơ quan thụ lý", "Trực tuyến"], *ROWS]):
+        for j, cell in enumerate(row):
+            sheet.write(i, j, cell)
+    path = tmp_path / "cu.xls"
+    book.save(str(path))
+    assert read(path)[0] == ROWS

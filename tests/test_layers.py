@@ -8,9 +8,9 @@ LINE = [
     "errors", "signals", "printed", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "workfolder", "workbooks", "files", "spool", "facts", "words", "readers", "results",
     "estimators_list", "synth", "synth_export", "params", "disclose", "dossiers", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
-    "checks", "robustness",
-    "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "side_by_side", "show_robustness",
-    "check", "runs", "cli", "__main__",
+    "verdict", "checks", "fixes", "robustness",
+    "formulas", "figures", "charts", "charts_districts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "threats", "document", "side_by_side", "show_robustness",
+    "check", "office", "runs", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
 

@@ -44,7 +44,7 @@ def code(*outputs, tags=()):
 def inert(html):
     """No element or attribute that loads or runs, outside escaped text."""
     body = html.split("</style></head>", 1)[1] if "</style></head>" in html else html
-    assert not re.search(r"<(script|iframe|object|embed|form|input|meta|link|base|style|foreignobject|math)\b", body, re.I)
+    assert not re.search(r"<(script|iframe|object|embed|form|input|meta|link|base|style|foreignobject|mglyph|annotation-xml)\b", body, re.I)
     assert not re.search(r"<[^>]*\son\w+\s*=", body, re.I)
     assert not re.search(r"<[^>]*(href|src)=\"?\s*(javascript|data:text/html|http:)", body, re.I)
     assert not re.search(r"<(img|use|rect|svg|image)[^>]*https?:", body, re.I)
@@ -66,15 +66,53 @@ def test_hostile_strings_in_every_place_leave_a_whole_page(bad):
     assert made.count("<html") == 1 and made.rstrip().endswith("</html>")
 
 
+def picture(kind, data, **metadata):
+    return new_output("display_data", data={kind: data}, metadata=metadata)
+
+
 def test_every_output_is_in_the_page():
+    alt = {"alt": "Biểu đồ đường: tăng 4 điểm."}
     outputs = [html_output("<p>một</p>"), new_output("execute_result", data={"text/plain": "hai"}, execution_count=1),
-               new_output("stream", name="stdout", text="ba"), new_output("display_data", data={"image/png": "iVBORw0KGgo="}),
-               new_output("display_data", data={"image/svg+xml": "<svg/>"}), new_output("display_data", data={"text/markdown": "**bốn**"}),
-               new_output("display_data", data={"text/latex": "$năm$"})]  # fmt: skip
-    made = render([notebook(new_markdown_cell("## Mục"), code(*outputs))], page())
-    for text in ("<p>một</p>", "hai", "ba", "data:image/png;base64,iVBORw0KGgo=", "data:image/svg+xml;base64,", "<strong>bốn</strong>", "$năm$"):
-        assert text in made, text
-    assert made.count('alt="Mục"') == 2
+               new_output("stream", name="stdout", text="ba"), picture("image/png", "iVBORw0KGgo=", **alt),
+               picture("image/svg+xml", "<svg/>", **{"image/svg+xml": alt}), new_output("display_data", data={"text/markdown": "**bốn** $x_1$"}),
+               new_output("display_data", data={"text/latex": r"$\frac{a}{b}$"}), new_output("display_data", data={"application/json": {"k": "sáu"}}),
+               new_output("display_data", data={"application/x-unknown": "bảy"})]  # fmt: skip
+    wanted = ("<p>một</p>", "hai", "ba", "data:image/png;base64,iVBORw0KGgo=", "data:image/svg+xml;base64,", "<strong>bốn</strong>",
+              "<msub>", "<mfrac>", "sáu", "bảy")
+    for tagged in ((), ("hero",), ("hero", "answer"), ("fold",)):
+        for kind in ("report", "notebook"):
+            made = render([notebook(new_markdown_cell("## Mục"), code(*outputs, tags=tagged))], page(kind=kind))
+            for text in wanted:
+                assert text in made, (text, tagged, kind)
+            assert made.count(alt["alt"]) == 2
+
+
+def test_what_libraries_say_is_on_the_notebooks_page_alone_and_names_no_folder():
+    said = new_output("stream", name="stderr", text="/home/ai/.venv/lib/x.py:3: UserWarning: cẩn thận\n")
+    cells = [new_markdown_cell("## Mục"), code(said)]
+    assert "cẩn thận" not in render([notebook(*cells)], page())
+    made = render([notebook(*cells)], page(kind="notebook"))
+    assert "x.py:3: UserWarning: cẩn thận" in made and "/home" not in made
+
+
+@pytest.mark.parametrize("output", [
+    picture("image/png", "iVBORw0KGgo="), picture("image/svg+xml", "<svg/>", alt="  "), html_output('<img src="data:image/png;base64,iVBO">'),
+    html_output('<p><img alt="" src="data:image/png;base64,iVBO"></p>'), new_output("display_data", data={"text/markdown": "![](data:image/png;base64,iVBO)"}),
+])  # fmt: skip
+def test_a_picture_without_an_alt_text_is_not_published(output):
+    with pytest.raises(ValueError, match="alt text"):
+        render([notebook(code(output))], page())
+
+
+def test_what_is_written_under_a_fold_stays():
+    cells = [new_markdown_cell("## Một"), new_markdown_cell("### Gấp\n\nlời dẫn", metadata={"tags": ["fold"]}), code(html_output("<p>b</p>"))]
+    assert re.search(r"<summary>Gấp</summary>\s*<p>lời dẫn</p>\s*<p>b</p></details>", render([notebook(*cells)], page()))
+
+
+def test_formulas_are_mathml_and_bad_ones_stay_text():
+    made = render([notebook(new_markdown_cell("## A\n\n$\\alpha_i$ và $$\\frac{1}{2}$$ và $\\frac{$ và $\\text{<img src=x onerror=alert(1)>}$"))], page())
+    assert made.count("<math") >= 3 and 'display="block"' in made and "\\frac{" in made
+    inert(made)
 
 
 def test_only_one_language_is_shown_and_quiet_cells_are_left_out():

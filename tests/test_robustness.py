@@ -11,12 +11,13 @@ from test_side_by_side import made, numbers
 
 import hgdx_eval as hg
 from hgdx_eval import gate
-from hgdx_eval.checks import CANNOT, evaluate
+from hgdx_eval.checks import evaluate
 from hgdx_eval.params import study_words
 from hgdx_eval.results import check_table
 from hgdx_eval.robustness import robust, together
 from hgdx_eval.show_robustness import show_breakdown, show_drivers, show_intervals, show_sensitivity, show_together
 from hgdx_eval.story import headline, reasons
+from hgdx_eval.verdict import CANNOT
 
 
 def longer(seed=1, clusters=12, effect=0.05):

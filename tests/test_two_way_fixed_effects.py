@@ -134,3 +134,21 @@ def test_treatment_that_the_block_periods_absorb_is_refused():
     with pytest.raises(Refusal) as refusal:
         fit(design_of(table, blocks=True))
     assert refusal.value.reason == "collinear"
+
+
+def test_cells_give_what_one_row_a_dossier_gives():
+    """Coefficient, clustered error, N and the small-sample factor of an independent library on 0/1 rows; the cells are a hundredth of them."""
+    pyfixest = pytest.importorskip("pyfixest", reason="an independent library, in the extra `oracles`")
+    rng = np.random.default_rng(5)
+    table = made_up_table(seed=4)
+    table["received"] = rng.integers(20, 200, len(table))
+    table["online"] = rng.binomial(table["received"], 0.3 + 0.2 * rng.random(len(table)))
+    cells = design_of(table).table
+    rows = cells.loc[cells.index.repeat(cells["received"].astype(int))].reset_index(drop=True)
+    rank = rows.groupby(["unit", "time"]).cumcount()
+    rows = rows.assign(filed=(rank < rows["online"]).astype(float), treated=rows["treated"].astype(float))
+    theirs = pyfixest.feols("filed ~ treated | unit + time", rows, vcov={"CRV1": "cluster"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
+    row = fit(design_of(table)).overall()
+    assert row["n_obs"] == len(rows) == theirs._N
+    assert row["estimate"] == pytest.approx(100 * theirs.coef()["treated"], abs=1e-9)
+    assert row["std_error"] == pytest.approx(100 * theirs.se()["treated"], rel=1e-9)
