@@ -5,8 +5,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
-    "errors", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "files", "facts", "words", "readers", "results",
-    "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
+    "errors", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "files", "facts", "names", "words", "readers", "procedures", "results",
+    "estimators_list", "synth", "synth_export", "params", "disclose", "panel", "signs", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
     "checks", "robustness",
     "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "side_by_side", "show_robustness",
