@@ -41,10 +41,10 @@ class Panel:
 
     `cells` of a dossier export: one row per agency x procedure x period (every period between the first and the last,
     0 where nothing came in), sorted: agency, level, cluster, procedure, fee_group, period (pandas Period), received,
-    online, assisted, remote (online without assisted; counts); with fee details besides: paid (VND really paid), paying (dossiers that paid something),
-    zero_fee (dossiers all of whose payments are 0). Of a summarised export: one row per agency x month that it tells, sorted: agency,
-    level, cluster, period, the layout's values (received, online; or points). Of a tidy table: one row per unit x period: the study's
-    columns as text, `unit`, `period`, and numbers as floats.
+    online, assisted, remote (online without assisted; counts); with fee details besides: paid (VND really paid), paying
+    (dossiers that paid something), zero_fee (dossiers all of whose payments are 0). Of a summarised export: one row per
+    agency x month that it tells, sorted: agency, level, cluster, period, the layout's values (received, online; or points).
+    Of a tidy table: one row per unit x period: the study's columns as text, `unit`, `period`, and numbers as floats.
     `rejected`, `corrected`: one row per reason, with the number of rows and the first row numbers.
     `names_matched`: one row per text of an agency or code of a procedure and way in which it was understood: kind (agency,
     procedure), text (its shape where it looks like no agency), means (official name, today's code; "" where unknown), how (of
@@ -142,10 +142,11 @@ def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Ori
 # --- summarised exports --------------------------------------------------------------------------------------------
 
 
-def summary_panel(paths: list[Path], layout: str) -> Panel:
+def summary_panel(paths: list[Path], layout: str, refuse: bool = True) -> Panel:
     """The panel of summarised exports of one layout, agencies under their official names.
 
-    Raises InputError: a file of another layout or definition, two files that disagree, no usable row.
+    `refuse`: whether a name that may mean two units is refused; else it stays as written.
+    Raises InputError: a file of another layout or definition, two files that disagree, no usable row, an ambiguous name.
     """
     parts = []
     for path in paths:
@@ -159,7 +160,8 @@ def summary_panel(paths: list[Path], layout: str) -> Panel:
         told = "; ".join(f"{row.reason} {row.rows}" for row in noted_reasons(left_out).itertuples())
         raise InputError(f"{paths[0].name}: no usable row: {told or 'nothing was read'}")
     agencies = named_agencies(frame["agency"], frame["month"], pd.Series(1, frame.index), facts, personal=False)
-    refuse_ambiguous(agencies, paths[0].name)
+    if refuse:
+        refuse_ambiguous(agencies, paths[0].name)
     frame = frame.assign(**{name: agencies[name] for name in ("agency", "level", "cluster")})
     frame, again = merged(frame, values)
     left_out = pd.concat([left_out, again.assign(reason="overlap")[["reason", "row"]]], ignore_index=True)
@@ -401,8 +403,9 @@ def refuse_ambiguous(agencies: pd.DataFrame, file: str) -> None:
     first = doubtful.iloc[0]
     units = first["candidates"]
     rows = int(doubtful.loc[doubtful["text"] == first["text"], "rows"].sum())
-    raise InputError(f"{file}: the agency {first['text']!r} ({rows} rows) may be {' or '.join(unit.name for unit in units)}: write its full "
-                     f"name, or its code on the portal ({', '.join(unit.portal for unit in units if unit.portal)})")  # fmt: skip
+    names, codes = " or ".join(unit.name for unit in units), ", ".join(unit.portal for unit in units if unit.portal)
+    raise InputError(f"{file}: the agency {first['text']!r} ({rows} rows) may be {names}: write its full name, or its code on the "
+                     f"portal ({codes})")  # fmt: skip
 
 
 def level_of(unit: Unit | None) -> str:

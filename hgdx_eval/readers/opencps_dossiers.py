@@ -85,3 +85,49 @@ def dossiers_sql(columns: tuple[str, ...], date_column: str) -> str:
       CASE WHEN fault IS NOT NULL THEN fault
            WHEN row_number() OVER (PARTITION BY dossier, fault IS NULL ORDER BY row) > 1 THEN 'duplicate' END AS reason
     FROM judged"""
+
+
+# --- what `check` asks besides: dates in order, repeats by month ---------------------------------------------------
+
+DATE_HEADERS = {"done": ("Ngày hoàn thành",), "returned": ("Ngày trả",)}
+ORDER = {  # fault -> (dates it needs, when); by whole days, for a counter often writes no time
+    "received_before_submitted": (("submitted", "received"), "received < submitted"),
+    "done_before_received": (("received", "done"), "done < received"),
+    "returned_before_done": (("done", "returned"), "returned < done"),
+    "submitted_in_future": (("submitted",), "submitted > today"),
+    "done_in_future": (("done",), "done > today"),
+}
+
+
+def open_content(path: Path) -> RawTable:
+    """Relation `raw` as in `open_dossiers`, of what check asks besides: dossier, received and what there is of the other dates.
+
+    Raises what `open_table` raises.
+    """
+    wanted = {name: HEADERS[name] for name in ("dossier", "submitted", "received", "filing_note")}
+    return open_table(path, {**wanted, **DATE_HEADERS})
+
+
+def day_sql(column: str) -> str:
+    """The day (DATE) of a text in one of DATE_FORMS or of an Excel number; NULL where unreadable or out of 2000 to 2100."""
+    forms = "[" + ", ".join(f"'{form}'" for form in DATE_FORMS) + "]"
+    serial = f"TRY_CAST({column} AS DOUBLE)"
+    day = (f"CASE WHEN {serial} BETWEEN 36526 AND 73051 THEN DATE '1899-12-30' + CAST(floor({serial}) AS INTEGER) "
+           f"ELSE CAST(TRY_STRPTIME({column}, {forms}) AS DATE) END")  # fmt: skip
+    return f"CASE WHEN {day} BETWEEN DATE '2000-01-01' AND DATE '2100-12-31' THEN {day} END"
+
+
+def date_order_sql(columns: tuple[str, ...], examples: int, today: date) -> str:
+    """One row per fault of ORDER that can be looked for: fault, rows (0 too), the first row numbers. Against `raw`."""
+    dates = [name for name in ("submitted", "received", "done", "returned") if name in columns]
+    days = ", ".join(f"{day_sql(name)} AS {name}" for name in dates)
+    late = " WHERE received <= today OR received IS NULL" if "received" in dates else ""  # one received later is refused as such
+    parts = [f"SELECT '{fault}' AS fault, count(*) FILTER (WHERE {when}) AS rows, min(row, {examples}) FILTER (WHERE {when}) AS examples "
+             f"FROM days{late}" for fault, (needed, when) in ORDER.items() if set(needed) <= set(dates)]  # fmt: skip
+    return f"WITH days AS (SELECT row, DATE '{today.isoformat()}' AS today, {days} FROM raw) {' UNION ALL '.join(parts)}"
+
+
+def repeats_sql() -> str:
+    """One row per month of receipt with repeated dossier numbers: month, rows, again (rows whose number came before). Against `raw`."""
+    return f"""SELECT strftime({day_sql("received")}, '%Y-%m') AS month, count(*) AS rows, count(*) - count(DISTINCT dossier) AS again
+               FROM raw WHERE dossier IS NOT NULL GROUP BY month HAVING again > 0 AND month IS NOT NULL ORDER BY month"""
