@@ -8,17 +8,15 @@ import pandas as pd
 from .errors import InputError
 from .facts import load_facts
 from .files import open_table
-from .names import shown_code
+from .names import HOW, shown_code
 from .panel import EXAMPLES, NAMES, data_files, matched_table, named_agencies, read_cells, reasons, summary_panel, without_unfinished
 from .params import did_you_mean
 from .procedures import fee_schedule_of, todays_codes
-from .readers import layout_names, layout_of, opencps_fees, summary_layouts, table
+from .readers import POST, layout_names, layout_of, opencps_fees, summary_layouts, table
 from .readers.opencps_dossiers import date_order_sql, open_content, repeats_sql
 from .signs import volume_signs
-from .words import Words
+from .words import Words, told_shape
 
-POST = {"opencps_dossiers": "inside", "opencps_summary": "inside", "opencps_monthly": "inside", "portal_counts": "apart",
-        "portal_evaluation": "apart"}  # post, in the counter's figure or told apart from it; it is never online
 HEAVY = 0.1  # share of a month's rows that repeat a dossier number: no slip of a hand, a file put in twice
 MOST = 8  # names, months and signs that are told one by one; --json has all
 
@@ -109,7 +107,7 @@ def check_dossiers(paths: list[Path], layout: str, fees: Path | None) -> dict:
         "assisted": int(good["assisted"].sum()) if noted else None, "simulated": bool(good["simulated"].any()),
         "definition": "online_share", "post": POST[layout], "schedule": schedule,
         "names": matched_table([agencies.assign(kind="agency"), codes]).to_dict("records"),
-        "signs": signs_of(counts), **content(paths),
+        "signs": signs_of(counts), **content(paths, doubtful(good, agencies, codes)),
     }  # fmt: skip
 
 
@@ -123,17 +121,28 @@ def procedures_of(good: pd.DataFrame, fees: Path, export: str) -> tuple[pd.DataF
                         rows=good["n"].astype("int64")), name  # fmt: skip
 
 
-def content(paths: list[Path]) -> dict:
-    """Dates out of order (fault, file, rows, examples) and repeated dossier numbers by month (file, month, rows, again)."""
-    order, repeats = [], []
+def doubtful(good: pd.DataFrame, agencies: pd.DataFrame, codes: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(column, the file's text) -> the text as it may be told, of names and codes that were not understood."""
+    parts = ((agencies, "agency", ("ambiguous", "unknown")), (codes, "procedure", ("unlisted",)))
+    return {(column, good.at[at, column]): told.at[at, "text"] for told, column, hows in parts for at in told.index[told["how"].isin(hows)]}
+
+
+def content(paths: list[Path], doubts: dict[tuple[str, str], str]) -> dict:
+    """Dates out of order (fault, file, rows, examples), repeated dossier numbers by month (file, month, rows, again), and where
+    names that were not understood stand (file, text, examples)."""
+    order, repeats, places = [], [], []
     for path in paths:
         raw = open_content(path)
-        found = raw.con.sql(date_order_sql(raw.columns, EXAMPLES, date.today())).fetchall() if "received" in raw.columns else []
+        found = raw.con.sql(date_order_sql(raw.columns, EXAMPLES, date.today())).fetchall()
         order += [{"fault": fault, "file": path.name, "rows": rows, "examples": examples or []} for fault, rows, examples in found]
         repeats += [{"file": path.name, "month": month, "rows": rows, "again": again}
                     for month, rows, again in raw.con.sql(repeats_sql()).fetchall()]  # fmt: skip
+        for (column, text), told in doubts.items():
+            query = f"SELECT min(row, {EXAMPLES}) FROM raw WHERE {column} = ?"
+            rows = raw.con.execute(query, [text]).fetchall()[0][0]
+            places += [{"file": path.name, "text": told, "examples": rows}] if rows else []
         raw.con.close()
-    return {"date_order": order, "repeats": repeats}
+    return {"date_order": order, "repeats": repeats, "places": places}
 
 
 def check_table(path: Path) -> dict:
@@ -199,23 +208,32 @@ def staff_line(found: dict, words: Words) -> str:
 def name_lines(found: dict, words: Words) -> list[str]:
     """How names were understood, in one line a kind; then those that somebody must look at."""
     frame = pd.DataFrame(found["names"], columns=NAMES)
+    rows_of: dict[str, list[int]] = {}
+    for place in found.get("places", []):
+        rows_of.setdefault(place["text"], []).extend(place["examples"])
     lines = []
     for kind, part in frame.groupby("kind"):
         if kind == "procedure" and found["schedule"] is None:
             lines.append(words("check.no_schedule"))
             continue
+        order = [how for how in (*HOW, "listed", "recoded", "unlisted") if how in set(part["how"])]
         told = [words("check.how_count", how=words("check.how_" + how), names=words.number(sub["text"].nunique()),
-                      rows=words.number(sub["rows"].sum())) for how, sub in part.groupby("how")]  # fmt: skip
+                      rows=words.number(sub["rows"].sum())) for how in order for sub in [part[part["how"] == how]]]  # fmt: skip
         lines.append(words(f"check.names_{kind}", told="; ".join(told)))
-        for how in ("ambiguous", "unknown", "unlisted"):
-            lines += listed([words("check.name", text=text, rows=words.number(rows)) for text, rows in
-                             part[part["how"] == how].groupby("text")["rows"].sum().sort_values(ascending=False).items()],
-                            "check.doubt_" + how, words)  # fmt: skip
-        for outside in ("ended", "not_begun"):
-            late = part[part["outside"] == outside].groupby("text")["rows"].sum().sort_values(ascending=False)
-            lines += listed([words("check.name", text=text, rows=words.number(rows)) for text, rows in late.items()],
-                            f"check.{outside}_{kind}", words)  # fmt: skip
+        for column, values in (("how", ("ambiguous", "unknown", "unlisted")), ("outside", ("ended", "not_begun"))):
+            for value in values:
+                sums = part[part[column] == value].groupby("text")["rows"].sum().sort_values(ascending=False)
+                key = f"check.doubt_{value}" if column == "how" else f"check.{value}_{kind}"
+                lines += listed([name_text(text, rows, sorted(rows_of.get(text, []))[:EXAMPLES], words) for text, rows in sums.items()],
+                                key, words)  # fmt: skip
     return lines
+
+
+def name_text(text: str, rows: int, examples: list[int], words: Words) -> str:
+    """A name, on how many rows, and which the first ones are."""
+    told = ", ".join(str(row) for row in examples)
+    place = words("check.rows_more" if rows > len(examples) else "check.rows", rows=told) if examples else ""
+    return words("check.name", text=told_shape(text, words), rows=words.number(rows)) + place
 
 
 def listed(items: list[str], key: str, words: Words) -> list[str]:
@@ -247,7 +265,7 @@ def sign_text(item: dict, words: Words) -> str:
     """One place: agency, months, received against expected."""
     span = words.date(item["first"]) if item["first"] == item["last"] else words(
         "check.span", first=words.date(item["first"]), last=words.date(item["last"]))  # fmt: skip
-    place = f"{item['agency']}, {span}" if item["agency"] else span
+    place = f"{told_shape(item['agency'], words)}, {span}" if item["agency"] else span
     if item["expected"] is None or item["sign"] == "month_missing":
         return place
     return words("check.against", place=place, received=words.number(item["received"]), expected=words.number(item["expected"]))

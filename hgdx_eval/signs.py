@@ -90,9 +90,10 @@ def file_breaks(wide: pd.DataFrame, months: pd.PeriodIndex) -> list[tuple]:
     days = np.array([working_days(month) for month in months], float)
     expected = days * around_median(np.where(total > 0, total / days, np.nan))
     tet = np.flatnonzero(np.array([tet_share(month) for month in months]) > 0)
-    usual = {at: np.nanmedian([total[i] / expected[i] for i in tet if i != at]) for at in tet} if len(tet) > 2 else {}
+    reached = {at: total[at] / expected[at] for at in tet if expected[at] > 0 and total[at] > 0}
     for at in tet:
-        expected[at] *= min(usual.get(at, 1.0), 1.0) if np.isfinite(usual.get(at, 1.0)) else 1.0
+        others = [ratio for other, ratio in reached.items() if other != at]
+        expected[at] *= min(np.median(others), 1.0) if len(others) > 1 else 1.0
     out = breaks(total[None, :], expected[None, :])[0]
     return [("file_fall" if total[at] < expected[at] else "file_rise", "", wide.columns[at], wide.columns[at], int(total[at]), expected[at])
             for at in np.flatnonzero(out)]  # fmt: skip
@@ -122,6 +123,8 @@ def silences(wide: pd.DataFrame) -> list[tuple]:
     for a, name in enumerate(wide.index):
         for first, last in zero_runs(own[a]):
             rest = np.r_[0:first, last + 1 : own.shape[1]]
+            if (own[a] > 0).sum() < FEWEST_MONTHS:  # too short a history to miss it
+                continue
             rate = own[a, rest].sum() / others[a, rest].sum() if others[a, rest].sum() else 0.0
             expected = rate * others[a, first : last + 1].sum()
             if expected > limit:

@@ -23,6 +23,8 @@ DEFINITIONS = {
     "full_process_share": "dossiers of full-process services filed online, of those received in the month",
     "index_766": "points of the index of Decision 766",
 }
+POST = {"opencps_dossiers": "inside", "opencps_summary": "inside", "opencps_monthly": "inside", "portal_counts": "apart",
+        "portal_evaluation": "apart"}  # post, in the counter's figure or told apart from it; it is never online
 TOTAL_WORDS = ("tổng", "cộng", "total")
 SIMULATED_MARK = "SỐ LIỆU MÔ PHỎNG"
 YEAR, MONTH, APART = r"20\d\d", r"(?:0[1-9]|1[0-2])", r"[-_. ]?"

@@ -100,11 +100,11 @@ ORDER = {  # fault -> (dates it needs, when); by whole days, for a counter often
 
 
 def open_content(path: Path) -> RawTable:
-    """Relation `raw` as in `open_dossiers`, of what check asks besides: dossier, received and what there is of the other dates.
+    """Relation `raw` as in `open_dossiers`, of what check asks besides: dossier, procedure, agency and what there is of the dates.
 
     Raises what `open_table` raises.
     """
-    wanted = {name: HEADERS[name] for name in ("dossier", "submitted", "received", "filing_note")}
+    wanted = {name: HEADERS[name] for name in ("dossier", "procedure", "agency", "submitted", "received")}
     return open_table(path, {**wanted, **DATE_HEADERS})
 
 
