@@ -1,5 +1,6 @@
 """`hgdx-eval check`: what an export holds, for the clerk who made it. Counts and row numbers, never a cell's text."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -7,12 +8,12 @@ import pandas as pd
 
 from .errors import InputError
 from .facts import load_facts
-from .files import open_table
+from .files import open_table, shape_of
 from .names import HOW, shown_code
 from .panel import EXAMPLES, NAMES, data_files, matched_table, named_agencies, read_cells, reasons, summary_panel, without_unfinished
 from .params import did_you_mean
 from .procedures import fee_schedule_of, todays_codes
-from .readers import POST, layout_names, layout_of, opencps_fees, summary_layouts, table
+from .readers import DEFINITIONS, POST, layout_names, layout_of, opencps_fees, summary_layouts, table
 from .readers.opencps_dossiers import date_order_sql, open_content, repeats_sql
 from .signs import volume_signs
 from .words import Words, told_shape
@@ -151,10 +152,13 @@ def check_table(path: Path) -> dict:
         raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
     names = [label for label in dict.fromkeys(raw.header) if label.strip()]
     frame, simulated = table.read_columns(path, names, [])
+    told = sorted(set(frame["definition"]) - {""}) if "definition" in frame else []
+    known = [name if re.fullmatch(r"\w{1,40}", name) else f"({shape_of(name)})" for name in told[:MOST]]
     blanks = {name: int((frame[name].str.strip() == "").sum()) for name in names}
     return {
         "file": path.name, "layout": "table", "rows": len(frame), "accepted": len(frame), "rejected": [], "corrected": [],
         "columns": [{"column": name, "empty": blanks[name]} for name in names], "simulated": simulated,
+        "definitions": known,
     }  # fmt: skip
 
 
@@ -192,6 +196,9 @@ def check_lines(found: dict, words: Words) -> list[str]:
     if "names" in found:
         lines += name_lines(found, words)
         lines += sign_lines(found, words)
+    if told := found.get("definitions"):
+        texts = [words("check.definition_" + name) if name in DEFINITIONS else told_shape(name, words) for name in told]
+        lines.append(words("check.definition" if len(told) == 1 else "check.definitions", definition="; ".join(texts)))
     for item in found.get("columns", []):
         lines.append(words("check.column", column=item["column"], empty=words.number(item["empty"])))
     return lines

@@ -1,6 +1,7 @@
 """What check says of an export's content: volumes, silences, repeats, dates, names; and how often it is wrong."""
 
 import json
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hgdx_eval as hg
 from hgdx_eval.check import check_file, check_lines
+from hgdx_eval.errors import InputError
 from hgdx_eval.signs import SIGNS, volume_signs
 from hgdx_eval.synth import simulate, simulate_cells
 from hgdx_eval.words import Words
@@ -152,3 +155,40 @@ def test_summaries_are_checked_for_volumes_as_one(tmp_path, layout):
     assert found["first"] == "2022-01" and found["last"] == "2025-06" and found["definition"] == "online_share"
     assert found["post"] == ("apart" if layout.startswith("portal") else "inside")
     assert Words("vi")("check.post_" + found["post"]) in check_lines(found, Words("vi"))
+
+
+def test_check_takes_a_folder_and_refuses_two_layouts(tmp_path):
+    simulate(tmp_path / "out.csv", seed=5, dossiers=1500)
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()
+    (tmp_path / "x").mkdir()
+    for name, part in (("a.csv", lines[1:900]), ("b.csv", lines[800:])):
+        (tmp_path / "x" / name).write_text("\n".join([lines[0], *part]) + "\n", encoding="utf-8")
+    whole, both = check_file(tmp_path / "out.csv"), check_file(tmp_path / "x", fees=tmp_path / "out.csv.fees.csv")
+    assert both["accepted"] == whole["accepted"] and both["file"] == "a.csv (+1)" and both["signs"] == whole["signs"]
+    assert "duplicate_elsewhere" in {item["reason"] for item in both["rejected"]}
+    simulate(tmp_path / "x" / "c.csv", seed=5, dossiers=600, layout="opencps_monthly")
+    with pytest.raises(InputError, match=r"c\.csv: a file of layout opencps_monthly, but a\.csv is of opencps_dossiers"):
+        check_file(tmp_path / "x")
+
+
+def test_a_table_of_two_definitions_is_told_so(tmp_path):
+    (tmp_path / "t.csv").write_text("unit,definition,y\na,online_share,1\na,index_766,2\n", encoding="utf-8")
+    found = check_file(tmp_path / "t.csv", "table")
+    assert found["definitions"] == ["index_766", "online_share"]
+    assert any("not one series" in line for line in check_lines(found, Words("en")))
+
+
+def test_the_self_filed_share_can_be_studied(tmp_path):
+    simulate(tmp_path / "a.csv", seed=5, dossiers=3000)
+    change = {"data": str(tmp_path / "a.csv"), "numerator": "remote"}
+    p, _ = hg.load_study("demo", "vi", change)
+    panel = hg.load_panel(p)
+    design = hg.study_design(panel, p)
+    kept = panel.cells[(panel.cells["fee_group"].isin(["provincial", "free", "already_free"]))]
+    assert 0 < design.table["online"].sum() <= kept["remote"].sum() < kept["online"].sum()
+    for lang in ("vi", "en"):
+        p, words = hg.load_study("demo", lang, change)
+        told = [unescape(block.html) for block in (hg.show_series(panel, words), hg.show_names(panel, words), hg.show_staff(panel, p, words))]
+        assert words.number(panel.cells["assisted"].sum()) in told[0] and words("check.post_inside") in told[0]
+        assert words("check.definition_online_share") in told[0] and words("check.how_recoded") in told[1] and "2024" in told[2]
+        assert hg.show_doubtful_names(panel, words) is None
