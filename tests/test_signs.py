@@ -59,7 +59,7 @@ def test_false_alarms_and_power_in_many_worlds():
             one = halved(counts, (counts["month"] == month) & (counts["agency"] == big), rng)
             rates["half_agency"] += ((found := told(one, "agency_fall"))["agency"].eq(big) & found["first"].eq(month)).any()
         print(dossiers, {name: hits / 60 for name, hits in rates.items()})
-        assert rates["file"] <= 7 and rates["agency"] <= 9  # of 60: at 5% more would come less than once in 50
+        assert rates["file"] <= 7 and rates["agency"] <= 7  # of 60: at 5% more would come once in 80
         assert rates["half_file"] >= 60 * powers[0] and rates["half_agency"] >= 60 * powers[1]
 
 
