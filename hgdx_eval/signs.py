@@ -1,7 +1,8 @@
 """Signs in the content of an export that something is wrong with it: volumes that break their own history, agencies that stop.
 
 Counts are compared on the square-root scale, where those of Poisson have a variance of 1/4: z = 2 (sqrt(n) - sqrt(expected)), over
-the series' own spread (1.4826 x median |z|, at least what chance has: the median around is drawn too). Expected of the whole file: working days times the median daily volume
+the series' own spread (1.4826 x median |z|, at least what chance has: the median around is drawn too).
+Expected of the whole file: working days times the median daily volume
 of the months around, in Tết months also times what other Tết months reached; of an agency: what the other agencies received
 times the median ratio of the months around. So what moves everybody is told once, of the file. The limit of |z| is that of a
 normal test at 5% for all months together (Bonferroni), and a month tells only if it is at most 0.7 or at least 1.4 times what
