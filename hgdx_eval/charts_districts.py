@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as MplFigure
 
 from .charts import simulated_note, size_text, tag
 from .designs import Design
-from .disclose import hidden
+from .disclose import hidden_beside_total, parts_of
 from .figures import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, csv_text, drawn, source_line
 from .words import Words
 
@@ -50,7 +50,11 @@ def cluster_series(design: Design, min_count: int) -> pd.DataFrame:
     if design.scale != "pp" or table["received"].isna().any():
         return pd.DataFrame(columns=["cluster", "side", "time", "period", "y"])
     sums = table.assign(side=table["treated_from"].notna()).groupby(["cluster", "side", "time"])[["received", "online"]].sum().reset_index()
-    sums = sums[(sums["received"] > 0) & ~hidden(sums["received"], sums["online"], min_count)]
+    sums = sums[sums["received"] > 0].reset_index(drop=True)
+    hide = np.zeros(len(sums), bool)
+    for _, part in sums.groupby(["cluster", "side"]):
+        hide[part.index] = hidden_beside_total(parts_of(part), min_count)
+    sums = sums[~hide]
     typical = sums.groupby(["cluster", "side"])["received"].transform("median")
     sums = sums[typical >= TYPICAL]
     sums["y"] = 100 * sums["online"] / sums["received"]

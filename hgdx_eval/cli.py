@@ -100,13 +100,15 @@ def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force:
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--layout", help="default: told from the header")
+@click.option("--fees", type=click.Path(path_type=Path), help="fee schedule; default: FILE.fees.csv, if there")
 @click.option("--json", "as_json", is_flag=True, help="for machines")
 @click.option("--lang", default="vi", type=click.Choice(LANGUAGES), show_default=True)
-def check(file: Path, layout: str | None, as_json: bool, lang: str) -> int:
-    """Read an export and say what was accepted, rejected and why. Writes nothing."""
+def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang: str) -> int:
+    """Read an export (a file, a folder or a pattern) and say what was accepted, rejected and why, and what in its content may be
+    wrong. Writes nothing."""
     from .check import check_file, check_lines
 
-    found = check_file(file, layout)
+    found = check_file(file, layout, fees)
     lines = map(plain_line, check_lines(found, Words(lang)))
     click.echo(json.dumps(found, indent=1) if as_json else "\n".join(lines))
     return 0

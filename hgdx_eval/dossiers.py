@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -28,10 +29,12 @@ class Counted:
     `cells`: one row per file x reason x agency x procedure x month: reason (why rows are left out; None where they count, and
     only then agency, procedure and month YYYY-MM), n (rows), online, assisted, simulated, serials, examples (row numbers), shape
     (of a cell that could not be read), last_day; with fee details besides: paid (VND), paying, zero_fee (dossiers), lines.
+    `noted`: whether every list has the column that says who filed.
     `payments`: lines of payment read, `payments_left_out`: their rows left out by reason.
     """
 
     cells: pd.DataFrame
+    noted: bool
     payments: int = 0
     payments_left_out: tuple[tuple[str, int], ...] = ()
 
@@ -54,7 +57,8 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
         find_repeated(con)
         payments, left_out = read_payments(con, details, folder) if details else (0, ())
         cells = con.execute(counts_sql(bool(details))).df()
-    return Counted(tidied(cells, lists), payments, left_out)
+    noted = all("filing_note" in found.columns for found in lists)
+    return Counted(tidied(cells, lists), noted, payments, left_out)
 
 
 def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool]) -> None:
@@ -120,6 +124,30 @@ def payment_sums(path: Path) -> list[dict]:
     if found.broken:
         sums.append({"reason": "broken_row", "rows": len(found.broken), "examples": found.broken[:EXAMPLES], "paid": 0, "dossiers": 0})
     return sums
+
+
+def content_of(paths: list[Path], doubts: dict[tuple[str, str], str]) -> dict[str, list[dict]]:
+    """What is looked for in the content of dossier lists, by a pass of its own: date_order (fault, file, rows, examples), repeats of
+    dossier numbers (file, month, rows, again), and places of texts that were not understood (file, text, examples).
+
+    `doubts`: (column, the file's text) -> the text as it may be told. Raises InputError like `count_dossiers`.
+    """
+    order, repeats, places = [], [], []
+    wanted = {**opencps_dossiers.HEADERS, **opencps_dossiers.DATE_HEADERS}
+    for path in paths:
+        with private_folder() as folder, connect(path, folder=folder) as con:
+            found = spool(con, path, wanted, opencps_dossiers.content_kept, folder / "content")
+            con.execute(f"CREATE VIEW content AS {found.relation}")
+            faults = con.execute(opencps_dossiers.date_order_sql(found.columns, EXAMPLES, date.today())).fetchall()
+            order += [{"fault": fault, "file": path.name, "rows": rows, "examples": row_numbers(found, first)}
+                      for fault, rows, first in faults]  # fmt: skip
+            repeats += [{"file": path.name, "month": month, "rows": rows, "again": again}
+                        for month, rows, again in con.execute(opencps_dossiers.repeats_sql()).fetchall()]  # fmt: skip
+            for (column, text), told in doubts.items():
+                query = f"SELECT min(place, {EXAMPLES}) FROM content WHERE trim({column}) = ?"
+                first = row_numbers(found, con.execute(query, [text]).fetchall()[0][0])
+                places += [{"file": path.name, "text": told, "examples": first}] if first else []
+    return {"date_order": order, "repeats": repeats, "places": places}
 
 
 def counts_sql(paid: bool) -> str:

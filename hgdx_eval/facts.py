@@ -112,8 +112,19 @@ class Tet(Record):
     first_day: date
 
 
+class FormerName(Source):
+    """What a unit was called before: until `valid_to`, where that day is known."""
+
+    name: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
 class Unit(Record):
-    """A province, district, commune or department. `parent`: code of the unit it belongs to."""
+    """A province, district, commune or department. `parent`: code of the unit it belongs to. A unit that began or ended
+    inside the list's own time says so by `valid_from` and `valid_to` (the last day), with where that was read in `dated`;
+    from the next day its dossiers are those of `successor` (a code), where there is one.
+    """
 
     code: str
     level: Literal["province", "district", "commune", "department"]
@@ -121,6 +132,21 @@ class Unit(Record):
     name: str
     portal: str | None = None
     aliases: tuple[str, ...] = Field((), strict=False)
+    former_names: tuple[FormerName, ...] = Field((), strict=False)
+    valid_from: date | None = None
+    valid_to: date | None = None
+    successor: str | None = None
+    dated: Source | None = Field(None, description="the source of valid_from, valid_to and successor")
+
+    @model_validator(mode="after")
+    def dates_have_a_source(self) -> "Unit":
+        if (self.valid_from or self.valid_to or self.successor) and self.dated is None:
+            raise ValueError("valid_from, valid_to and successor need their source: dated")
+        if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
+            raise ValueError("valid_from is after valid_to")
+        if self.successor and not self.valid_to:
+            raise ValueError("a successor needs valid_to: since when")
+        return self
 
 
 class Department(Record):
@@ -166,6 +192,7 @@ class UnitFile(Record):
     portal_source: Source
     department_source: Source
     valid_until: date
+    valid_until_source: Source
     units: list[Unit]
     departments: list[Department]
     former: list[Unit]
@@ -182,10 +209,10 @@ MODELS = {"resolution": ResolutionFile, "events": EventFile, "adoptions": Adopti
           "units": UnitFile, "tasks": TaskFile}  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Facts:
     """All facts. `units` holds province, districts, communes and departments, `former_units` what the portal names
-    besides; `spellings` leads from a plain name to its unit (None: two share it); `sha256` is over the files' bytes."""
+    besides, `units_end` the last day of all of them; `sha256` is over the files' bytes."""
 
     resolutions: dict[str, Resolution]
     events: tuple[Event, ...]
@@ -193,7 +220,7 @@ class Facts:
     tet: tuple[Tet, ...]
     units: tuple[Unit, ...]
     former_units: tuple[Unit, ...]
-    spellings: dict[str, Unit | None]
+    units_end: date
     unit_source: Source
     tasks: TaskFile
     sha256: str
@@ -217,10 +244,11 @@ def read_facts(folder: Path, changed: int) -> Facts:
                    for d in found["units"].departments]  # fmt: skip
     units, former = [*found["units"].units, *departments], found["units"].former
     check_unique([unit.code for unit in [*units, *former]], "units.yaml: code")
+    check_successors([*units, *former])
     check_unique([event.name for event in found["events"].events], "events.yaml: name")
     return Facts({law.name: law for law in found["resolution"].resolutions},
                  tuple(sorted(found["events"].events, key=lambda event: event.date)), tuple(found["adoptions"].adoptions),
-                 tuple(found["tet"].tet), tuple(units), tuple(former), unit_spellings(units, former),
+                 tuple(found["tet"].tet), tuple(units), tuple(former), found["units"].valid_until,
                  found["units"].default_source, found["tasks"], digest.hexdigest())  # fmt: skip
 
 
@@ -230,57 +258,27 @@ def check_unique(names: list[str], place: str) -> None:
         raise InputError(f"{place}: {twice[0]!r} stands twice")
 
 
+def check_successors(units: list[Unit]) -> None:
+    """Raises InputError where a unit's successor is no unit, or leads back to it."""
+    later = {unit.code: unit.successor for unit in units}
+    for code, successor in later.items():
+        path = [code]
+        while successor:
+            if successor not in later:
+                raise InputError(f"units.yaml: unit {path[-1]}: successor {successor!r} is no unit's code")
+            if successor in path:
+                raise InputError(f"units.yaml: unit {code}: its successors lead in a circle: {', '.join([*path, successor])}")
+            path.append(successor)
+            successor = later[successor]
+
+
 def events_between(facts: Facts, start: date, end: date, scope: str) -> tuple[Event, ...]:
     """Events of a place, and national ones, that touch the days from start to end."""
     return tuple(event for event in facts.events if event.scope in (scope, "national")
                  and event.date <= end and (event.until or event.date) >= start)  # fmt: skip
 
 
-# --- names to units ------------------------------------------------------------------------------------------------
-
-SHORT = {"tp": "thành phố", "tx": "thị xã", "tt": "thị trấn", "p": "phường", "x": "xã", "h": "huyện", "t": "tỉnh"}
-KIND = re.compile(r"^(Thành phố|Thị xã|Huyện|Tỉnh) ")
-TONES = "\u0300\u0301\u0303\u0309\u0323"
-COUNCIL = re.compile("^(ubnd|uy\u0309 ban nhân dân) ")
-
-
-def plain_name(text: str) -> str:
-    """A name as compared: NFC, lower case, no punctuation, kinds of unit written out, "Thuỷ" and "Thủy" alike."""
-    text = unicodedata.normalize("NFC", text).casefold()
-    words = re.sub(r"[\s.,;:()/–-]+", " ", text).split()
-    spelled = " ".join(SHORT.get(word, word) for word in words)
-    return COUNCIL.sub("", " ".join(toned_last(word) for word in spelled.split()))
-
-
-def toned_last(word: str) -> str:
-    """The vowels, then the tone: where the tone mark stands tells no two words apart. ă, â, ê, ô, ơ, ư stay."""
-    marks = unicodedata.normalize("NFD", word)
-    vowels = "".join(mark for mark in marks if mark not in TONES)
-    return unicodedata.normalize("NFC", vowels) + "".join(mark for mark in marks if mark in TONES)
-
-
-def unit_spellings(units: list[Unit], former: list[Unit]) -> dict[str, Unit | None]:
-    """Plain name or portal code -> unit; None where two units share it."""
-    above = {unit.code: unit.name for unit in units}
-    index: dict[str, Unit | None] = {}
-    for unit in [*units, *former]:
-        own = [unit.name, *unit.aliases]
-        places = [above[unit.parent]] if unit.level == "commune" else []
-        for place in [*places, *(above["93"] for _ in range(unit.level != "province"))]:  # the district, then the province
-            own += [f"{text} {end}" for text in own for end in (place, KIND.sub("", place))]
-        for text in [*own, *([unit.portal] if unit.portal else [])]:
-            key = plain_name(text)
-            index[key] = unit if index.get(key, unit) is unit else None
-    return index
-
-
-def find_unit(facts: Facts, text: str) -> Unit | None:
-    """The unit of a name as an export writes it, or of its portal code; None where unknown or ambiguous.
-
-    The kind belongs to the name: "Long Mỹ" alone is a district or a town, so None. The district or the province may
-    follow ("Xã Vị Thanh, huyện Vị Thủy"); a district that does not fit makes it unknown.
-    """
-    return facts.spellings.get(plain_name(text))
+# --- units and provinces --------------------------------------------------------------------------------------------
 
 
 def cluster_of(facts: Facts, unit: Unit) -> Unit:

@@ -97,6 +97,7 @@ class Report:
     single: bool = False  # one row, the province itself
     known: tuple[str, ...] = ()  # fields that are expected and not taken
     extra: tuple[tuple[str, object], ...] = ()  # parameters of the older service besides year, month and province
+    definition: str = ""  # what it measures: one of readers.DEFINITIONS
 
 
 NEWER_KNOWN = ("stt", "departmentType", "departmentLevel", "agencyLevel", "level", "childGroup")
@@ -107,7 +108,7 @@ MONTH_KEYS, YEAR_KEYS = ("THANG", "MONTH"), ("NAM", "YEAR")
 
 REPORTS = {
     "report_by_month_sum_service": Report(
-        "older",
+        "older", definition="online_share",
         counts=("HS_TOTAL", "DB_TOTAL", "TNTK_TOTAL", "TNKTCS_TOTAL", "HTN_TRUCTUYEN_TOTAL", "HTN_TRUCTUYEN_KHONGCHUAN_TOTAL",
                 "HTN_TRUCTIEP_TOTAL", "HTN_BUUCHINH_TOTAL", "HTDH_TOTAL", "HTQH_TOTAL", "DXLTH_TOTAL", "DXLQH_TOTAL", "GDTT_TOTAL",
                 "GDTTQG_TOTAL", "NTTQG_TOTAL", "NTTDXLTH_TOTAL", "NTTDXLQH_TOTAL"),
@@ -118,19 +119,20 @@ REPORTS = {
         single=True, extra=(("p_huyen_id", ""), ("p_linhvuc", 0)),
     ),
     "report_tinh_766_service": Report(
-        "older", counts=(), rates=(*SCORES, "TONG_SCORE"), required=("ID", "TEN", "MA_COQUAN", *SCORES, "TONG_SCORE"), page_size=1000,
+        "older", definition="index_766", counts=(), rates=(*SCORES, "TONG_SCORE"),
+        required=("ID", "TEN", "MA_COQUAN", *SCORES, "TONG_SCORE"), page_size=1000,
         known=("TEN_COQUAN", "LOAI_COQUAN", "CAPDONVIID", "ID_COQUAN", "ROW_STT"),
         extra=(("p_6thang", 0), ("p_quy", 0), ("p_loaidonvi", 1), ("loaichitieu", 0)),
     ),
     "provide-online-tree": Report(
-        "newer",
+        "newer", definition="online_share",
         counts=("channelOnlineSum", "channelDirectSum", "channelPostalSum", "channelTotalSum", "authorityCount", "partialCount",
                 "fullCount", "onlineDossierCount", "onlineServiceTotal", "onlineOnTimeSum", "onlineOverdueSum"),
         rates=NEWER_RATES, required=("channelOnlineSum", "channelDirectSum", "channelPostalSum", "channelTotalSum"),
         units="children", whole="parent", page_size=200, known=NEWER_KNOWN,
     ),
     "formality-online-payment-tree": Report(
-        "newer",
+        "newer", definition="online_payment",
         counts=("totalDossierOnlinePaymentSuccess", "totalDossierFinancialObligation", "totalDossierOnlineFormalityPaymentSuccess",
                 "totalFeeDossierFormalityDistinct", "totalFeeDossierFormality", "totalFeeFormality"),
         rates=NEWER_RATES, required=("totalDossierOnlinePaymentSuccess", "totalDossierFinancialObligation"),
@@ -887,11 +889,13 @@ def parse_day(as_of: date | str | None) -> str | None:
 def write_table(folder: Path, as_of: date | str | None = None) -> Path:
     """Write `read_cache` as a tidy CSV (UTF-8) into the folder and return its path; counts without a decimal point.
 
-    A number that is not known is an empty cell. A code or name that a spreadsheet would take for a formula gets an apostrophe before it.
+    `definition` says what a report measures (readers.DEFINITIONS). A number that is not known is an empty cell. A code or name that a
+    spreadsheet would take for a formula gets an apostrophe before it.
     """
     table = read_cache(folder, as_of)
     counts = {key for report in REPORTS.values() for key in report.counts} & set(table.columns)
     table = table.astype(dict.fromkeys(counts, "Int64"))
+    table.insert(table.columns.get_loc("report") + 1, "definition", [REPORTS[name].definition for name in table["report"]])
     for key in ("unit_id", "unit_code", "unit_name"):
         table[key] = table[key].map(harmless)
     path = folder / TABLE

@@ -14,20 +14,23 @@ import pandas as pd
 from . import periods
 from .dossiers import EXAMPLES, count_dossiers
 from .errors import InputError
-from .facts import Facts, Unit, cluster_of, find_unit, load_facts
+from .facts import Facts, Unit, cluster_of, load_facts
 from .files import SUFFIXES, quoted
+from .names import looks_like_agency, match_unit, shown_code, shown_text
 from .origin import Origin, sha256_of
 from .params import Study
 from .periods import months_since, parse_periods
+from .procedures import fee_schedule_of, todays_codes, todays_rows
 from .readers import DEFINITIONS, layout_of, opencps_dossiers, personal_layout, reader, summary_layouts, table
 from .synth import simulate
 from .workdays import vietnam
 
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
 PAID = ("paid", "paying", "zero_fee")
-FEE_COLUMNS = ("procedure", "name", "field", "set_by", "fee_vnd", "same_as")
 TOTAL_WORDS = ("tổng", "cộng", "total")
 NOTES = ["reason", "rows", "examples"]
+NAMES = ["kind", "text", "means", "how", "outside", "rows"]
+UNKNOWN = "unknown"  # the agency of rows whose text is no agency's name, and may be a person's
 BESIDE = (".fees.csv", ".truth.csv", ".request.json")  # what stands beside an export is no export
 
 
@@ -37,11 +40,14 @@ class Panel:
 
     `cells` of a dossier export: one row per agency x procedure x period (every period between the first and the last,
     0 where nothing came in), sorted: agency, level, cluster, procedure, fee_group, period (pandas Period), received,
-    online, assisted (counts); with fee details besides: paid (VND really paid), paying (dossiers that paid something),
-    zero_fee (dossiers all of whose payments are 0). Of a summarised export: one row per agency x month that it tells, sorted: agency,
-    level, cluster, period, the layout's values (received, online; or points). Of a tidy table: one row per unit x period: the study's
-    columns as text, `unit`, `period`, and numbers as floats.
+    online, assisted, remote (online without assisted; counts); with fee details besides: paid (VND really paid), paying
+    (dossiers that paid something), zero_fee (dossiers all of whose payments are 0). Of a summarised export: one row per
+    agency x month that it tells, sorted: agency, level, cluster, period, the layout's values (received, online; or points).
+    Of a tidy table: one row per unit x period: the study's columns as text, `unit`, `period`, and numbers as floats.
     `rejected`, `corrected`: one row per reason, with the number of rows and the first row numbers.
+    `names_matched`: one row per text of an agency or code of a procedure and way in which it was understood: kind (agency,
+    procedure), text (its shape where it looks like no agency), means (official name, today's code; "" where unknown), how (of
+    names.HOW; listed, recoded, unlisted), outside ("", ended, not_begun: not in force in those months), rows.
     `truth`: what a simulated export says of itself (period, truth_pp, treated_received), else None.
     """
 
@@ -52,6 +58,7 @@ class Panel:
     accepted: int
     truth: pd.DataFrame | None = None
     names: dict[str, str] = field(default_factory=dict)  # procedure code -> its name in the fee schedule
+    names_matched: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=NAMES))
     definition: str = "online_share"  # of readers.DEFINITIONS; "" for a table that does not say
 
 
@@ -151,10 +158,11 @@ def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Ori
 # --- summarised exports --------------------------------------------------------------------------------------------
 
 
-def summary_panel(paths: list[Path], layout: str) -> Panel:
+def summary_panel(paths: list[Path], layout: str, refuse: bool = True) -> Panel:
     """The panel of summarised exports of one layout, agencies under their official names.
 
-    Raises InputError: a file of another layout or definition, two files that disagree, no usable row.
+    `refuse`: whether a name that may mean two units is refused; else it stays as written.
+    Raises InputError: a file of another layout or definition, two files that disagree, no usable row, an ambiguous name.
     """
     parts = []
     for path in paths:
@@ -167,12 +175,10 @@ def summary_panel(paths: list[Path], layout: str) -> Panel:
     if frame.empty:
         told = "; ".join(f"{row.reason} {row.rows}" for row in noted_reasons(left_out).itertuples())
         raise InputError(f"{paths[0].name}: no usable row: {told or 'nothing was read'}")
-    units = {text: find_unit(facts, text) for text in frame["agency"].unique()}
-    frame = frame.assign(
-        agency=[units[text].name if units[text] else text for text in frame["agency"]],
-        level=[level_of(units[text]) for text in frame["agency"]],
-        cluster=[cluster_of(facts, units[text]).name if units[text] else text for text in frame["agency"]],
-    )  # fmt: skip
+    agencies = named_agencies(frame["agency"], frame["month"], pd.Series(1, frame.index), facts, personal=False)
+    if refuse:
+        refuse_ambiguous(agencies, paths[0].name)
+    frame = frame.assign(**{name: agencies[name] for name in ("agency", "level", "cluster")})
     frame, again = merged(frame, values)
     left_out = pd.concat([left_out, again.assign(reason="overlap")[["reason", "row"]]], ignore_index=True)
     frame["period"] = pd.PeriodIndex(frame["month"], freq="M")
@@ -182,7 +188,7 @@ def summary_panel(paths: list[Path], layout: str) -> Panel:
     counts = {name: "int64" for name in values if str(cells[name].dtype) == "Int64"}
     origin = origin_of(paths, sum(part.rows for _, part in parts), layout, any(part.simulated for _, part in parts))
     return Panel(cells.astype(counts), origin, noted_reasons(left_out), pd.DataFrame(columns=NOTES), len(cells),
-                 definition=parts[0][1].definition)  # fmt: skip
+                 names_matched=matched_table([agencies.assign(kind="agency")]), definition=parts[0][1].definition)  # fmt: skip
 
 
 def check_layout(path: Path, layout: str) -> None:
@@ -249,7 +255,8 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     if good.empty:
         raise InputError(f"{file}: no usable row: {unusable(raw)}")
     schedule = fee_schedule_of(fees or Path(str(paths[0]) + ".fees.csv"), file)
-    cells = described(complete(named(good, schedule, load_facts())), schedule, load_facts())
+    counts, matched = named(good, schedule, load_facts(), file)
+    cells = described(complete(counts), schedule, load_facts())
     truth = Path(str(paths[0]) + ".truth.csv")
     simulated = bool(good["simulated"].any())
     origin = origin_of(paths, int(raw["n"].sum()), layout, simulated)
@@ -262,7 +269,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     corrected = pd.DataFrame(notes, columns=NOTES)
     return Panel(
         cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
-        read_truth(truth) if simulated and truth.is_file() else None, dict(zip(schedule["procedure"], schedule["name"])),
+        read_truth(truth) if simulated and truth.is_file() else None, todays_rows(schedule)["name"].to_dict(), matched,
     )  # fmt: skip
 
 
@@ -311,48 +318,64 @@ def column_of(reason: str) -> str:
     return f", column {opencps_dossiers.HEADERS[column][0]!r}" if column else ""
 
 
-def fee_schedule_of(path: Path, export: str) -> pd.DataFrame:
-    """The fee schedule: one row per procedure, with `fee_group` (provincial, central, already_free, free).
+def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(counts with official agency names, level, cluster, today's procedure codes and fee groups; what was matched how).
 
-    Raises InputError where it is missing or a line cannot be right (negative fee, unknown authority, listed twice).
+    A text that neither is known nor looks like an agency's name is none that may be told: its rows are of the agency `unknown`.
+    Raises InputError where a name may mean two units.
     """
-    if not path.is_file():
-        raise InputError(f"{export}: fees: there is no fee schedule {path.name}; give one as -p fees=FILE "
-                         f"(columns {', '.join(FEE_COLUMNS)})")  # fmt: skip
-    frame, _ = table.read_columns(path, ["procedure", "name", "field", "set_by", "same_as"], ["fee_vnd"])
-    for wrong, what in (
-        (~frame["set_by"].isin(["province", "centre", "none"]), "set_by is not province, centre or none"),
-        (frame["fee_vnd"] < 0, "a negative fee"),
-        (frame["fee_vnd"].isna() & (frame["set_by"] != "none"), "no fee"),
-        (frame["procedure"].duplicated(), "a procedure listed twice"),
-        (frame["procedure"] == "", "no procedure code"),
-    ):
-        if wrong.any():
-            raise InputError(f"{path.name}: row {frame.loc[wrong.idxmax(), 'row']}: {what}")
-    charged = frame["fee_vnd"].fillna(0) > 0
-    frame["fee_group"] = "free"
-    frame.loc[frame["set_by"].isin(["province", "centre"]) & ~charged, "fee_group"] = "already_free"
-    frame.loc[(frame["set_by"] == "province") & charged, "fee_group"] = "provincial"
-    frame.loc[(frame["set_by"] == "centre") & charged, "fee_group"] = "central"
-    return frame
-
-
-def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts) -> pd.DataFrame:
-    """Counts with official agency names, level, cluster, today's procedure codes and fee groups."""
-    units = {text: find_unit(facts, text) for text in good["agency"].unique()}
-    clusters = {text: cluster_of(facts, unit) if unit else None for text, unit in units.items()}
-    current = {row.procedure: row.same_as or row.procedure for row in schedule.itertuples()}
-    groups = dict(zip(schedule["procedure"], schedule["fee_group"]))
-    procedure = good["procedure"].map(lambda code: current.get(code, code))
-    return pd.DataFrame({
-        "agency": good["agency"].map(lambda text: units[text].name if units[text] else text.strip()),
-        "level": good["agency"].map(lambda text: level_of(units[text])),
-        "cluster": good["agency"].map(lambda text: clusters[text].name if clusters[text] else text.strip()),
-        "procedure": procedure,
-        "fee_group": procedure.map(lambda code: groups.get(code, "unknown")),
+    agencies = named_agencies(good["agency"], good["month"], good["n"], facts)
+    refuse_ambiguous(agencies, file)
+    codes = todays_codes(good, schedule)
+    groups = todays_rows(schedule)["fee_group"]
+    counts = pd.DataFrame({
+        **{name: agencies[name] for name in ("agency", "level", "cluster")},
+        "procedure": codes["code"], "fee_group": codes["code"].map(groups).fillna("unknown"),
         "month": good["month"], "received": good["n"].astype("int64"), "online": good["online"].astype("int64"),
-        "assisted": good["assisted"].astype("int64"), **{name: good[name].astype("int64") for name in PAID if name in good},
+        "assisted": good["assisted"].astype("int64"), "remote": (good["online"] - good["assisted"]).astype("int64"),
+        **{name: good[name].astype("int64") for name in PAID if name in good},
     })  # fmt: skip
+    procedures = codes.assign(kind="procedure", text=good["procedure"].map(shown_code), means=codes["code"].map(shown_code), rows=good["n"])
+    return counts, matched_table([agencies.assign(kind="agency"), procedures])
+
+
+def named_agencies(texts: pd.Series, months: pd.Series, rows: pd.Series, facts: Facts, personal: bool = True) -> pd.DataFrame:
+    """One row per row: agency, level, cluster, and of its text what may be told (text, means, how, outside, candidates, rows).
+
+    `personal`: the file holds personal data, so that a text which looks like no agency may be told by its shape alone.
+    """
+    pairs = pd.MultiIndex.from_arrays([texts, months])
+    told = {}
+    for text, month in pairs.unique():
+        found = match_unit(facts, text, pd.Period(month, freq="M"))
+        known = not personal or bool(found.candidates) or looks_like_agency(text)
+        own = found.unit.name if found.unit else " ".join(text.split()) if known else UNKNOWN
+        told[text, month] = (own, level_of(found.unit), cluster_of(facts, found.unit).name if found.unit else own, shown_text(text, known),
+                             found.unit.name if found.unit else "", found.how, found.outside, found.candidates)  # fmt: skip
+    columns = ["agency", "level", "cluster", "text", "means", "how", "outside", "candidates"]
+    frame = pd.DataFrame([told[pair] for pair in pairs], columns=columns, index=texts.index)
+    return frame.assign(rows=rows.astype("int64"))
+
+
+def matched_table(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """One row per text and way in which it was understood, most doubtful first; see `Panel.names_matched`."""
+    both = pd.concat([part[NAMES] for part in parts], ignore_index=True)
+    sums = both.groupby(NAMES[:-1], as_index=False, sort=True)["rows"].sum()
+    doubt = sums["how"].isin(["ambiguous", "unknown", "unlisted"]).astype(int) + sums["outside"].ne("")
+    return sums.assign(doubt=-doubt).sort_values(["kind", "doubt", "how", "text"], ignore_index=True).drop(columns="doubt")
+
+
+def refuse_ambiguous(agencies: pd.DataFrame, file: str) -> None:
+    """Raises InputError for the first text that may mean two units: the text, the candidates, what to write."""
+    doubtful = agencies[agencies["how"] == "ambiguous"]
+    if doubtful.empty:
+        return
+    first = doubtful.iloc[0]
+    units = first["candidates"]
+    rows = int(doubtful.loc[doubtful["text"] == first["text"], "rows"].sum())
+    names, codes = " or ".join(unit.name for unit in units), ", ".join(unit.portal for unit in units if unit.portal)
+    raise InputError(f"{file}: the agency {first['text']!r} ({rows} rows) may be {names}: write its full name, or its code on the "
+                     f"portal ({codes})")  # fmt: skip
 
 
 def level_of(unit: Unit | None) -> str:
@@ -369,7 +392,7 @@ def complete(counts: pd.DataFrame) -> pd.DataFrame:
     ordinal = period.asi8
     codes, units = pd.factorize(pd.MultiIndex.from_frame(counts[keys]), sort=True)
     first, length = ordinal.min(), ordinal.max() - ordinal.min() + 1
-    numbers = ["received", "online", "assisted", *(name for name in PAID if name in counts)]
+    numbers = ["received", "online", "assisted", "remote", *(name for name in PAID if name in counts)]
     grid = pd.DataFrame({"slot": codes * length + (ordinal - first), **counts[numbers]})
     sums = grid.groupby("slot").sum().reindex(range(len(units) * length), fill_value=0)
     cells = units.to_frame(index=False, name=keys)
@@ -380,7 +403,7 @@ def complete(counts: pd.DataFrame) -> pd.DataFrame:
 
 def described(cells: pd.DataFrame, schedule: pd.DataFrame, facts: Facts) -> pd.DataFrame:
     """Cells with what is known of their procedure and agency: field, fee (VND before any cut), commune_type."""
-    schedule = schedule.set_index("procedure")
+    schedule = todays_rows(schedule)
     kinds = {unit.name: commune_type(unit) for unit in facts.units}
     return cells.assign(
         field=cells["procedure"].map(schedule["field"]).fillna(""), fee=cells["procedure"].map(schedule["fee_vnd"]),

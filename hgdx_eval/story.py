@@ -1,18 +1,21 @@
 """From an evaluation to what a reader is told: the answer, the reasons, the checks, the threats. Wording is in locale/."""
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from . import tables
 from .checks import Evaluation
 from .designs import Design, nearby_events
-from .disclose import hidden_in_table, parts_of
+from .disclose import hidden_beside_total, hidden_in_table, parts_of
 from .facts import load_facts
+from .names import HOW
 from .panel import Panel
 from .params import PATH_KEYS, Study, VerdictRules
+from .readers import POST
 from .report import Page
 from .verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
-from .words import Words
+from .words import Words, told_shape
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
 
@@ -219,6 +222,78 @@ def show_rows(panel: Panel, words: Words) -> tables.Block:
                          columns=[words(f"story.col_{c}") for c in ("rows", "count", "share")])  # fmt: skip
     return tables.table(frame, words("story.rows_caption", file=panel.origin.file), words, numeric=set(frame.columns[1:]),
                         total_row=True, download=frame, name="rows")  # fmt: skip
+
+
+def show_series(panel: Panel, words: Words) -> tables.Block:
+    """What the series measures, what was corrected in reading it, and how many online dossiers staff entered."""
+    known_texts = known(words)
+    told = words("check.definition_" + panel.definition) if "check.definition_" + panel.definition in known_texts else panel.definition
+    pairs = [(words("story.series_definition"), told or words("story.series_not_told"))]
+    if post := POST.get(panel.origin.layout):
+        pairs.append((words("story.series_post"), words("check.post_" + post)))
+    fixed = "; ".join(words("story.series_corrected_rows", reason=words("reasons." + row.reason), rows=words.number(row.rows))
+                      for row in panel.corrected.itertuples())  # fmt: skip
+    pairs.append((words("story.series_corrected"), fixed or words("story.series_nothing")))
+    if "assisted" in panel.cells:
+        online, assisted = panel.cells["online"].sum(), panel.cells["assisted"].sum()
+        text = words("story.series_staff_text", assisted=words.number(assisted), online=words.number(online),
+                     share=words.percent(assisted / max(online, 1)))  # fmt: skip
+        pairs.append((words("story.series_staff"), text))
+    return tables.definitions(pairs, words)
+
+
+def show_staff(panel: Panel, p: Study, words: Words) -> tables.Block | None:
+    """Online dossiers that staff entered, a row a year, for download a row a month; small counts hidden. None where not told."""
+    if "assisted" not in panel.cells or not panel.cells["assisted"].sum():
+        return None
+    heads = [words(f"story.col_{name}") for name in ("when", "online", "assisted", "share")]
+    years, months = (staff_rows(panel.cells, by, p.min_count, words, heads) for by in ("Y", "M"))
+    return tables.table(years, words("story.staff_caption"), words, numeric=set(heads[1:]), download=months, name="staff")
+
+
+def staff_rows(cells: pd.DataFrame, by: str, min_count: int, words: Words, heads: list[str]) -> pd.DataFrame:
+    """One row per year or month: online, entered by staff, share, as text; what its year's or the whole sum would tell is hidden."""
+    sums = cells.groupby(cells["period"].dt.asfreq(by))[["online", "assisted"]].sum()
+    parts = np.column_stack([sums["assisted"], sums["online"] - sums["assisted"]]).astype(float)
+    few = pd.Series(False, sums.index)
+    for _, part in sums.groupby(sums.index.year if by == "M" else np.zeros(len(sums))):
+        few[part.index] = hidden_beside_total(parts[sums.index.isin(part.index)], min_count)
+    rows = []
+    for period, row in sums.iterrows():
+        told = (words("story.hidden"), words.number(None)) if few[period] else (
+            words.number(row["assisted"]), words.percent(row["assisted"] / row["online"] if row["online"] else float("nan")))  # fmt: skip
+        rows.append((words.period(period, short=True), words.number(row["online"]), *told))
+    return pd.DataFrame(rows, columns=heads)
+
+
+def show_names(panel: Panel, words: Words) -> tables.Block | None:
+    """How names of agencies and codes of procedures were understood, with the number of spellings and rows; None for a table."""
+    names = panel.names_matched
+    if names.empty:
+        return None
+    order = {how: at for at, how in enumerate((*HOW, "listed", "recoded", "unlisted"))}
+    groups = names.assign(order=names["how"].map(order)).groupby(["kind", "outside", "order", "how"])
+    heads = [words(f"story.col_{name}") for name in ("name_of", "how", "spellings", "count")]
+    rows = []
+    for (kind, outside, _, how), part in groups:
+        text = words("check.how_" + how) + (words("story.outside_" + outside) if outside else "")
+        rows.append((words("story.kind_" + kind), text, words.number(part["text"].nunique()), words.number(part["rows"].sum())))
+    download = names.assign(how=[words("check.how_" + how) for how in names["how"]])
+    return tables.table(pd.DataFrame(rows, columns=heads), words("story.names_caption"), words, numeric=set(heads[2:]), download=download,
+                        name="names")  # fmt: skip
+
+
+def show_doubtful_names(panel: Panel, words: Words) -> tables.Block | None:
+    """The names and codes that were not understood, or were not in force; None where there is none."""
+    names = panel.names_matched
+    doubt = names[names["how"].isin(["unknown", "ambiguous", "unlisted"]) | (names["outside"] != "")] if len(names) else names
+    if doubt.empty:
+        return None
+    heads = [words(f"story.col_{name}") for name in ("text", "how", "count")]
+    rows = [(told_shape(row.text, words), words("check.how_" + row.how) + (words("story.outside_" + row.outside) if row.outside else ""),
+             words.number(row.rows)) for row in doubt.itertuples()]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=heads)
+    return tables.table(frame, words("story.doubtful_caption"), words, numeric={heads[2]}, download=frame, name="doubtful_names")
 
 
 def show_set_aside(design: Design, words: Words) -> tables.Block:

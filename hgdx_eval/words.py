@@ -1,5 +1,6 @@
 """Every sentence, number and date that readers see, in one language. All modules before `Estimate` are wordless."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -100,3 +101,9 @@ def effect_digits(value: float, scale: str) -> int:
     if value is None or pd.isna(value) or value == 0:
         return 1
     return max(1, min(3, 1 - int(f"{abs(value):e}".split("e")[1])))
+
+
+def told_shape(text: str, words: Words) -> str:
+    """A text; of one that may not be told, its shape in the reader's language."""
+    shape = re.fullmatch(r"\((text|number) of (\d+) \w+\)", text)
+    return words("check.shape_" + shape[1], n=shape[2]) if shape else text

@@ -19,12 +19,10 @@ CELLS = 40_000_000  # between the first cell of a sheet and its last: so many ar
 COLUMNS = 702  # A to ZZ
 LOOK = 50  # rows by which a sheet is empty
 BLOCK = 1 << 20
-OVERLAP = 128  # bytes: a cell's address may lie across two blocks
 OLE = b"\xd0\xcf\x11\xe0"
-FAR = re.compile(rb'r="[A-Z]{3,}\d')
-WIDE = re.compile(rb'r="([A-Z]{2})\d')
-DEEP = re.compile(rb'r="[A-Z]+(\d{6,9})"')
-ROW = re.compile(rb'<(?:\w+:)?row\b[^>]{0,200}?\br="(\d{1,9})"')
+ODD = re.compile(rb"""\sr\s*=\s*+(?!["'](?:[A-Z]{1,2})?[0-9]{1,7}["'])""")  # an address that is none, or beyond column ZZ
+WIDE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{2})[0-9]""")
+DEEP = re.compile(rb"""\sr\s*=\s*["'][A-Z]{0,2}([0-9]{5,7})["']""")
 UNSTORED = re.compile(rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
 
 
@@ -100,22 +98,23 @@ def too_large(path: Path) -> InputError:
 def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> int:
     """Bytes that a member really unpacks to, whatever the archive says. Raises InputError for more than `left`, and for a sheet
     whose cells lie too far apart, or are formulas without a stored value."""
-    size, last_row, columns, tail = 0, 0, 26, b""
-    is_sheet = member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml")
+    size, last_row, columns, held = 0, 10_000, 26, b""
     with archive.open(member) as stream:
-        while block := stream.read(BLOCK):
+        while True:
+            block = stream.read(BLOCK)
             size += len(block)
             if size > left:
                 raise too_large(path)
-            if not is_sheet:
-                continue
-            seen, tail = tail + block, block[-OVERLAP:]
-            if FAR.search(seen):
-                raise InputError(f"{path.name}: more than {COLUMNS} columns; save the table alone")
+            seen = held + block
+            cut = max(seen.rfind(b"<c"), len(seen) - BLOCK) if block else len(seen)  # a cell is looked at whole
+            seen, held = seen[:cut], seen[cut:]
+            if ODD.search(seen):
+                raise InputError(f"{path.name}: cells beyond column {COLUMNS} or at no address; save the table alone")
             if UNSTORED.search(seen):
                 raise InputError(f"{path.name}: holds formulas without a stored value; save it in a spreadsheet program first")
             columns = max([columns, *((name[0] - 64) * 26 + name[1] - 64 for name in set(WIDE.findall(seen)))])
-            last_row = max([last_row, *map(int, ROW.findall(seen)), *map(int, DEEP.findall(seen))])
+            last_row = max([last_row, *map(int, set(DEEP.findall(seen)))])
             if last_row * columns > CELLS:
                 raise too_large(path)
-    return size
+            if not block:
+                return size

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from hgdx_eval.errors import InputError
-from hgdx_eval.facts import FILES, cluster_of, events_between, find_adoption, find_unit, load_facts
+from hgdx_eval.facts import FILES, cluster_of, events_between, find_adoption, load_facts
+from hgdx_eval.names import find_unit
 from hgdx_eval.params import study_folder
 
 FACTS = load_facts()

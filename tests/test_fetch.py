@@ -32,6 +32,7 @@ from hgdx_eval.fetch import (
     revisions,
     write_table,
 )
+from hgdx_eval.readers.table import told_definition
 
 SUM, SCORES = "report_by_month_sum_service", "report_tinh_766_service"
 ONLINE, PAYMENT = "provide-online-tree", "formality-online-payment-tree"
@@ -687,4 +688,7 @@ def test_the_csv_is_tidy_and_harmless_in_a_spreadsheet(portal, older, tmp_path):
     assert table[table.report == SCORES].unit_code.tolist() == ["'@H30", "H30.2"]
     assert table[table.report == SCORES].TTTT.isna().tolist() == [False, True]
     assert table[table.report == SUM].HTN_TRUCTUYEN_KHONGCHUAN_TOTAL.tolist() == [0]
+    assert set(zip(table.report, table.definition)) == {(SCORES, "index_766"), (SUM, "online_share")}
+    with pytest.raises(InputError, match="two definitions are not one series"):
+        told_definition(path)
     assert table.groupby(["report", "period", "part", "unit_id"]).size().max() == 1

@@ -56,7 +56,11 @@ def row(number: int, *cells: str) -> str:
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (row(1, cell("A1")) + row(1048576, cell("XFD1048576")), "more than 702 columns"),
+        (row(1, cell("A1")) + row(1048576, cell("XFD1048576")), "beyond column 702"),
+        (row(1, cell("A1")) + row(2, cell("A1:XFD1048576")), "at no address"),
+        (row(1, cell("A1")) + "<row r='1048576'><c\tr = 'ZZ1048576'><v>1</v></c></row>", "unpacked it is larger"),
+        (row(1, cell("A1")) + row(2, cell("A99999999")), "at no address"),
+        (row(1, cell("A1")) + row(2, cell("a1")), "at no address"),
         (row(1, cell("A1")) + row(1048576, cell("ZZ1048576")), "unpacked it is larger"),
         (row(1, cell("A1"), cell("ZZ1048576")), "unpacked it is larger"),
         (row(1, cell("A1", "<f>1+1</f>")), "formulas without a stored value"),

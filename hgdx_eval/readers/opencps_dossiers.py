@@ -76,9 +76,6 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
     if missing := [HEADERS[column][0] for column in HEADERS if column in needed and column not in columns]:
         raise InputError(f"{file}: no known header: the columns {', '.join(missing)} are missing; "
                          f"opencps_dossiers needs {', '.join(HEADERS[c][0] for c in NEEDED)}")  # fmt: skip
-    forms = date_forms(con, date_column)
-    later = "[" + ", ".join(f"'{form}'" for form in forms[1:]) + "]"
-    serial, number = f"TRY_CAST({date_column} AS DOUBLE)", "regexp_full_match({}, '[0-9.]+')"
     note = starts("filing_note", STAFF_MARK) if "filing_note" in columns else "false"
     made_up = f"coalesce(detail = '{SIMULATED_MARK}', false)" if "detail" in columns else "false"
     start = f"'^\\s*({'|'.join(either('tổng', 'cộng'))})'"
@@ -86,9 +83,7 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
     WITH typed AS (
       SELECT place, nfc_normalize(dossier) AS number, nfc_normalize(procedure) AS procedure, agency, {date_column} AS date_cell,
         "online" AS online_cell, lower("online") AS answer, {note} AS assisted, {made_up} AS simulated,
-        CAST(coalesce(TRY_STRPTIME({date_column}, '{forms[0]}'), CASE WHEN {date_column} IS NULL THEN NULL
-          WHEN NOT {number.format(date_column)} THEN TRY_STRPTIME({date_column}, {later})
-          WHEN {serial} BETWEEN 20000 AND 80000 THEN DATE '1899-12-30' + CAST(floor({serial}) AS INTEGER) END) AS DATE) AS day,
+        {day_sql(date_column, date_forms(con, date_column))} AS day
       FROM text),
     answered AS (
       SELECT *, CASE WHEN answer IS NULL THEN false WHEN answer IN {one_of(YES)} THEN true WHEN answer IN {one_of(NO)} THEN false
@@ -102,6 +97,53 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
           WHEN "online" IS NULL THEN 'unreadable_online' END AS fault
       FROM answered)
     SELECT place, {keyed("number")} AS dossier, procedure, agency, day, "online", assisted, simulated,
-      day IS NOT NULL AND {number.format("date_cell")} AS is_serial, fault,
+      day IS NOT NULL AND regexp_full_match(date_cell, '[0-9.]+') AS is_serial, fault,
       CASE fault WHEN 'unreadable_date' THEN {shape_sql("date_cell")} WHEN 'unreadable_online' THEN {shape_sql("online_cell")} END AS shape
     FROM judged"""
+
+
+# --- what `check` asks besides: dates in order, repeats by month ---------------------------------------------------
+
+DATES = ("submitted", "received", "done", "returned")
+DATE_HEADERS = {"done": ("Ngày hoàn thành",), "returned": ("Ngày trả",)}
+ORDER = {  # fault -> (dates it needs, when); by whole days, for a counter often writes no time
+    "received_before_submitted": (("submitted", "received"), "received < submitted"),
+    "done_before_received": (("received", "done"), "done < received"),
+    "returned_before_done": (("done", "returned"), "returned < done"),
+    "submitted_in_future": (("submitted",), "submitted > today"),
+    "done_in_future": (("done",), "done > today"),
+}
+
+
+def content_kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...]) -> str:
+    """SQL over a spool's relation `text`: place, dossier (keyed hash), procedure, agency and what there is of the dates (DATE)."""
+    days = "".join(f", {day_sql(name, date_forms(con, name))} AS {name}" for name in DATES if name in columns)
+    return f"""SELECT place, {keyed("nfc_normalize(dossier)")} AS dossier, nfc_normalize(procedure) AS procedure,
+               nfc_normalize(agency) AS agency{days} FROM text"""
+
+
+def day_sql(column: str, forms: list[str]) -> str:
+    """The day (DATE) of a text in one of `forms`, the likeliest first, or of a spreadsheet's number; NULL where unreadable."""
+    later = "[" + ", ".join(f"'{form}'" for form in forms[1:]) + "]"
+    return f"""CAST(coalesce(TRY_STRPTIME({column}, '{forms[0]}'), CASE WHEN {column} IS NULL THEN NULL
+      WHEN NOT regexp_full_match({column}, '[0-9.]+') THEN TRY_STRPTIME({column}, {later})
+      WHEN TRY_CAST({column} AS DOUBLE) BETWEEN 20000 AND 80000
+        THEN DATE '1899-12-30' + CAST(floor(TRY_CAST({column} AS DOUBLE)) AS INTEGER) END) AS DATE)"""
+
+
+def date_order_sql(columns: tuple[str, ...], examples: int, today: date) -> str:
+    """One row per fault of ORDER that can be looked for: fault, rows (0 too), the first places. Against `content`."""
+    dates = [name for name in DATES if name in columns]
+    days = ", ".join(f"CASE WHEN {name} BETWEEN DATE '2000-01-01' AND DATE '2100-12-31' THEN {name} END AS {name}" for name in dates)
+    late = " WHERE received <= today OR received IS NULL" if "received" in dates else ""  # one received later is refused as such
+    parts = [f"SELECT '{fault}' AS fault, count(*) FILTER (WHERE {when}) AS rows, min(place, {examples}) FILTER (WHERE {when}) AS examples "
+             f"FROM days{late}" for fault, (needed, when) in ORDER.items() if set(needed) <= set(dates)]  # fmt: skip
+    return f"WITH days AS (SELECT place, DATE '{today.isoformat()}' AS today, {days} FROM content) {' UNION ALL '.join(parts)}"
+
+
+def repeats_sql() -> str:
+    """One row per month of receipt with repeated dossier numbers: month, rows, again (rows whose number came before). Against `content`."""
+    return """SELECT strftime(date_trunc('month', received), '%Y-%m') AS month, count(*) AS rows,
+                count(*) - count(DISTINCT dossier) AS again
+              FROM content WHERE dossier IS NOT NULL AND received BETWEEN DATE '2000-01-01' AND DATE '2100-12-31'
+              GROUP BY month HAVING again > 0 ORDER BY month"""

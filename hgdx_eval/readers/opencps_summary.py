@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from ..facts import find_unit, load_facts
+from ..facts import load_facts
 from ..files import Opening, header_key, read_grid
+from ..names import find_unit
 from . import SIMULATED_MARK, TOTAL_WORDS, Summary, check_sum, month_of_name, parse_counts, usable
 
 HEADERS = {

@@ -1,0 +1,217 @@
+"""Names to codes: every spelling of a unit leads to it, as of the dossier's month, and what may be two units is refused."""
+
+import dataclasses
+import unicodedata
+from datetime import date
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hgdx_eval import panel as panel_module
+from hgdx_eval.errors import InputError
+from hgdx_eval.facts import FormerName, Source, Unit, check_successors, load_facts
+from hgdx_eval.names import SHORT, find_unit, looks_like_agency, match_unit, shown_text, toned_last
+from hgdx_eval.panel import dossier_panel, named_agencies, refuse_ambiguous
+from hgdx_eval.procedures import fee_schedule_of, todays_codes
+from hgdx_eval.synth_export import COLUMNS
+
+FACTS = load_facts()
+TOLD = Source(verified=False, reason="made up for a test")
+LONG = {long: short for short, long in SHORT.items() if len(short) > 1}
+UNITS = [unit for unit in FACTS.units if unit.level != "department"]
+
+
+def month(text):
+    return pd.Period(text, freq="M")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "how"),
+    [
+        ("Huyện Long Mỹ", "Huyện Long Mỹ", "exact"), ("UBND Thị xã Long Mỹ", "Thị xã Long Mỹ", "exact"),
+        ("Huyện Vị Thủy", "Huyện Vị Thuỷ", "orthography"), ("xã HỎA LỰU", "Xã Hoả Lựu", "orthography"),
+        ("TX. Long Mỹ", "Thị xã Long Mỹ", "abbreviation"), ("Xã Vị Thanh, H. Vị Thủy", "Xã Vị Thanh", "abbreviation"),
+        ("Phường 3", "Phường III", "alias"), ("Nàng Mau", "Thị trấn Nàng Mau", "without_kind"), ("HTXLONGMY", "Thị xã Long Mỹ", "portal_code"),
+        ("UBND xã Vĩnh Viễn", "Thị trấn Vĩnh Viễn", "former_name"), ("Phòng lạ", None, "unknown"), ("Xã Vị Thanh, TP Vị Thanh", None, "unknown"),
+    ],
+)  # fmt: skip
+def test_what_was_matched_how_is_told(text, name, how):
+    found = match_unit(FACTS, text)
+    assert (found.unit.name if found.unit else None, found.how) == (name, how)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("Long Mỹ", {"Huyện Long Mỹ", "Thị xã Long Mỹ"}), ("vị thanh", {"Thành phố Vị Thanh", "Xã Vị Thanh"}),
+     ("Châu Thành", {"Huyện Châu Thành", "Huyện Châu Thành A"})],
+)  # fmt: skip
+def test_what_may_be_two_units_names_them(text, names):
+    found = match_unit(FACTS, text)
+    assert found.unit is None and found.how == "ambiguous" and {unit.name for unit in found.candidates} == names
+
+
+@given(st.sampled_from(UNITS), st.data())
+def test_every_way_to_write_a_unit_leads_to_it(unit, data):
+    text = unit.name
+    if data.draw(st.booleans()):
+        text = " ".join(data.draw(st.sampled_from([word, unicodedata.normalize("NFC", toned_last(word))])) for word in text.split())
+    if data.draw(st.booleans()):
+        for long, short in LONG.items():
+            if text.casefold().startswith(long + " "):
+                text = data.draw(st.sampled_from([short, short.upper() + "."])) + text[len(long) :]
+    if unit.level == "commune" and data.draw(st.booleans()):
+        text += data.draw(st.sampled_from([", ", " - ", " "])) + next(above.name for above in FACTS.units if above.code == unit.parent)
+    text = data.draw(st.sampled_from(["", "UBND ", "Ủy ban nhân dân ", "Uỷ ban nhân dân "])) + text
+    text = data.draw(st.sampled_from([str, str.upper, str.lower]))(text)
+    text = unicodedata.normalize(data.draw(st.sampled_from(["NFC", "NFD"])), text).replace(" ", data.draw(st.sampled_from([" ", "  "])))
+    assert find_unit(FACTS, text) is unit
+    assert match_unit(FACTS, text).how in ("exact", "orthography", "abbreviation")
+
+
+@given(st.text(max_size=40))
+def test_any_text_has_one_answer_whatever_its_form(text):
+    nfc, nfd = (match_unit(FACTS, unicodedata.normalize(form, text)) for form in ("NFC", "NFD"))
+    assert nfc == nfd
+
+
+def dated_facts(*units):
+    return dataclasses.replace(FACTS, units=(*FACTS.units, *units))
+
+
+OLD = Unit(code="a", level="commune", parent="930", name="Xã Thử Cũ", valid_to=date(2023, 3, 31), successor="b", dated=TOLD)
+NEW = Unit(code="b", level="commune", parent="930", name="Xã Thử Mới", valid_from=date(2023, 4, 1), dated=TOLD,
+           former_names=(FormerName(name="Xã Thử Xưa", valid_to=date(2022, 6, 30), verified=False, reason="made up for a test"),))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "when", "name", "how", "outside"),
+    [
+        ("Xã Thử Cũ", "2023-03", "Xã Thử Cũ", "exact", ""), ("Xã Thử Cũ", "2023-04", "Xã Thử Mới", "former_name", "ended"),
+        ("Xã Thử Mới", "2023-04", "Xã Thử Mới", "exact", ""), ("Xã Thử Mới", "2023-03", "Xã Thử Mới", "exact", "not_begun"),
+        ("Xã Thử Xưa", "2022-06", "Xã Thử Mới", "former_name", ""), ("Xã Thử Xưa", "2022-07", "Xã Thử Mới", "former_name", "ended"),
+        ("Xã Vị Thanh", "2025-06", "Xã Vị Thanh", "exact", ""), ("Xã Vị Thanh", "2025-07", "Xã Vị Thanh", "exact", "ended"),
+    ],
+)  # fmt: skip
+def test_names_are_matched_as_of_the_month(text, when, name, how, outside):
+    found = match_unit(dated_facts(OLD, NEW), text, month(when))
+    assert (found.unit.name, found.how, found.outside) == (name, how, outside)
+
+
+def test_one_name_of_two_units_in_turn_means_the_one_of_that_month():
+    first = Unit(code="a", level="commune", parent="930", name="Xã Thử", valid_to=date(2023, 3, 31), dated=TOLD)
+    second = Unit(code="b", level="commune", parent="931", name="Xã Thử", valid_from=date(2023, 4, 1), dated=TOLD)
+    facts = dated_facts(first, second)
+    assert [match_unit(facts, "Xã Thử", month(text)).unit.code for text in ("2023-03", "2023-04")] == ["a", "b"]
+    assert match_unit(facts, "Xã Thử").how == "ambiguous"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [({"valid_to": date(2023, 1, 1)}, "need their source"), ({"successor": "b", "dated": TOLD}, "since when"),
+     ({"valid_from": date(2023, 2, 1), "valid_to": date(2023, 1, 1), "dated": TOLD}, "after valid_to")],
+)  # fmt: skip
+def test_a_dated_unit_without_a_source_or_sense_is_refused(change, says):
+    with pytest.raises(ValueError, match=says):
+        Unit(code="a", level="commune", parent="930", name="Xã Thử", **change)
+
+
+def test_successors_that_are_no_unit_or_a_circle_are_refused():
+    back = NEW.model_copy(update={"valid_to": date(2024, 1, 1), "successor": "a"})
+    with pytest.raises(InputError, match="in a circle"):
+        check_successors([OLD, back])
+    with pytest.raises(InputError, match="'b' is no unit's code"):
+        check_successors([OLD])
+
+
+def test_an_ambiguous_name_is_refused_with_what_to_write():
+    frame = named_agencies(pd.Series(["Long Mỹ", "Sở Y tế"]), pd.Series(["2023-01"] * 2), pd.Series([12, 3]), FACTS)
+    with pytest.raises(InputError, match=r"a\.csv: the agency 'Long Mỹ' \(12 rows\) may be Huyện Long Mỹ or Thị xã Long Mỹ: .*\(HLONGMY, HTXLONGMY\)"):
+        refuse_ambiguous(frame, "a.csv")
+
+
+@pytest.mark.parametrize("text", ["Trần Thị Bí Mật", "0912345678", "a@b.vn", "Xã 0912345678", "12 Ấp Mật", ""])
+def test_a_text_that_looks_like_no_agency_is_told_by_its_shape(text):
+    assert not looks_like_agency(text)
+    shown = shown_text(text, known=False)
+    assert not text or text not in shown
+
+
+@pytest.mark.parametrize("text", ["Phòng Tài nguyên", "TP. Nơi Khác", "UBND xã Lạ", "Tòa án huyện", "Ủy ban Dân tộc", "BQL Dự án"])
+def test_a_text_that_begins_like_an_agency_is_told(text):
+    assert shown_text(text, known=False) == text
+
+
+# --- procedures ----------------------------------------------------------------------------------------------------
+
+HEAD = "procedure,name,field,set_by,fee_vnd,same_as"
+
+
+def schedule(tmp_path, *lines, head=HEAD + ",valid_from,valid_to"):
+    path = tmp_path / "x.fees.csv"
+    path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    return fee_schedule_of(path, "x")
+
+
+def test_a_code_that_was_given_to_another_procedure_is_followed_by_month(tmp_path):
+    fees = schedule(tmp_path, "1.1,A,x,province,5,2.2,,2022-12-31", "1.1,B,x,none,,,2023-01-01,", "2.2,A,x,province,5,3.3,,2023-05", "3.3,A,x,province,5,,2023-06,")
+    used = pd.DataFrame({"procedure": ["1.1", "1.1", "2.2", "2.2", "3.3", "9.9"], "month": ["2022-12", "2023-01", "2023-05", "2023-06", "2023-05", "2023-01"]})
+    found = todays_codes(used, fees)
+    assert found["code"].tolist() == ["3.3", "1.1", "3.3", "3.3", "3.3", "9.9"]
+    assert found["how"].tolist() == ["recoded", "listed", "recoded", "recoded", "listed", "unlisted"]
+    assert found["outside"].tolist() == ["", "", "", "ended", "not_begun", ""]
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["1.1,A,x,none,,,,2023-03", "1.1,B,x,none,,,2023-03,"], "row 3: a procedure listed twice"),
+        (["1.1,A,x,none,,9.9,,"], "row 2: same_as is no procedure"),
+        (["1.1,A,x,none,,2.2,,", "2.2,A,x,none,,1.1,,"], "row 2: same_as leads in a circle"),
+        (["0.1,A,x,none,,1.1,,", "1.1,A,x,none,,2.2,,", "2.2,A,x,none,,1.1,,"], "row 2: same_as leads in a circle"),
+        (["1.1,A,x,none,,,2023-03,2023-01"], "row 2: valid_from is after valid_to"),
+        (["1.1,A,x,none,,,soon,"], "row 2, column 'valid_from': no day or month"),
+    ],
+)  # fmt: skip
+def test_re_coding_that_cannot_be_is_refused_by_row(tmp_path, lines, says):
+    with pytest.raises(InputError, match=says):
+        schedule(tmp_path, *lines)
+
+
+@given(st.lists(st.integers(0, 7), min_size=8, max_size=8))
+def test_re_coding_ends_at_a_code_of_today_or_is_refused(tmp_path_factory, targets):
+    lines = [f"c{at},A,x,none,,{'' if to == at else f'c{to}'}" for at, to in enumerate(targets)]
+    try:
+        fees = schedule(tmp_path_factory.mktemp("s"), *lines, head=HEAD)
+    except InputError as error:
+        assert "in a circle" in str(error)
+        return
+    found = todays_codes(pd.DataFrame({"procedure": [f"c{at}" for at in range(8)], "month": ["2023-01"] * 8}), fees)
+    for code in found["code"]:
+        assert targets[int(code[1:])] == int(code[1:])
+
+
+# --- in the panel --------------------------------------------------------------------------------------------------
+
+
+def test_the_panel_carries_what_was_matched_how_and_no_unknown_text(tmp_path):
+    def row(number, agency, procedure, note=""):
+        told = dict.fromkeys(COLUMNS, "") | {"Mã hồ sơ": number, "Mã thủ tục": procedure, "Cơ quan thụ lý": agency, "Ngày tiếp nhận": "14/08/2023",
+                                             "Trực tuyến": "Có", "Ghi chú nộp": note}  # fmt: skip
+        return ",".join(told[name] for name in COLUMNS)
+
+    rows = [row("1", "UBND xã Hỏa Lựu", "1.000001", "Cán bộ nộp thay tại quầy"), row("2", "UBND xã Hỏa Lựu", "1.000001"),
+            row("3", "Trần Thị Bí Mật", "1.000001"), row("4", "Phòng lạ", "3.000003"), row("5", "Phòng lạ", "Bí Mật")]  # fmt: skip
+    (tmp_path / "a.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="utf-8")
+    (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,province,5,2.000001\n2.000001,A,x,province,5,\n", encoding="utf-8")
+    panel = dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)
+    told = {(row.kind, row.text): (row.means, row.how, row.rows) for row in panel.names_matched.itertuples()}
+    assert told == {
+        ("agency", "UBND xã Hỏa Lựu"): ("Xã Hoả Lựu", "orthography", 2), ("agency", "(text of 15 characters)"): ("", "unknown", 1),
+        ("agency", "Phòng lạ"): ("", "unknown", 1), ("procedure", "1.000001"): ("2.000001", "recoded", 3),
+        ("procedure", "3.000003"): ("3.000003", "unlisted", 1),
+    }  # fmt: skip
+    assert "Mật" not in panel.names_matched.to_csv() and "Trần" not in panel.cells.to_csv()
+    assert panel_module.UNKNOWN in set(panel.cells["agency"])
+    assert panel.cells[["online", "assisted", "remote"]].sum().tolist() == [4, 1, 3]
