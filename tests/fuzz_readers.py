@@ -167,8 +167,9 @@ class TooLong(BaseException):
     pass
 
 
-def read(path: Path) -> str:
-    """"read" or "refused"; raises AssertionError for what must not be."""
+def read(path: Path, personal: bool) -> str:
+    """"read" or "refused"; raises AssertionError for what must not be. `personal`: the layout holds personal data; a summary's names
+    are agencies, whatever is written there."""
     before = sorted(path.parent.iterdir())
     try:
         found = check_file(path, None)
@@ -176,12 +177,12 @@ def read(path: Path) -> str:
         said = str(error)
         assert len(said.splitlines()) == 1, f"not one line: {said!r}"
         assert len(said) < 1_000, f"a line of {len(said)} characters"
-        assert "Bí Mật" not in unicodedata.normalize("NFC", said), f"a personal value: {said!r}"
+        assert not personal or "Bí Mật" not in unicodedata.normalize("NFC", said), f"a personal value: {said!r}"
         answer = "refused"
     else:
         told = sum(item["rows"] for item in found["rejected"])
         assert found["rows"] == found["accepted"] + told, f"{found['rows']} rows, {found['accepted']} accepted, {told} rejected"
-        assert "Bí Mật" not in json.dumps(found, ensure_ascii=False), "a personal value in the answer"
+        assert not personal or "Bí Mật" not in json.dumps(found, ensure_ascii=False), "a personal value in the answer"
         answer = "read"
     assert sorted(path.parent.iterdir()) == before, "something was written beside the export"
     return answer
@@ -200,11 +201,12 @@ def one(seed: int, number: int, files: list[tuple[str, Path]], folder: Path) -> 
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(SECONDS)
     try:
-        answer, finding = read(target), ""
+        answer, finding = read(target, layout.startswith("opencps") and layout not in summary_layouts()), ""
     except TooLong:
         answer, finding = "finding", f"longer than {SECONDS} s"
     except Exception as error:  # every kind is a finding
-        answer, finding = "finding", f"{type(error).__name__}: {str(error)[:300]}"
+        late = str(error) == "Query interrupted"  # the database forgets by whom
+        answer, finding = "finding", f"longer than {SECONDS} s" if late else f"{type(error).__name__}: {str(error)[:300]}"
     finally:
         signal.alarm(0)
         target.unlink(missing_ok=True)

@@ -194,7 +194,8 @@ def month_of_request(request: dict, file: str) -> str:
                        (("p_nam", "year"), ("p_thang", "month")))  # fmt: skip
         if re.fullmatch(YEAR, year) and re.fullmatch(r"0?[1-9]|1[0-2]", month) and request.get("timeType", "month") == "month":
             return f"{year}-{int(month):02}"
-        raise InputError(f"{file}: its request asks for no single month (year {year[:10] or 'none'}, month {month[:10] or 'none'})")
+        raise InputError(f"{file}: its request asks for no single month (year {one_line(year)[:10] or 'none'}, "
+                         f"month {one_line(month)[:10] or 'none'})")  # fmt: skip
     if month := month_of_name(file):
         return month
     raise InputError(f"{file}: which month? Store the request beside it as {file}.request.json, or name the file like 2023-07.json")
