@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from .errors import InputError
-from .history import refresh
 from .ledger import STUDY_NAME, Run, last_good, runs_of, studies
+from .run_history import refresh
 from .runs import Busy, locked, mark_killed, private_record
 
 GOING = ".pruning-"

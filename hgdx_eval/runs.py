@@ -28,7 +28,6 @@ from . import differences, estimators
 from .designs import study_design
 from .errors import InputError
 from .facts import load_facts
-from .history import refresh
 from .ledger import result_of
 from .origin import sha256_of
 from .panel import Panel, code_hash, data_files, load_panel, study_data
@@ -146,7 +145,7 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
         os.rename(building, final)
         point_latest(folder, run)
         remember_inputs(final, p, file)
-        refresh(folder.parent, say)
+        refresh_history(folder.parent)
         return final
     except InputError:
         shutil.rmtree(building, ignore_errors=True)
@@ -154,7 +153,7 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
     except (Exception, Interrupted) as error:
         reason = one_line(error)
         keep_failed(building, folder / "failed" / run, {**receipt, "reason": reason})
-        refresh(folder.parent, say)
+        refresh_history(folder.parent)
         raise RunFailed(f"{p.study}: {reason}; nothing was published") from error
     finally:
         for name in kernel_environment(work):
@@ -163,6 +162,13 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
         if folder.is_dir() and not any(f for f in folder.iterdir() if f.name != ".lock"):
             (folder / ".lock").unlink(missing_ok=True)
             folder.rmdir()
+
+
+def refresh_history(out: Path) -> None:
+    """The page of all runs; its charts are loaded only here, so that an unchanged run ends at once."""
+    from .run_history import refresh
+
+    refresh(out, say)
 
 
 def unused(folder: Path, run: str) -> str:

@@ -15,7 +15,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure as MplFigure
 
 from . import ledger
-from .charts import in_csv, signed_axis, time_axis, value_axis
+from .charts import time_axis, value_axis
+from .charts_methods import in_csv
+from .charts_robustness import signed_axis
 from .figures import ACCENT, GROUND, INK, TREATED, Figure, canvas, drawn
 from .ledger import Run
 from .report import css_text, sanitised, style
