@@ -135,13 +135,14 @@ def changes_text(before: Run, run: Run, words: Words) -> list[str]:
     found = [words(f"history.change_{code}") for code in ledger.changes(before, run) if code != "revised"]
     for key, periods in (("added", ledger.added(before, run)), ("revised", ledger.revised(before, run))):
         if periods:
-            found.append(words(f"history.change_{key}", n=words.number(len(periods)), periods=spans(periods, words)))
+            found.append(words(f"history.change_{key}", periods=spans(periods, words)))
     if before.result.get("verdict") != run.result.get("verdict"):
         found.append(words("history.change_verdict", before=verdict_text(before, words), after=verdict_text(run, words)))
     tables = [ledger.estimates(one) for one in (before, run)]
-    if all(table is not None for table in tables):
-        found += [words("history.change_number", method=words(f"tables.estimator_{row.estimator}"), old=words.effect(row.old, row.scale),
-                        new=words.effect(row.new, row.scale)) for row in ledger.moved(*tables).itertuples()]  # fmt: skip
+    for row in ledger.moved(*tables).itertuples() if all(table is not None for table in tables) else ():
+        old, new = (words.effect(value, row.scale) for value in (row.old, row.new))
+        if old != new:  # a move below the last digit shown would read as none
+            found.append(words("history.change_number", method=words(f"tables.estimator_{row.estimator}"), old=old, new=new))
     return found or [words("history.change_none")]
 
 

@@ -35,7 +35,8 @@ def test_every_run_is_listed_with_what_a_reader_asks(tmp_path):
         assert (f'href="mine/{run.name}/report.vi.html"' in vi) == (f'href="mine/{run.name}/report.en.html"' in en) == run.complete
     assert "Có dấu hiệu tác động, chưa đủ chắc chắn" in vi and "+4,2 điểm phần trăm [3,2; 5,2]" in text_of(vi)
     assert "+4.2 percentage points [3.2; 5.2]" in text_of(en)
-    assert "Số liệu của 2 kỳ cũ đã bị sửa: 1/2024–2/2024." in vi and "2 earlier periods were revised" in en
+    assert "Số liệu kỳ cũ đã bị sửa: 1/2024–2/2024." in vi and "Data of earlier periods were revised: 1/2024–2/2024." in en
+    assert "Kỳ mới: 1/2025." in vi and "từ +3,5 thành +4,3" in vi and "từ +4,2 thành +4,2" not in vi
     assert "ValueError: &lt;script&gt;" in vi and "the run was killed" in vi
     assert "The verdict went from “Not enough evidence either way” to “Signs of an effect, not yet certain”." in en
     assert "4 1 234" not in vi and "1.234 dòng" in vi and "1,234 rows" in en
