@@ -159,7 +159,9 @@ def posted(body: bytes, address: str) -> str:
                                   headers={"Content-Type": "application/json", "User-Agent": "hgdx_eval"})  # fmt: skip
             status = answer.status
             answer.close()
-    except urllib3.exceptions.TimeoutError:
+    except urllib3.exceptions.TimeoutError as error:
+        if isinstance(error, urllib3.exceptions.NewConnectionError):  # refused or no such host: no matter of time
+            return "the webhook could not be reached"
         return "the webhook did not answer in time"
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         return f"the webhook could not be reached ({type(error).__name__})"

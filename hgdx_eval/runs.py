@@ -97,7 +97,10 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, jobs: int, 
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder), interruptible():
         mark_killed(folder)
-        return build(p, panel, design, langs, folder, jobs, key, file)
+        try:
+            return build(p, panel, design, langs, folder, jobs, key, file)
+        finally:
+            refresh_history(folder)
 
 
 @contextmanager
@@ -145,7 +148,6 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
         os.rename(building, final)
         point_latest(folder, run)
         remember_inputs(final, p, file)
-        refresh_history(folder.parent)
         return final
     except InputError:
         shutil.rmtree(building, ignore_errors=True)
@@ -153,7 +155,6 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
     except (Exception, Interrupted) as error:
         reason = one_line(error)
         keep_failed(building, folder / "failed" / run, {**receipt, "reason": reason})
-        refresh_history(folder.parent)
         raise RunFailed(f"{p.study}: {reason}; nothing was published") from error
     finally:
         for name in kernel_environment(work):
@@ -164,11 +165,17 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
             folder.rmdir()
 
 
-def refresh_history(out: Path) -> None:
-    """The page of all runs; its charts are loaded only here, so that an unchanged run ends at once."""
-    from .run_history import refresh
+def refresh_history(folder: Path) -> None:
+    """The page of all runs. Its charts are loaded only here, so that an unchanged run ends at once; what stops it now does
+    not undo a run that is published."""
+    if not folder.is_dir():
+        return  # refused before anything began: nothing is written
+    try:
+        from .run_history import refresh
 
-    refresh(out, say)
+        refresh(folder.parent, say)
+    except Interrupted as signal_name:
+        say(f"{folder.name}: stopped by {signal_name} while the history page was written")
 
 
 def unused(folder: Path, run: str) -> str:

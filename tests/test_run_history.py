@@ -4,7 +4,7 @@ import threading
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import made_run, monthly_runs
 from platformdirs import user_state_path
@@ -73,6 +73,7 @@ def test_what_changed_names_each_cause(tmp_path):
     assert ledger.revised(other_machine, later) == []
 
 
+@settings(max_examples=25)
 @given(st.permutations(range(6)), st.integers(0, 5))
 def test_a_months_hash_knows_its_rows_and_not_their_order(order, changed):
     cells = pd.DataFrame({"agency": list("aabbcc"), "period": pd.PeriodIndex(["2024-01", "2024-02"] * 3, freq="M"),
@@ -148,3 +149,17 @@ def test_readers_never_see_a_part_of_the_page(tmp_path):
 
 def test_an_empty_folder_says_so():
     assert "No run yet" in page({}, "en") and "Chưa có lần chạy nào" in page({}, "vi")
+
+
+def test_a_signal_while_the_page_is_written_undoes_no_published_run(tmp_path, monkeypatch, capsys):
+    from hgdx_eval import run_history, runs
+
+    def interrupted(*_):
+        raise runs.Interrupted("SIGTERM")
+
+    made_run(tmp_path, "20240205T020000Z-00000002")
+    monkeypatch.setattr(run_history, "refresh", interrupted)
+    runs.refresh_history(tmp_path / "mine")
+    assert "stopped by SIGTERM while" in capsys.readouterr().err
+    runs.refresh_history(tmp_path / "never_ran")
+    assert not (tmp_path / "index.html").exists()
