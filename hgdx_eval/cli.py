@@ -74,20 +74,24 @@ def cli() -> None:
 @click.option("--force", is_flag=True, help="run even where nothing has changed")
 @click.option("--pdf", is_flag=True, help="also report and brief on A4, through Chromium")
 @click.option("--docx", is_flag=True, help="also the brief for Word")
-def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool, pdf: bool, docx: bool) -> int:
+@click.option("--on-failure", metavar="COMMAND", help="run this (no shell) on a failure or a changed verdict; HGDX_WEBHOOK: an address")
+def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool, pdf: bool, docx: bool,
+        on_failure: str | None) -> int:  # fmt: skip
     """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path."""
+    from .alert import watched
     from .office import browser, write_docx, write_pdf
     from .runs import Busy, RunFailed, run_study
 
     if pdf:
         browser()  # missing: said before anything starts
     try:
-        published = run_study(study, change, langs, out, jobs, force)
-        for lang in langs:
-            if docx:
-                write_docx(published, lang)
-            for name in ("report", "brief") if pdf else ():
-                write_pdf(published / f"{name}.{lang}.html", published / f"{name}.{lang}.pdf")
+        with watched(study, out, on_failure) as told:
+            published = told(run_study(study, change, langs, out, jobs, force))
+            for lang in langs:
+                if docx:
+                    write_docx(published, lang)
+                for name in ("report", "brief") if pdf else ():
+                    write_pdf(published / f"{name}.{lang}.html", published / f"{name}.{lang}.pdf")
         click.echo(str(published))
         return 0
     except Busy as error:
@@ -95,6 +99,26 @@ def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force:
     except RunFailed as error:
         fail(str(error), 1)
     return 1
+
+
+@cli.command()
+@click.argument("study", required=False)
+@click.option("--keep", type=click.IntRange(0), metavar="N", help="keep the N newest runs (published and failed counted apart)")
+@click.option("--days", type=click.IntRange(0), metavar="D", help="keep what is younger than D days")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True)
+@click.option("--dry-run", is_flag=True, help="list what would go, take nothing")
+def prune(study: str | None, keep: int | None, days: int | None, out: Path, dry_run: bool) -> int:
+    """Take old runs away, of one study or of all. With both limits a run goes only if both let it go; the last good one never does."""
+    from .prune import prune as take_away
+    from .runs import Busy, say
+
+    try:
+        gone = take_away(out, study, keep, days, dry_run, say)
+    except Busy as error:
+        fail(str(error), 3)
+    for name in gone:
+        click.echo(name)
+    return 0
 
 
 @cli.command()
@@ -207,8 +231,10 @@ def pdf(page: Path, output: Path | None) -> int:
 @CHANGE
 def verify(run_dir: Path, change: dict) -> int:
     """Run a published run again from its receipt and compare every number."""
+    from .alert import take_webhook
     from .runs import Busy, RunFailed, verify_run
 
+    take_webhook()
     try:
         differences = verify_run(run_dir, change)
     except Busy as error:

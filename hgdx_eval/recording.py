@@ -16,14 +16,16 @@ class Recorded:
 
     table: pd.DataFrame
     line: str
+    verdict: int | None = None
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         cells = self.table.astype(object).where(self.table.notna(), None)
-        return {MIME: {"columns": COLUMNS, "rows": cells.to_numpy().tolist()}, "text/plain": self.line}
+        data = {"columns": COLUMNS, "rows": cells.to_numpy().tolist()}
+        return {MIME: data | ({"verdict": self.verdict} if self.verdict else {}), "text/plain": self.line}
 
 
-def record(estimates: list[Estimate], notebook: str, words: Words) -> Recorded:
-    """Hand estimates to the run: they come out in estimates.csv. Raises ValueError where one leaves the contract."""
+def record(estimates: list[Estimate], notebook: str, words: Words, verdict: int | None = None) -> Recorded:
+    """Hand estimates to the run: they come out in estimates.csv, a verdict in the receipt. ValueError where one leaves the contract."""
     table = joined(estimates).assign(notebook=notebook)
     check_table(table)
-    return Recorded(table, words("story.recorded", n=words.number(len(table))))
+    return Recorded(table, words("story.recorded", n=words.number(len(table))), verdict)

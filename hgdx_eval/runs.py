@@ -23,17 +23,18 @@ import nbformat
 import pandas as pd
 from platformdirs import user_state_path
 
-from . import estimators
+from . import differences, estimators
 from .designs import study_design
 from .errors import InputError
 from .facts import load_facts
+from .ledger import result_of
 from .origin import sha256_of
 from .panel import Panel, check_fresh, code_hash, data_files, load_panel, study_data
 from .params import PATH_KEYS, Study, parse_change, read_study, study_file, study_words
 from .printed import harmless
 from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
-from .results import COLUMNS, NUMBERS, check_table, result_table
+from .results import COLUMNS, check_table, result_table
 from .signals import Interrupted, interruptible
 
 NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "data_quality")  # in the order of the report
@@ -94,7 +95,10 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, jobs: int, 
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder), interruptible():
         mark_killed(folder)
-        return build(p, panel, design, langs, folder, jobs, key, file)
+        try:
+            return build(p, panel, design, langs, folder, jobs, key, file)
+        finally:
+            refresh_history(folder)
 
 
 @contextmanager
@@ -142,6 +146,19 @@ def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path
         if folder.is_dir() and not any(f for f in folder.iterdir() if f.name != ".lock"):
             (folder / ".lock").unlink(missing_ok=True)
             folder.rmdir()
+
+
+def refresh_history(folder: Path) -> None:
+    """The page of all runs. Its charts are loaded only here, so that an unchanged run ends at once; what stops it now does
+    not undo a run that is published."""
+    if not folder.is_dir():
+        return  # refused before anything began: nothing is written
+    try:
+        from .run_history import refresh
+
+        refresh(folder.parent, say)
+    except Interrupted as signal_name:
+        say(f"{folder.name}: stopped by {signal_name} while the history page was written")
 
 
 def unused(folder: Path, run: str) -> str:
@@ -291,7 +308,8 @@ def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], exec
         for job, notebook in mine.items():
             page = page_of(p, panel, lang, "notebook", ())
             write_text(building / "notebooks" / f"{job.stem}.html", render([notebook], page))
-    write_json(building / "receipt.json", {**receipt, "state": "complete", "finished": now()})
+    result = result_of(first, panel, p, list(executed.values()))
+    write_json(building / "receipt.json", {**receipt, "result": result, "state": "complete", "finished": now()})
 
 
 def page_of(p: Study, panel: Panel, lang: str, kind: str, annexes: tuple[str, ...]) -> Page:
@@ -476,13 +494,13 @@ def remember_inputs(run_dir: Path, p: Study, file: Path) -> None:
 
 
 def verify_run(run_dir: Path, change: dict) -> list[str]:
-    """Run it again from its receipt into a temporary folder; one line per difference, none where all is equal.
+    """Run it again from its receipt into a temporary folder; a table of differences, no line where all is equal.
 
     Raises InputError where receipt or inputs are not found.
     """
     try:
         receipt = json.loads((run_dir / "receipt.json").read_text(encoding="utf-8"))
-        before = pd.read_csv(run_dir / "estimates.csv", keep_default_na=False)
+        pd.read_csv(run_dir / "estimates.csv", keep_default_na=False)
     except (OSError, ValueError):
         raise InputError(f"{run_dir.name}: not a published run (no readable receipt.json and estimates.csv)") from None
     if receipt.get("state") != "complete":
@@ -491,10 +509,9 @@ def verify_run(run_dir: Path, change: dict) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="hgdx-verify-") as folder:
         file = Path(folder) / f"{study['study']}.yaml"
         file.write_text(json.dumps(study, ensure_ascii=False), encoding="utf-8")
-        again = run_study(str(file), {}, receipt["languages"][:1], Path(folder) / "outputs", 2, True)
+        again = run_study(str(file), {}, receipt["languages"], Path(folder) / "outputs", 2, True)
         fresh = json.loads((again / "receipt.json").read_text(encoding="utf-8"))
-        after = pd.read_csv(again / "estimates.csv", keep_default_na=False)
-    return receipt_differences(receipt, fresh) + table_differences(before, after)
+        return differences.lines_of(differences.differences(run_dir, again, receipt, fresh))
 
 
 def verify_study(run_dir: Path, receipt: dict, change: dict) -> dict:
@@ -521,37 +538,3 @@ def data_there(data: Path) -> bool:
         return all(file.is_file() for file in data_files(data))
     except InputError:
         return False
-
-
-def receipt_differences(before: dict, after: dict) -> list[str]:
-    """Inputs, facts, code and packages that are not what they were, by name."""
-    lines = []
-    hashes = {item["file"]: item["sha256"] for item in after["inputs"]}
-    for item in before["inputs"]:
-        if item["file"] in hashes and hashes[item["file"]] != item["sha256"]:
-            lines.append(f"input {item['file']}: its content has changed")
-    for key, name in (("facts_sha256", "facts"), ("code_sha256", "code"), ("notebooks_sha256", "notebooks")):
-        if before[key] != after[key]:
-            lines.append(f"{name}: changed since that run")
-    lines += [f"package {name}: {old} then, {after['packages'].get(name)} now"
-              for name, old in before["packages"].items() if after["packages"].get(name) != old]  # fmt: skip
-    return lines
-
-
-def table_differences(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
-    """Numbers that moved by more than 1e-9 of themselves, and rows that came or went."""
-    if list(before.columns) != list(after.columns) or len(before) != len(after):
-        return [f"estimates.csv: {len(before)} rows then, {len(after)} now"]
-    lines = []
-    for column in before.columns:
-        if column in NUMBERS:
-            old, new = (pd.to_numeric(t[column], errors="coerce") for t in (before, after))
-            moved = ~((old - new).abs() <= 1e-9 * old.abs().clip(lower=1e-300)) & ~(old.isna() & new.isna())
-        else:
-            moved = before[column].astype(str) != after[column].astype(str)
-        for i in before.index[moved]:
-            lines.append(f"row {i + 2} ({before.loc[i, 'estimator']} {before.loc[i, 'term']}), {column}: "
-                         f"{before.loc[i, column]} then, {after.loc[i, column]} now")  # fmt: skip
-    return lines
-
-

@@ -10,7 +10,7 @@ LINE = [
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
     "verdict", "checks", "fixes", "robustness",
     "formulas", "figures", "charts", "charts_districts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "threats", "document", "side_by_side", "show_robustness",
-    "check", "office", "runs", "cli", "__main__",
+    "check", "office", "ledger", "run_history", "differences", "runs", "alert", "prune", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
 

@@ -1,0 +1,72 @@
+import shutil
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_runs import made_run
+
+from hgdx_eval.differences import Difference, by_section, differences, input_differences, lines_of, table_differences, text_differences
+
+PAGE = "<!doctype html><style>p{{}}</style><p>Có. +4,2</p><h2>Bảng</h2><td>{a}</td><td>1.234</td><svg aria-label='đồ {a}'><text>{b}</text></svg>"
+RECEIPT = {"inputs": [{"file": "a.csv", "sha256": "1" * 64}], "facts_sha256": "f" * 64, "code_sha256": "c" * 64, "notebooks_sha256": "n" * 64,
+           "python": "3.11.7", "packages": {"numpy": "2.4", "pandas": "3.1"}}  # fmt: skip
+
+
+@pytest.fixture
+def two(tmp_path):
+    run = made_run(tmp_path, "20240205T020000Z-00000001")
+    (run / "report.vi.html").write_text(PAGE.format(a="3,1", b="x"), encoding="utf-8")
+    shutil.copytree(run, tmp_path / "again")
+    return run, tmp_path / "again"
+
+
+def test_equal_runs_have_none(two):
+    assert differences(*two, RECEIPT, RECEIPT) == [] and lines_of([]) == []
+
+
+def test_inputs_that_changed_came_or_went_are_named():
+    now = {**RECEIPT, "inputs": [{"file": "a.csv", "sha256": "2" * 64}, {"file": "b.csv", "sha256": "3" * 64}], "facts_sha256": "0" * 64,
+           "python": "3.12.1", "packages": {"numpy": "2.5"}}  # fmt: skip
+    found = {d.what: (d.then, d.now) for d in input_differences(RECEIPT, now)}
+    assert found == {"a.csv": ("1" * 12, "2" * 12), "b.csv": ("-", "3" * 12), "facts": ("f" * 12, "0" * 12), "Python": ("3.11.7", "3.12.1"),
+                     "numpy": ("2.4", "2.5"), "pandas": ("3.1", "-")}  # fmt: skip
+
+
+@given(st.floats(-1e6, 1e6).filter(lambda v: abs(v) > 1e-6), st.floats(1e-8, 1e3), st.booleans())
+def test_a_number_that_moved_is_told_and_the_last_digits_are_not(value, by, down):
+    rows = {"estimator": ["e"], "term": ["overall"], "estimate": [repr(value)], "reason": [""]}
+    moved = value * (1 - by if down else 1 + by)
+    told = table_differences(pd.DataFrame(rows), pd.DataFrame({**rows, "estimate": [repr(moved)]}))
+    assert [(d.where, d.what, d.then) for d in told] == [("estimates.csv row 2", "e overall estimate", repr(value))]
+    assert table_differences(pd.DataFrame(rows), pd.DataFrame({**rows, "estimate": [repr(value * (1 + 1e-13))]})) == []
+    gone = table_differences(pd.DataFrame(rows), pd.DataFrame({**rows, "estimate": [""]}))
+    assert len(gone) == 1
+
+
+def test_rows_and_columns_that_came_or_went():
+    table = pd.DataFrame({"estimator": ["e", "f"], "term": ["t", "t"]})
+    assert table_differences(table, table[:1]) == [Difference("estimates.csv", "rows", "2", "1")]
+    assert table_differences(table, table.assign(x=1)) == [Difference("estimates.csv", "columns", "2", "3")]
+    assert table_differences(table, table[["term", "estimator"]])[0].what == "columns"
+
+
+def test_a_number_on_a_page_is_told_with_its_section(two):
+    run, again = two
+    (again / "report.vi.html").write_text(PAGE.format(a="3,2", b="x"), encoding="utf-8")
+    found = differences(run, again, RECEIPT, RECEIPT)
+    assert found == [Difference("report.vi.html", "Bảng", "3,1", "3,2"), Difference("report.vi.html", "Bảng", "đồ 3,1", "đồ 3,2")]
+    (again / "report.vi.html").unlink()
+    assert differences(run, again, RECEIPT, RECEIPT) == [Difference("report.vi.html", "page", "there", "-")]
+
+
+def test_drawings_alone_may_differ():
+    old = '<h2>A</h2><svg><path d="M1 2"></path></svg>'
+    assert text_differences("p", old, old.replace("M1", "M3")) == [Difference("p", "drawings", "other bytes", "same text")]
+    assert by_section("<h2>A</h2><style>x</style><p>b <b>c</b> d</p>") == {"first screen": [], "A": ["A", "b", "c", "d"]}
+
+
+def test_the_table_is_aligned_and_short():
+    lines = lines_of([Difference("report.vi.html", "Bảng ước lượng", "3,1", "3,2"), Difference("x" * 99, "y", "1", "2")])
+    assert lines[0].startswith("where ") and len({line.index(word) for line, word in zip(lines, ("what", "Bảng", "y  "))}) == 1
+    assert max(map(len, lines)) < 120 and "…" in lines[2]

@@ -1,0 +1,165 @@
+import json
+import re
+import threading
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_runs import made_run, monthly_runs
+from platformdirs import user_state_path
+
+from hgdx_eval import ledger
+from hgdx_eval.run_history import PAGES, chart_of, page, refresh, warning
+from hgdx_eval.words import Words
+
+VI, EN = Words("vi"), Words("en")
+
+
+def pages(out):
+    said = []
+    refresh(out, said.append)
+    assert said == []
+    return [(out / name).read_text(encoding="utf-8") for name in PAGES.values()]
+
+
+def text_of(html):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.partition("<body>")[2]))
+
+
+def test_every_run_is_listed_with_what_a_reader_asks(tmp_path):
+    vi, en = pages(monthly_runs(tmp_path))
+    runs = ledger.runs_of(tmp_path / "mine")
+    assert len(runs) == 18 and sum(run.complete for run in runs) == 16
+    for run in runs:
+        assert (f'href="mine/{run.name}/report.vi.html"' in vi) == (f'href="mine/{run.name}/report.en.html"' in en) == run.complete
+    assert "Có dấu hiệu tác động, chưa đủ chắc chắn" in vi and "+4,2 điểm phần trăm [3,2; 5,2]" in text_of(vi)
+    assert "+4.2 percentage points [3.2; 5.2]" in text_of(en)
+    assert "Số liệu kỳ cũ đã bị sửa: 1/2024–2/2024." in vi and "Data of earlier periods were revised: 1/2024–2/2024." in en
+    assert "Kỳ mới: 1/2025." in vi and "từ +3,5 thành +4,3" in vi and "từ +4,2 thành +4,2" not in vi
+    assert "ValueError: &lt;script&gt;" in vi and "the run was killed" in vi
+    assert "The verdict went from “Not enough evidence either way” to “Signs of an effect, not yet certain”." in en
+    assert "4 1 234" not in vi and "1.234 dòng" in vi and "1,234 rows" in en
+    assert 'href="index.en.html"' in vi and 'href="index.html"' in en
+
+
+def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
+    bad = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+    made_run(tmp_path, "20240105T020000Z-00000001", state="failed", reason=bad)
+    run = made_run(tmp_path, "20240205T020000Z-00000002")
+    receipt = json.loads((run / "receipt.json").read_text(encoding="utf-8"))
+    receipt["inputs"][0]["file"] = bad
+    receipt["result"]["titles"] = {lang: {"title": bad, "place": bad} for lang in ("vi", "en")}
+    (run / "receipt.json").write_text(json.dumps(receipt), encoding="utf-8")
+    for html in pages(tmp_path):
+        assert "default-src 'none'" in html
+        assert "<script" not in html and not re.search(r"<[^>]+\son\w+=", html)
+        assert not re.search(r'(?:src|href)="(?!#|index|mine/|data:text/csv)', html)
+
+
+def test_what_changed_names_each_cause(tmp_path):
+    base = dict(periods={"2024-01": "a", "2024-02": "b"})
+    first = ledger.read_run(made_run(tmp_path, "20240305T020000Z-00000001", **base, inputs=[]))
+    same = ledger.read_run(made_run(tmp_path, "20240305T020001Z-00000002", **base, inputs=[]))
+    assert ledger.changes(first, same) == []
+    for number, (name, change) in enumerate({"facts": {"facts_sha256": "x"}, "code": {"code_sha256": "x"}, "packages": {"packages": {}},
+            "notebooks": {"notebooks_sha256": "x"}, "study": {"keys": {"cluster": "x"}},
+            "data": {"inputs": [{"file": "a", "sha256": "x"}]}}.items()):  # fmt: skip
+        other = ledger.read_run(made_run(tmp_path, f"20240306T02000{number}Z-00000003", **{**base, "inputs": [], **change}))
+        assert ledger.changes(first, other) == [name]
+    later = ledger.read_run(made_run(tmp_path, "20240405T020000Z-00000004", periods={"2024-01": "z", "2024-02": "b", "2024-03": "c"}))
+    assert ledger.revised(first, later) == ["2024-01"] and ledger.added(first, later) == ["2024-03"]
+    other_machine = ledger.Run("x", first.folder, first.receipt, {**first.result, "periods_key": "another"})
+    assert ledger.revised(other_machine, later) == []
+
+
+@settings(max_examples=25)
+@given(st.permutations(range(6)), st.integers(0, 5))
+def test_a_months_hash_knows_its_rows_and_not_their_order(order, changed):
+    cells = pd.DataFrame({"agency": list("aabbcc"), "period": pd.PeriodIndex(["2024-01", "2024-02"] * 3, freq="M"),
+                          "received": [5, 6, 7, 8, 9, 10], "online": [1, 2, 3, 4, 5, 6]})  # fmt: skip
+    key = b"k" * 32
+    before = ledger.month_hashes(cells, key)
+    assert ledger.month_hashes(cells.iloc[list(order)], key) == before
+    assert ledger.month_hashes(cells, b"o" * 32)["2024-01"] != before["2024-01"]
+    other = cells.assign(online=[v + (i == changed) for i, v in enumerate(cells["online"])])
+    after = ledger.month_hashes(other, key)
+    assert [period for period in before if before[period] != after[period]] == [f"2024-0{changed % 2 + 1}"]
+
+
+def test_the_key_is_private_and_stays():
+    key = ledger.machine_key()
+    assert len(key) == 32 and ledger.machine_key() == key
+    assert (user_state_path("hgdx_eval") / "key").stat().st_mode & 0o077 == 0
+
+
+def test_the_chart_marks_revisions_and_the_warning_says_what_the_looks_say(tmp_path):
+    runs = [run for run in ledger.runs_of(monthly_runs(tmp_path) / "mine") if run.complete]
+    figure = chart_of("mine", runs, EN)
+    assert figure.csv.count("True") == 1 and "1 of 16 runs found earlier periods revised" in figure.alt
+    assert "Over 16 runs the estimate went from +6.2 to +4.2" in figure.title
+    for looks, says in (([("2024-01", 4, 5), ("2024-02", 4, 1)], "sequential interval leaves out 0"),
+                        ([("2024-01", 4, 5), ("2024-02", 4, 3)], "no place to stop"), ([("2024-01", 4, 5), ("2024-02", 4, 9)], "both intervals hold 0")):  # fmt: skip
+        name = f"2025010{len(looks)}T02000{looks[1][2] % 10}Z-00000009"
+        assert says in warning(ledger.read_run(made_run(tmp_path, name, study="other", history=looks)), EN)
+    assert "too often" in warning(ledger.read_run(made_run(tmp_path, "20250201T020000Z-00000009", study="other")), EN)
+
+
+@pytest.mark.parametrize("wrong", ["", "[]", "{}", '{"run": "x"}', '{"run": "20240105T020000Z-00000001", "result": 3, "state": "complete"}'])
+def test_a_receipt_that_somebody_broke_fails_nothing(tmp_path, wrong):
+    made_run(tmp_path, "20240205T020000Z-00000002")
+    folder = tmp_path / "mine/20240105T020000Z-00000001"
+    folder.mkdir()
+    (folder / "receipt.json").write_text(wrong, encoding="utf-8")
+    said = []
+    refresh(tmp_path, said.append)
+    assert (tmp_path / "index.html").is_file() and said == []
+
+
+def test_links_are_not_followed_and_other_folders_not_listed(tmp_path):
+    outside = tmp_path / "outside"
+    made_run(outside, "20240205T020000Z-00000002", study="secret")
+    out = tmp_path / "out"
+    made_run(out, "20240205T020000Z-00000002")
+    (out / "linked").symlink_to(outside / "secret")
+    (out / "mine/20240305T020000Z-00000003").symlink_to(outside / "secret/20240205T020000Z-00000002")
+    (out / "notes").mkdir()
+    assert ledger.studies(out) == ["mine"] and len(ledger.runs_of(out / "mine")) == 1
+
+
+def test_readers_never_see_a_part_of_the_page(tmp_path):
+    made_run(tmp_path, "20240205T020000Z-00000002")
+    pages(tmp_path)
+    torn, stop = [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            text = (tmp_path / "index.html").read_text(encoding="utf-8")
+            if not text.endswith("</body></html>"):
+                torn.append(len(text))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(5):
+        refresh(tmp_path, print)
+    stop.set()
+    reader.join()
+    assert torn == [] and not list(tmp_path.glob(".*.new"))
+
+
+def test_an_empty_folder_says_so():
+    assert "No run yet" in page({}, "en") and "Chưa có lần chạy nào" in page({}, "vi")
+
+
+def test_a_signal_while_the_page_is_written_undoes_no_published_run(tmp_path, monkeypatch, capsys):
+    from hgdx_eval import run_history, runs
+
+    def interrupted(*_):
+        raise runs.Interrupted("SIGTERM")
+
+    made_run(tmp_path, "20240205T020000Z-00000002")
+    monkeypatch.setattr(run_history, "refresh", interrupted)
+    runs.refresh_history(tmp_path / "mine")
+    assert "stopped by SIGTERM while" in capsys.readouterr().err
+    runs.refresh_history(tmp_path / "never_ran")
+    assert not (tmp_path / "index.html").exists()
