@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
-NUMBER = re.compile(r" *[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?%? *")
+NUMBER = re.compile(r" *[+-]?\d[\d.,;:%\[\]() –−-]*(?:[eE][+-]?\d+)?%? *")  # or numbers, as in "+4,2 [3,0; 5,4]"
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 
