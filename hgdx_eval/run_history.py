@@ -16,9 +16,8 @@ from matplotlib.figure import Figure as MplFigure
 
 from . import ledger
 from .charts import time_axis, value_axis
-from .charts_methods import in_csv
 from .charts_robustness import signed_axis
-from .figures import ACCENT, GROUND, INK, TREATED, Figure, canvas, drawn
+from .figures import ACCENT, GROUND, INK, TREATED, Figure, canvas, csv_text, drawn
 from .ledger import Run
 from .report import css_text, sanitised, style
 from .results import Estimate
@@ -180,7 +179,7 @@ def chart_of(study: str, runs: list[Run], words: Words) -> Figure | None:
     data = points[["run", "period", "estimate", "ci_low", "ci_high", "revised"]]
     note = words("history.chart_note") + (" " + words("history.chart_bands") if looks is not None else "")
     return Figure(f"history-{study}", title, words(f"history.chart_subtitle_{'pp' if scale == 'pp' else 'other'}"), narrow, wide, (),
-                  note, alt, in_csv(data), simulated, words("charts.download"))  # fmt: skip
+                  note, alt, csv_text(data, words), simulated, words("charts.download"))  # fmt: skip
 
 
 def points_of(runs: list[Run]) -> pd.DataFrame:
