@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,7 +71,8 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     receipt = json.loads((run / "receipt.json").read_text(encoding="utf-8"))
     assert receipt["state"] == "complete" and receipt["inputs"][0]["file"] == "data.csv"
     everything = "".join(file.read_text(encoding="utf-8") for file in run.rglob("*") if file.is_file())
-    assert str(study) not in everything and os.uname().nodename not in everything
+    words = set(re.findall(r"[\w.-]+", re.sub(r"base64,[\w+/=]+", "", everything)))  # a short name stands in any picture by chance
+    assert str(study) not in everything and os.uname().nodename not in words
 
     again = call("run", "mine.yaml", "--out", "out", cwd=study)
     assert again.returncode == 0 and "unchanged" in again.stderr
