@@ -368,7 +368,7 @@ def show_parameters(p: Study, words: Words) -> tables.Block:
         if key in PATH_KEYS and value:
             value = value.replace("\\", "/").rsplit("/", 1)[-1]
         text = ", ".join(map(str, value)) if isinstance(value, list) else (
-            "; ".join(f"{k}: {v}" for k, v in value.items()) if isinstance(value, dict) else str(value))  # fmt: skip
+            "; ".join(f"{k}: {v}" for k, v in sorted(value.items())) if isinstance(value, dict) else str(value))  # fmt: skip
         pairs.append((key, text))
     frame = pd.DataFrame(pairs, columns=[words("story.col_key"), words("story.col_value")])
     return tables.table(frame, words("story.parameters_caption"), words, name="parameters", loose=True)
