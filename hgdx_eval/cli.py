@@ -73,7 +73,8 @@ def cli() -> None:
 @click.option("--force", is_flag=True, help="run even where nothing has changed")
 def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool) -> int:
     """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path."""
-    from .runs import Busy, RunFailed, run_study
+    from .errors import Busy, RunFailed
+    from .runs import run_study
 
     try:
         click.echo(str(run_study(study, change, langs, out, jobs, force)))
@@ -183,7 +184,8 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
 @CHANGE
 def verify(run_dir: Path, change: dict) -> int:
     """Run a published run again from its receipt and compare every number."""
-    from .runs import Busy, RunFailed, verify_run
+    from .errors import Busy, RunFailed
+    from .verify import verify_run
 
     try:
         differences = verify_run(run_dir, change)

@@ -1,4 +1,4 @@
-"""The two ways to say no: an input that is not understood, and an estimate that would not mean anything."""
+"""The ways to say no: an input that is not understood, an estimate that would not mean anything, a run that did not finish."""
 
 
 class InputError(Exception):
@@ -16,3 +16,11 @@ class Refusal(InputError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class RunFailed(Exception):
+    """It began and did not finish: nothing was published. Exit code 1."""
+
+
+class Busy(Exception):
+    """Another run of the same study holds the lock. Exit code 3."""

@@ -10,11 +10,21 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
+SOCKET_PATH = 60  # bytes of a folder under which sockets are made: the system allows about 100 for the whole path
 
-def base() -> Path:
-    """Where private folders stand: the user's cache (mode 0700), or where none can be written the system's temporary folder."""
+
+def bases() -> list[Path]:
+    """Where private folders may stand: the user's cache (mode 0700), then the system's temporary folder."""
     own = f"hgdx-eval-{os.getuid()}" if hasattr(os, "getuid") else "hgdx-eval"
-    for folder in (user_cache_path("hgdx_eval") / "work", Path(tempfile.gettempdir()) / own):
+    places = [user_cache_path("hgdx_eval") / "work", Path(tempfile.gettempdir()) / own, Path("/tmp") / own]
+    return list(dict.fromkeys(place for place in places if place.parent.is_dir() or place == places[0]))
+
+
+def base(sockets: bool = False) -> Path:
+    """The first place that can be written and is this user's own; with `sockets`, whose path is short enough for them."""
+    for folder in bases():
+        if sockets and os.name == "posix" and len(os.fsencode(folder)) > SOCKET_PATH:
+            continue
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.TemporaryFile(dir=folder):
@@ -28,13 +38,14 @@ def base() -> Path:
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
+def private_folder(sockets: bool = False) -> Iterator[Path]:
     """A new folder that only this user can look into (mode 0700), removed at the end whatever happens.
 
     A lock beside it is held for as long as this process lives, so that `clean_leftovers` knows a dead one's folder.
+    `sockets`: its path is short enough for local sockets inside it.
     """
     clean_leftovers()
-    folder = Path(tempfile.mkdtemp(dir=base(), prefix="w"))
+    folder = Path(tempfile.mkdtemp(dir=base(sockets), prefix="w"))
     try:
         with FileLock(f"{folder}.lock"):
             yield folder
@@ -44,7 +55,7 @@ def private_folder() -> Iterator[Path]:
 
 def clean_leftovers() -> None:
     """Remove the private folders of this user's commands that were killed."""
-    for folder in base().glob("w*[!k]"):
+    for folder in (found for place in bases() for found in place.glob("w*[!k]")):
         if folder.is_dir() and not folder.is_symlink():
             try:
                 with FileLock(f"{folder}.lock", timeout=0):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hgdx_eval.results import COLUMNS
-from hgdx_eval.runs import NOTEBOOKS, check_table
+from hgdx_eval.execute import NOTEBOOKS
+from hgdx_eval.results import COLUMNS, check_table
 
 ROOT = Path(__file__).parent.parent
 STUDY = """study: mine
@@ -216,7 +216,8 @@ def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
         "  Huyện Châu Thành: 2023-08\nestimator: two_way_fixed_effects\n", encoding="utf-8")  # fmt: skip
     from hgdx_eval.panel import load_panel
     from hgdx_eval.params import read_study
-    from hgdx_eval.runs import data_there, make_receipt
+    from hgdx_eval.receipt import make_receipt
+    from hgdx_eval.verify import data_there
 
     p = read_study(tmp_path / "s.yaml", {})
     receipt = make_receipt(p, load_panel(p), ["vi"], "", "", datetime(2000, 1, 1))

@@ -10,7 +10,7 @@ LINE = [
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
     "checks", "robustness",
     "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "side_by_side", "show_robustness",
-    "check", "runs", "cli", "__main__",
+    "progress", "check", "execute", "receipt", "remember", "publish", "runs", "verify", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
 
