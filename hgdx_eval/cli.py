@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
-from .errors import InputError
+from .errors import Busy, InputError, RunFailed
+from .progress import Progress, close_line, tell
 from .signals import Interrupted, interruptible
 from .words import LANGUAGES, Words
 
 OUTPUTS = "outputs"
+SECONDS = click.FloatRange(min=0, min_open=True, max=1e7)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,6 +26,10 @@ def main(arguments: list[str] | None = None) -> None:
         fail(" ".join(error.format_message().split()), 2)
     except InputError as error:
         fail(str(error), 2)
+    except Busy as error:
+        fail(str(error), 3)
+    except RunFailed as error:
+        fail(str(error), 1)
     except Interrupted as signal:
         fail(f"stopped by {signal}", 1)
     except OSError as error:
@@ -31,6 +37,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def fail(message: str, code: int) -> None:
+    close_line()
+    if Progress.machine:
+        tell({1: "failed", 2: "refused", 3: "busy"}[code], reason=message, exit_code=code)
     click.echo("hgdx-eval: " + " ".join(message.split("\n")), err=True)
     sys.exit(code)
 
@@ -71,19 +80,25 @@ def cli() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="notebooks at a time")
 @click.option("--force", is_flag=True, help="run even where nothing has changed")
-def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool) -> int:
-    """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path."""
-    from .errors import Busy, RunFailed
-    from .runs import run_study
+@click.option("--cell-timeout", "cell_seconds", type=SECONDS, default=1800, show_default=True, help="seconds that one cell may take")
+@click.option("--timeout", "run_seconds", type=SECONDS, default=7200, show_default=True, help="seconds that the whole run may take")
+@click.option("--json", "as_json", is_flag=True, help="for machines: one JSON object a line on standard output, the last one the outcome")
+def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, **options: object) -> int:
+    """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path.
 
-    try:
-        click.echo(str(run_study(study, change, langs, out, jobs, force)))
-        return 0
-    except Busy as error:
-        fail(str(error), 3)
-    except RunFailed as error:
-        fail(str(error), 1)
-    return 1
+    The last line of standard output is the path of the published folder. Exit codes: 0 done or unchanged, 1 it did not finish,
+    2 bad input, 3 another run of the study is under way.
+    """
+    from .runs import Options, run_study
+
+    Progress.machine = as_json
+    made = run_study(study, change, langs, out, Options(**options))
+    if as_json:
+        tell("done", run=str(made), exit_code=0)
+    else:
+        close_line()
+        click.echo(str(made))
+    return 0
 
 
 @cli.command()
@@ -110,7 +125,8 @@ def check(file: Path, layout: str | None, as_json: bool, lang: str) -> int:
 @click.option("--release", is_flag=True, help="merge cells below --min-count into their parent")
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
     """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
-    from .panel import data_files, dossier_panel, export_panel, summary_panel
+    from .data_files import data_files
+    from .panel import dossier_panel, export_panel, summary_panel
     from .readers import layout_of, summary_layouts
 
     if output.suffix.lower() != ".parquet":
@@ -184,14 +200,9 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
 @CHANGE
 def verify(run_dir: Path, change: dict) -> int:
     """Run a published run again from its receipt and compare every number."""
-    from .errors import Busy, RunFailed
     from .verify import verify_run
 
-    try:
-        differences = verify_run(run_dir, change)
-    except Busy as error:
-        fail(str(error), 3)
-    except RunFailed as error:
-        fail(str(error), 1)
+    differences = verify_run(run_dir, change)
+    close_line()
     click.echo("\n".join(differences) if differences else "every number is the same")
     return 4 if differences else 0

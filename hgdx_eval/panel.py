@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .data_files import data_files, study_data
 from .dossiers import EXAMPLES, count_dossiers
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, find_unit, load_facts
-from .files import SUFFIXES, quoted
+from .files import quoted
 from .origin import Origin, sha256_of
 from .params import Study
 from .periods import parse_periods
 from .readers import DEFINITIONS, layout_of, opencps_dossiers, reader, summary_layouts, table
-from .synth import simulate
 from .workdays import vietnam
 
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
@@ -27,7 +27,6 @@ PAID = ("paid", "paying", "zero_fee")
 FEE_COLUMNS = ("procedure", "name", "field", "set_by", "fee_vnd", "same_as")
 TOTAL_WORDS = ("tổng", "cộng", "total")
 NOTES = ["reason", "rows", "examples"]
-BESIDE = (".fees.csv", ".truth.csv", ".request.json")  # what stands beside an export is no export
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ def load_panel(p: Study) -> Panel:
     Raises InputError naming file and place for whatever cannot be understood.
     """
     work = os.environ.get("HGDX_WORK")
-    if work:
-        return pickle.loads((Path(work) / "panel.pickle").read_bytes())
+    if work and (Path(work) / "panel.pickle").is_file():
+        return held_panel(work)
     path = study_data(p)
     if p.layout == "table":
         return table_panel(path, p)
@@ -74,51 +73,10 @@ def load_panel(p: Study) -> Panel:
     return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None)
 
 
-def data_files(data: Path) -> list[Path]:
-    """The files of `data:`, sorted by name: a file, a folder (what can be read in it), or a pattern like thang_*.xlsx.
-
-    Raises InputError where there is none.
-    """
-    if data.is_file():
-        return [data]
-    if data.is_dir():
-        found = [file for file in data.iterdir() if file.suffix.lower() in SUFFIXES]
-    elif any(mark in data.name for mark in "*?["):
-        found = list(data.parent.glob(data.name))
-    else:
-        return [data]  # its reader says that there is no such file
-    found = sorted(f for f in found if f.is_file() and not f.name.startswith((".", "~$")) and not f.name.lower().endswith(BESIDE))
-    if not found:
-        raise InputError(f"{data.name}: no file to read in it; read are {', '.join(SUFFIXES)}")
-    return found
-
-
-def study_data(p: Study) -> Path:
-    """The study's data file; a study without one draws its simulated export into a folder of this user's cache."""
-    if p.data is not None:
-        return Path(p.data)
-    if p.world is None:
-        raise InputError(f"{p.study}: data: is missing: bring the province's export as -p data=FILE "
-                         f"({p.layout}: csv or xlsx)")  # fmt: skip
-    from platformdirs import user_cache_path
-
-    draw = f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}"
-    path = user_cache_path("hgdx_eval") / draw / "mo_phong.csv"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
-    return path
-
-
 @cache
-def code_hash() -> str:
-    """SHA-256 over the package's own files: a simulated export or a run is remembered together with the code."""
-    digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for file in sorted(here.rglob("*")):
-        if file.suffix in (".py", ".yaml", ".j2", ".css", ".mplstyle", ".json"):
-            digest.update(str(file.relative_to(here)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+def held_panel(work: str) -> Panel:
+    """The panel of the run that is under way, read once in a process."""
+    return pickle.loads((Path(work) / "panel.pickle").read_bytes())
 
 
 def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Origin:

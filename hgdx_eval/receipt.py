@@ -1,37 +1,79 @@
-"""What a run was made from: enough to run it again, and the key by which an unchanged one is known."""
+"""What a run was made from: enough to run it again, and the key by which an unchanged one is known without reading a row."""
 
 import json
 import sys
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .errors import InputError
-from .execute import NOTEBOOKS, notebook_folder
-from .facts import load_facts
-from .origin import sha256_of
-from .panel import Panel, code_hash, data_files
+from .data_files import code_hash, data_files
+from .facts import facts_hash
+from .hashes import file_hash
+from .notebook_files import Job, notebook_file, notebook_names
+from .panel import Panel
 from .params import PATH_KEYS, Study
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")
 
 
-def make_receipt(p: Study, panel: Panel, langs: list[str], key: str, run: str, started: datetime) -> dict:
+@dataclass(frozen=True)
+class Key:
+    """SHA-256 of what decides a run's content. `inputs`: study, data, facts, code, packages; `notebooks`: of each file; `whole`:
+    of both and the languages."""
+
+    inputs: str
+    notebooks: dict[str, str]
+    whole: str
+
+    def of(self, job: Job) -> str:
+        """What decides one executed notebook."""
+        return digest([self.inputs, self.notebooks[job.name], job.lang])
+
+
+def digest(value: object) -> str:
+    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def inputs_key(p: Study, langs: list[str]) -> Key:
+    """The key of a run. Raises InputError for data or notebooks that are not there."""
+    notebooks = {name: file_hash(notebook_file(name)) for name in notebook_names()}
+    files = [(file.name, file_hash(file)) for file in input_files(p) if file.is_file()]
+    inputs = digest([shown_study(p), files, facts_hash(), code_hash(), python(), package_versions()])
+    return Key(inputs, notebooks, digest([inputs, list(notebooks.items()), langs]))
+
+
+def shown_study(p: Study) -> dict:
+    """The study's own keys, file names in place of paths."""
+    return {name: Path(value).name if name in PATH_KEYS and value else value
+            for name, value in p.model_dump(mode="json", exclude_defaults=True).items()}  # fmt: skip
+
+
+def input_files(p: Study) -> list[Path]:
+    """Every file that is read: data, fee schedule, what a simulation says of itself, the study's words."""
+    files = data_files(Path(p.data))
+    fees = [p.fees or f"{files[0]}.fees.csv"] if p.layout != "table" else []
+    return [*files, *map(Path, fees), Path(f"{files[0]}.truth.csv"), *([Path(p.words)] if p.words else [])]
+
+
+def make_receipt(p: Study, panel: Panel, langs: list[str], key: Key, run: str, started: datetime) -> dict:
     """What is needed to run it again: no folder, user or host."""
-    study = {name: Path(value).name if name in PATH_KEYS and value else value
-             for name, value in p.model_dump(mode="json", exclude_defaults=True).items()}  # fmt: skip
     files = data_files(Path(p.data))
     inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": panel.origin.rows,
                "layout": panel.origin.layout}]  # fmt: skip
-    beside = [*(files if len(files) > 1 else []), p.fees or f"{files[0]}.fees.csv" if p.layout != "table" else None, p.words]
-    inputs += [{"file": Path(path).name, "sha256": sha256_of(Path(path))} for path in beside if path and Path(path).is_file()]
+    inputs += [{"file": file.name, "sha256": file_hash(file)} for file in input_files(p)
+               if file.is_file() and not (files == [file] or file.name.endswith(".truth.csv"))]  # fmt: skip
     return {
-        "run": run, "study": study, "languages": langs, "simulated": panel.origin.simulated, "inputs": inputs,
-        "facts_sha256": load_facts().sha256, "code_sha256": code_hash(), "notebooks_sha256": notebooks_hash(),
-        "git_commit": git_commit(), "python": ".".join(map(str, sys.version_info[:3])), "packages": package_versions(),
-        "seed": p.seed, "key": key, "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        "run": run, "study": shown_study(p), "languages": langs, "simulated": panel.origin.simulated, "inputs": inputs,
+        "facts_sha256": facts_hash(), "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
+        "git_commit": git_commit(), "python": python(), "packages": package_versions(),
+        "seed": p.seed, "key": key.whole, "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
     }  # fmt: skip
+
+
+def python() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
 
 
 def package_versions() -> dict[str, str]:
@@ -42,16 +84,6 @@ def package_versions() -> dict[str, str]:
             return "not installed"
 
     return {name: of(name) for name in ("hgdx_eval", *PACKAGES)}
-
-
-def notebooks_hash() -> str:
-    digest = sha256()
-    for name in NOTEBOOKS:
-        path = notebook_folder() / f"{name}.ipynb"
-        if not path.is_file():
-            raise InputError(f"{path.name}: there is no such notebook")
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def git_commit() -> str | None:
@@ -67,10 +99,3 @@ def git_commit() -> str | None:
 
     commit = ask("rev-parse", "HEAD")
     return commit and commit + ("+" if ask("status", "--porcelain", "--untracked-files=no") else "")
-
-
-def inputs_key(p: Study, panel: Panel, langs: list[str]) -> str:
-    """SHA-256 of all that decides a run's content: study, data, facts, code, notebooks, packages, languages."""
-    receipt = make_receipt(p, panel, langs, "", "", datetime(2000, 1, 1, tzinfo=UTC))
-    decisive = {k: v for k, v in receipt.items() if k not in ("run", "started", "key", "git_commit")}
-    return sha256(json.dumps(decisive, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

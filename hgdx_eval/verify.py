@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from .data_files import data_files
 from .errors import InputError
-from .panel import data_files
 from .params import PATH_KEYS, parse_change
 from .remember import private_record
 from .results import NUMBERS
-from .runs import run_study
+from .runs import Options, run_study
 
 
 def verify_run(run_dir: Path, change: dict) -> list[str]:
@@ -30,7 +30,7 @@ def verify_run(run_dir: Path, change: dict) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="hgdx-verify-") as folder:
         file = Path(folder) / f"{study['study']}.yaml"
         file.write_text(json.dumps(study, ensure_ascii=False), encoding="utf-8")
-        again = run_study(str(file), {}, receipt["languages"][:1], Path(folder) / "outputs", 2, True)
+        again = run_study(str(file), {}, receipt["languages"][:1], Path(folder) / "outputs", Options(force=True))
         fresh = json.loads((again / "receipt.json").read_text(encoding="utf-8"))
         after = pd.read_csv(again / "estimates.csv", keep_default_na=False)
     return receipt_differences(receipt, fresh) + table_differences(before, after)

@@ -1,6 +1,7 @@
 """Private folders of a command: what lies there is gone when it ends, and after a kill when the next command begins."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -45,9 +46,10 @@ def private_folder(sockets: bool = False) -> Iterator[Path]:
     `sockets`: its path is short enough for local sockets inside it.
     """
     clean_leftovers()
-    folder = Path(tempfile.mkdtemp(dir=base(sockets), prefix="w"))
+    folder = base(sockets) / f"w{secrets.token_hex(4)}"
     try:
-        with FileLock(f"{folder}.lock"):
+        with FileLock(f"{folder}.lock"):  # first the lock, then the folder: none is there without an owner
+            folder.mkdir(mode=0o700)
             yield folder
     finally:
         remove(folder)

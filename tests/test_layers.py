@@ -5,12 +5,12 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
-    "errors", "signals", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "workfolder", "files", "spool", "facts", "words", "readers", "results",
-    "estimators_list", "synth", "synth_export", "params", "disclose", "dossiers", "panel", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
+    "errors", "signals", "progress", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "workfolder", "hashes", "published", "notebook_files", "files", "spool", "facts", "words", "readers", "results",
+    "estimators_list", "synth", "synth_export", "params", "data_files", "disclose", "dossiers", "panel", "receipt", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
     "checks", "robustness",
-    "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "side_by_side", "show_robustness",
-    "progress", "check", "execute", "receipt", "remember", "publish", "runs", "verify", "cli", "__main__",
+    "figures", "charts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "side_by_side", "show_robustness", "kernel_parent", "forked", "forked_kernel",
+    "remember", "check", "execute", "publish", "runs", "verify", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
 

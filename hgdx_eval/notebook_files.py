@@ -1,0 +1,44 @@
+"""Which notebooks make up a run, and where they lie."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError
+
+NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "data_quality")  # in the order of the report
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook in one language."""
+
+    name: str
+    lang: str
+
+    @property
+    def stem(self) -> str:
+        return f"{self.name}.{self.lang}"
+
+
+def notebook_names() -> tuple[str, ...]:
+    """The kit's own notebooks; or those that the folder named by HGDX_NOTEBOOKS holds, the kit's names first."""
+    if not os.environ.get("HGDX_NOTEBOOKS"):
+        return NOTEBOOKS
+    found = {file.stem for file in notebook_folder().glob("*.ipynb") if re.fullmatch(r"[a-z0-9_]+", file.stem)}
+    if not found:
+        raise InputError(f"HGDX_NOTEBOOKS: {notebook_folder().name} holds no notebook")
+    return (*(name for name in NOTEBOOKS if name in found), *sorted(found - set(NOTEBOOKS)))
+
+
+def notebook_folder() -> Path:
+    return Path(os.environ.get("HGDX_NOTEBOOKS") or Path(__file__).parent.parent / "notebooks").absolute()
+
+
+def notebook_file(name: str) -> Path:
+    """Raises InputError where there is none."""
+    path = notebook_folder() / f"{name}.ipynb"
+    if not path.is_file():
+        raise InputError(f"{path.name}: there is no such notebook")
+    return path
