@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -18,7 +17,7 @@ import nbformat
 from .errors import RunFailed
 from .forked import ONE_THREAD, KernelParent, forked_by_default, kernel_parent
 from .hashes import file_hash
-from .notebook_files import Job, notebook_file, notebook_names
+from .notebook_files import Job, Options, notebook_file, notebook_names
 from .panel import Panel
 from .params import PATH_KEYS, Study
 from .progress import first_line, one_line, say
@@ -64,16 +63,6 @@ def environment(added: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run. `cell_seconds`, `run_seconds`: limits of one cell and of the whole run; `force`: even where nothing has changed."""
-
-    jobs: int = 2  # notebooks at a time
-    force: bool = False
-    cell_seconds: float = 1800.0
-    run_seconds: float = 7200.0
 
 
 def execute_all(p: Study, todo: list[Job], done: Executed, folder: Path, work: Path, options: Options) -> Executed:

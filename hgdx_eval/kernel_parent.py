@@ -31,26 +31,28 @@ def die_with_parent(parent: int) -> None:
 
 def import_all() -> None:
     """Every module that notebooks use, and what is drawn or looked up the first time."""
-    import ipykernel.inprocess
-    import ipykernel.kernelapp  # noqa: F401
-    import IPython.core.completer  # noqa: F401
-    import matplotlib.pyplot as plt
-    import matplotlib_inline.backend_inline  # noqa: F401
-    import pandas  # noqa: F401
-
     from . import MODULE_OF, estimators
     from .facts import load_facts
+    from .optional import left_out
     from .words import texts
 
-    sys.modules["polars"] = None  # statsmodels imports it where it happens to be installed, and it starts threads
-    for module in sorted(set(MODULE_OF.values())):
-        importlib.import_module(f".{module}", __package__)
-    for name in estimators.estimator_names():
-        importlib.import_module(f".estimators.{name}", __package__)
-    del sys.modules["polars"]
+    with left_out():
+        for module in ("ipykernel.kernelapp", "IPython.core.completer", "matplotlib_inline.backend_inline", "pandas"):
+            importlib.import_module(module)
+        for module in sorted(set(MODULE_OF.values())):
+            importlib.import_module(f".{module}", __package__)
+        for name in estimators.estimator_names():
+            importlib.import_module(f".estimators.{name}", __package__)
+        draw_something()
     load_facts()
     for lang in ("vi", "en"):
         texts(lang)
+
+
+def draw_something() -> None:
+    """Fonts are looked up when text is first drawn."""
+    import matplotlib.pyplot as plt
+
     figure = plt.figure()
     figure.text(0.5, 0.5, "Đ")
     figure.canvas.draw()

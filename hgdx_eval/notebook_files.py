@@ -1,4 +1,4 @@
-"""Which notebooks make up a run, and where they lie."""
+"""Which notebooks make up a run, where they lie, and how they are run."""
 
 import os
 import re
@@ -20,6 +20,16 @@ class Job:
     @property
     def stem(self) -> str:
         return f"{self.name}.{self.lang}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run. `cell_seconds`, `run_seconds`: limits of one cell and of the whole run; `force`: even where nothing has changed."""
+
+    jobs: int = 2  # notebooks at a time
+    force: bool = False
+    cell_seconds: float = 1800.0
+    run_seconds: float = 7200.0
 
 
 def notebook_names() -> tuple[str, ...]:

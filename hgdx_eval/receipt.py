@@ -7,13 +7,16 @@ from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .data_files import code_hash, data_files
 from .facts import facts_hash
 from .hashes import file_hash
 from .notebook_files import Job, notebook_file, notebook_names
-from .panel import Panel
 from .params import PATH_KEYS, Study
+
+if TYPE_CHECKING:
+    from .panel import Panel
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")
 
@@ -57,7 +60,7 @@ def input_files(p: Study) -> list[Path]:
     return [*files, *map(Path, fees), Path(f"{files[0]}.truth.csv"), *([Path(p.words)] if p.words else [])]
 
 
-def make_receipt(p: Study, panel: Panel, langs: list[str], key: Key, run: str, started: datetime) -> dict:
+def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str, started: datetime) -> dict:
     """What is needed to run it again: no folder, user or host."""
     files = data_files(Path(p.data))
     inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": panel.origin.rows,

@@ -10,8 +10,7 @@ from pathlib import Path
 import filelock
 
 from .errors import Busy, InputError, RunFailed
-from .execute import Options, execute_all, held_over, kernels
-from .notebook_files import Job, notebook_names
+from .notebook_files import Job, Options, notebook_names
 from .params import Study, parse_change, read_study, study_file
 from .progress import begin, one_line, say
 from .published import (
@@ -94,7 +93,11 @@ def unchanged(folder: Path, key: Key) -> Path | None:
 
 def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, file: Path) -> Path:
     """The run itself, under the study's lock: built in a hidden folder beside the published ones."""
-    from .publish import publish_files
+    from .optional import left_out
+
+    with left_out():
+        from .execute import execute_all, held_over, kernels
+        from .publish import publish_files
     from .receipt import make_receipt
     from .remember import remember_inputs
 

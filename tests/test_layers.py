@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
-    "errors", "signals", "progress", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "workfolder", "hashes", "published", "notebook_files", "files", "spool", "facts", "words", "readers", "results",
+    "errors", "signals", "progress", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "optional", "workfolder", "hashes", "published", "notebook_files", "files", "spool", "facts", "words", "readers", "results",
     "estimators_list", "synth", "synth_export", "params", "data_files", "disclose", "dossiers", "panel", "receipt", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
     "checks", "robustness",
