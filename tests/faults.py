@@ -19,6 +19,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -250,37 +252,45 @@ def settled(folder: Path) -> None:
         raise Wrong(f"left behind: processes {left}, {hidden}, {private}")
 
 
-def check(fault: str, times: int, seed: int) -> dict:
-    """One fault so many times in a folder of its own."""
-    folder, rng = Path(tempfile.mkdtemp(prefix="hf", dir="/tmp" if Path("/tmp").is_dir() else None)), random.Random(f"{seed} {fault}")
-    found = {"fault": fault, "times": times, "codes": {}, "wrong": []}
+@contextmanager
+def prepared() -> Iterator[tuple[Path, float]]:
+    """(a folder in which the study has run without a fault, seconds that it takes)."""
+    folder = Path(tempfile.mkdtemp(prefix="hf", dir="/tmp" if Path("/tmp").is_dir() else None))
     try:
         make(folder)
         ended(start(folder))
         begun = time.monotonic()
         if ended(start(folder))[0] != 0:
             raise Wrong("the study does not run without a fault")
-        typical = time.monotonic() - begun
-        reader = Reader(folder)
-        reader.start()
-        for _ in range(times):
-            before, latest = run_names(folder), (folder / "out/small/latest").resolve()
-            try:
-                outcome = cause(fault, folder, rng, typical)
-                found["codes"][outcome[0]] = found["codes"].get(outcome[0], 0) + 1
-                judge(fault, folder, before, latest, outcome)
+        yield folder, time.monotonic() - begun
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check(fault: str, times: int, seed: int, folder: Path, typical: float, every: int = 1) -> dict:
+    """One fault so many times; after `every` so many of them, and after the last, a run must succeed without help."""
+    rng, found = random.Random(f"{seed} {fault}"), {"fault": fault, "times": times, "codes": {}, "wrong": []}
+    reader = Reader(folder)
+    reader.start()
+    for number in range(1, times + 1):
+        before, latest = run_names(folder), (folder / "out/small/latest").resolve()
+        try:
+            outcome = cause(fault, folder, rng, typical)
+            found["codes"][outcome[0]] = found["codes"].get(outcome[0], 0) + 1
+            judge(fault, folder, before, latest, outcome)
+            if number % every == 0 or number == times:
                 code, told = ended(start(folder))
                 if code != 0:
                     raise Wrong(f"the next run fails: {told[-400:]}")
                 settled(folder)
-            except Wrong as error:
-                found["wrong"].append(str(error))
-            shutil.rmtree(folder / "out/small/failed", ignore_errors=True)
-        reader.stop.set()
-        reader.join()
-        return {**found, "reads": reader.reads, "torn": reader.torn, "seconds": time.monotonic() - begun}
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        except Wrong as error:
+            found["wrong"].append(str(error))
+        shutil.rmtree(folder / "out/small/failed", ignore_errors=True)
+    reader.stop.set()
+    reader.join()
+    for old in sorted(run_names(folder))[:-2]:
+        shutil.rmtree(folder / "out/small" / old)
+    return {**found, "reads": reader.reads, "torn": reader.torn}
 
 
 def in_a_row(runs: int) -> dict:
@@ -321,6 +331,7 @@ def main() -> None:
     options.add_argument("--times", type=int, default=20)
     options.add_argument("--seed", type=int, default=random.randrange(10**6))
     options.add_argument("--only", action="append", choices=FAULTS)
+    options.add_argument("--every", type=int, default=1, help="a run without a fault after so many of each fault")
     options.add_argument("--runs", type=int)
     given = options.parse_args()
     if given.runs:
@@ -328,11 +339,12 @@ def main() -> None:
         sys.exit("\n".join(wrong) or 0)
     print(f"seed {given.seed}\n\n| fault | times | exit codes | reads | torn | wrong |\n|---|---|---|---|---|---|")
     bad = []
-    for fault in given.only or FAULTS:
-        found = check(fault, given.times, given.seed)
-        codes = ", ".join(f"{code}: {n}" for code, n in sorted(found["codes"].items()))
-        print(f"| {fault} | {found['times']} | {codes} | {found['reads']:,} | {len(found['torn'])} | {len(found['wrong'])} |", flush=True)
-        bad += [f"{fault}: {line}" for line in [*found["wrong"], *found["torn"][:5]]]
+    with prepared() as (folder, typical):
+        for fault in given.only or FAULTS:
+            found = check(fault, given.times, given.seed, folder, typical, given.every)
+            codes = ", ".join(f"{code}: {n}" for code, n in sorted(found["codes"].items()))
+            print(f"| {fault} | {found['times']} | {codes} | {found['reads']:,} | {len(found['torn'])} | {len(found['wrong'])} |", flush=True)
+            bad += [f"{fault}: {line}" for line in [*found["wrong"], *found["torn"][:5]]]
     sys.exit("\n".join(bad) or 0)
 
 
