@@ -1,4 +1,4 @@
-"""The two ways to say no: an input that is not understood, and an estimate that would not mean anything."""
+"""The ways to say no: an input that is not understood, an estimate that would not mean anything, a run that did not finish."""
 
 import re
 
@@ -26,3 +26,9 @@ def quotable(text: object) -> bool:
     plain = str(text).strip()
     short = len(plain) <= 12 and sum(c.isdigit() for c in plain) <= 6
     return short and re.fullmatch(r"[\d.,%/: +-]*[a-zA-Z]{0,8}[\d.,%/: +-]*", plain) is not None
+class RunFailed(Exception):
+    """It began and did not finish: nothing was published. Exit code 1."""
+
+
+class Busy(Exception):
+    """Another run of the same study holds the lock. Exit code 3."""

@@ -153,9 +153,10 @@ def test_an_empty_folder_says_so():
 
 def test_a_signal_while_the_page_is_written_undoes_no_published_run(tmp_path, monkeypatch, capsys):
     from hgdx_eval import run_history, runs
+    from hgdx_eval.signals import Interrupted
 
     def interrupted(*_):
-        raise runs.Interrupted("SIGTERM")
+        raise Interrupted("SIGTERM")
 
     made_run(tmp_path, "20240205T020000Z-00000002")
     monkeypatch.setattr(run_history, "refresh", interrupted)
