@@ -221,8 +221,8 @@ def payments(frame: Skeleton, seed: int, received: np.ndarray, online: np.ndarra
 def truth_table(frame: Skeleton, received: np.ndarray, online: np.ndarray, p0: np.ndarray, p1: np.ndarray, treated: np.ndarray,
                 paid: dict[str, np.ndarray], cut: int) -> pd.DataFrame:  # fmt: skip
     """One row per treated month and `overall`: truth_pp, treated_received, and of the treated dossiers forgone_vnd (fees not
-    taken, as drawn), unchanged_vnd (expected, had nobody filed otherwise than without the cut), extra_online (expected),
-    vnd_per_extra; what the cut does to the two rates of online payment (official_pp, fixed_pp) with the dossiers over which
+    taken, as drawn), unchanged_vnd (expected, had nobody filed otherwise than without the cut), extra_online (expected);
+    what the cut does to the two rates of online payment (official_pp, fixed_pp) with the dossiers over which
     each is a mean (official_paying, fixed_paying); what it does to dossiers on time and to days of processing: nothing."""
     n, saved = received * treated, (fees(frame)[:, None] * cut // 100) * treated
     waived = cut == 100
@@ -246,11 +246,10 @@ def truths(part: dict[str, float]) -> dict[str, float]:
     def of(name: str, number: str) -> float:
         return part[name] / part[number] if part[number] else np.nan
 
-    extra = part["gain"] / 100
     return {
         "truth_pp": of("gain", "n"), "treated_received": int(part["n"]), "forgone_vnd": int(part["forgone"]),
-        "unchanged_vnd": round(float(part["unchanged"])), "extra_online": extra,
-        "vnd_per_extra": part["forgone"] / extra if extra else np.nan, "official_pp": of("official", "paying"),
+        "unchanged_vnd": round(float(part["unchanged"])), "extra_online": part["gain"] / 100,
+        "official_pp": of("official", "paying"),
         "official_paying": int(part["paying"]), "fixed_pp": of("fixed", "owing"), "fixed_paying": int(part["owing"]),
         "on_time_pp": 0.0, "days": 0.0,
     }  # fmt: skip
