@@ -150,9 +150,9 @@ def test_a_dossier_is_done_so_many_days_after_its_receipt_whatever_day_dates_it(
 
 
 def test_nothing_personal_comes_with_payments(tmp_path):
-    panel = panel_of(tmp_path, [dossier("H1")], [("H1", 10, "Bí Mật nộp thay")])
+    panel = panel_of(tmp_path, [dossier("H1"), dossier("H2")], [("H1", 10, "Bí Mật nộp thay"), ("H2", 10, "Nộp tại quầy")])
     assert "Mật" not in panel.cells.to_csv() and "H1" not in panel.cells.to_csv()
-    assert all(panel.cells[name].dtype == np.int64 for name in (*PAID))
+    assert all(panel.cells[name].dtype == np.int64 for name in (*PAID, *CHANNELS))
 
 
 def test_a_truth_file_of_three_columns_still_reads(tmp_path):
