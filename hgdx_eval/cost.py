@@ -82,9 +82,9 @@ def bill(panel: Panel, p: Study, design: Design) -> Bill:
     lines, filed_online = own["paying"] + own["zero_fee"], own["filed_online_paying"] + own["filed_online_zero"]
     due_online, due = int((own["fee"] * filed_online).sum()), own["fee"] * lines
     counter_due = int(due.sum()) - due_online
+    cut = cut_paid(due_online, int(own["filed_online_paid"].sum()), stated)
     return Bill(
-        own.assign(forgone=due - own["paid"])[columns], "payments", cut_paid(due_online, int(own["filed_online_paid"].sum()), stated), stated,
-        law.cut_pct is None, int((own["received"] - lines).sum()),
+        own.assign(forgone=due - own["paid"])[columns], "payments", cut, stated, law.cut_pct is None, int((own["received"] - lines).sum()),
         int((own["paid"] - own["filed_online_paid"]).sum()) / counter_due if counter_due else np.nan,
     )  # fmt: skip
 
@@ -207,3 +207,31 @@ def savings(facts: Facts) -> dict[str, int | None]:
     return {"citizen_time": product("trips", "trip_minutes", "citizen_vnd_per_hour", hours=True),
             "citizen_travel": product("trips", "trip_km", "vnd_per_km"),
             "staff_time": product("staff_minutes", "staff_vnd_per_hour", hours=True)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cost:
+    """All that is told of the cost: `reason` why nothing is (a key of locale/cost.*.yaml), else what `bill` and `costs` found."""
+
+    reason: str | None
+    bill: Bill | None = None
+    estimate: Estimate | None = None
+
+    @property
+    def recorded(self) -> list[Estimate]:
+        return [] if self.estimate is None else [self.estimate]
+
+    def row(self, group: str, parameter: str | None = None) -> pd.Series | None:
+        """The first row of a group (of an elasticity), or None."""
+        rows = self.estimate.table[self.estimate.table["group"] == group]
+        if parameter is not None:
+            rows = rows[rows["parameter"].str.split(" ").str[0] == parameter]
+        return rows.iloc[0] if len(rows) else None
+
+
+def cost_of(panel: Panel, p: Study, design: Design) -> Cost:
+    """The cost of the study's cut, or why nothing can be said of it."""
+    if reason := why_none(panel, p):
+        return Cost(reason)
+    found = bill(panel, p, design)
+    return Cost(None, found, costs(found, design, effect_of(design, p), p))

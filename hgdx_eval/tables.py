@@ -136,7 +136,7 @@ def fold(summary: str, block: Block, words: Words) -> Block:
     return Block(str(Markup("<details><summary>{}</summary>{}</details>").format(summary, Markup(block.html))))
 
 
-def facts_table(rows: list[tuple], words: Words) -> Block:
+def facts_table(rows: list[tuple], words: Words, caption: str = "", name: str = "facts") -> Block:
     """(what, value, verified, title, link, day read) with the source, or that it has not been verified."""
     body, data = [], []
     for what, value, verified, title, link, read in rows:
@@ -149,8 +149,8 @@ def facts_table(rows: list[tuple], words: Words) -> Block:
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(words(f"tables.col_{c}")) for c in ("fact", "value", "verified"))
     columns = [words(f"tables.col_{c}") for c in ("fact", "value", "verified", "title", "link", "read")]
     return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}')
-                     .format(words("tables.facts"), head, Markup("").join(body),
-                             download_line(pd.DataFrame(data, columns=columns), "facts", words))))  # fmt: skip
+                     .format(caption or words("tables.facts"), head, Markup("").join(body),
+                             download_line(pd.DataFrame(data, columns=columns), name, words))))  # fmt: skip
 
 
 def estimates_table(rows: pd.DataFrame, words: Words) -> Block:
