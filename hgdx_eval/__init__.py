@@ -26,7 +26,7 @@ VERBS = {
     "params": ("load_study",),
     "recording": ("record",),
     "robustness": ("history", "robust", "together"),
-    "show_cost": ("show_cost", "show_cost_basis", "show_cost_truth", "show_forgone", "show_other_cut", "show_savings"),
+    "show_cost": ("show_cost_basis", "show_cost_truth", "show_costs", "show_forgone", "show_other_cut", "show_savings"),
     "show_robustness": ("show_breakdown", "show_drivers", "show_intervals", "show_sensitivity", "show_signs", "show_together"),
     "side_by_side": ("group_effects", "show_bounds", "show_changes", "show_dose", "show_formulas", "show_groups_of", "show_inside",
                      "show_methods", "show_notes", "show_reconciliation", "show_reversal", "synthetic_part", "trait_name",

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from . import tables
 from .cost import Cost, forgone_by, savings
 from .designs import Design
-from .facts import load_facts
+from .facts import UnitCost, load_facts
 from .panel import Panel
 from .params import Study
 from .words import Words
@@ -33,13 +33,21 @@ def between(row: pd.Series, words: Words) -> str:
     return words("cost.between", low=about(row["ci_low"], words), high=about(row["ci_high"], words))
 
 
-def show_cost(found: Cost, design: Design, words: Words) -> tables.Block:
+def within(row: pd.Series, words: Words) -> str:
+    """[6,59; 6,63], in the unit in which the estimate is told; nothing where it does not depend on the effect."""
+    if row["ci_low"] == row["ci_high"]:
+        return ""
+    size, digits = next(((size, digits) for size, _, digits in AMOUNTS if abs(row["estimate"]) >= size), (1, 0))
+    return words.interval(row["ci_low"] / size, row["ci_high"] / size, digits)
+
+
+def show_costs(found: Cost, design: Design, words: Words) -> tables.Block:
     """What was not taken, how much of it moved nobody, what an extra dossier cost; or why nothing can be said."""
     if found.reason:
         return paragraphs([words(f"cost.{found.reason}")])
-    cells, told = found.bill.cells, [words(
+    told = [words(
         "cost.forgone", first=words.period(design.start, short=True), last=words.period(design.table["period"].max(), short=True),
-        total=exact(found.bill.forgone, words), online=words.number(cells["online"].sum()),
+        total=exact(found.bill.forgone, words), online=words.number(found.bill.cells["online"].sum()),
     )]  # fmt: skip
     unchanged = found.row("unchanged")
     if unchanged is not None:
@@ -131,7 +139,7 @@ def show_other_cut(found: Cost, p: Study, words: Words) -> tables.Block | None:
         cost, extra = found.row("forgone_other", told), found.row("extra_other", told)
         rows.append((
             words("cost.elasticity", value=words.number(elasticity, digits_of(elasticity) and 1)),
-            tables.with_small(about(cost["estimate"], words), between(cost, words)),
+            tables.with_small(about(cost["estimate"], words), within(cost, words)),
             tables.with_small(words.number(extra["estimate"]), words.interval(extra["ci_low"], extra["ci_high"], 0)),
         ))  # fmt: skip
     heads = [words(f"cost.col_{name}") for name in ("elasticity", "forgone_other", "extra_other")]
@@ -147,16 +155,21 @@ def show_savings(found: Cost, words: Words) -> tables.Block | None:
     if found.reason:
         return None
     facts = load_facts()
-    rows = [(words(f"cost.unit_{fact.name}"), words("cost.not_known") if fact.value is None else words(
-                "cost.unit_value", value=words.number(fact.value, digits_of(fact.value) and 1), unit=words(f"cost.unit_of_{fact.name}"), year=fact.year),
-             fact.verified, fact.title, fact.link, fact.read) for fact in facts.unit_costs.values()]  # fmt: skip
+    rows = [(words(f"cost.unit_{fact.name}"), words("cost.not_known") if fact.value is None else unit_value(fact, words), fact.verified,
+             fact.title, fact.link, fact.read) for fact in facts.unit_costs.values()]  # fmt: skip
     saved = savings(facts)
     known = [words("cost.saved_known", what=words(f"cost.saved_{name}"), value=exact(value, words)) for name, value in saved.items()
              if value is not None]  # fmt: skip
     unknown = [words(f"cost.saved_{name}") for name, value in saved.items() if value is None]
     if unknown:
         known.append(words("cost.saved_unknown", what=", ".join(unknown)))
-    return tables.Block(paragraphs(known).html + tables.facts_table(rows, words, words("cost.unit_caption"), "unit_costs").html)
+    return tables.Block(paragraphs(known).html + tables.facts_table(rows, words, words("cost.unit_caption"), "unit_costs", words("cost.col_unit")).html)
+
+
+def unit_value(fact: UnitCost, words: Words) -> str:
+    """18.000 đồng/giờ (năm 2023)."""
+    return words("cost.unit_value", value=words.number(fact.value, digits_of(fact.value) and 1), unit=words(f"cost.unit_of_{fact.name}"),
+                 year=fact.year)  # fmt: skip
 
 
 def show_cost_truth(found: Cost, panel: Panel, words: Words) -> tables.Block | None:

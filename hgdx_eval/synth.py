@@ -221,7 +221,7 @@ def payments(frame: Skeleton, seed: int, received: np.ndarray, online: np.ndarra
 def truth_table(frame: Skeleton, received: np.ndarray, online: np.ndarray, p0: np.ndarray, p1: np.ndarray, treated: np.ndarray,
                 paid: dict[str, np.ndarray], cut: int) -> pd.DataFrame:  # fmt: skip
     """One row per treated month and `overall`: truth_pp, treated_received, and of the treated dossiers forgone_vnd (fees not
-    taken, as drawn), unchanged_vnd (expected, had nobody filed otherwise than without the cut), extra_online (expected);
+    taken, as drawn), unchanged_vnd (without what the extra dossiers are expected to take of it: had nobody filed otherwise), extra_online (expected);
     what the cut does to the two rates of online payment (official_pp, fixed_pp) with the dossiers over which
     each is a mean (official_paying, fixed_paying); what it does to dossiers on time and to days of processing: nothing."""
     n, saved = received * treated, (fees(frame)[:, None] * cut // 100) * treated
@@ -229,7 +229,7 @@ def truth_table(frame: Skeleton, received: np.ndarray, online: np.ndarray, p0: n
     moved = PAID_GAP * (p1 - p0)
     paying, owing = paid["paying"] * treated, paid["counter_told"] * treated if waived else paid["paying"] * treated
     sums = {
-        "gain": n * (p1 - p0) * 100, "n": n, "forgone": online * saved, "unchanged": received * p0 * saved,
+        "gain": n * (p1 - p0) * 100, "n": n, "forgone": online * saved, "unchanged": (online - received * (p1 - p0)) * saved,
         "official": 100 * paying * (-PAID_GAP * p0 if waived else moved), "paying": paying,
         "fixed": 100 * owing * (0.0 if waived else moved), "owing": owing,
     }  # fmt: skip
