@@ -13,7 +13,7 @@ from .words import Words
 
 BARS = 8
 ROW, BAR = 40, 9  # units of a row with its name above the bar, and of the bar
-LETTERS = {True: 34, False: 72}  # of a name, on a phone and on a desk
+LETTERS = {True: 43, False: 90}  # of a name, on a phone and on a desk
 
 
 def plot_forgone(found: Cost, panel: Panel, p: Study, design: Design, words: Words) -> Figure | None:

@@ -8,13 +8,13 @@ everything outside an interval, or everything.
 import math
 from dataclasses import dataclass
 
-SHAPES = ("interval", "from", "up_to", "outside", "everything")
+SHAPES = ("interval", "from", "up_to", "outside", "everything", "nothing")
 
 
 @dataclass(frozen=True)
 class Ratio:
     """`estimate` a / b (NaN where b is 0) and the set: from `low` to `high`; from `low` on; up to `high`; outside, that is up to
-    `low` and from `high` on; or everything (both ends NaN)."""
+    `low` and from `high` on; everything, or nothing where the denominator is known to be 0 (both ends NaN)."""
 
     estimate: float
     shape: str
@@ -24,7 +24,7 @@ class Ratio:
     def holds(self, value: float) -> bool:
         """Whether a ratio is in the set."""
         return {"interval": self.low <= value <= self.high, "from": value >= self.low, "up_to": value <= self.high,
-                "outside": value <= self.low or value >= self.high, "everything": True}[self.shape]  # fmt: skip
+                "outside": value <= self.low or value >= self.high, "everything": True, "nothing": False}[self.shape]  # fmt: skip
 
 
 def fieller(a: float, b: float, var_a: float, var_b: float, cov: float, crit: float) -> Ratio:
@@ -38,7 +38,7 @@ def fieller(a: float, b: float, var_a: float, var_b: float, cov: float, crit: fl
     square, half, constant = b**2 - crit**2 * var_b, a * b - crit**2 * cov, a**2 - crit**2 * var_a  # square r^2 - 2 half r + constant <= 0
     if math.isclose(square, 0, abs_tol=1e-12 * b**2):
         if half == 0:
-            return Ratio(estimate, "everything", math.nan, math.nan)
+            return Ratio(estimate, "everything" if constant <= 0 else "nothing", math.nan, math.nan)
         end = constant / (2 * half)
         return Ratio(estimate, "from", end, math.nan) if half > 0 else Ratio(estimate, "up_to", math.nan, end)
     inside = half**2 - square * constant

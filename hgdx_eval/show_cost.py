@@ -57,7 +57,7 @@ def show_costs(found: Cost, design: Design, words: Words) -> tables.Block:
 
 
 def paragraphs(texts: list[str]) -> tables.Block:
-    return tables.Block(str(Markup("").join(Markup("<p>{}</p>").format(text) for text in texts)))
+    return tables.Block(str(Markup("").join(Markup("<p class=lead>{}</p>").format(text) for text in texts)))
 
 
 def per_extra_text(found: Cost, words: Words, other: str = "", parameter: str | None = None) -> str:
@@ -163,7 +163,8 @@ def show_savings(found: Cost, words: Words) -> tables.Block | None:
     unknown = [words(f"cost.saved_{name}") for name, value in saved.items() if value is None]
     if unknown:
         known.append(words("cost.saved_unknown", what=", ".join(unknown)))
-    return tables.Block(paragraphs(known).html + tables.facts_table(rows, words, words("cost.unit_caption"), "unit_costs", words("cost.col_unit")).html)
+    table = tables.facts_table(rows, words, words("cost.unit_caption"), "unit_costs", words("cost.col_unit"))
+    return tables.Block(paragraphs(known).html + table.html)
 
 
 def unit_value(fact: UnitCost, words: Words) -> str:

@@ -221,7 +221,8 @@ def payments(frame: Skeleton, seed: int, received: np.ndarray, online: np.ndarra
 def truth_table(frame: Skeleton, received: np.ndarray, online: np.ndarray, p0: np.ndarray, p1: np.ndarray, treated: np.ndarray,
                 paid: dict[str, np.ndarray], cut: int) -> pd.DataFrame:  # fmt: skip
     """One row per treated month and `overall`: truth_pp, treated_received, and of the treated dossiers forgone_vnd (fees not
-    taken, as drawn), unchanged_vnd (without what the extra dossiers are expected to take of it: had nobody filed otherwise), extra_online (expected);
+    taken, as drawn), unchanged_vnd (without what the extra dossiers are expected to take of it: had nobody filed otherwise),
+    extra_online (expected);
     what the cut does to the two rates of online payment (official_pp, fixed_pp) with the dossiers over which
     each is a mean (official_paying, fixed_paying); what it does to dossiers on time and to days of processing: nothing."""
     n, saved = received * treated, (fees(frame)[:, None] * cut // 100) * treated

@@ -6,6 +6,7 @@ import pytest
 from test_panel import FEES, dossier
 
 from hgdx_eval.dossiers import CHANNELS, PAID, PROCESSED
+from hgdx_eval.errors import InputError
 from hgdx_eval.panel import dossier_panel, payments_beside
 from hgdx_eval.synth import CUT, simulate, simulate_cells
 from hgdx_eval.synth_export import COLUMNS
@@ -102,8 +103,8 @@ def test_counter_filed_payers_pay_online_as_often_after_the_waiver_as_others_do(
      ("Thanh toán trực tuyến (lỗi), nộp tại quầy", [0, 0])],
 )  # fmt: skip
 def test_how_a_fee_was_paid_is_read_from_closed_words_and_never_guessed(tmp_path, how, told):
-    panel = panel_of(tmp_path, [dossier("H1"), dossier("H2")], [("H1", 25000, how.replace(";", ".")), ("H2", 100, "Thanh toán trực tuyến")])
-    assert sums(panel, "channel_told", "paid_online") == [told[0] + 1, told[1] + 1] and sums(panel, "paid", "paying") == [25100, 2]
+    panel = panel_of(tmp_path, [dossier("H1"), dossier("H2")], [("H1", 25000, how.replace(";", ".")), ("H2", 1000, "Thanh toán trực tuyến")])
+    assert sums(panel, "channel_told", "paid_online") == [told[0] + 1, told[1] + 1] and sums(panel, "paid", "paying") == [26000, 2]
 
 
 def test_the_words_are_understood_in_both_unicode_forms(tmp_path):
@@ -115,11 +116,12 @@ def test_the_words_are_understood_in_both_unicode_forms(tmp_path):
 
 def test_a_dossier_of_several_payments_is_paid_online_where_one_of_them_was(tmp_path):
     rows = [dossier("H1"), dossier("H2"), dossier("H3", online="Không"), dossier("H4", online="Không"), dossier("H5")]
-    lines = [("H1", 10, "Nộp tại quầy"), ("H1", 20, "Thanh toán trực tuyến"), ("H2", 0, "Thanh toán trực tuyến"), ("H2", 5, "Nộp tại quầy"),
-             ("H3", 7, "Nộp tại quầy"), ("H3", 8, "khác"), ("H4", 9, "Thanh toán trực tuyến"), ("H5", 0, "Thanh toán trực tuyến")]  # fmt: skip
+    lines = [("H1", 1000, "Nộp tại quầy"), ("H1", 2000, "Thanh toán trực tuyến"), ("H2", 0, "Thanh toán trực tuyến"),
+             ("H2", 500, "Nộp tại quầy"), ("H3", 700, "Nộp tại quầy"), ("H3", 800, "khác"), ("H4", 900, "Thanh toán trực tuyến"),
+             ("H5", 0, "Thanh toán trực tuyến")]  # fmt: skip
     panel = panel_of(tmp_path, rows, lines)
     assert sums(panel, *CHANNELS) == [3, 2, 1, 1]
-    assert sums(panel, *PAID) == [59, 4, 1, 35, 2, 1]
+    assert sums(panel, *PAID) == [5900, 4, 1, 3500, 2, 1]
 
 
 def test_columns_that_the_export_does_not_hold_are_absent_and_never_0(tmp_path):
@@ -127,7 +129,7 @@ def test_columns_that_the_export_does_not_hold_are_absent_and_never_0(tmp_path):
     row = dict(zip(COLUMNS, dossier("H1").split(","), strict=True))
     panel = panel_of(tmp_path, [",".join(row[c] for c in bare)], header=",".join(bare))
     assert not set(panel.cells) & {*PROCESSED, *PAID, *CHANNELS, "assisted", "remote"}
-    panel = panel_of(tmp_path, [dossier("H1")], [("H1", 10, "")], fee_header=FEE_HEADER.removesuffix(";Diễn giải"))
+    panel = panel_of(tmp_path, [dossier("H1")], [("H1", 1000, "")], fee_header=FEE_HEADER.removesuffix(";Diễn giải"))
     assert set(PAID) <= set(panel.cells) and not set(CHANNELS) & set(panel.cells)
     no_due = [c for c in COLUMNS if c != "Ngày hẹn trả"]
     panel = panel_of(tmp_path, [",".join(row[c] for c in no_due)], header=",".join(no_due))
@@ -150,7 +152,7 @@ def test_a_dossier_is_done_so_many_days_after_its_receipt_whatever_day_dates_it(
 
 
 def test_nothing_personal_comes_with_payments(tmp_path):
-    panel = panel_of(tmp_path, [dossier("H1"), dossier("H2")], [("H1", 10, "Bí Mật nộp thay"), ("H2", 10, "Nộp tại quầy")])
+    panel = panel_of(tmp_path, [dossier("H1"), dossier("H2")], [("H1", 1000, "Bí Mật nộp thay"), ("H2", 1000, "Nộp tại quầy")])
     assert "Mật" not in panel.cells.to_csv() and "H1" not in panel.cells.to_csv()
     assert all(panel.cells[name].dtype == np.int64 for name in (*PAID, *CHANNELS))
 
@@ -160,3 +162,20 @@ def test_a_truth_file_of_three_columns_still_reads(tmp_path):
     path = tmp_path / "a.csv.truth.csv"
     pd.read_csv(path)[["period", "truth_pp", "treated_received"]].to_csv(path, index=False)
     assert list(dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None).truth) == ["period", "truth_pp", "treated_received"]
+
+
+def test_payments_and_fees_in_thousands_are_seen(tmp_path):
+    """50 in place of 50 000: a payment is left out with a note, a fee schedule is refused with the row and what to write."""
+    panel = panel_of(tmp_path, [dossier("H1"), dossier("H2")], [("H1", 50, "Nộp tại quầy"), ("H2", 25000, "Nộp tại quầy")])
+    assert sums(panel, "paid", "paying", "zero_fee") == [25000, 1, 0]
+    assert dict(zip(panel.corrected["reason"], panel.corrected["rows"], strict=True)) == {"small_amount": 1}
+    panel = panel_of(tmp_path, [dossier("H1")], [("H1", -50000, "Nộp tại quầy")])
+    assert sums(panel, "paid", "paying") == [0, 0] and set(panel.corrected["reason"]) == {"unreadable_amount"}
+
+
+@pytest.mark.parametrize(("fee", "says"), [("50", "below 500 VND: write it in VND"), ("-50000", "a negative fee"), ("50000.5", "no whole number")])
+def test_a_fee_that_cannot_be_is_refused_with_its_row(tmp_path, fee, says):
+    panel_of(tmp_path, [dossier("H1")])
+    (tmp_path / "a.csv.fees.csv").write_text(FEES.replace("50000", fee), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"a\.csv\.fees\.csv: row 2: .*{says}"):
+        dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)

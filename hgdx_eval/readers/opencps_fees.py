@@ -26,6 +26,7 @@ ONLINE_WORDS = ("thanh toán trực tuyến", "nộp trực tuyến", "nộp ph�
                 "thanh toán qua cổng dịch vụ công quốc gia", "thanh toán trên cổng dịch vụ công quốc gia")  # fmt: skip
 COUNTER_WORDS = ("nộp tại quầy", "thanh toán tại quầy", "thu tại quầy", "nộp trực tiếp", "thanh toán trực tiếp", "thu trực tiếp",
                  "nộp tiền mặt", "thanh toán tiền mặt", "thanh toán bằng tiền mặt", "thu tiền mặt")  # fmt: skip
+LEAST_PAYMENT = 500  # VND: nobody pays less, so that a payment in thousands is seen
 COLUMNS = ("Mã hồ sơ", "Người đăng ký", "Địa chỉ người nộp", "Ngày thu", "Lệ phí", "Phí", "Tổng", "Diễn giải")
 NEEDED = ("dossier", "paid_on", "fee", "charge", "total")
 
@@ -71,5 +72,6 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], file: str) ->
         {said if "note" in columns else "CAST(NULL AS BOOLEAN)"} AS paid_online FROM text)
     SELECT place, {keyed("number")} AS dossier, day, fee + charge AS amount, paid_online, CASE WHEN is_total THEN 'total_row'
       WHEN number IS NULL THEN 'no_dossier_number' WHEN fee IS NULL OR charge IS NULL OR total IS NULL THEN 'unreadable_amount'
-      WHEN told AND total != fee + charge THEN 'parts_differ' END AS fault
+      WHEN told AND total != fee + charge THEN 'parts_differ'
+      WHEN fee + charge BETWEEN 1 AND {LEAST_PAYMENT - 1} THEN 'small_amount' END AS fault
     FROM typed"""
