@@ -15,7 +15,20 @@ from test_coverage import monte_carlo_interval
 
 from hgdx_eval.charts_cost import plot_forgone
 from hgdx_eval.cost import (
-    Cost, bill, cost_of, costs, cut_paid, effect_of, forgone_by, full_saving, online_saving, per_extra, ratio_rows, saved, savings, why_none,
+    Cost,
+    bill,
+    cost_of,
+    costs,
+    cut_paid,
+    effect_of,
+    forgone_by,
+    full_saving,
+    online_saving,
+    per_extra,
+    ratio_rows,
+    saved,
+    savings,
+    why_none,
 )  # fmt: skip
 from hgdx_eval.errors import InputError
 from hgdx_eval.facts import load_facts
