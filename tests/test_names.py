@@ -159,7 +159,7 @@ def schedule(tmp_path, *lines, head=HEAD + ",valid_from,valid_to"):
 
 
 def test_a_code_that_was_given_to_another_procedure_is_followed_by_month(tmp_path):
-    fees = schedule(tmp_path, "1.1,A,x,province,5,2.2,,2022-12-31", "1.1,B,x,none,,,2023-01-01,", "2.2,A,x,province,5,3.3,,2023-05", "3.3,A,x,province,5,,2023-06,")
+    fees = schedule(tmp_path, "1.1,A,x,province,5000,2.2,,2022-12-31", "1.1,B,x,none,,,2023-01-01,", "2.2,A,x,province,5000,3.3,,2023-05", "3.3,A,x,province,5000,,2023-06,")
     used = pd.DataFrame({"procedure": ["1.1", "1.1", "2.2", "2.2", "3.3", "9.9"], "month": ["2022-12", "2023-01", "2023-05", "2023-06", "2023-05", "2023-01"]})
     found = todays_codes(used, fees)
     assert found["code"].tolist() == ["3.3", "1.1", "3.3", "3.3", "3.3", "9.9"]
@@ -209,7 +209,7 @@ def test_the_panel_carries_what_was_matched_how_and_no_unknown_text(tmp_path):
             *(row(f"3{at}", "Trần Thị Bí Mật", "1.000001") for at in range(6)), row("4", "Phòng ít", "3.000003"), row("5", "Phòng ít", "Bí Mật"),
             *(row(f"6{at}", "Phòng lạ", "3.000003") for at in range(5))]  # fmt: skip
     (tmp_path / "a.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="utf-8")
-    (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,province,5,2.000001\n2.000001,A,x,province,5,\n", encoding="utf-8")
+    (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,province,5000,2.000001\n2.000001,A,x,province,5000,\n", encoding="utf-8")
     panel = dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)
     told = {(row.kind, row.text): (row.means, row.how, row.rows) for row in panel.names_matched.itertuples()}
     assert told == {

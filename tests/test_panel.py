@@ -1,3 +1,5 @@
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -124,6 +126,7 @@ def test_a_simulated_export_cut_in_two_overlapping_files_is_the_same_panel(tmp_p
     whole = dossier_panel([tmp_path / "out.csv"], "opencps_dossiers", "received", None)
     lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()
     (tmp_path / "x").mkdir()
+    shutil.copy(tmp_path / "out.csv.payments.csv", tmp_path / "x" / "b.csv.payments.csv")
     for name, part in (("a.csv", lines[1:2000]), ("b.csv", lines[1500:])):
         (tmp_path / "x" / name).write_text("\n".join([lines[0], *part]) + "\n", encoding="utf-8")
     parts = dossier_panel(data_files(tmp_path / "x"), "opencps_dossiers", "received", tmp_path / "out.csv.fees.csv")
