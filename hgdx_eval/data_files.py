@@ -8,7 +8,7 @@ from .errors import InputError
 from .origin import SUFFIXES
 from .params import Study
 
-BESIDE = (".fees.csv", ".truth.csv", ".request.json")  # what stands beside an export is no export
+BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
 
 
 def data_files(data: Path) -> list[Path]:
@@ -28,6 +28,11 @@ def data_files(data: Path) -> list[Path]:
     if not found:
         raise InputError(f"{data.name}: no file to read in it; read are {', '.join(SUFFIXES)}")
     return found
+
+
+def payments_beside(path: Path) -> Path:
+    """Where the fee detail of one dossier list is looked for: its name and `.payments.csv`."""
+    return Path(f"{path}.payments.csv")
 
 
 def study_data(p: Study) -> Path:

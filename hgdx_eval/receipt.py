@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .data_files import code_hash, data_files
+from .data_files import code_hash, data_files, payments_beside
 from .facts import facts_hash
 from .hashes import file_hash
 from .notebook_files import Job, notebook_file, notebook_names
@@ -54,10 +54,10 @@ def shown_study(p: Study) -> dict:
 
 
 def input_files(p: Study) -> list[Path]:
-    """Every file that is read: data, fee schedule, what a simulation says of itself, the study's words."""
+    """Every file that is read: data, payments, fee schedule, what a simulation says of itself, the study's words."""
     files = data_files(Path(p.data))
     fees = [p.fees or f"{files[0]}.fees.csv"] if p.layout != "table" else []
-    return [*files, *map(Path, fees), Path(f"{files[0]}.truth.csv"), *([Path(p.words)] if p.words else [])]
+    return [*files, *map(payments_beside, files), *map(Path, fees), Path(f"{files[0]}.truth.csv"), *([Path(p.words)] if p.words else [])]
 
 
 def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str, started: datetime) -> dict:
