@@ -30,12 +30,17 @@ def publish(building: Path, run: str) -> Path:
     """The folder appears, whole, and `latest` names it; or neither. Raises OSError."""
     folder, final = building.parent, building.parent / run
     flush(building)
+    pointer = pointer_to(folder, run)
     with too_late():
-        os.rename(building, final)
         try:
-            point_latest(folder, run)
+            os.rename(building, final)
+            try:
+                point_latest(pointer)
+            except OSError:
+                os.rename(final, building)
+                raise
         except OSError:
-            os.rename(final, building)
+            pointer.unlink(missing_ok=True)
             raise
     return final
 
@@ -53,6 +58,7 @@ def flush(folder: Path) -> None:
 
 def check_writable(folder: Path) -> None:
     """Raises InputError where a run could not be kept there; leaves nothing."""
+    made = missing_above(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -60,15 +66,22 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         raise InputError(f"--out: {folder.parent.name}/{folder.name} cannot be written: {error.strerror}") from None
     finally:
-        remove_if_empty(folder)
+        remove_if_empty(folder, made)
 
 
-def remove_if_empty(folder: Path) -> None:
-    """A study's folder in which nothing was ever kept leaves no trace."""
+def remove_if_empty(folder: Path, made: list[Path]) -> None:
+    """A study's folder in which nothing was ever kept leaves no trace, nor do the folders `made` above it."""
     with suppress(OSError):
         if not any(file for file in folder.iterdir() if file.name != ".lock"):
             (folder / ".lock").unlink(missing_ok=True)
             folder.rmdir()
+            for above in made:
+                above.rmdir()
+
+
+def missing_above(folder: Path) -> list[Path]:
+    """Folders above one that are not there, nearest first."""
+    return [above for above in folder.parents if not above.exists()]
 
 
 def latest_run(folder: Path) -> Path | None:
@@ -82,18 +95,22 @@ def latest_run(folder: Path) -> Path | None:
     return None
 
 
-def point_latest(folder: Path, run: str) -> None:
-    """`latest` names the run from one moment to the next: a relative link, or a one-line file where links are impossible."""
-    fresh = folder / f".latest-{run}"
+def pointer_to(folder: Path, run: str) -> Path:
+    """What `latest` is about to be: a relative link, or a one-line file where links are impossible. It is made before the run
+    appears, so that one who finds it knows what was under way."""
+    pointer = folder / f".latest-{run}"
     try:
-        os.symlink(run, fresh, target_is_directory=True)
+        os.symlink(run, pointer, target_is_directory=True)
     except OSError as error:
         if os.name != "nt" and error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
             raise
-        write_text(fresh, run + "\n")
-        os.replace(fresh, folder / "latest.txt")
-        return
-    os.replace(fresh, folder / "latest")
+        write_text(pointer, run + "\n")
+    return pointer
+
+
+def point_latest(pointer: Path) -> None:
+    """`latest` names another run from one moment to the next."""
+    os.replace(pointer, pointer.with_name("latest" if pointer.is_symlink() else "latest.txt"))
 
 
 def keep_failed(building: Path, failed: Path, receipt: dict, state: str = "failed") -> None:
@@ -133,19 +150,17 @@ def failed_notebook(text: str, receipt: dict) -> str:
 
 
 def recover(folder: Path) -> None:
-    """After a killed run: what it left behind becomes a failed run, so marked; a complete one that `latest` does not name yet is
-    named. Called under the study's lock."""
+    """After a killed run: what it left behind becomes a failed run, so marked; one that had appeared and that `latest` was about to
+    name is named. Called under the study's lock."""
     for building in folder.glob(".building-*"):
         run = building.name.removeprefix(".building-")
         receipt = read_receipt(building) or {"run": run}
         keep_failed(building, folder / "failed" / run, {**receipt, "reason": "the run was killed"}, KILLED)
-    for torn in folder.glob(".latest-*"):
-        torn.unlink(missing_ok=True)
-    complete = sorted(path.parent.name for path in folder.glob("[0-9]*Z-*/receipt.json"))
-    latest = latest_run(folder)
-    later = complete and (latest is None or complete[-1] > latest.name)
-    if later and (read_receipt(folder / complete[-1]) or {}).get("state") == "complete":
-        point_latest(folder, complete[-1])
+    for pointer in folder.glob(".latest-*"):
+        if (folder / pointer.name.removeprefix(".latest-")).is_dir():
+            point_latest(pointer)
+        else:
+            pointer.unlink()
 
 
 def read_receipt(run: Path) -> dict | None:

@@ -17,6 +17,7 @@ from .published import (
     check_writable,
     keep_failed,
     latest_run,
+    missing_above,
     next_name,
     publish,
     read_receipt,
@@ -45,6 +46,7 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, options: Op
             if not options.force and (same := unchanged(p, folder, key)):
                 return same
             check_writable(folder)
+            made = missing_above(folder)
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 with locked(folder):
@@ -57,7 +59,7 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, options: Op
                         if not options.compared:
                             refresh_history(folder)
             finally:
-                remove_if_empty(folder)
+                remove_if_empty(folder, made)
     except Interrupted as error:
         raise RunFailed(f"{p.study}: {one_line(error)}; nothing was published") from None
 
