@@ -261,6 +261,11 @@ def facts_hash() -> str:
     return sha256(b"".join((facts_folder() / f"{name}.yaml").read_bytes() for name in FILES)).hexdigest()
 
 
+def facts_files() -> dict[str, str]:
+    """File -> SHA-256."""
+    return {f"{name}.yaml": sha256((facts_folder() / f"{name}.yaml").read_bytes()).hexdigest() for name in FILES}
+
+
 @cache
 def read_facts(folder: Path, changed: int) -> Facts:
     """The facts of a folder; `changed` makes an edited file be read again."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .data_files import code_hash, data_files, payments_beside
-from .facts import facts_hash
+from .facts import facts_files, facts_hash
 from .hashes import file_hash
 from .notebook_files import Job, notebook_file, notebook_names
 from .params import PATH_KEYS, Study
@@ -18,7 +18,8 @@ from .params import PATH_KEYS, Study
 if TYPE_CHECKING:
     from .panel import Panel
 
-PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")
+PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert", "mistune", "nh3",
+            "jinja2", "babel")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str,
     return {
         "run": run, "study": shown_study(p), "languages": langs, "newest": newest_counted(panel, p),
         "simulated": panel.origin.simulated, "inputs": inputs,
-        "facts_sha256": facts_hash(), "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
+        "facts_sha256": facts_hash(), "facts": facts_files(), "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
         "git_commit": git_commit(), "python": python(), "packages": package_versions(),
         "seed": p.seed, "key": key.whole, "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
     }  # fmt: skip
