@@ -20,7 +20,7 @@ from .hashes import file_hash
 from .notebook_files import Job, Options, notebook_file, notebook_names
 from .panel import Panel
 from .params import PATH_KEYS, Study
-from .progress import first_line, one_line, say
+from .progress import failure_of, first_line, one_line, say
 from .published import read_receipt, write_text
 from .receipt import Key
 from .signals import raise_if_asked
@@ -144,9 +144,11 @@ def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, s
                 request_save_on_cell_execute=False, autosave_cell_every=0,
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
-        raise RunFailed(f"notebook {job.stem}, cell {error.exec_count}: {error.ename}: {first_line(error.evalue)}") from None
+        detail = f"{error.ename}: {first_line(error.evalue)}"
+        raise RunFailed(f"notebook {job.stem}, cell {error.exec_count}: {detail}", "cell_error", notebook=job.stem, cell=error.exec_count,
+                        detail=detail) from None  # fmt: skip
     except Exception as error:
-        raise RunFailed(f"notebook {job.stem}: {reason(error, cell_seconds)}") from None
+        raise stopped(job, error, cell_seconds) from None
     notebook = nbformat.read(target, as_version=4)
     check_complete(job, notebook)
     stable_ids(notebook)
@@ -154,15 +156,17 @@ def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, s
     return notebook, time.monotonic() - started
 
 
-def reason(error: Exception, cell_seconds: float) -> str:
+def stopped(job: Job, error: Exception, cell_seconds: float) -> RunFailed:
     """What stopped a notebook, for its keeper."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+    name = f"notebook {job.stem}"
     if isinstance(error, CellTimeoutError):
-        return f"a cell took longer than its limit of {cell_seconds:g} s (--cell-timeout)"
+        return RunFailed(f"{name}: a cell took longer than its limit of {cell_seconds:g} s (--cell-timeout)", "cell_time",
+                         notebook=job.stem, seconds=f"{cell_seconds:g}")  # fmt: skip
     if isinstance(error, (DeadKernelError, ChildProcessError)):
-        return "its kernel died (killed, out of memory, or left by os._exit)"
-    return one_line(error)
+        return RunFailed(f"{name}: its kernel died (killed, out of memory, or left by os._exit)", "kernel_died", notebook=job.stem)
+    return RunFailed(f"{name}: {one_line(error)}", **failure_of(error))
 
 
 def readable_parameters() -> None:
@@ -195,9 +199,10 @@ def check_complete(job: Job, notebook: nbformat.NotebookNode) -> None:
         if cell.cell_type != "code" or not cell.source.strip():
             continue
         if cell.execution_count != expected:
-            raise RunFailed(f"notebook {job.stem}: a cell did not run (after {expected - 1} that did)")
+            raise RunFailed(f"notebook {job.stem}: a cell did not run (after {expected - 1} that did)", "cell_skipped", notebook=job.stem)
         if any(output.output_type == "error" for output in cell.outputs):
-            raise RunFailed(f"notebook {job.stem}, cell {expected}: an error")
+            raise RunFailed(f"notebook {job.stem}, cell {expected}: an error", "cell_error", notebook=job.stem, cell=expected,
+                            detail="an error in its output")  # fmt: skip
         expected += 1
 
 

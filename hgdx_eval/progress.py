@@ -1,5 +1,6 @@
 """What a run says while it works: a line that is rewritten on a terminal, plain lines in a log, JSON for machines."""
 
+import errno
 import json
 import re
 import socket
@@ -70,6 +71,20 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror or 'no message'}"
     return f"{type(error).__name__}: {first_line(str(error))}"
+
+
+def failure_of(error: BaseException) -> dict[str, str]:
+    """What went wrong as the receipt holds it: one of FAILURES with what belongs to it."""
+    if isinstance(error, RunFailed):
+        return error.failure
+    if isinstance(error, Interrupted):
+        return {"kind": "run_time", "seconds": f"{error.seconds:g}"} if error.seconds else {"kind": "stopped", "signal": str(error)}
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return {"kind": "disk_full"}
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return {"kind": "not_writable"}
+    return {"kind": "other", "detail": one_line(error)}
 
 
 def first_line(text: str) -> str:

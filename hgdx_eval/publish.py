@@ -24,7 +24,7 @@ def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], exec
     first = tables[langs[0]]
     for lang in langs[1:]:
         if not first.equals(tables[lang]):
-            raise RunFailed(f"the estimates differ between {langs[0]} and {lang}")
+            raise RunFailed(f"the estimates differ between {langs[0]} and {lang}", "languages_differ")
     first.map(harmless).to_csv(building / "estimates.csv", index=False, lineterminator="\n")
     annexes = {lang: receipt_annex(receipt, lang, p) for lang in langs}
     for lang in langs:
@@ -60,7 +60,7 @@ def collected(notebooks: list[nbformat.NotebookNode], p: Study) -> pd.DataFrame:
             if cell.cell_type == "code" for output in cell.outputs
             for data in [output.get("data", {}).get(ESTIMATES_MIME)] if data for row in data["rows"]]  # fmt: skip
     if not rows:
-        raise RunFailed("the notebooks recorded no estimate")
+        raise RunFailed("the notebooks recorded no estimate", "no_estimate")
     table = result_table(rows)
     check_table(table)
     return table.assign(study=p.study)[COLUMNS]

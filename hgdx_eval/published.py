@@ -155,7 +155,7 @@ def recover(folder: Path) -> None:
     for building in folder.glob(".building-*"):
         run = building.name.removeprefix(".building-")
         receipt = read_receipt(building) or {"run": run}
-        keep_failed(building, folder / "failed" / run, {**receipt, "reason": "the run was killed"}, KILLED)
+        keep_failed(building, folder / "failed" / run, {**receipt, "reason": "the run was killed", "failure": {"kind": KILLED}}, KILLED)
     for pointer in folder.glob(".latest-*"):
         if (folder / pointer.name.removeprefix(".latest-")).is_dir():
             point_latest(pointer)

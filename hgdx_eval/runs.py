@@ -12,7 +12,7 @@ import filelock
 from .errors import Busy, InputError, RunFailed
 from .notebook_files import Job, Options, notebook_names
 from .params import Study, parse_change, read_study, study_file
-from .progress import begin, one_line, say, warn
+from .progress import begin, failure_of, one_line, say, warn
 from .published import (
     check_writable,
     keep_failed,
@@ -138,8 +138,8 @@ def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, 
         shutil.rmtree(building, ignore_errors=True)
         raise
     except (Exception, Interrupted) as error:
-        reason = one_line(error)
-        keep_failed(building, folder / "failed" / run, {**receipt, "reason": reason, "seconds": round(time.monotonic() - clock, 1)})
+        reason, seconds = one_line(error), round(time.monotonic() - clock, 1)
+        keep_failed(building, folder / "failed" / run, {**receipt, "reason": reason, "failure": failure_of(error), "seconds": seconds})
         raise RunFailed(f"{p.study}: {reason}; nothing was published") from error
 
 

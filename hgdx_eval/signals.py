@@ -10,7 +10,11 @@ STOPPING = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if
 
 
 class Interrupted(BaseException):
-    """What asked the command to stop: a signal by its name, or the time limit."""
+    """What asked the command to stop: a signal by its name, or the time limit (`seconds`)."""
+
+    def __init__(self, what: str, seconds: float | None = None) -> None:
+        super().__init__(what)
+        self.seconds = seconds
 
 
 class _State:
@@ -21,13 +25,14 @@ class _State:
     raised = False
     held = False
     limit = ""
+    seconds: float | None = None
 
 
 def raise_if_asked() -> None:
     """Raise Interrupted where a signal came that has stopped nothing yet (an exception inside a callback is lost, for one)."""
     if _State.came and not _State.held:
         _State.raised = True
-        raise Interrupted(_State.came)
+        raise Interrupted(_State.came, _State.seconds)
 
 
 def _stop(number: int, frame: object) -> None:
@@ -36,7 +41,7 @@ def _stop(number: int, frame: object) -> None:
         return
     _State.came = _State.limit or signal.Signals(number).name
     _State.raised = True
-    raise Interrupted(_State.came)
+    raise Interrupted(_State.came, _State.seconds)
 
 
 @contextmanager
@@ -49,13 +54,13 @@ def interruptible() -> Iterator[None]:
         _State.held = False
         yield
         return
-    _State.active, _State.came, _State.raised, _State.held, _State.limit = True, None, False, False, ""
+    _State.active, _State.came, _State.raised, _State.held, _State.limit, _State.seconds = True, None, False, False, "", None
     before = {number: signal.signal(number, _stop) for number in STOPPING}
     try:
         yield
     except RuntimeError:  # a database that is interrupted forgets by whom
         if _State.came:
-            raise Interrupted(_State.came) from None
+            raise Interrupted(_State.came, _State.seconds) from None
         raise
     finally:
         _State.active = False
@@ -91,6 +96,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Inside, for longer than so many seconds (of a clock that nobody sets), raises Interrupted. In the main thread only."""
 
     def over() -> None:
+        _State.seconds = seconds
         _State.limit = f"the time limit of {seconds:g} s for the whole run"
         _thread.interrupt_main(signal.SIGINT)
 
