@@ -135,7 +135,8 @@ def monthly(cells: pd.DataFrame, p: Study, design: Design) -> pd.DataFrame:
     fixed = (parts * weights[weights > 0]).sum(axis=1, skipna=False) if len(parts.columns) else pd.Series(np.nan, sums.index)
     few = few_of(sums["fixed_paid"].sum(axis=1), sums["fixed_told"].sum(axis=1), p.min_count)
     return pd.DataFrame({
-        "official": (official[0] / official[1]).mask(few_of(*official, p.min_count)), "fixed": fixed.mask(few), "official_told": official[1],
+        "official": (official[0] / official[1]).mask(few_of(*official, p.min_count)), "fixed": fixed.mask(few),
+        "official_told": official[1],
         "left": sums["zero_fee"].get("cut", pd.Series(0, sums.index)),
     }).reset_index()  # fmt: skip
 

@@ -37,7 +37,7 @@ from .report import Page, render
 from .results import COLUMNS, check_table, result_table
 from .signals import Interrupted, interruptible
 
-NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "cost", "data_quality")  # in the order of the report
+NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "cost", "payment", "data_quality")  # in the order of the report
 
 LOCK_SECONDS = 5.0
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")
