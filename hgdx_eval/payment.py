@@ -62,6 +62,8 @@ class Payment:
     target: float | None = None
     unknown: float = np.nan
     estimate: Estimate | None = None
+    by_filing: tuple[float, float] = (np.nan, np.nan)  # of the groups whose fee is cut, the year before: filed online, and not
+    groups: tuple[str, ...] = ()  # whom the effects compare with
     until: pd.Period | None = None  # last month of the comparison, where the study ends it before its window's end
 
     @property
@@ -90,6 +92,7 @@ def payment_of(panel: Panel, p: Study, design: Design) -> Payment:
     until = study_of("official", p, cells).window[1] if p.payment.until else None
     paying, told = panel.cells["paying"].sum(), panel.cells["channel_told"].sum()
     found = Payment(None, series, waived, effects, reach, target, 1 - told / paying if paying else np.nan,
+                    by_filing=rates_by_filing(cells, design), groups=tuple(p.payment.comparison_groups),
                     until=pd.Period(until, freq=p.frequency) if until else None)  # fmt: skip
     return replace(found, estimate=rows_of(found, design))
 
@@ -139,6 +142,14 @@ def monthly(cells: pd.DataFrame, p: Study, design: Design) -> pd.DataFrame:
         "official_told": official[1],
         "left": sums["zero_fee"].get("cut", pd.Series(0, sums.index)),
     }).reset_index()  # fmt: skip
+
+
+def rates_by_filing(cells: pd.DataFrame, design: Design) -> tuple[float, float]:
+    """Shares paid online of the dossiers filed online and of the others, among those whose fee is cut, in the year before the start."""
+    own = cells[(cells["part"] == "cut") & (cells["period"] < design.start) & (cells["period"] >= design.start - YEAR)]
+    told, counter = own["channel_told"].sum() - own["counter_told"].sum(), own["counter_told"].sum()
+    online = own["paid_online"].sum() - own["counter_paid_online"].sum()
+    return online / told if told else np.nan, own["counter_paid_online"].sum() / counter if counter else np.nan
 
 
 def few_of(paid: pd.Series, told: pd.Series, min_count: int) -> pd.Series:

@@ -28,8 +28,9 @@ def show_payment_answer(found: Payment, design: Design, words: Words) -> tables.
     told = [words("payment.rates", last=last, official=words.percent(official), fixed=words.percent(fixed))]
     left = found.series.loc[found.series["period"] >= design.start, "left"].sum()
     key = "gap_waived" if found.waived else "gap_none" if abs(official - fixed) < APART else "gap_other"
-    told.append(words(f"payment.{key}", left=words.number(left), start=words.period(design.start, short=True),
-                      gap=words.number(100 * (official - fixed), 1, sign=True)))  # fmt: skip
+    online, counter = (words.percent(value) for value in found.by_filing)
+    told.append(words(f"payment.{key}", left=words.number(left), start=words.period(design.start, short=True), online=online,
+                      counter=counter, gap=words.number(100 * (official - fixed), 1, sign=True)))  # fmt: skip
     return paragraphs(told)
 
 
@@ -41,10 +42,12 @@ def show_rates(found: Payment, design: Design, words: Words) -> tables.Block | N
     spans = {"before": (period < design.start) & (period >= design.start - YEAR), "since": period >= design.start,
              "recent": period > period.max() - YEAR}  # fmt: skip
     heads = [words("payment.col_span"), words("payment.official"), words("payment.fixed")]
-    rows = [(words(f"payment.span_{name}"), *(words.percent(mean_rate(found, rate, when)) for rate in RATES)) for name, when in spans.items()]
+    rows = [(words(f"payment.span_{name}"), *(words.percent(mean_rate(found, rate, when)) for rate in RATES))
+            for name, when in spans.items()]  # fmt: skip
     data = pd.DataFrame([(str(row.period), words.percent(row.official), words.percent(row.fixed)) for row in found.series.itertuples()],
                         columns=[words("payment.col_month"), *heads[1:]])  # fmt: skip
-    return tables.table(pd.DataFrame(rows, columns=heads), words("payment.caption_rates"), words, set(heads[1:]), download=data, name="payment")
+    return tables.table(pd.DataFrame(rows, columns=heads), words("payment.caption_rates"), words, set(heads[1:]), download=data,
+                        name="payment")  # fmt: skip
 
 
 def show_payment_effects(found: Payment, words: Words) -> tables.Block | None:
@@ -58,7 +61,9 @@ def show_payment_effects(found: Payment, words: Words) -> tables.Block | None:
         rows.append((words(f"payment.{name}"), value))
     heads = [words("payment.col_rate"), words("payment.col_effect")]
     block = tables.table(pd.DataFrame(rows, columns=heads), words("payment.caption_effects"), words, set(heads[1:]), name="payment_effects")
-    texts = [words("payment.effects_until", until=words.period(found.until))] if found.until is not None else []
+    groups = ", ".join(words(f"reasons.group_{name}") for name in found.groups)
+    texts = [words("payment.effects_against", groups=groups) if found.until is None else
+             words("payment.effects_until", groups=groups, until=words.period(found.until))]  # fmt: skip
     if all(told.values()):
         texts.append(words("payment.effects_waived" if found.waived else "payment.effects_same"))
         texts += [words("payment.effects_unclear")] if unclear(found) else []
@@ -84,10 +89,10 @@ def show_target(found: Payment, words: Words) -> tables.Block | None:
 
 def reach_text(found: Payment, name: str, words: Words) -> str:
     reach = found.reach[name]
-    months = {end: words.period(month, short=True) for end in ("since", "month", "low", "high") if (month := getattr(reach, end)) is not None}
+    ends = {end: getattr(reach, end) for end in ("since", "month", "low", "high")}
+    months = {end: words.number(None) if month is None else words.period(month, short=True) for end, month in ends.items()}
     state = "open_unknown" if reach.state == "open" and reach.low is None else reach.state
-    return words(f"payment.reach_{state}", slope=words.number(reach.slope, 2, sign=True), **{**dict.fromkeys(("since", "month", "low", "high"), ""),
-                                                                                          **months})  # fmt: skip
+    return words(f"payment.reach_{state}", slope=words.number(reach.slope, 2, sign=True), **months)
 
 
 def show_payment_basis(found: Payment, words: Words) -> tables.Block | None:
@@ -114,6 +119,7 @@ def show_payment_truth(found: Payment, panel: Panel, words: Words) -> tables.Blo
         if row["status"] != "ok" or pd.isna(row["ci_low"]) or not weight.sum():
             continue
         truth = float((months[f"{name}_pp"] * weight).sum() / weight.sum())
-        texts.append(words("payment.truth_inside" if row["ci_low"] <= truth <= row["ci_high"] else "payment.truth_missed",
-                           rate=words(f"payment.{name}_lower"), truth=words.effect(truth, "pp"), interval=interval_text(row, words)))  # fmt: skip
+        inside = row["ci_low"] <= truth <= row["ci_high"]
+        texts.append(words("payment.truth_inside" if inside else "payment.truth_missed", rate=words(f"payment.{name}_lower"),
+                           truth=words.effect(truth, "pp"), interval=interval_text(row, words)))  # fmt: skip
     return paragraphs(texts) if texts else None
