@@ -30,7 +30,7 @@ def show_payment_answer(found: Payment, design: Design, words: Words) -> tables.
     key = "gap_waived" if found.waived else "gap_none" if abs(official - fixed) < APART else "gap_other"
     online, counter = (words.percent(value) for value in found.by_filing)
     told.append(words(f"payment.{key}", left=words.number(left), start=words.period(design.start, short=True), online=online,
-                      counter=counter, gap=words.number(100 * (official - fixed), 1, sign=True)))  # fmt: skip
+                      counter=counter, gap=words.number(100 * abs(official - fixed), 1)))  # fmt: skip
     return paragraphs(told)
 
 
