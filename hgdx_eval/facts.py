@@ -199,6 +199,8 @@ class Figure(Record):
     indicator: str
     vi: str
     en: str
+    relation: Literal["=", "~", ">", ">="]
+    unit: Literal["share", "count"]
     value: float | int
 
 

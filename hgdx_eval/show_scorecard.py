@@ -4,7 +4,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from . import tables
-from .facts import Published, Source, Task, load_facts
+from .facts import Figure, Published, Source, Task, load_facts
 from .panel import Panel
 from .params import Study
 from .scorecard import Item, Scorecard, compared, scorecard
@@ -12,7 +12,7 @@ from .words import Words
 
 SIGNS = {"reached": ("ok", "✓"), "on_the_way": ("pt", "↗"), "away": ("no", "↘"), "unclear": ("na", "◐"), "no_target": ("na", "○"),
          "no_data": ("na", "–")}  # fmt: skip
-RELATIONS = {"=": "is", "~": "near", ">": "above"}
+RELATIONS = {"=": "is", "~": "near", ">": "above", ">=": "least"}
 SPARK = (96, 22)  # units
 LEAST_DRAWN = 4  # values; fewer are told in words
 
@@ -32,7 +32,7 @@ def show_tasks(card: Scorecard | None, words: Words) -> tables.Block | None:
     tag = Markup(' <span class="tag">{}</span>').format(words("charts.simulated")) if card.origin.simulated else ""
     caption = Markup("{}{}").format(words("scorecard.caption", date=words.date(load_facts().tasks.date)), tag)
     return tables.Block(str(Markup(
-        '<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead>{}</table></div>{}'
+        '<div class="tw"><table class="tasks"><caption>{}</caption><thead><tr>{}</tr></thead>{}</table></div>{}'
     ).format(caption, head, body, tables.download_line(all_values(card, words), "scorecard", words))))  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def item_row(item: Item, card: Scorecard, words: Words) -> Markup:
     small = Markup("<small>{}</small>").format(when) if when else ""
     tag = Markup("<small>{}</small>").format(words("scorecard.simulated")) if simulated else ""
     return Markup('<tr><th scope="row">{}{}</th><td>{}{}<small>{}</small></td>{}</tr>').format(
-        name_of(item, words), tag, value, small, target, state(item.status, words, sparkline(item, words)))
+        name_of(item, words), tag, value, small, target, state(item.status, words, sparkline(item, simulated, words)))
 
 
 def state(status: str, words: Words, drawing: str = "") -> Markup:
@@ -63,7 +63,7 @@ def state(status: str, words: Words, drawing: str = "") -> Markup:
     return Markup('<td class="{}">{} {}{}</td>').format(css, sign, words(f"scorecard.status_{status}"), drawing)
 
 
-def sparkline(item: Item, words: Words) -> Markup:
+def sparkline(item: Item, simulated: bool, words: Words) -> Markup:
     """A small line of all values, ending in a dot, the target dashed; nothing where fewer than LEAST_DRAWN are known."""
     if len(item.values) < LEAST_DRAWN:
         return Markup("")
@@ -82,10 +82,11 @@ def sparkline(item: Item, words: Words) -> Markup:
     goal = "" if item.target is None else Markup(
         '<line x1="0" x2="{}" y1="{}" y2="{}" stroke="var(--muted,#505b67)" stroke-width="1" stroke-dasharray="3 2"></line>').format(
             width, up(item.target), up(item.target))
-    alt = words("scorecard.spark_alt", name=name_of(item, words), trend=trend_text(item, words))
+    made_up = words("scorecard.simulated") if simulated else ""
+    alt = words("scorecard.spark_alt", name=name_of(item, words), trend=trend_text(item, words), simulated=made_up)
     return Markup('<small><svg class="spark" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label="{alt}">{goal}'
-                  '<path d="{path}" fill="none" stroke="var(--treated,#0b4f8a)" stroke-width="1.6"></path><circle cx="{x}" cy="{y}" r="2.6" '
-                  'fill="var(--treated,#0b4f8a)"></circle></svg></small>').format(
+                  '<path d="{path}" fill="none" stroke="var(--treated,#0b4f8a)" stroke-width="1.6"></path>'
+                  '<circle cx="{x}" cy="{y}" r="2.6" 'fill="var(--treated,#0b4f8a)"></circle></svg></small>').format(
         w=width, h=height, alt=alt, goal=goal, path=path, x=across(times[-1]), y=up(values[-1]))  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def show_definitions(card: Scorecard | None, words: Words) -> tables.Block | Non
 def item_texts(item: Item, card: Scorecard, words: Words) -> list[tuple[str, str]]:
     target = words("scorecard.no_target_given") if item.target is None else target_text(item, words)
     if item.fact_target is not None:
-        target += " " + words("scorecard.other_target", value=amount(item.fact_target, item, words))
+        target += " " + words("scorecard.other_target", value=amount(item.fact_target, item, words, as_given=True))
     return [("definition", definition_of(item, words)), ("source", source_of(item, card, words)), ("target", target),
             ("trend", trend_text(item, words))]  # fmt: skip
 
@@ -114,10 +115,9 @@ def source_of(item: Item, card: Scorecard, words: Words) -> str:
     if item.kind == "file":
         return "; ".join(item.sources) or words("scorecard.no_source")
     if item.kind == "data":
-        return words("charts.source_simulated" if card.origin.simulated else "charts.source", file=card.origin.file,
-                     hash=card.origin.short_hash)  # fmt: skip
+        return words("scorecard.own_simulated" if card.origin.simulated else "scorecard.own", file=card.origin.file, hash=card.origin.short_hash)  # fmt: skip
     source = load_facts().tasks.default_source
-    return f"{source.title}; {words('tables.sourced' if source.verified else 'tables.unverified')}"
+    return source.title if source.verified else words("scorecard.unverified", title=source.title)
 
 
 def trend_text(item: Item, words: Words) -> str:
@@ -146,13 +146,13 @@ def task_name(task: Task, words: Words) -> str:
 
 
 def target_text(item: Item, words: Words) -> str:
-    return words(f"scorecard.at_{'least' if item.better == 'higher' else 'most'}", value=amount(item.target, item, words))
+    return words(f"scorecard.at_{'least' if item.better == 'higher' else 'most'}", value=amount(item.target, item, words, as_given=True))
 
 
-def amount(value: float, item: Item | Published, words: Words) -> str:
-    """A share as per cent, a whole count without decimals, money with its unit."""
+def amount(value: float, item: Item | Published | Figure, words: Words, as_given: bool = False) -> str:
+    """A share as per cent, a whole count without decimals, money with its unit. `as_given`: whole per cents without decimals too."""
     if item.unit == "share":
-        return words.percent(value)
+        return words.percent(value, 0 if as_given and abs(100 * value - round(100 * value)) < 1e-9 else 1)
     text = words.number(value, 0 if float(value).is_integer() else 1)
     return words("scorecard.money", value=text) if item.unit == "VND" else text
 
@@ -179,9 +179,9 @@ def show_context(card: Scorecard | None, words: Words) -> tables.Block | None:
         return None
     facts = load_facts()
     rows = [(facts.tasks.place, words.date(facts.tasks.date), figure_name(f.vi, f.en, words), words("scorecard.figure_note"),
-             amount_of_figure(f.value, words), facts.tasks.default_source) for f in facts.tasks.figures]  # fmt: skip
+             related(f, words), facts.tasks.default_source) for f in facts.tasks.figures]  # fmt: skip
     rows += [(p.place, span(p, words), figure_name(p.vi, p.en, words), p.definition_vi if words.lang == "vi" else p.definition_en,
-              words(f"scorecard.relation_{RELATIONS[p.relation]}", value=amount(p.value, p, words)), p)
+              related(p, words), p)
              for p in facts.published]  # fmt: skip
     return context_table(rows, words)
 
@@ -217,8 +217,9 @@ def figure_name(vi: str, en: str, words: Words) -> str:
     return vi if words.lang == "vi" else en
 
 
-def amount_of_figure(value: float, words: Words) -> str:
-    return words("scorecard.relation_above", value=words.percent(value, 0)) if value < 1 else words.number(value)
+def related(found: Published | Figure, words: Words) -> str:
+    """nearly 87% · above 20%, with the digits that were published."""
+    return words(f"scorecard.relation_{RELATIONS[found.relation]}", value=amount(found.value, found, words, as_given=True))
 
 
 # --- what was rewritten, and the rules -----------------------------------------------------------------------------
