@@ -86,7 +86,7 @@ def sparkline(item: Item, simulated: bool, words: Words) -> Markup:
     alt = words("scorecard.spark_alt", name=name_of(item, words), trend=trend_text(item, words), simulated=made_up)
     return Markup('<small><svg class="spark" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label="{alt}">{goal}'
                   '<path d="{path}" fill="none" stroke="var(--treated,#0b4f8a)" stroke-width="1.6"></path>'
-                  '<circle cx="{x}" cy="{y}" r="2.6" 'fill="var(--treated,#0b4f8a)"></circle></svg></small>').format(
+                  '<circle cx="{x}" cy="{y}" r="2.6" fill="var(--treated,#0b4f8a)"></circle></svg></small>').format(
         w=width, h=height, alt=alt, goal=goal, path=path, x=across(times[-1]), y=up(values[-1]))  # fmt: skip
 
 
@@ -115,7 +115,8 @@ def source_of(item: Item, card: Scorecard, words: Words) -> str:
     if item.kind == "file":
         return "; ".join(item.sources) or words("scorecard.no_source")
     if item.kind == "data":
-        return words("scorecard.own_simulated" if card.origin.simulated else "scorecard.own", file=card.origin.file, hash=card.origin.short_hash)  # fmt: skip
+        return words("scorecard.own_simulated" if card.origin.simulated else "scorecard.own", file=card.origin.file,
+                     hash=card.origin.short_hash)  # fmt: skip
     source = load_facts().tasks.default_source
     return source.title if source.verified else words("scorecard.unverified", title=source.title)
 
