@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +21,9 @@ import hgdx_eval as hg
 from hgdx_eval import periods
 from hgdx_eval.errors import InputError
 from hgdx_eval.facts import load_facts
+from hgdx_eval.origin import sha256_of
 from hgdx_eval.params import study_folder
+from hgdx_eval.runs import verify_study
 from hgdx_eval.scorecard import COLUMNS, amount_of, indicators, read_scorecard, scorecard, status_of
 from hgdx_eval.words import Words
 
@@ -208,8 +211,6 @@ def test_without_a_file_all_tasks_are_there_with_the_known_target_and_no_data(pa
 def test_a_small_month_is_not_told(panel):
     few = panel.cells.assign(online=np.where(panel.cells["period"] == "2024-05", 0, panel.cells["online"]))
     few.loc[few.index[few["period"] == "2024-05"][0], "online"] = 1
-    from dataclasses import replace
-
     own = next(i for i in scorecard(replace(panel, cells=few), demo(min_count=5)).items if i.name == "online_share_data")
     assert pd.Period("2024-05", "M") not in dict(own.values)
 
@@ -298,15 +299,16 @@ def test_a_run_prints_the_file_as_an_input_and_a_bad_one_ends_before_it_begins(t
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.strip().splitlines()[-1])
     receipt = json.loads((folder / "receipt.json").read_text(encoding="utf-8"))
-    assert "cards.csv" in [i["file"] for i in receipt["inputs"]] and receipt["study"]["scorecard"] == "cards.csv"
+    assert {i["file"]: i["sha256"] for i in receipt["inputs"]}["cards.csv"] == sha256_of(path) and receipt["study"]["scorecard"] == "cards.csv"
     rows = pd.read_csv(folder / "estimates.csv", keep_default_na=False)
     rows = rows[rows["term"] == "indicator"].set_index("group")
     assert float(rows.loc["paid", "estimate"]) == 0.025 and rows.loc["paid", "parameter"] == "4/unclear"
     for lang, text in (("vi", "2,5%"), ("en", "2.5%")):
         assert text in (folder / f"report.{lang}.html").read_text(encoding="utf-8")
     assert "nothing to do" in run(*call).stderr
-    path.write_text(path.read_text(encoding="utf-8").replace("2.5", "2.6"), encoding="utf-8")
-    assert "nothing to do" not in run(*call, "--lang", "vi").stderr
+    assert verify_study(folder, receipt, {"data": str(path), "scorecard": str(path)})["scorecard"] == str(path)
+    with pytest.raises(InputError, match=r"its scorecard file 'cards.csv' is not found; give it as -p scorecard=PATH"):
+        verify_study(folder, receipt, {"data": str(path)})
     written(tmp_path, {"task": "9"})
     bad = run(*call)
     assert bad.returncode == 2 and bad.stderr.strip().splitlines()[-1].endswith("cards.csv: row 2: task: '9'; allowed: 1 to 7")
