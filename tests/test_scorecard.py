@@ -294,7 +294,11 @@ def test_a_run_prints_the_file_as_an_input_and_a_bad_one_ends_before_it_begins(t
         return subprocess.run([sys.executable, "-m", "hgdx_eval", *words], cwd=tmp_path, env=env, capture_output=True, text=True)
 
     path = written(tmp_path, {"value": "2.5", "period": "2024-01"})
-    call = ("run", "demo", "-p", "dossiers=20000", "-p", "scorecard=cards.csv", "--out", "out")
+    (tmp_path / "d.csv").write_text("u,y,v\n" + "".join(f"{u},{y},{y % 7 + (u == 'a' and y > 2020)}\n" for u in "abcdef"
+                                                        for y in range(2015, 2025)), encoding="utf-8")  # fmt: skip
+    (tmp_path / "s.yaml").write_text("study: s\ndata: d.csv\nscorecard: cards.csv\nunit: u\nperiod: y\nfrequency: Y\noutcome: v\n"
+                                     "cluster: u\ntreated_from: {a: 2021}\nestimator: two_way_fixed_effects\n", encoding="utf-8")  # fmt: skip
+    call = ("run", "s.yaml", "--out", "out")
     done = run(*call)
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.strip().splitlines()[-1])
