@@ -230,7 +230,7 @@ def show_rewritten(card: Scorecard | None, words: Words) -> tables.Block | None:
     """The numbers of the user's file that were rewritten as shares; None where there is none."""
     if card is None or not card.notes:
         return None
-    rows = [(words("scorecard.row", n=words.number(note.row)), note.found, words.percent(note.share)) for note in card.notes]
+    rows = [(words(f"scorecard.row_{note.column}", n=words.number(note.row)), note.found, words.percent(note.share)) for note in card.notes]
     frame = pd.DataFrame(rows, columns=[words(f"scorecard.col_{c}") for c in ("row", "found", "taken")])
     block = tables.table(frame, words("scorecard.rewritten_caption", file=card.file), words, set(frame.columns[1:]), name="rewritten")
     return tables.fold(words("scorecard.rewritten"), block, words)
