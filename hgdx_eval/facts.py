@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .errors import InputError
 from .yaml_strict import load_yaml, validate
 
-FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks", "published")
+FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks", "published", "unit_costs")
 
 
 class Record(BaseModel):
@@ -204,6 +204,20 @@ class Figure(Record):
     value: float | int
 
 
+class UnitCost(Source):
+    """What filing from remote saves, per trip, kilometre, hour or dossier; None: not known."""
+
+    name: Literal["trips", "trip_minutes", "trip_km", "vnd_per_km", "citizen_vnd_per_hour", "staff_minutes", "staff_vnd_per_hour"]
+    value: float | int | None = Field(ge=0, description="a number, 0 or more, or null where it is not known")
+    year: int | None = Field(ge=2000, le=2100, description="the year of the VND, or of the survey")
+
+    @model_validator(mode="after")
+    def dated(self) -> "UnitCost":
+        if self.value is not None and self.year is None:
+            raise ValueError("a value needs its year")
+        return self
+
+
 class ResolutionFile(Record):
     resolutions: list[Resolution]
 
@@ -245,8 +259,12 @@ class PublishedFile(Record):
     published: list[Published]
 
 
+class UnitCostFile(Record):
+    unit_costs: list[UnitCost]
+
+
 MODELS = {"resolution": ResolutionFile, "events": EventFile, "adoptions": AdoptionFile, "tet": TetFile,
-          "units": UnitFile, "tasks": TaskFile, "published": PublishedFile}  # fmt: skip
+          "units": UnitFile, "tasks": TaskFile, "published": PublishedFile, "unit_costs": UnitCostFile}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,6 +282,7 @@ class Facts:
     unit_source: Source
     tasks: TaskFile
     published: tuple[Published, ...]
+    unit_costs: dict[str, UnitCost]
     sha256: str
 
 
@@ -291,7 +310,15 @@ def read_facts(folder: Path, changed: int) -> Facts:
                  tuple(sorted(found["events"].events, key=lambda event: event.date)), tuple(found["adoptions"].adoptions),
                  tuple(found["tet"].tet), tuple(units), tuple(former), found["units"].valid_until,
                  found["units"].default_source, found["tasks"], tuple(found["published"].published),
-                 digest.hexdigest())  # fmt: skip
+                 unit_costs(found["unit_costs"].unit_costs), digest.hexdigest())  # fmt: skip
+
+
+def unit_costs(listed: list[UnitCost]) -> dict[str, UnitCost]:
+    """Every unit cost by name. Raises InputError where one stands twice or is missing."""
+    check_unique([item.name for item in listed], "unit_costs.yaml: name")
+    if missing := set(UnitCost.model_fields["name"].annotation.__args__) - {item.name for item in listed}:
+        raise InputError(f"unit_costs.yaml: {sorted(missing)[0]} is missing; write value: null where it is not known")
+    return {item.name: item for item in listed}
 
 
 def check_unique(names: list[str], place: str) -> None:

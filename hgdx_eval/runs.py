@@ -29,7 +29,7 @@ from .errors import InputError
 from .facts import load_facts
 from .ledger import result_of
 from .origin import sha256_of
-from .panel import Panel, check_fresh, code_hash, data_files, load_panel, study_data
+from .panel import Panel, check_fresh, code_hash, data_files, load_panel, payments_beside, study_data
 from .params import PATH_KEYS, Study, parse_change, read_study, study_file, study_words
 from .printed import harmless
 from .recording import MIME as ESTIMATES_MIME
@@ -38,7 +38,7 @@ from .results import COLUMNS, check_table, result_table
 from .scorecard import scorecard
 from .signals import Interrupted, interruptible
 
-NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "scorecard", "data_quality")  # in the order of the report
+NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "cost", "scorecard", "data_quality")  # in the order of the report
 
 LOCK_SECONDS = 5.0
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")
@@ -345,7 +345,8 @@ def make_receipt(p: Study, panel: Panel, langs: list[str], key: str, run: str, s
     files = data_files(Path(p.data))
     inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": panel.origin.rows,
                "layout": panel.origin.layout}]  # fmt: skip
-    beside = [*(files if len(files) > 1 else []), p.fees or f"{files[0]}.fees.csv" if p.layout != "table" else None, p.words, p.scorecard]
+    fees = p.fees or f"{files[0]}.fees.csv" if p.layout != "table" else None
+    beside = [*(files if len(files) > 1 else []), *map(payments_beside, files), fees, p.words, p.scorecard]
     inputs += [{"file": Path(path).name, "sha256": sha256_of(Path(path))} for path in beside if path and Path(path).is_file()]
     return {
         "run": run, "study": study, "languages": langs, "simulated": panel.origin.simulated, "inputs": inputs,
