@@ -18,7 +18,7 @@ from .words import LANGUAGES, Words, texts
 from .yaml_strict import Strict, load_yaml, validate
 
 PeriodText = str | int | date
-PATH_KEYS = ("data", "fees", "words")
+PATH_KEYS = ("data", "fees", "words", "scorecard")
 
 
 class VerdictRules(BaseModel):
@@ -116,6 +116,7 @@ class Study(BaseModel):
     verdict: VerdictRules = Field(VerdictRules(), description="rules of the verdict, where they differ from the default")
     cost: CostRules = Field(CostRules(), description="assumptions about another cut of fees")
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
+    scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
     seed: int = Field(20230714, ge=0, description="a whole number")
 
     @property
