@@ -18,6 +18,7 @@ from .spool import Spool, spool
 from .workfolder import private_folder
 
 EXAMPLES = 5  # row numbers kept for each reason
+MOST_AGENCIES = 5_000  # a province has some hundreds; each of them has a few spellings
 PROCESSED = ("done", "days", "timed", "on_time")  # of dossiers with a day of completion, and those with an appointment too
 PAID = ("paid", "paying", "zero_fee", "filed_online_paid", "filed_online_paying", "filed_online_zero")
 CHANNELS = ("channel_told", "paid_online", "counter_told", "counter_paid_online")  # of dossiers that paid something and say how
@@ -45,14 +46,13 @@ class Counted:
     """What dossier lists and their fee details hold.
 
     `cells`: one row per file x reason x agency x procedure x month: reason (why rows are left out; None where they count, and
-    only then agency, procedure and month YYYY-MM), n (rows), online, assisted, simulated, serials, examples (row numbers), shape
-    (of a cell that could not be read), last_day; of PROCESSED what every list can tell; with fee details besides PAID, lines and,
-    where they say how a fee was paid, CHANNELS (see `panel.Panel`). `noted`: whether every list has the column that says who filed.
+    only then agency, procedure and month YYYY-MM), n (rows), online, assisted (where every list says who filed), simulated,
+    serials, examples (row numbers), shape (of a cell that could not be read), last_day; of PROCESSED what every list can tell; with
+    fee details besides PAID, lines and, where they say how a fee was paid, CHANNELS (see `panel.Panel`).
     `payments`: lines of payment read, `payments_left_out`: their rows left out by reason.
     """
 
     cells: pd.DataFrame
-    noted: bool
     payments: int = 0
     payments_left_out: tuple[tuple[str, int], ...] = ()
 
@@ -71,6 +71,7 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
             select = partial(opencps_dossiers.kept, date_column=date_column, file=path.name)
             lists.append(spool(con, path, opencps_dossiers.HEADERS, select, folder / f"list{number}"))
         together(con, "listed", lists)
+        check_agencies(con, paths[0].name)
         only_codes(con)
         find_repeated(con)
         payments, left_out = read_payments(con, details, folder) if details else (0, ())
@@ -78,14 +79,23 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
         if details:
             told += [*PAID, *(CHANNELS if says_how(con) else ()), "lines"]
         cells = con.execute(counts_sql(told)).df()
-    noted = all("filing_note" in found.columns for found in lists)
-    return Counted(tidied(cells, lists), noted, payments, left_out)
+    if not all("filing_note" in found.columns for found in lists):
+        del cells["assisted"]
+    return Counted(tidied(cells, lists), payments, left_out)
 
 
 def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool]) -> None:
     """One relation of several files, `file` being the number of each."""
     parts = " UNION ALL ".join(f"SELECT {number} AS file, * FROM ({part.relation})" for number, part in enumerate(spools))
     con.execute(f"CREATE VIEW {name} AS {parts}")
+
+
+def check_agencies(con: duckdb.DuckDBPyConnection, file: str) -> None:
+    """Raises InputError for a column of agencies that holds more different texts than there are agencies: it is another column."""
+    found = con.execute("SELECT count(DISTINCT agency) FROM listed").fetchall()[0][0]
+    if found > MOST_AGENCIES:
+        raise InputError(f"{file}: column {opencps_dossiers.HEADERS['agency'][0]!r} holds {found:,} different texts; allowed: "
+                         f"{MOST_AGENCIES:,}; is it another column's content?")  # fmt: skip
 
 
 def only_codes(con: duckdb.DuckDBPyConnection) -> None:
@@ -180,10 +190,12 @@ def content_of(paths: list[Path], doubts: dict[tuple[str, str], str]) -> dict[st
                       for fault, rows, first in faults]  # fmt: skip
             repeats += [{"file": path.name, "month": month, "rows": rows, "again": again}
                         for month, rows, again in con.execute(opencps_dossiers.repeats_sql()).fetchall()]  # fmt: skip
-            for (column, text), told in doubts.items():
-                query = f"SELECT min(place, {EXAMPLES}) FROM content WHERE trim({column}) = ?"
-                first = row_numbers(found, con.execute(query, [text]).fetchall()[0][0])
-                places += [{"file": path.name, "text": told, "examples": first}] if first else []
+            asked = pd.DataFrame([(*key, told) for key, told in doubts.items()], columns=["held_in", "text", "told"], dtype="object")
+            con.register("doubts", asked)
+            for column in ("agency", "procedure"):
+                rows = con.execute(f"""SELECT told, min(place, {EXAMPLES}) FROM content JOIN doubts ON trim({column}) = text
+                                       WHERE held_in = '{column}' GROUP BY told ORDER BY told""").fetchall()
+                places += [{"file": path.name, "text": told, "examples": row_numbers(found, first)} for told, first in rows]
     return {"date_order": order, "repeats": repeats, "places": places}
 
 

@@ -30,7 +30,9 @@ MORE = (*PROCESSED, *PAID, *CHANNELS)  # there only where the export tells it
 TOTAL_WORDS = ("tổng", "cộng", "total")
 NOTES = ["reason", "rows", "examples"]
 NAMES = ["kind", "text", "means", "how", "outside", "rows"]
-UNKNOWN = "unknown"  # the agency of rows whose text is no agency's name, and may be a person's
+UNKNOWN = "Chưa rõ cơ quan"  # the agency of rows whose text is no agency's name, and may be a person's
+NOTE = opencps_dossiers.HEADERS["filing_note"][0]
+TOLD_FROM = 5  # rows of a name that no fact knows, from which on it is told: what stands in a wrong column seldom stands there again
 BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
 
 
@@ -260,7 +262,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     if good.empty:
         raise InputError(f"{file}: no usable row: {unusable(raw)}")
     schedule = fee_schedule_of(fees or Path(str(paths[0]) + ".fees.csv"), file)
-    counts, matched = named(good, schedule, load_facts(), file, counted.noted)
+    counts, matched = named(good, schedule, load_facts(), file)
     cells = described(complete(counts), schedule, load_facts())
     truth = Path(str(paths[0]) + ".truth.csv")
     simulated = bool(good["simulated"].any())
@@ -328,11 +330,11 @@ def column_of(reason: str) -> str:
     return f", column {opencps_dossiers.HEADERS[column][0]!r}" if column else ""
 
 
-def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str, noted: bool
-          ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(counts with official agency names, level, cluster, today's procedure codes and fee groups; what was matched how).
 
-    A text that neither is known nor looks like an agency's name is none that may be told: its rows are of the agency `unknown`.
+    A text that no fact knows and that does not look like an agency's name, or stands in fewer than TOLD_FROM rows, is none that may
+    be told: its rows are of the agency UNKNOWN.
     Raises InputError where a name may mean two units.
     """
     agencies = named_agencies(good["agency"], good["month"], good["n"], facts)
@@ -343,9 +345,10 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str, n
         **{name: agencies[name] for name in ("agency", "level", "cluster")},
         "procedure": codes["code"], "fee_group": codes["code"].map(groups).fillna("unknown"),
         "month": good["month"], "received": good["n"].astype("int64"), "online": good["online"].astype("int64"),
-        **({"assisted": good["assisted"].astype("int64"), "remote": (good["online"] - good["assisted"]).astype("int64")} if noted else {}),
-        **{name: good[name].astype("int64") for name in MORE if name in good},
+        **{name: good[name].astype("int64") for name in ("assisted", *MORE) if name in good},
     })  # fmt: skip
+    if "assisted" in good:
+        counts.insert(counts.columns.get_loc("assisted") + 1, "remote", counts["online"] - counts["assisted"])
     procedures = codes.assign(kind="procedure", text=good["procedure"].map(shown_code), means=codes["code"].map(shown_code), rows=good["n"])
     return counts, matched_table([agencies.assign(kind="agency"), procedures])
 
@@ -353,13 +356,14 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str, n
 def named_agencies(texts: pd.Series, months: pd.Series, rows: pd.Series, facts: Facts, personal: bool = True) -> pd.DataFrame:
     """One row per row: agency, level, cluster, and of its text what may be told (text, means, how, outside, candidates, rows).
 
-    `personal`: the file holds personal data, so that a text which looks like no agency may be told by its shape alone.
+    `personal`: the file holds personal data, so that a text which may be no agency's name is told by its shape alone.
     """
     pairs = pd.MultiIndex.from_arrays([texts, months])
+    often = set(rows.groupby(texts).sum().loc[lambda sums: sums >= TOLD_FROM].index)
     told = {}
     for text, month in pairs.unique():
         found = match_unit(facts, text, pd.Period(month, freq="M"))
-        known = not personal or bool(found.candidates) or looks_like_agency(text)
+        known = not personal or bool(found.candidates) or (text in often and looks_like_agency(text))
         own = found.unit.name if found.unit else " ".join(text.split()) if known else UNKNOWN
         told[text, month] = (own, level_of(found.unit), cluster_of(facts, found.unit).name if found.unit else own, shown_text(text, known),
                              found.unit.name if found.unit else "", found.how, found.outside, found.candidates)  # fmt: skip
@@ -540,7 +544,8 @@ def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
     for key, columns in named_columns(p).items():
         for column in columns:
             if isinstance(column, str) and column not in cells.columns:
-                raise InputError(f"{p.study}: {key}: no column {column!r} in a panel of {file}; "
+                why = f": no column {NOTE!r} in the export says who filed" if column in ("assisted", "remote") else ""
+                raise InputError(f"{p.study}: {key}: no column {column!r} in a panel of {file}{why}; "
                                  f"columns: {', '.join(map(str, cells.columns))}")  # fmt: skip
 
 

@@ -55,7 +55,8 @@ def test_every_row_is_accounted_for_with_its_reason_and_row(export):
 
 
 def test_names_become_official_a_commune_belongs_to_its_district_and_old_codes_are_followed(export):
-    cells = export(dossier("1", agency="UBND xã Hỏa Lựu", procedure="3.000001"), dossier("2", agency="Phòng lạ")).cells
+    strange = [dossier(f"2{at}", agency="Phòng lạ") for at in range(5)]
+    cells = export(dossier("1", agency="UBND xã Hỏa Lựu", procedure="3.000001"), *strange).cells
     row = cells[cells["received"] > 0].set_index("procedure").loc["2.000001"]
     assert (row["agency"], row["cluster"], row["level"], row["fee_group"]) == ("Xã Hoả Lựu", "Thành phố Vị Thanh", "commune", "free")
     assert "Phòng lạ" in set(cells["agency"])
