@@ -48,6 +48,15 @@ class CostRules(BaseModel):
     )
 
 
+class PaymentRules(BaseModel):
+    """Against whom online payment is compared: dossiers that cost nothing cannot be paid for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    comparison_groups: list[str] = Field(["central"], min_length=1, description="a list of groups that have fees and are not touched")
+    until: PeriodText | None = Field(None, description="the last period of that comparison; default: the window's end")
+
+
 class Study(BaseModel):
     """One study, as written. Periods are as the analyst wrote them; paths are absolute once loaded."""
 
@@ -115,6 +124,7 @@ class Study(BaseModel):
     )
     verdict: VerdictRules = Field(VerdictRules(), description="rules of the verdict, where they differ from the default")
     cost: CostRules = Field(CostRules(), description="assumptions about another cut of fees")
+    payment: PaymentRules = Field(PaymentRules(), description="against whom online payment is compared, and until when")
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
     scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
     seed: int = Field(20230714, ge=0, description="a whole number")

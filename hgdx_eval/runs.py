@@ -38,7 +38,7 @@ from .results import COLUMNS, check_table, result_table
 from .scorecard import scorecard
 from .signals import Interrupted, interruptible
 
-NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "cost", "scorecard", "data_quality")  # in the order of the report
+NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "cost", "payment", "scorecard", "data_quality")  # in the order of the report
 
 LOCK_SECONDS = 5.0
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")
