@@ -31,7 +31,7 @@ HOUR = 60
 class Bill:
     """What was not taken since the start, of dossiers whose fee is cut when they are filed online.
 
-    `cells`: one row per treated agency x procedure x month of the design: agency, level, procedure, year, fee (VND before the
+    `cells`: one row per treated agency x procedure x month: agency, level, procedure, year, fee (VND before the
     cut), received, online, forgone (VND). `basis`: payments (fees due less fees paid, of dossiers with a payment), or schedule
     (where the data hold no payments: dossiers filed online times the stated cut). `cut`: per cent of the fee, as paid;
     `stated`: as in params/facts; `assumed`: nobody has read it in the text. `uncounted`: dossiers of which no payment is told,
@@ -69,9 +69,7 @@ def saved(fee: int, cut: Decimal | int) -> int:
 
 def bill(panel: Panel, p: Study, design: Design) -> Bill:
     """The bill of a study of which `why_none` says nothing."""
-    cells = panel.cells.assign(unit=joined_text(panel.cells, p.unit_columns), time=panel.cells["period"].array.asi8)
-    treated = design.table.loc[design.table["treated"], ["unit", "time"]]
-    own = cells.merge(treated, on=["unit", "time"]).dropna(subset=["fee"]).reset_index(drop=True)
+    own = treated_cells(panel, p, design).dropna(subset=["fee"]).reset_index(drop=True)
     own = own.assign(year=own["period"].dt.year, fee=own["fee"].astype("int64"))
     law = load_facts().resolutions[p.policy]
     stated = Decimal(str(law.cut_pct or law.assumed_cut_pct))
@@ -87,6 +85,15 @@ def bill(panel: Panel, p: Study, design: Design) -> Bill:
         own.assign(forgone=due - own["paid"])[columns], "payments", cut, stated, law.cut_pct is None, int((own["received"] - lines).sum()),
         int((own["paid"] - own["filed_online_paid"]).sum()) / counter_due if counter_due else np.nan,
     )  # fmt: skip
+
+
+def treated_cells(panel: Panel, p: Study, design: Design) -> pd.DataFrame:
+    """The cells whom the policy touches, from its first whole period to the end of the design's window: what was paid there was
+    paid, also where a unit is of no use to the estimate."""
+    cells, time = panel.cells, panel.cells["period"].array.asi8
+    left_out = joined_text(cells, p.unit_columns).isin(p.exclude) | cells[p.cluster].isin(p.exclude)
+    inside = (time >= design.start.ordinal) & (time <= design.table["time"].max())
+    return cells[cells[p.group].isin(p.treated_groups) & inside & ~left_out & (cells["received"] > 0)]
 
 
 def cut_paid(due: int, paid: int, stated: Decimal) -> Decimal:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .errors import InputError
 from .yaml_strict import load_yaml, validate
 
-FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks", "unit_costs")
+FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks", "published", "unit_costs")
 
 
 class Record(BaseModel):
@@ -163,10 +163,44 @@ class Task(Record):
     target: float | None
 
 
+class Indicator(Record):
+    """What the source of a task itself tells of an indicator; a share is 0-1."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$", description="a name of a-z, 0-9 and _")
+    task: int = Field(ge=1, le=7, description="a task, 1 to 7")
+    vi: str
+    en: str
+    definition_vi: str
+    definition_en: str
+    unit: Literal["share", "count"]
+    better: Literal["higher", "lower"]
+    target: float | int | None
+    period: str | None = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+    value: float | int | None
+
+
+class Published(Source):
+    """A figure that somebody published: told beside others, never joined to them. A share is 0-1."""
+
+    place: str
+    task: int | None = Field(ge=1, le=7, description="a task, 1 to 7")
+    vi: str
+    en: str
+    definition_vi: str
+    definition_en: str
+    value: float | int
+    relation: Literal["=", "~", ">"]
+    unit: Literal["share", "count"]
+    since: str | None = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+    until: str = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+
+
 class Figure(Record):
     indicator: str
     vi: str
     en: str
+    relation: Literal["=", "~", ">", ">="]
+    unit: Literal["share", "count"]
     value: float | int
 
 
@@ -215,8 +249,14 @@ class UnitFile(Record):
 class TaskFile(Record):
     default_source: Source
     date: date
+    place: str
     tasks: list[Task]
+    indicators: list[Indicator]
     figures: list[Figure]
+
+
+class PublishedFile(Record):
+    published: list[Published]
 
 
 class UnitCostFile(Record):
@@ -224,7 +264,7 @@ class UnitCostFile(Record):
 
 
 MODELS = {"resolution": ResolutionFile, "events": EventFile, "adoptions": AdoptionFile, "tet": TetFile,
-          "units": UnitFile, "tasks": TaskFile, "unit_costs": UnitCostFile}  # fmt: skip
+          "units": UnitFile, "tasks": TaskFile, "published": PublishedFile, "unit_costs": UnitCostFile}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,6 +281,7 @@ class Facts:
     units_end: date
     unit_source: Source
     tasks: TaskFile
+    published: tuple[Published, ...]
     unit_costs: dict[str, UnitCost]
     sha256: str
 
@@ -283,7 +324,8 @@ def read_facts(folder: Path, changed: int) -> Facts:
     return Facts({law.name: law for law in found["resolution"].resolutions},
                  tuple(sorted(found["events"].events, key=lambda event: event.date)), tuple(found["adoptions"].adoptions),
                  tuple(found["tet"].tet), tuple(units), tuple(former), found["units"].valid_until,
-                 found["units"].default_source, found["tasks"], unit_costs(found["unit_costs"].unit_costs), digest.hexdigest())  # fmt: skip
+                 found["units"].default_source, found["tasks"], tuple(found["published"].published),
+                 unit_costs(found["unit_costs"].unit_costs), digest.hexdigest())  # fmt: skip
 
 
 def unit_costs(listed: list[UnitCost]) -> dict[str, UnitCost]:

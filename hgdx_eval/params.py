@@ -18,7 +18,7 @@ from .words import LANGUAGES, Words, texts
 from .yaml_strict import Strict, load_yaml, validate
 
 PeriodText = str | int | date
-PATH_KEYS = ("data", "fees", "words")
+PATH_KEYS = ("data", "fees", "words", "scorecard")
 
 
 class VerdictRules(BaseModel):
@@ -46,6 +46,15 @@ class CostRules(BaseModel):
     elasticities: list[Annotated[float | int, Field(ge=0, le=5)]] = Field(
         [0, 0.5, 1], min_length=1, description="a list of numbers from 0 (a larger cut moves nobody more) to 5; 1: in proportion to the cut"
     )
+
+
+class PaymentRules(BaseModel):
+    """Against whom online payment is compared: dossiers that cost nothing cannot be paid for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    comparison_groups: list[str] = Field(["central"], min_length=1, description="a list of groups that have fees and are not touched")
+    until: PeriodText | None = Field(None, description="the last period of that comparison; default: the window's end")
 
 
 class Study(BaseModel):
@@ -115,7 +124,9 @@ class Study(BaseModel):
     )
     verdict: VerdictRules = Field(VerdictRules(), description="rules of the verdict, where they differ from the default")
     cost: CostRules = Field(CostRules(), description="assumptions about another cut of fees")
+    payment: PaymentRules = Field(PaymentRules(), description="against whom online payment is compared, and until when")
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
+    scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
     seed: int = Field(20230714, ge=0, description="a whole number")
 
     @property

@@ -55,10 +55,11 @@ def shown_study(p: Study) -> dict:
 
 
 def input_files(p: Study) -> list[Path]:
-    """Every file that is read: data, payments, fee schedule, what a simulation says of itself, the study's words."""
+    """Every file that is read: data, payments, fee schedule, what a simulation says of itself, the study's words
+    and scorecard."""
     files = data_files(Path(p.data))
     fees = [p.fees or f"{files[0]}.fees.csv"] if p.layout != "table" else []
-    return [*files, *map(payments_beside, files), *map(Path, fees), Path(f"{files[0]}.truth.csv"), *([Path(p.words)] if p.words else [])]
+    return [*files, *map(payments_beside, files), *map(Path, fees), Path(f"{files[0]}.truth.csv"), *(Path(path) for path in (p.words, p.scorecard) if path)]
 
 
 def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str, started: datetime) -> dict:

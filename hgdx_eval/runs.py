@@ -162,11 +162,13 @@ def first_look(p: Study, options: Options, hand_over: object) -> tuple[object, s
     from . import estimators
     from .designs import study_design
     from .panel import check_fresh, load_panel
+    from .scorecard import scorecard
 
     say(f"{p.study}: reading the data")
     panel = load_panel(p)
     if not options.compared:
         check_fresh(panel, p)
+    scorecard(panel, p)
     hand_over(panel)
     estimators.estimate(study_design(panel, p), p.estimator)
     return panel, p.estimator
