@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
+from .origin import SUFFIXES
 from .workbooks import cell_text, sheet_rows
 
 HEADER_ROWS = 30  # a header stands within so many first rows
 DELIMITERS = (",", ";", "\t", "|")
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json")
 COLUMNS = 1_000  # more are no table that anybody made
 GRID_ROWS = 100_000  # a printed summary or a stored answer is small: what is longer is something else
 BLOCK, BLOCKS = 1 << 16, 64  # by which an encoding is told
