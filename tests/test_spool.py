@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hgdx_eval import spool as spooling
+from hgdx_eval.check import check_file
+from hgdx_eval.cli import main
 from hgdx_eval.dossiers import count_dossiers
 from hgdx_eval.errors import InputError
 from hgdx_eval.files import connect, gaps, literal, shape_of, shape_sql
@@ -188,6 +190,15 @@ def test_a_file_that_does_not_fit_its_header_at_all_is_refused(tmp_path, monkeyp
     path = write(tmp_path / "a.csv", [row("1"), *[row(str(i)) + ",x" for i in range(9)]])
     with pytest.raises(InputError, match="do not fit the header"):
         count_dossiers([path])
+
+
+def test_a_list_of_the_five_needed_columns_alone_is_checked(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến\n1,1.000001,Sở Tư pháp,31/07/2023,Có\n", encoding="utf-8")
+    found = check_file(path, None)
+    assert (found["rows"], found["accepted"], found["date_order"]) == (1, 1, [])
+    with pytest.raises(SystemExit, match="0"):
+        main(["check", str(path)])
 
 
 def test_the_reader_names_no_personal_column():
