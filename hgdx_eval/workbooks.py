@@ -5,8 +5,12 @@ Cells give the values stored in them: formulas are never computed, links to othe
 
 import itertools
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from python_calamine import CalamineError, CalamineSheet, PasswordError, load_workbook
@@ -19,6 +23,31 @@ CELLS = 40_000_000  # between the first cell of a sheet and its last: so many ar
 COLUMNS = 702  # A to ZZ
 LOOK = 50  # rows by which a sheet is empty
 BLOCK = 1 << 20
+TRIED_MEMORY, TRIED_SECONDS = 512 << 20, 60  # of the process in which a workbook is opened first
+TRY = """
+import sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
+except (ImportError, OSError, ValueError):  # Windows, and systems that know no such limit
+    pass
+from python_calamine import load_workbook
+try:
+    book = load_workbook(sys.argv[1])
+except MemoryError:
+    raise
+except Exception:
+    sys.exit(0)  # the file is told to be unreadable by whoever reads it
+for name in book.sheet_names:
+    try:
+        for row in book.get_sheet_by_name(name).iter_rows():
+            pass
+    except MemoryError:
+        raise
+    except Exception:
+        pass
+"""
 OLE = b"\xd0\xcf\x11\xe0"
 ODD = re.compile(rb"""\sr\s*=\s*+(?!["'](?:[A-Z]{1,2})?[0-9]{1,7}["'])""")  # an address that is none, or beyond column ZZ
 WIDE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{2})[0-9]""")
@@ -32,7 +61,7 @@ def sheet_rows(path: Path) -> Iterator[list[str]]:
     Raises InputError: not a workbook, protected, unpacked too large, calculated cells without a stored value, empty.
     """
     for _, sheet in opened(path):
-        rows = padded(sheet)
+        rows = padded(path, sheet)
         first = list(itertools.islice(rows, LOOK))
         if any(cell.strip() for row in first for cell in row):
             return itertools.chain(first, rows)
@@ -41,26 +70,61 @@ def sheet_rows(path: Path) -> Iterator[list[str]]:
 
 def named_sheets(path: Path, wanted: Iterable[str], most: int) -> dict[str, list[list[str]]]:
     """The named sheets of a workbook, those that there are, as at most `most` rows of text. Raises InputError like `sheet_rows`."""
-    return {name: list(itertools.islice(padded(sheet), most)) for name, sheet in opened(path) if name in wanted}
+    return {name: list(itertools.islice(padded(path, sheet), most)) for name, sheet in opened(path) if name in wanted}
 
 
 def opened(path: Path) -> Iterator[tuple[str, CalamineSheet]]:
-    look_inside(path)
-    try:
+    told = path.stat()
+    tried(path, told.st_size, told.st_mtime_ns)
+    with readable(path):
         book = load_workbook(str(path))
-        for name in book.sheet_names:
-            yield name, book.get_sheet_by_name(name)
+        names = book.sheet_names
+    for name in names:
+        with readable(path):
+            sheet = book.get_sheet_by_name(name)
+        yield name, sheet
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever the library of workbooks raises as one InputError."""
+    try:
+        yield
     except PasswordError:
         raise InputError(f"{path.name}: protected by a password; save it without one") from None
     except (CalamineError, OSError, ValueError, KeyError):
-        raise InputError(f"{path.name}: not a readable workbook") from None
+        raise unreadable(path) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what its Rust code ends in where it gives up; no Exception
+            raise
+        raise unreadable(path) from None
 
 
-def padded(sheet: CalamineSheet) -> Iterator[list[str]]:
+def unreadable(path: Path) -> InputError:
+    return InputError(f"{path.name}: not a readable workbook")
+
+
+@lru_cache(64)
+def tried(path: Path, size: int, changed: int) -> None:
+    """Raises InputError for a workbook that must not be opened here: its inside is looked at, then another process opens it, for a
+    spoilt one can end the process that does, or take all of its memory. `size`, `changed`: of the file that was tried."""
+    look_inside(path)
+    try:
+        done = subprocess.run([sys.executable, "-P", "-c", TRY, str(path), str(TRIED_MEMORY)], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TRIED_SECONDS)  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise InputError(f"{path.name}: not opened within {TRIED_SECONDS} s; save it as .csv") from None
+    if done.returncode:
+        raise InputError(f"{path.name}: not a readable workbook, or one that needs more than {TRIED_MEMORY >> 20} MB of memory; "
+                         f"save it as .csv")  # fmt: skip
+
+
+def padded(path: Path, sheet: CalamineSheet) -> Iterator[list[str]]:
     """The rows from the first row and column of the sheet on, wherever its first cell stands."""
     left = [""] * (sheet.start[1] if sheet.start else 0)
-    for row in sheet.iter_rows():
-        yield left + [cell_text(cell) for cell in row]
+    with readable(path):
+        for row in sheet.iter_rows():
+            yield left + [cell_text(cell) for cell in row]
 
 
 def cell_text(cell: object) -> str:
@@ -76,19 +140,21 @@ def look_inside(path: Path) -> None:
     if start == OLE and path.suffix.lower() == ".xlsx":
         raise InputError(f"{path.name}: protected by a password, or an old .xls under another name; save it as .xlsx without a password")
     if start[:2] != b"PK":
+        if path.suffix.lower() == ".xlsx":  # an archive may begin later, and is found by whoever opens it
+            raise unreadable(path)
         return
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if "xl/workbook.xml" not in archive.namelist():
-                raise InputError(f"{path.name}: not a readable workbook")
+                raise unreadable(path)
             if len(members) > MEMBERS or sum(member.file_size for member in members) > BYTES:
                 raise too_large(path)
             left = BYTES
             for member in members:
                 left -= look_at(path, archive, member, left)
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.zlib.error):
-        raise InputError(f"{path.name}: not a readable workbook") from None
+        raise unreadable(path) from None
 
 
 def too_large(path: Path) -> InputError:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 import zipfile
@@ -137,6 +138,61 @@ def test_a_real_mountain_costs_little_memory(tmp_path):
         assert done.returncode == 2 and line.startswith(f"hgdx-eval: {name}") and int(peak) < 400_000, done.stderr
 
 
+@pytest.mark.parametrize("seed", [192, 924, 323, 529])
+def test_a_spoilt_old_workbook_ends_no_process(tmp_path, seed):
+    """The library of workbooks panics at the first two and aborts at the others."""
+    xlwt = pytest.importorskip("xlwt", reason="writes .xls, in the extra `oracles`")
+    book = xlwt.Workbook(encoding="utf-8")
+    sheet = book.add_sheet("S")
+    for i in range(40):
+        for j in range(6):
+            sheet.write(i, j, f"ô {i} {j} Nguyễn" if j % 2 else i * 1.5)
+    path = tmp_path / "a.xls"
+    book.save(str(path))
+    assert list(sheet_rows(path))[2] == ["3", "ô 2 1 Nguyễn", "3", "ô 2 3 Nguyễn", "3", "ô 2 5 Nguyễn"]
+    data, drawn = bytearray(path.read_bytes()), random.Random(seed)
+    for _ in range(drawn.choice([1, 3, 30])):
+        data[drawn.randrange(len(data))] = drawn.randrange(256)
+    path.write_bytes(data)
+    done = check_command(path)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("hgdx-eval: a.xls: not a readable workbook, or one that")
+    assert done.stderr.count("\n") == 1
+
+
+def check_command(path: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "hgdx_eval", "check", str(path)], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+
+
+def test_what_the_library_of_workbooks_panics_at_is_refused_and_an_interruption_is_not(tmp_path):
+    panic = type("PanicException", (BaseException,), {})
+    with pytest.raises(InputError, match="a.xls: not a readable workbook"), workbooks.readable(tmp_path / "a.xls"):
+        raise panic
+    for kind in (KeyboardInterrupt, SystemExit, MemoryError):
+        with pytest.raises(kind), workbooks.readable(tmp_path / "a.xls"):
+            raise kind
+
+
+def test_a_workbook_that_takes_too_long_or_too_much_is_refused(tmp_path, monkeypatch):
+    path = workbook(tmp_path / "a.xlsx", row(1, cell("A1")))
+    for name, value, message in (("TRY", "import time; time.sleep(60)", "not opened within"), ("TRY", "bytes(1 << 40)", "MB of memory"),
+                                 ("TRY", "import os; os.abort()", "MB of memory")):  # fmt: skip
+        with monkeypatch.context() as changed:
+            changed.setattr(workbooks, name, value)
+            changed.setattr(workbooks, "TRIED_SECONDS", 2)
+            with pytest.raises(InputError, match=f"a.xlsx: .*{message}"):
+                list(sheet_rows(path))
+    assert list(sheet_rows(path)) == [["1"]]
+
+
+def test_a_workbook_with_anything_before_its_archive_is_refused(tmp_path):
+    """The library would find the archive behind it, which nobody looked into."""
+    path = workbook(tmp_path / "a.xlsx", row(1, cell("A1")) + row(1048576, cell("ZZ1048576")))
+    path.write_bytes(b"x" + path.read_bytes())
+    with pytest.raises(InputError, match="a.xlsx: not a readable workbook$"):
+        list(sheet_rows(path))
+
+
 def test_a_protected_workbook_and_an_old_one_under_a_new_name_say_so(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
     with pytest.raises(InputError, match="protected by a password"):
@@ -234,8 +290,6 @@ def test_three_thousand_spoilt_exports_end_in_an_answer_or_in_one_line():
 
 
 def spoil(inputs: int) -> None:
-    import random
-
     seed = random.SystemRandom().randrange(10**9)
     counts, findings = fuzz(inputs, seed)
     print(f"seed {seed}", *summary(counts), sep="\n")
