@@ -8,6 +8,7 @@ import csv
 import io
 import itertools
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -145,13 +146,19 @@ def read_json(path: Path) -> object:
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 
+    def finite(text: str) -> float:
+        if not math.isfinite(number := float(text)):
+            raise ValueError("a number beyond all others")
+        return number
+
     def once(pairs: list[tuple[str, object]]) -> dict:
         if len(found := dict(pairs)) < len(pairs):
             raise ValueError("a key stands twice")
         return found
 
     try:
-        return json.loads(path.read_bytes().decode(encoding_of(path)), parse_constant=refuse, object_pairs_hook=once)
+        return json.loads(path.read_bytes().decode(encoding_of(path)), parse_constant=refuse, parse_float=finite,
+                          object_pairs_hook=once)  # fmt: skip
     except (ValueError, RecursionError):  # UnicodeError is a ValueError
         raise InputError(f"{path.name}: not readable as JSON (a value that is none, a key twice in one object, or too deep)") from None
 

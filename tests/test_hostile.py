@@ -221,7 +221,7 @@ def test_ten_thousand_columns_are_refused(tmp_path, suffix):
         open_table(path, {"c1": ("c1",)})
 
 
-@pytest.mark.parametrize("text", ['{"a": 1e999}', '[{"a": NaN}]', '[{"a": 1, "a": 2}]', "[" * 100_000, '[{"a": ' + "9" * 5000 + "}]", "", "[1", "\ufeff"])
+@pytest.mark.parametrize("text", ['[{"a": 1e999}]', '[{"a": -1E400}]', '[{"a": [1e999]}]', '[{"a": NaN}]', '[{"a": 1, "a": 2}]', "[" * 100_000, '[{"a": ' + "9" * 5000 + "}]", "", "[1", "\ufeff"])
 def test_json_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"a\.json"):
