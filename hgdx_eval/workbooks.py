@@ -12,14 +12,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from xml.parsers import expat
+from xml.parsers.expat import ExpatError
 
 from python_calamine import CalamineError, CalamineSheet, PasswordError, load_workbook
 
 from .errors import InputError
 
 MEMBERS = 2_000  # files in the archive that a workbook is
-BYTES = 500 << 20  # unpacked; a list of about 600,000 dossiers
-CELLS = 40_000_000  # between the first cell of a sheet and its last: so many are held at once
+BYTES = 350 << 20  # unpacked; a list of about 250,000 dossiers
+CELLS = 8_000_000  # between the first cell of a sheet and its last: so many are held at once
 COLUMNS = 702  # A to ZZ
 LOOK = 50  # rows by which a sheet is empty
 BLOCK = 1 << 20
@@ -49,9 +51,9 @@ for name in book.sheet_names:
         pass
 """
 OLE = b"\xd0\xcf\x11\xe0"
-ODD = re.compile(rb"""\sr\s*=\s*+(?!["'](?:[A-Z]{1,2})?[0-9]{1,7}["'])""")  # an address that is none, or beyond column ZZ
-WIDE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{2})[0-9]""")
-DEEP = re.compile(rb"""\sr\s*=\s*["'][A-Z]{0,2}([0-9]{5,7})["']""")
+TAG = re.compile(rb"<(?:[^\s<>/:]+:)?(?:c|row)[\s/>]")
+PLAIN = re.compile(rb"""<(?:[^\s<>/:]+:)?(?:c|row)(?:\s+[\w:]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*?\s+r\s*=\s*["']([A-Z]{0,2})([0-9]{1,7})["']""")
+ADDRESS = re.compile(r"([A-Z]{0,2})([0-9]{1,7})", re.ASCII)
 UNSTORED = re.compile(rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
 
 
@@ -150,10 +152,14 @@ def look_inside(path: Path) -> None:
                 raise unreadable(path)
             if len(members) > MEMBERS or sum(member.file_size for member in members) > BYTES:
                 raise too_large(path)
-            left = BYTES
+            left, named = BYTES, named_parts(archive, members)
             for member in members:
-                left -= look_at(path, archive, member, left)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.zlib.error):
+                may_be_sheet = member.filename.lower().endswith(".xml") or base_name(member.filename) in named
+                size, addressed = look_at(path, archive, member, left)
+                left -= size
+                if may_be_sheet and not addressed:
+                    count_cells(path, archive, member)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, ExpatError, NotImplementedError, RuntimeError, zipfile.zlib.error):
         raise unreadable(path) from None
 
 
@@ -161,10 +167,33 @@ def too_large(path: Path) -> InputError:
     return InputError(f"{path.name}: unpacked it is larger than {BYTES >> 20} MB or {CELLS:,} cells; save it as .csv")
 
 
-def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> int:
-    """Bytes that a member really unpacks to, whatever the archive says. Raises InputError for more than `left`, and for a sheet
-    whose cells lie too far apart, or are formulas without a stored value."""
-    size, last_row, columns, held = 0, 10_000, 26, b""
+def too_wide(path: Path) -> InputError:
+    return InputError(f"{path.name}: cells beyond column {COLUMNS} or at no address; save the table alone")
+
+
+def base_name(name: str) -> bytes:
+    return re.split(r"[/\\]", name.lower())[-1].encode("utf-8", "replace")
+
+
+def named_parts(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> bytes:
+    """What tells the names of a workbook's sheets: a picture is none, whatever its bytes look like."""
+    told = []
+    for member in members:
+        if base_name(member.filename) == b"workbook.xml.rels":
+            with archive.open(member) as stream:
+                told.append(stream.read(BLOCK).lower())
+    return b" ".join(told)
+
+
+def column_number(letters: str) -> int:
+    return sum((ord(letter) - 64) * 26**i for i, letter in enumerate(reversed(letters)))
+
+
+def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> tuple[int, bool]:
+    """(bytes that a member really unpacks to, whatever the archive says; whether all its rows and cells plainly tell where they are).
+
+    Raises InputError for more than `left`, and for a sheet whose cells lie too far apart, or are formulas without a stored value."""
+    size, rows, columns, held, addressed = 0, 1, 1, b"", True
     with archive.open(member) as stream:
         while True:
             block = stream.read(BLOCK)
@@ -174,13 +203,54 @@ def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left:
             seen = held + block
             cut = max(seen.rfind(b"<c"), len(seen) - BLOCK) if block else len(seen)  # a cell is looked at whole
             seen, held = seen[:cut], seen[cut:]
-            if ODD.search(seen):
-                raise InputError(f"{path.name}: cells beyond column {COLUMNS} or at no address; save the table alone")
             if UNSTORED.search(seen):
                 raise InputError(f"{path.name}: holds formulas without a stored value; save it in a spreadsheet program first")
-            columns = max([columns, *((name[0] - 64) * 26 + name[1] - 64 for name in set(WIDE.findall(seen)))])
-            last_row = max([last_row, *map(int, set(DEEP.findall(seen)))])
-            if last_row * columns > CELLS:
+            places = PLAIN.findall(seen)
+            addressed = addressed and len(TAG.findall(seen)) == len(places)
+            columns = max([columns, *(column_number(name.decode()) for name in {name for name, _ in places})])
+            rows = max([rows, *map(int, {row for _, row in places})])
+            if addressed and rows * columns > CELLS:
                 raise too_large(path)
             if not block:
-                return size
+                return size, addressed
+
+
+def count_cells(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Raises InputError for a sheet whose cells lie too far apart, where some do not plainly tell where they are: a cell without an
+    address stands right of the one before it, such a row below the one before it. Slow, and so only for those."""
+    row, column, rows, columns = 0, 0, 1, 1
+
+    def begin(name: str, told: dict[str, str]) -> None:
+        nonlocal row, column, rows, columns
+        kind = name.rpartition(":")[2]
+        if kind not in ("row", "c"):
+            return
+        if "r" in told:
+            place = ADDRESS.fullmatch(told["r"])
+            if not place:
+                raise too_wide(path)
+            rows, column = max(rows, int(place[2])), column_number(place[1])
+            row = int(place[2]) if kind == "row" else row
+        elif kind == "row":
+            row, column = row + 1, 0
+        else:
+            column += 1
+        rows, columns = max(rows, row), max(columns, column)
+        if columns > COLUMNS:
+            raise too_wide(path)
+        if rows * columns > CELLS:
+            raise too_large(path)
+
+    def declared(*_: object) -> None:
+        raise unreadable(path)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.StartDoctypeDeclHandler = begin, declared
+    with archive.open(member) as stream:
+        read = 0
+        while block := stream.read(BLOCK):
+            parser.Parse(block)
+            read += len(block)
+            if read - parser.CurrentByteIndex > 4 * BLOCK:  # a tag without end, which would be held as a whole
+                raise unreadable(path)
+        parser.Parse(b"", True)

@@ -164,6 +164,36 @@ def check_command(path: Path) -> subprocess.CompletedProcess:
                           env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
 
 
+BARE = "<c><v>1</v></c>"
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (f"<row>{BARE * 703}</row>", "beyond column 702"),
+        (f"<row>{'<!--<row>-->'.join([BARE] * 703)}</row>" + row(1048576, cell("A1048576")), "beyond column 702"),
+        (f"<row>{BARE * 100}</row>" + "<row/>" * 80_001, "unpacked it is larger"),
+        (row(1, cell("A1")) + "<row/>" * 11_400 + row(1, cell("ZZ1")), "unpacked it is larger"),
+        (row(80_001, cell("A1")) + f"<row>{BARE * 100}</row>", "unpacked it is larger"),
+        ("<row>" + BARE * 100 + "</row>" + "<row><c s=\" r='A1'\"/></row>" * 80_001, "unpacked it is larger"),
+        ("<row><c s='" + "a" * (6 << 20) + "'/></row>", "not a readable workbook"),
+        ("<row><c>", "not a readable workbook"),
+    ],
+)
+def test_cells_at_no_address_are_counted(tmp_path, cells, message):
+    with pytest.raises(InputError, match=f"a.xlsx: .*{message}"):
+        workbooks.look_inside(workbook(tmp_path / "a.xlsx", cells))
+
+
+def test_cells_at_no_address_are_read_and_a_picture_is_no_sheet(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", f"<row>{BARE * 2}</row><row>{BARE}{cell('C2')}</row>", {"xl/media/image1.png": "\x89PNG <c > r=7 <row "})
+    assert list(sheet_rows(path)) == [["1", "1", ""], ["1", "", "1"]]
+    hidden = workbook(tmp_path / "b.xlsx", "", {"xl/worksheets/s.png": f"<worksheet><sheetData><row>{BARE * 703}</row></sheetData></worksheet>",
+                                                "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="r" Target="worksheets/S.png"/></Relationships>'})  # fmt: skip
+    with pytest.raises(InputError, match="beyond column 702"):
+        workbooks.look_inside(hidden)
+
+
 def test_what_the_library_of_workbooks_panics_at_is_refused_and_an_interruption_is_not(tmp_path):
     panic = type("PanicException", (BaseException,), {})
     with pytest.raises(InputError, match="a.xls: not a readable workbook"), workbooks.readable(tmp_path / "a.xls"):
