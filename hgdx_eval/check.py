@@ -88,8 +88,7 @@ def check_dossiers(paths: list[Path], layout: str, fees: Path | None) -> dict:
     months = sorted(good["month"].unique())
     serials = int(good["serials"].sum())
     agencies = named_agencies(good["agency"], good["month"], good["n"], load_facts())
-    counts = agencies.assign(agency=agencies["means"].where(agencies["means"] != "", agencies["text"]), month=good["month"],
-                             received=good["n"].astype("int64"))  # fmt: skip
+    counts = agencies.assign(month=good["month"], received=good["n"].astype("int64"))
     codes, schedule = procedures_of(good, fees or Path(f"{paths[0]}.fees.csv"), paths[0].name)
     return {
         "file": name_of(paths), "layout": layout, "rows": int(cells["n"].sum()), "accepted": int(good["n"].sum()),
@@ -97,7 +96,7 @@ def check_dossiers(paths: list[Path], layout: str, fees: Path | None) -> dict:
         "corrected": [{"reason": "excel_serial", "rows": serials, "examples": ()}] if serials else [],
         "periods": [months[0], months[-1]] if months else [], "agencies": int(counts["agency"].nunique()),
         "procedures": int(good["procedure"].nunique()), "online": int(good["online"].sum()),
-        "assisted": int(good["assisted"].sum()) if counted.noted else None, "simulated": bool(good["simulated"].any()),
+        "assisted": int(good["assisted"].sum()) if "assisted" in good else None, "simulated": bool(good["simulated"].any()),
         "definition": "online_share", "post": POST[layout], "schedule": schedule,
         "names": matched_table([agencies.assign(kind="agency"), codes]).to_dict("records"),
         "signs": signs_of(counts), **content_of(paths, doubtful(good, agencies, codes)),

@@ -174,7 +174,7 @@ def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column:
 @click.option("--layout", default="opencps_dossiers", show_default=True)
 @click.option("--world", default="default", show_default=True)
 def simulate(out: Path, effect: float, seed: int, dossiers: int, layout: str, world: str) -> int:
-    """Write a made-up export with a known effect; beside it OUT.truth.csv and OUT.fees.csv."""
+    """Write a made-up export with a known effect; beside it OUT.truth.csv, OUT.fees.csv and, of a dossier list, OUT.payments.csv."""
     from .synth import simulate as draw
 
     draw(out, effect=effect, seed=seed, dossiers=dossiers, layout=layout, world=world)

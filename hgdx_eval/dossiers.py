@@ -18,8 +18,27 @@ from .spool import Spool, spool
 from .workfolder import private_folder
 
 EXAMPLES = 5  # row numbers kept for each reason
-PAID_SQL = (", CAST(coalesce(sum(paid), 0) AS BIGINT) AS paid, count(*) FILTER (WHERE paid > 0) AS paying, "
-            "count(*) FILTER (WHERE paid = 0) AS zero_fee, CAST(coalesce(sum(lines), 0) AS BIGINT) AS lines")  # fmt: skip
+MOST_AGENCIES = 5_000  # a province has some hundreds; each of them has a few spellings
+PROCESSED = ("done", "days", "timed", "on_time")  # of dossiers with a day of completion, and those with an appointment too
+PAID = ("paid", "paying", "zero_fee", "filed_online_paid", "filed_online_paying", "filed_online_zero")
+CHANNELS = ("channel_told", "paid_online", "counter_told", "counter_paid_online")  # of dossiers that paid something and say how
+SUMS_SQL = {
+    "done": "count(days)",
+    "days": "CAST(coalesce(sum(days), 0) AS BIGINT)",
+    "timed": "count(on_time)",
+    "on_time": "count(*) FILTER (WHERE on_time)",
+    "paid": "CAST(coalesce(sum(paid), 0) AS BIGINT)",
+    "paying": "count(*) FILTER (WHERE paid > 0)",
+    "zero_fee": "count(*) FILTER (WHERE paid = 0)",
+    "filed_online_paid": 'CAST(coalesce(sum(paid) FILTER (WHERE "online"), 0) AS BIGINT)',
+    "filed_online_paying": 'count(*) FILTER (WHERE "online" AND paid > 0)',
+    "filed_online_zero": 'count(*) FILTER (WHERE "online" AND paid = 0)',
+    "channel_told": "count(paid_online)",
+    "paid_online": "count(*) FILTER (WHERE paid_online)",
+    "counter_told": 'count(paid_online) FILTER (WHERE NOT "online")',
+    "counter_paid_online": 'count(*) FILTER (WHERE paid_online AND NOT "online")',
+    "lines": "CAST(coalesce(sum(lines), 0) AS BIGINT)",
+}
 
 
 @dataclass(frozen=True)
@@ -27,14 +46,13 @@ class Counted:
     """What dossier lists and their fee details hold.
 
     `cells`: one row per file x reason x agency x procedure x month: reason (why rows are left out; None where they count, and
-    only then agency, procedure and month YYYY-MM), n (rows), online, assisted, simulated, serials, examples (row numbers), shape
-    (of a cell that could not be read), last_day; with fee details besides: paid (VND), paying, zero_fee (dossiers), lines.
-    `noted`: whether every list has the column that says who filed.
+    only then agency, procedure and month YYYY-MM), n (rows), online, assisted (where every list says who filed), simulated,
+    serials, examples (row numbers), shape (of a cell that could not be read), last_day; of PROCESSED what every list can tell; with
+    fee details besides PAID, lines and, where they say how a fee was paid, CHANNELS (see `panel.Panel`).
     `payments`: lines of payment read, `payments_left_out`: their rows left out by reason.
     """
 
     cells: pd.DataFrame
-    noted: bool
     payments: int = 0
     payments_left_out: tuple[tuple[str, int], ...] = ()
 
@@ -53,18 +71,31 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
             select = partial(opencps_dossiers.kept, date_column=date_column, file=path.name)
             lists.append(spool(con, path, opencps_dossiers.HEADERS, select, folder / f"list{number}"))
         together(con, "listed", lists)
+        check_agencies(con, paths[0].name)
         only_codes(con)
         find_repeated(con)
         payments, left_out = read_payments(con, details, folder) if details else (0, ())
-        cells = con.execute(counts_sql(bool(details))).df()
-    noted = all("filing_note" in found.columns for found in lists)
-    return Counted(tidied(cells, lists), noted, payments, left_out)
+        told = told_columns(lists)
+        if details:
+            told += [*PAID, *(CHANNELS if says_how(con) else ()), "lines"]
+        cells = con.execute(counts_sql(told)).df()
+    if not all("filing_note" in found.columns for found in lists):
+        del cells["assisted"]
+    return Counted(tidied(cells, lists), payments, left_out)
 
 
 def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool]) -> None:
     """One relation of several files, `file` being the number of each."""
     parts = " UNION ALL ".join(f"SELECT {number} AS file, * FROM ({part.relation})" for number, part in enumerate(spools))
     con.execute(f"CREATE VIEW {name} AS {parts}")
+
+
+def check_agencies(con: duckdb.DuckDBPyConnection, file: str) -> None:
+    """Raises InputError for a column of agencies that holds more different texts than there are agencies: it is another column."""
+    found = con.execute("SELECT count(DISTINCT agency) FROM listed").fetchall()[0][0]
+    if found > MOST_AGENCIES:
+        raise InputError(f"{file}: column {opencps_dossiers.HEADERS['agency'][0]!r} holds {found:,} different texts; allowed: "
+                         f"{MOST_AGENCIES:,}; is it another column's content?")  # fmt: skip
 
 
 def only_codes(con: duckdb.DuckDBPyConnection) -> None:
@@ -89,10 +120,22 @@ def find_repeated(con: duckdb.DuckDBPyConnection) -> None:
         WHERE anywhere > 1""")
 
 
-def read_payments(con: duckdb.DuckDBPyConnection, details: list[Path], folder: Path) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """(lines of payment, rows left out by reason); makes a table `payments`: dossier, paid (VND), lines.
+def told_columns(lists: list[Spool]) -> list[str]:
+    """Of PROCESSED what the columns of every list can tell."""
+    has = set.intersection(*(set(found.columns) for found in lists))
+    return list(PROCESSED if {"done", "due"} <= has else PROCESSED[:2] if "done" in has else ())
 
-    A dossier may have several payments; one told by two files (same day, same amount) counts once.
+
+def says_how(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any payment says how it was made."""
+    return bool(con.execute("SELECT count(*) FROM details WHERE paid_online IS NOT NULL").fetchall()[0][0])
+
+
+def read_payments(con: duckdb.DuckDBPyConnection, details: list[Path], folder: Path) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """(lines of payment, rows left out by reason); makes a table `payments`: dossier, paid (VND), lines, paid_online.
+
+    A dossier may have several payments; one told by two files (same day, same amount) counts once. paid_online: of a dossier that
+    paid something, true where a payment was made online, false where every one was made at the counter, else NULL.
     Raises InputError where a file is not understood, and for a row that does not fit the header.
     """
     spools = []
@@ -103,9 +146,13 @@ def read_payments(con: duckdb.DuckDBPyConnection, details: list[Path], folder: P
         spools.append(found)
     together(con, "details", spools)
     con.execute("""CREATE TABLE payments AS
-        SELECT dossier, CAST(sum(amount * lines) AS BIGINT) AS paid, CAST(sum(lines) AS BIGINT) AS lines FROM (
-          SELECT dossier, day, amount, max(lines) AS lines FROM (
-            SELECT file, dossier, day, amount, count(*) AS lines FROM details WHERE fault IS NULL GROUP BY ALL) GROUP BY ALL)
+        SELECT dossier, CAST(sum(amount * lines) AS BIGINT) AS paid, CAST(sum(lines) AS BIGINT) AS lines,
+          CASE WHEN coalesce(bool_or(some_online) FILTER (WHERE amount > 0), false) THEN true
+            WHEN bool_and(all_counter) FILTER (WHERE amount > 0) THEN false END AS paid_online FROM (
+          SELECT dossier, day, amount, max(lines) AS lines, bool_or(some_online) AS some_online, bool_and(all_counter) AS all_counter FROM (
+            SELECT file, dossier, day, amount, count(*) AS lines, bool_or(coalesce(paid_online, false)) AS some_online,
+              bool_and(coalesce(NOT paid_online, false)) AS all_counter
+            FROM details WHERE fault IS NULL GROUP BY file, dossier, day, amount) GROUP BY dossier, day, amount)
         GROUP BY dossier""")
     lines = con.execute("SELECT coalesce(sum(lines), 0) FROM payments").fetchall()[0][0]
     left_out = con.execute("SELECT fault, count(*) FROM details WHERE fault IS NOT NULL GROUP BY fault ORDER BY fault").fetchall()
@@ -143,15 +190,18 @@ def content_of(paths: list[Path], doubts: dict[tuple[str, str], str]) -> dict[st
                       for fault, rows, first in faults]  # fmt: skip
             repeats += [{"file": path.name, "month": month, "rows": rows, "again": again}
                         for month, rows, again in con.execute(opencps_dossiers.repeats_sql()).fetchall()]  # fmt: skip
-            for (column, text), told in doubts.items():
-                query = f"SELECT min(place, {EXAMPLES}) FROM content WHERE trim({column}) = ?"
-                first = row_numbers(found, con.execute(query, [text]).fetchall()[0][0])
-                places += [{"file": path.name, "text": told, "examples": first}] if first else []
+            asked = pd.DataFrame([(*key, told) for key, told in doubts.items()], columns=["held_in", "text", "told"], dtype="object")
+            con.register("doubts", asked)
+            for column in ("agency", "procedure"):
+                rows = con.execute(f"""SELECT told, min(place, {EXAMPLES}) FROM content JOIN doubts ON trim({column}) = text
+                                       WHERE held_in = '{column}' GROUP BY told ORDER BY told""").fetchall()
+                places += [{"file": path.name, "text": told, "examples": row_numbers(found, first)} for told, first in rows]
     return {"date_order": order, "repeats": repeats, "places": places}
 
 
-def counts_sql(paid: bool) -> str:
-    sums, joined = (PAID_SQL, "LEFT JOIN payments USING (dossier)") if paid else ("", "")
+def counts_sql(told: list[str]) -> str:
+    """`told`: of SUMS_SQL what can be told."""
+    sums, joined = "".join(f", {SUMS_SQL[name]} AS {name}" for name in told), "LEFT JOIN payments USING (dossier)" if "paid" in told else ""
     return f"""
         SELECT file, reason, CASE WHEN reason IS NULL THEN agency END AS agency, CASE WHEN reason IS NULL THEN procedure END AS procedure,
                CASE WHEN reason IS NULL THEN date_trunc('month', day) END AS month,

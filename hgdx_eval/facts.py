@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .errors import InputError
 from .yaml_strict import load_yaml, validate
 
-FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks")
+FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks", "published", "unit_costs")
 
 
 class Record(BaseModel):
@@ -163,11 +163,59 @@ class Task(Record):
     target: float | None
 
 
+class Indicator(Record):
+    """What the source of a task itself tells of an indicator; a share is 0-1."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$", description="a name of a-z, 0-9 and _")
+    task: int = Field(ge=1, le=7, description="a task, 1 to 7")
+    vi: str
+    en: str
+    definition_vi: str
+    definition_en: str
+    unit: Literal["share", "count"]
+    better: Literal["higher", "lower"]
+    target: float | int | None
+    period: str | None = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+    value: float | int | None
+
+
+class Published(Source):
+    """A figure that somebody published: told beside others, never joined to them. A share is 0-1."""
+
+    place: str
+    task: int | None = Field(ge=1, le=7, description="a task, 1 to 7")
+    vi: str
+    en: str
+    definition_vi: str
+    definition_en: str
+    value: float | int
+    relation: Literal["=", "~", ">"]
+    unit: Literal["share", "count"]
+    since: str | None = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+    until: str = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+
+
 class Figure(Record):
     indicator: str
     vi: str
     en: str
+    relation: Literal["=", "~", ">", ">="]
+    unit: Literal["share", "count"]
     value: float | int
+
+
+class UnitCost(Source):
+    """What filing from remote saves, per trip, kilometre, hour or dossier; None: not known."""
+
+    name: Literal["trips", "trip_minutes", "trip_km", "vnd_per_km", "citizen_vnd_per_hour", "staff_minutes", "staff_vnd_per_hour"]
+    value: float | int | None = Field(ge=0, description="a number, 0 or more, or null where it is not known")
+    year: int | None = Field(ge=2000, le=2100, description="the year of the VND, or of the survey")
+
+    @model_validator(mode="after")
+    def dated(self) -> "UnitCost":
+        if self.value is not None and self.year is None:
+            raise ValueError("a value needs its year")
+        return self
 
 
 class ResolutionFile(Record):
@@ -201,12 +249,22 @@ class UnitFile(Record):
 class TaskFile(Record):
     default_source: Source
     date: date
+    place: str
     tasks: list[Task]
+    indicators: list[Indicator]
     figures: list[Figure]
 
 
+class PublishedFile(Record):
+    published: list[Published]
+
+
+class UnitCostFile(Record):
+    unit_costs: list[UnitCost]
+
+
 MODELS = {"resolution": ResolutionFile, "events": EventFile, "adoptions": AdoptionFile, "tet": TetFile,
-          "units": UnitFile, "tasks": TaskFile}  # fmt: skip
+          "units": UnitFile, "tasks": TaskFile, "published": PublishedFile, "unit_costs": UnitCostFile}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +281,8 @@ class Facts:
     units_end: date
     unit_source: Source
     tasks: TaskFile
+    published: tuple[Published, ...]
+    unit_costs: dict[str, UnitCost]
     sha256: str
 
 
@@ -249,7 +309,16 @@ def read_facts(folder: Path, changed: int) -> Facts:
     return Facts({law.name: law for law in found["resolution"].resolutions},
                  tuple(sorted(found["events"].events, key=lambda event: event.date)), tuple(found["adoptions"].adoptions),
                  tuple(found["tet"].tet), tuple(units), tuple(former), found["units"].valid_until,
-                 found["units"].default_source, found["tasks"], digest.hexdigest())  # fmt: skip
+                 found["units"].default_source, found["tasks"], tuple(found["published"].published),
+                 unit_costs(found["unit_costs"].unit_costs), digest.hexdigest())  # fmt: skip
+
+
+def unit_costs(listed: list[UnitCost]) -> dict[str, UnitCost]:
+    """Every unit cost by name. Raises InputError where one stands twice or is missing."""
+    check_unique([item.name for item in listed], "unit_costs.yaml: name")
+    if missing := set(UnitCost.model_fields["name"].annotation.__args__) - {item.name for item in listed}:
+        raise InputError(f"unit_costs.yaml: {sorted(missing)[0]} is missing; write value: null where it is not known")
+    return {item.name: item for item in listed}
 
 
 def check_unique(names: list[str], place: str) -> None:

@@ -18,10 +18,13 @@ ANY_KIND = re.compile(r"^(thành phố|thị xã|thị trấn|huyện|tỉnh|ph�
 TONES = "\u0300\u0301\u0303\u0309\u0323"
 COUNCIL = re.compile("^(ubnd|(uỷ|ủy|uy\u0309) ban nhân dân) ", re.IGNORECASE)
 AGENCY_WORDS = (
-    "bảo hiểm", "ban", "bộ", "bql", "bưu điện", "chi cục", "chi nhánh", "công an", "cục", "điện lực", "hạt", "hđnd", "huyện",
-    "kho bạc", "phòng", "phường", "sở", "thành phố", "thanh tra", "thị trấn", "thị xã", "tỉnh", "tòa án", "tổ", "trạm",
-    "trung tâm", "ubnd", "ủy ban", "văn phòng", "viện", "xã",
+    "bảo hiểm", "ban chỉ đạo", "ban chỉ huy", "ban dân tộc", "ban quản lý", "ban tiếp công dân", "ban tôn giáo", "bộ", "bql", "bưu điện",
+    "chi cục", "chi nhánh", "công an", "cục", "điện lực", "hạt kiểm lâm", "hđnd", "kho bạc", "phòng", "sở", "thanh tra",
+    "tòa án", "trạm", "trung tâm", "ubnd", "ủy ban", "văn phòng", "viện",
 )  # fmt: skip
+PLACE = re.compile(r"(thành phố|thị xã|thị trấn|huyện|tỉnh|phường|xã)( [^\W\d]+){1,4}|(phường|xã) \d{1,2}", re.IGNORECASE)
+ADDRESS = re.compile(r"\b(ấp|hẻm|khóm|khu|nhà|ông|bà|sđt|số nhà|thôn|tổ|đường)\b|\d{4}|\d[/.-]\d|@")
+FAR_FROM = re.compile(r"\b(khu vực|khu công nghiệp|khu kinh tế|nhà nước|nhà ở)\b")  # words of agencies that only look like an address
 
 
 @dataclass(frozen=True)
@@ -155,17 +158,26 @@ def find_unit(facts: Facts, text: str, month: pd.Period | None = None) -> Unit |
 
 
 def looks_like_agency(text: str) -> bool:
-    """True where a text begins with a word of agencies and holds no number longer than a ward's: it may be shown."""
-    plain = unpunctuated(text).casefold()
-    spelled = " ".join([SHORT.get(word, word) for word in plain.split()[:1]] + plain.split()[1:])
-    toned = " ".join(toned_last(word) for word in spelled.split())
-    begins = any((toned + " ").startswith(" ".join(toned_last(word) for word in words.split()) + " ") for words in AGENCY_WORDS)
-    return begins and len(text) <= 120 and "@" not in text and not re.search(r"\d{4}", text)
+    """True where a text begins with a word of agencies, or is a place with its kind alone, and holds nothing of an address."""
+    whole = unicodedata.normalize("NFC", text).casefold()
+    parts = [plain_long(part) for part in re.split(r",| [–-] ", whole)]
+    plain = COUNCIL.sub("", parts[0])
+    if len(text) > 120 or ADDRESS.search(FAR_FROM.sub("", whole)):
+        return False
+    if PLACE.match(plain) or plain != parts[0]:
+        return all(PLACE.fullmatch(part) for part in [plain, *parts[1:]])
+    toned = " ".join(toned_last(word) for word in plain.split()) + " "
+    return any(toned.startswith(" ".join(toned_last(word) for word in words.split()) + " ") for words in AGENCY_WORDS)
+
+
+def plain_long(text: str) -> str:
+    """No punctuation, kinds of unit written out where two letters or more stand for them: one letter may be a person's initial."""
+    return " ".join(SHORT.get(word, word) if len(word) > 1 else word for word in unpunctuated(text).split())
 
 
 def shown_text(text: str, known: bool) -> str:
-    """A text as it may be told: itself where it is known or looks like an agency, else its shape."""
-    return " ".join(text.split()) if known or looks_like_agency(text) else f"({shape_of(text)})"
+    """A text as it may be told: itself where it is known to be no person's, else its shape."""
+    return " ".join(text.split()) if known else f"({shape_of(text)})"
 
 
 def shown_code(text: str) -> str:

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from . import periods
-from .dossiers import EXAMPLES, count_dossiers
+from .dossiers import CHANNELS, EXAMPLES, PAID, PROCESSED, count_dossiers
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, load_facts
-from .files import SUFFIXES, quoted
+from .files import SUFFIXES, open_table, quoted
 from .names import looks_like_agency, match_unit, shown_code, shown_text
 from .origin import Origin, sha256_of
 from .params import Study
@@ -26,12 +26,14 @@ from .synth import simulate
 from .workdays import vietnam
 
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
-PAID = ("paid", "paying", "zero_fee")
+MORE = (*PROCESSED, *PAID, *CHANNELS)  # there only where the export tells it
 TOTAL_WORDS = ("tổng", "cộng", "total")
 NOTES = ["reason", "rows", "examples"]
 NAMES = ["kind", "text", "means", "how", "outside", "rows"]
-UNKNOWN = "unknown"  # the agency of rows whose text is no agency's name, and may be a person's
-BESIDE = (".fees.csv", ".truth.csv", ".request.json")  # what stands beside an export is no export
+UNKNOWN = "Chưa rõ cơ quan"  # the agency of rows whose text is no agency's name, and may be a person's
+NOTE = opencps_dossiers.HEADERS["filing_note"][0]
+TOLD_FROM = 5  # rows of a name that no fact knows, from which on it is told: what stands in a wrong column seldom stands there again
+BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,19 @@ class Panel:
 
     `cells` of a dossier export: one row per agency x procedure x period (every period between the first and the last,
     0 where nothing came in), sorted: agency, level, cluster, procedure, fee_group, period (pandas Period), received,
-    online, assisted, remote (online without assisted; counts); with fee details besides: paid (VND really paid), paying
-    (dossiers that paid something), zero_fee (dossiers all of whose payments are 0). Of a summarised export: one row per
+    online, assisted, remote (online without assisted; counts). What the export does not tell is absent: done (dossiers with a
+    day of completion), days (from receipt to it, their sum), timed (with an appointment too), on_time (of timed); with fee
+    details paid (VND really paid), paying (dossiers that paid something), zero_fee (all of whose payments are 0), the same of
+    dossiers filed online (filed_online_paid, filed_online_paying, filed_online_zero); where they say how, channel_told (paying
+    dossiers of which that is known), paid_online (of them, online), the same of dossiers not filed online (counter_told,
+    counter_paid_online). Of a summarised export: one row per
     agency x month that it tells, sorted: agency, level, cluster, period, the layout's values (received, online; or points).
     Of a tidy table: one row per unit x period: the study's columns as text, `unit`, `period`, and numbers as floats.
     `rejected`, `corrected`: one row per reason, with the number of rows and the first row numbers.
     `names_matched`: one row per text of an agency or code of a procedure and way in which it was understood: kind (agency,
     procedure), text (its shape where it looks like no agency), means (official name, today's code; "" where unknown), how (of
     names.HOW; listed, recoded, unlisted), outside ("", ended, not_begun: not in force in those months), rows.
-    `truth`: what a simulated export says of itself (period, truth_pp, treated_received), else None.
+    `truth`: what a simulated export says of itself (period, truth_pp, treated_received and more, see `synth.truth_table`), else None.
     """
 
     cells: pd.DataFrame
@@ -246,9 +252,10 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     """
     details = [path for path in paths if layout_of(path) == "opencps_fees"] if len(paths) > 1 else []
     paths = [path for path in paths if path not in details]
+    beside = [file for path in paths for file in (payments_beside(path),) if file.is_file()]
     if not paths:
         raise InputError(f"{details[0].name}: fee details only: the dossier list that they belong to is missing")
-    counted = count_dossiers(paths, date_column, details)
+    counted = count_dossiers(paths, date_column, [*details, *beside])
     raw = without_unfinished(counted.cells)
     good = raw[raw["reason"].isna()]
     file = paths[0].name
@@ -261,7 +268,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     simulated = bool(good["simulated"].any())
     origin = origin_of(paths, int(raw["n"].sum()), layout, simulated)
     noted = dict(counted.payments_left_out)
-    if details:
+    if details or beside:
         listed = raw["reason"].isna() | (raw["reason"] == "unfinished_month")
         noted["payment_unmatched"] = counted.payments - int(raw.loc[listed, "lines"].sum())
         origin = origin_of([*paths, *details], origin.rows, layout, simulated)
@@ -271,6 +278,11 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
         cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
         read_truth(truth) if simulated and truth.is_file() else None, todays_rows(schedule)["name"].to_dict(), matched,
     )  # fmt: skip
+
+
+def payments_beside(path: Path) -> Path:
+    """Where the fee detail of one dossier list is looked for: its name and `.payments.csv`."""
+    return Path(f"{path}.payments.csv")
 
 
 def without_unfinished(raw: pd.DataFrame) -> pd.DataFrame:
@@ -321,7 +333,8 @@ def column_of(reason: str) -> str:
 def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(counts with official agency names, level, cluster, today's procedure codes and fee groups; what was matched how).
 
-    A text that neither is known nor looks like an agency's name is none that may be told: its rows are of the agency `unknown`.
+    A text that no fact knows and that does not look like an agency's name, or stands in fewer than TOLD_FROM rows, is none that may
+    be told: its rows are of the agency UNKNOWN.
     Raises InputError where a name may mean two units.
     """
     agencies = named_agencies(good["agency"], good["month"], good["n"], facts)
@@ -332,9 +345,10 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -
         **{name: agencies[name] for name in ("agency", "level", "cluster")},
         "procedure": codes["code"], "fee_group": codes["code"].map(groups).fillna("unknown"),
         "month": good["month"], "received": good["n"].astype("int64"), "online": good["online"].astype("int64"),
-        "assisted": good["assisted"].astype("int64"), "remote": (good["online"] - good["assisted"]).astype("int64"),
-        **{name: good[name].astype("int64") for name in PAID if name in good},
+        **{name: good[name].astype("int64") for name in ("assisted", *MORE) if name in good},
     })  # fmt: skip
+    if "assisted" in good:
+        counts.insert(counts.columns.get_loc("assisted") + 1, "remote", counts["online"] - counts["assisted"])
     procedures = codes.assign(kind="procedure", text=good["procedure"].map(shown_code), means=codes["code"].map(shown_code), rows=good["n"])
     return counts, matched_table([agencies.assign(kind="agency"), procedures])
 
@@ -342,13 +356,14 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -
 def named_agencies(texts: pd.Series, months: pd.Series, rows: pd.Series, facts: Facts, personal: bool = True) -> pd.DataFrame:
     """One row per row: agency, level, cluster, and of its text what may be told (text, means, how, outside, candidates, rows).
 
-    `personal`: the file holds personal data, so that a text which looks like no agency may be told by its shape alone.
+    `personal`: the file holds personal data, so that a text which may be no agency's name is told by its shape alone.
     """
     pairs = pd.MultiIndex.from_arrays([texts, months])
+    often = set(rows.groupby(texts).sum().loc[lambda sums: sums >= TOLD_FROM].index)
     told = {}
     for text, month in pairs.unique():
         found = match_unit(facts, text, pd.Period(month, freq="M"))
-        known = not personal or bool(found.candidates) or looks_like_agency(text)
+        known = not personal or bool(found.candidates) or (text in often and looks_like_agency(text))
         own = found.unit.name if found.unit else " ".join(text.split()) if known else UNKNOWN
         told[text, month] = (own, level_of(found.unit), cluster_of(facts, found.unit).name if found.unit else own, shown_text(text, known),
                              found.unit.name if found.unit else "", found.how, found.outside, found.candidates)  # fmt: skip
@@ -392,7 +407,7 @@ def complete(counts: pd.DataFrame) -> pd.DataFrame:
     ordinal = period.asi8
     codes, units = pd.factorize(pd.MultiIndex.from_frame(counts[keys]), sort=True)
     first, length = ordinal.min(), ordinal.max() - ordinal.min() + 1
-    numbers = ["received", "online", "assisted", "remote", *(name for name in PAID if name in counts)]
+    numbers = [name for name in ("received", "online", "assisted", "remote", *MORE) if name in counts]
     grid = pd.DataFrame({"slot": codes * length + (ordinal - first), **counts[numbers]})
     sums = grid.groupby("slot").sum().reindex(range(len(units) * length), fill_value=0)
     cells = units.to_frame(index=False, name=keys)
@@ -418,8 +433,11 @@ def commune_type(unit: Unit) -> str:
 
 
 def read_truth(path: Path) -> pd.DataFrame:
-    """The known effect of a simulated export: one row per month and a last one `overall`, in percentage points."""
-    frame, _ = table.read_columns(path, ["period"], ["truth_pp", "treated_received"])
+    """What a simulated export says of itself: one row per month and a last one `overall`; every column but `period` is a number."""
+    raw = open_table(path, {})
+    raw.con.close()
+    numbers = ["truth_pp", "treated_received", *(name for name in raw.header if name not in ("period", "truth_pp", "treated_received"))]
+    frame, _ = table.read_columns(path, ["period"], numbers)
     return frame.drop(columns="row")
 
 
@@ -526,7 +544,8 @@ def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
     for key, columns in named_columns(p).items():
         for column in columns:
             if isinstance(column, str) and column not in cells.columns:
-                raise InputError(f"{p.study}: {key}: no column {column!r} in a panel of {file}; "
+                why = f": no column {NOTE!r} in the export says who filed" if column in ("assisted", "remote") else ""
+                raise InputError(f"{p.study}: {key}: no column {column!r} in a panel of {file}{why}; "
                                  f"columns: {', '.join(map(str, cells.columns))}")  # fmt: skip
 
 

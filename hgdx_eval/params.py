@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,7 +18,7 @@ from .words import LANGUAGES, Words, texts
 from .yaml_strict import Strict, load_yaml, validate
 
 PeriodText = str | int | date
-PATH_KEYS = ("data", "fees", "words")
+PATH_KEYS = ("data", "fees", "words", "scorecard")
 
 
 class VerdictRules(BaseModel):
@@ -35,6 +35,26 @@ class VerdictRules(BaseModel):
     placebo_periods: int | None = Field(None, ge=1, description="how many periods earlier the pretended date is; default: 6 months, "
                                                                 "2 quarters, 1 year")  # fmt: skip
     rank: float = Field(0.05, gt=0, le=0.2, description="the highest placebo rank, as a share, that is a sign of an effect")
+
+
+class CostRules(BaseModel):
+    """Assumptions about another cut than the one made: nothing in the data says how people would answer it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    other_cut_pct: float | int = Field(100, gt=0, le=100, description="per cent, above 0 up to 100: the cut whose cost is also told")
+    elasticities: list[Annotated[float | int, Field(ge=0, le=5)]] = Field(
+        [0, 0.5, 1], min_length=1, description="a list of numbers from 0 (a larger cut moves nobody more) to 5; 1: in proportion to the cut"
+    )
+
+
+class PaymentRules(BaseModel):
+    """Against whom online payment is compared: dossiers that cost nothing cannot be paid for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    comparison_groups: list[str] = Field(["central"], min_length=1, description="a list of groups that have fees and are not touched")
+    until: PeriodText | None = Field(None, description="the last period of that comparison; default: the window's end")
 
 
 class Study(BaseModel):
@@ -103,7 +123,10 @@ class Study(BaseModel):
         None, gt=0, description="the smallest meaningful effect, in points or the outcome's own unit; without it level 4 is never given"
     )
     verdict: VerdictRules = Field(VerdictRules(), description="rules of the verdict, where they differ from the default")
+    cost: CostRules = Field(CostRules(), description="assumptions about another cut of fees")
+    payment: PaymentRules = Field(PaymentRules(), description="against whom online payment is compared, and until when")
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
+    scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
     seed: int = Field(20230714, ge=0, description="a whole number")
 
     @property

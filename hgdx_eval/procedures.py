@@ -9,6 +9,7 @@ from .files import open_table
 from .readers import table
 
 FEE_COLUMNS = ("procedure", "name", "field", "set_by", "fee_vnd", "same_as")
+LEAST_FEE = 500  # VND: no fee is smaller, so that one in thousands is seen
 DATED = ("valid_from", "valid_to")
 FOREVER = (pd.Period("1900-01", "M"), pd.Period("2999-12", "M"))
 
@@ -17,8 +18,8 @@ def fee_schedule_of(path: Path, export: str) -> pd.DataFrame:
     """The fee schedule: one row per procedure code and time, with `fee_group` (provincial, central, already_free, free), and
     `first` and `last`, the months between which the row holds. Optional columns `valid_from`, `valid_to`: a day or a month.
 
-    Raises InputError where it is missing or a line cannot be right: negative fee, unknown authority, a code listed twice for
-    one month, a `same_as` that is not listed or leads in a circle.
+    Raises InputError where it is missing or a line cannot be right: negative fee, one in thousands, unknown authority, a code listed
+    twice for one month, a `same_as` that is not listed or leads in a circle.
     """
     if not path.is_file():
         raise InputError(f"{export}: fees: there is no fee schedule {path.name}; give one as -p fees=FILE "
@@ -33,6 +34,8 @@ def fee_schedule_of(path: Path, export: str) -> pd.DataFrame:
     for wrong, what in (
         (~frame["set_by"].isin(["province", "centre", "none"]), "set_by is not province, centre or none"),
         (frame["fee_vnd"] < 0, "a negative fee"),
+        ((frame["fee_vnd"] > 0) & (frame["fee_vnd"] < LEAST_FEE), f"a fee below {LEAST_FEE} VND: write it in VND, not in thousands"),
+        (frame["fee_vnd"] % 1 > 0, "a fee that is no whole number of VND"),
         (frame["fee_vnd"].isna() & (frame["set_by"] != "none"), "no fee"),
         (frame["procedure"] == "", "no procedure code"),
         (frame["first"] > frame["last"], "valid_from is after valid_to"),

@@ -32,7 +32,7 @@ STATUS = {"ok", "refused"}
 REASONS = {
     "no_pre_period", "no_post_period", "no_comparison", "no_treated", "one_unit", "one_cluster", "few_clusters", "other_method",
     "too_few_periods", "too_few_placebos", "mixed_clusters", "staggered", "collinear", "blocks", "gaps", "too_few_donors",
-    "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose",
+    "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose", "no_extra",
 }  # fmt: skip
 
 

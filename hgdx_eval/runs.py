@@ -29,15 +29,16 @@ from .errors import InputError
 from .facts import load_facts
 from .ledger import result_of
 from .origin import sha256_of
-from .panel import Panel, check_fresh, code_hash, data_files, load_panel, study_data
+from .panel import Panel, check_fresh, code_hash, data_files, load_panel, payments_beside, study_data
 from .params import PATH_KEYS, Study, parse_change, read_study, study_file, study_words
 from .printed import harmless
 from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
 from .results import COLUMNS, check_table, result_table
+from .scorecard import scorecard
 from .signals import Interrupted, interruptible
 
-NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "data_quality")  # in the order of the report
+NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "cost", "payment", "scorecard", "data_quality")  # in the order of the report
 
 LOCK_SECONDS = 5.0
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")
@@ -87,6 +88,7 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, jobs: int, 
     p = p.model_copy(update={"data": str(data)})
     panel = load_panel(p)
     check_fresh(panel, p)
+    scorecard(panel, p)  # refused here: exit 2 before any kernel starts
     key = inputs_key(p, panel, langs)
     if not force and (same := unchanged(folder, key)):
         say(f"{p.study}: unchanged, nothing to do")
@@ -343,7 +345,8 @@ def make_receipt(p: Study, panel: Panel, langs: list[str], key: str, run: str, s
     files = data_files(Path(p.data))
     inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": panel.origin.rows,
                "layout": panel.origin.layout}]  # fmt: skip
-    beside = [*(files if len(files) > 1 else []), p.fees or f"{files[0]}.fees.csv" if p.layout != "table" else None, p.words]
+    fees = p.fees or f"{files[0]}.fees.csv" if p.layout != "table" else None
+    beside = [*(files if len(files) > 1 else []), *map(payments_beside, files), fees, p.words, p.scorecard]
     inputs += [{"file": Path(path).name, "sha256": sha256_of(Path(path))} for path in beside if path and Path(path).is_file()]
     return {
         "run": run, "study": study, "languages": langs, "simulated": panel.origin.simulated, "inputs": inputs,
@@ -525,8 +528,9 @@ def verify_study(run_dir: Path, receipt: dict, change: dict) -> dict:
         path = change.get(key) or remembered.get(key)
         if path and (data_there(Path(path)) if key == "data" else Path(path).is_file()):
             study[key] = str(path)
-        elif key == "data":
-            raise InputError(f"{run_dir.name}: its data file {study.get('data')!r} is not found; give it as -p data=PATH")
+        elif key == "data" or key == "scorecard" and study.get(key):
+            what = {"data": "data file", "scorecard": "scorecard file"}[key]
+            raise InputError(f"{run_dir.name}: its {what} {study.get(key)!r} is not found; give it as -p {key}=PATH")
         else:
             study.pop(key, None)
     return study

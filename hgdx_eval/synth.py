@@ -17,16 +17,20 @@ from .errors import InputError
 from .facts import cluster_of, load_facts
 from .workdays import tet_share, working_days
 
-WORLDS = ("default", "ceiling", "differential_trend", "campaign_uneven", "two_treated_agencies")
+WORLDS = ("default", "ceiling", "differential_trend", "campaign_uneven", "two_treated_agencies", "waiver")
 FIRST, LAST = pd.Period("2022-01", freq="M"), pd.Period("2025-06", freq="M")
 CUT = pd.Period("2023-08", freq="M")  # the working assumption: 1 August 2023
 CENTRAL_CUT = pd.Period("2023-12", freq="M")
+CUT_PCT = {"waiver": 100}  # of the fee, per cent; elsewhere HALF
+HALF = 50
 DIGITISED = {"province": pd.Period("2022-06", freq="M"), "district": pd.Period("2022-12", freq="M"),
              "commune": pd.Period("2023-06", freq="M")}  # fmt: skip
 TWO_TREATED = ("Thành phố Vị Thanh", "Huyện Phụng Hiệp")
 DRIFT_PER_MONTH = 0.00053  # differential_trend: a bias of about 3 standard errors of the main design at 400,000 dossiers
 UNEVEN_CAMPAIGN = 0.04  # campaign_uneven: what the campaign adds to fee-bearing procedures alone
 AGENCY_SHOCK, GROUP_SHOCK, CELL_NOISE, PERSISTENCE = 0.015, 0.008, 0.01, 0.7
+PAID_AT_FIRST, PAID_PER_MONTH, PAID_SHOCK = 0.03, 0.0022, 0.008  # share of counter-filed dossiers paid online
+PAID_GAP = 0.2  # how much likelier one filed online is paid online: constant, so that payment moves in parallel as filing does
 MISSING_MONTHS = 6  # agency-months that were never reported
 LEVEL_WEIGHT = {"province": 30.0, "district": 55.0, "commune": 9.0}
 
@@ -156,6 +160,7 @@ def simulate_cells(seed: int, effect: float = 4.0, dossiers: int = 400_000, worl
     cells: one row per agency x procedure x month: agency, level, cluster, procedure, fee_group, period, received, online,
     assisted. truth: period, truth_pp, treated_received; last row `overall`: the mean over treated dossiers received in the
     treated months of P(online) with minus without the cut, in percentage points, for the dossiers really drawn.
+    With payments (see `payments`) and what the cut costs and does to payment in the truth (see `truth_table`).
     Raises InputError for an unknown world, a number of dossiers below 1, an effect outside [-100, 100].
     """
     check_arguments(effect, dossiers, world)
@@ -174,18 +179,81 @@ def simulate_cells(seed: int, effect: float = 4.0, dossiers: int = 400_000, worl
     cells = frame.units[["agency", "level", "cluster", "procedure", "fee_group"]]
     cells = cells.loc[cells.index.repeat(len(frame.months))].reset_index(drop=True)
     cells["period"] = pd.PeriodIndex.from_ordinals(np.tile(frame.months.asi8, len(frame.units)), freq="M")
-    for name, values in (("received", received), ("online", online), ("assisted", assisted)):
+    paid = payments(frame, seed, received, online, treated, CUT_PCT.get(world, HALF))
+    for name, values in {"received": received, "online": online, "assisted": assisted, "remote": online - assisted, **paid}.items():
         cells[name] = values.ravel()
-    return cells, truth_table(frame, received, p0, p1, treated)
+    return cells, truth_table(frame, received, online, p0, p1, treated, paid, CUT_PCT.get(world, HALF))
 
 
-def truth_table(frame: Skeleton, received: np.ndarray, p0: np.ndarray, p1: np.ndarray, treated: np.ndarray) -> pd.DataFrame:
-    n = received * treated
-    gain = (n * (p1 - p0) * 100).sum(axis=0)
-    rows = [(str(month), gain[t] / n[:, t].sum() if n[:, t].sum() else np.nan, int(n[:, t].sum()))
-            for t, month in enumerate(frame.months) if treated[:, t].any()]  # fmt: skip
-    rows.append(("overall", gain.sum() / n.sum() if n.sum() else np.nan, int(n.sum())))
-    return pd.DataFrame(rows, columns=["period", "truth_pp", "treated_received"])
+def fees(frame: Skeleton) -> np.ndarray:
+    """units: the fee before the cut, VND, 0 where free."""
+    known = procedures().set_index("code")["fee"]
+    return frame.units["procedure"].map(known).to_numpy("int64")
+
+
+def payments(frame: Skeleton, seed: int, received: np.ndarray, online: np.ndarray, treated: np.ndarray, cut: int) -> dict[str, np.ndarray]:
+    """What was paid for the drawn dossiers, and how: units x months of each of `panel.PAID`, all payments telling their channel.
+
+    A dossier filed at the counter is paid online with a probability of its agency and month, one filed online with PAID_GAP
+    more; whoever owes nothing pays nothing. Drawn from a stream of its own: filing is the same with and without payments.
+    """
+    rng = np.random.default_rng([seed, 3])
+    months = np.arange(len(frame.months))
+    by_agency = PAID_AT_FIRST + PAID_PER_MONTH * months + shocks(rng, len(frame.agencies), len(months), PAID_SHOCK)
+    share = np.clip(by_agency, 0.0, 1 - PAID_GAP)[frame.units["number"].to_numpy()]
+    counter = received - online
+    fee = np.broadcast_to(fees(frame)[:, None], received.shape)
+    reduced = fee * (100 - cut * treated) // 100  # what one filed online owes
+    counter_online, online_online = rng.binomial(counter, share), rng.binomial(online, share + PAID_GAP)
+    counter_paying, online_paying = counter * (fee > 0), online * (reduced > 0)
+    kept = (frame.units["fee_group"] != "free").to_numpy()[:, None]  # a procedure that never costs anything has no line
+    filed_online_paid = online * reduced
+    counter_paid_online = counter_online * (fee > 0)
+    return {
+        "paid": counter * fee + filed_online_paid, "paying": counter_paying + online_paying,
+        "zero_fee": (received - counter_paying - online_paying) * kept, "filed_online_paid": filed_online_paid,
+        "filed_online_paying": online_paying, "filed_online_zero": (online - online_paying) * kept,
+        "channel_told": counter_paying + online_paying, "paid_online": counter_paid_online + online_online * (reduced > 0),
+        "counter_told": counter_paying, "counter_paid_online": counter_paid_online,
+    }  # fmt: skip
+
+
+def truth_table(frame: Skeleton, received: np.ndarray, online: np.ndarray, p0: np.ndarray, p1: np.ndarray, treated: np.ndarray,
+                paid: dict[str, np.ndarray], cut: int) -> pd.DataFrame:  # fmt: skip
+    """One row per treated month and `overall`: truth_pp, treated_received, and of the treated dossiers forgone_vnd (fees not
+    taken, as drawn), unchanged_vnd (without what the extra dossiers are expected to take of it: had nobody filed otherwise),
+    extra_online (expected);
+    what the cut does to the two rates of online payment (official_pp, fixed_pp) with the dossiers over which
+    each is a mean (official_paying, fixed_paying); what it does to dossiers on time and to days of processing: nothing."""
+    n, saved = received * treated, (fees(frame)[:, None] * cut // 100) * treated
+    waived = cut == 100
+    moved = PAID_GAP * (p1 - p0)
+    paying, owing = paid["paying"] * treated, paid["counter_told"] * treated if waived else paid["paying"] * treated
+    sums = {
+        "gain": n * (p1 - p0) * 100, "n": n, "forgone": online * saved, "unchanged": (online - received * (p1 - p0)) * saved,
+        "official": 100 * paying * (-PAID_GAP * p0 if waived else moved), "paying": paying,
+        "fixed": 100 * owing * (0.0 if waived else moved), "owing": owing,
+    }  # fmt: skip
+    by_month = {name: values.sum(axis=0) for name, values in sums.items()}
+    parts = [(str(month), {name: values[t] for name, values in by_month.items()}) for t, month in enumerate(frame.months)
+             if treated[:, t].any()]  # fmt: skip
+    parts.append(("overall", {name: values.sum() for name, values in by_month.items()}))
+    return pd.DataFrame([{"period": period, **truths(part)} for period, part in parts])
+
+
+def truths(part: dict[str, float]) -> dict[str, float]:
+    """A row of the truth from its sums; empty where nothing was received, or owed."""
+
+    def of(name: str, number: str) -> float:
+        return part[name] / part[number] if part[number] else np.nan
+
+    return {
+        "truth_pp": of("gain", "n"), "treated_received": int(part["n"]), "forgone_vnd": int(part["forgone"]),
+        "unchanged_vnd": round(float(part["unchanged"])), "extra_online": part["gain"] / 100,
+        "official_pp": of("official", "paying"),
+        "official_paying": int(part["paying"]), "fixed_pp": of("fixed", "owing"), "fixed_paying": int(part["owing"]),
+        "on_time_pp": 0.0, "days": 0.0,
+    }  # fmt: skip
 
 
 def unreported(frame: Skeleton, rng: np.random.Generator) -> np.ndarray:
@@ -220,7 +288,8 @@ def fee_schedule() -> pd.DataFrame:
 
 def simulate(out: Path, effect: float = 4.0, seed: int = 20230714, dossiers: int = 400_000,
              layout: str = "opencps_dossiers", world: str = "default") -> pd.DataFrame:  # fmt: skip
-    """Write a made-up export to `out` (.csv or .xlsx), OUT.truth.csv and OUT.fees.csv; returns the truth.
+    """Write a made-up export to `out` (.csv or .xlsx), OUT.truth.csv, OUT.fees.csv and, beside a dossier list, what was paid
+    for its dossiers (OUT.payments.csv); returns the truth.
 
     Raises InputError for an unknown world, layout or kind of file, and for numbers that cannot be.
     """
@@ -228,5 +297,5 @@ def simulate(out: Path, effect: float = 4.0, seed: int = 20230714, dossiers: int
 
     check_arguments(effect, dossiers, world)
     cells, truth = simulate_cells(seed, effect, dossiers, world)
-    write_export(Path(out), cells, truth, fee_schedule(), seed, layout)
+    write_export(Path(out), cells, truth, fee_schedule(), seed, layout, CUT_PCT.get(world, HALF))
     return truth

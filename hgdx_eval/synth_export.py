@@ -23,15 +23,17 @@ COLUMNS = ("Mã hồ sơ", "Mã thủ tục", "Nội dung", "Cơ quan thụ lý"
 DUPLICATED, UNREADABLE, FUTURE = 0.002, 0.001, 0.0005  # rows of dirt, on top of the valid dossiers
 FUTURE_DATE = "15/06/2099 09:00"
 STAFF_NOTE = "Cán bộ nộp thay tại quầy"
+PAID_ONLINE, PAID_AT_COUNTER = "Thanh toán trực tuyến", "Nộp tại quầy"
 PART = 100_000  # rows written at a time
 
 
-def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, seed: int, layout: str) -> None:
-    """OUT, OUT.truth.csv and OUT.fees.csv, each whole or not at all. Raises InputError for a layout or kind it cannot write."""
+def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, seed: int, layout: str,
+                 cut: int) -> None:  # fmt: skip
+    """OUT, what stands beside it, each whole or not at all. `cut`: per cent. Raises InputError for a layout or kind it cannot write."""
     if layout in summary_layouts():
         return write_summary(out, cells, truth, fees, layout)
     if layout == "opencps_fees":
-        return write_with_payments(out, cells, truth, fees, seed)
+        return write_with_payments(out, cells, truth, fees, seed, cut)
     if layout != "opencps_dossiers":
         raise InputError(f"layout {layout!r} cannot be simulated; known: "
                          f"{', '.join(['opencps_dossiers', 'opencps_fees', *summary_layouts()])} "
@@ -43,14 +45,15 @@ def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.D
     if out.suffix.lower() == ".xlsx" and cells["received"].sum() * 1.004 > 1_048_000:
         raise InputError(f"{out.name}: a sheet holds about a million rows; write .csv")
     cells = cells[cells["received"] > 0].reset_index(drop=True)
-    drawn, tables = draw_dossiers(cells, seed), {"cells": cell_names(cells, fees)}
+    drawn, tables = draw_dossiers(cells, seed), {"cells": cell_names(cells, fees), "schedule": fees}
     write = copy_csv if out.suffix.lower() == ".csv" else copy_xlsx
     aside(out, lambda path: write(EXPORT_SQL, drawn, tables, path))
+    write_payments(Path(f"{out}.payments.csv"), drawn, tables, cut)
     write_beside(out, truth, fees)
 
 
-def write_with_payments(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, seed: int) -> None:
-    """A folder with a dossier list and the fee detail that belongs to it: the cut is half, for what is filed online since then.
+def write_with_payments(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, seed: int, cut: int) -> None:
+    """A folder with a dossier list and the fee detail that belongs to it.
 
     Raises InputError where the name has an ending or its folder does not exist.
     """
@@ -62,23 +65,31 @@ def write_with_payments(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fee
     cells = cells[cells["received"] > 0].reset_index(drop=True)
     drawn, tables = draw_dossiers(cells, seed), {"cells": cell_names(cells, fees), "schedule": fees}
     aside(out / "ho_so.csv", lambda path: copy_csv(EXPORT_SQL, drawn, tables, path))
-    once = drawn.drop_duplicates("number").sort_values("number", ignore_index=True)  # a repeated row was paid for once
-    aside(out / "le_phi.csv", lambda path: copy_csv(payments_sql(), once, tables, path))
+    write_payments(out / "le_phi.csv", drawn, tables, cut)
     write_beside(out / "ho_so.csv", truth, fees)
 
 
-def payments_sql() -> str:
-    """One row per dossier of a procedure with a fee, in the columns of the fee detail."""
-    since = f"""TRY_STRPTIME("Ngày tiếp nhận", '%d/%m/%Y %H:%M') >= DATE '{CUT}-01'"""
-    half = f"""set_by = 'province' AND "Trực tuyến" = 'Có' AND coalesce({since}, false)"""
+def write_payments(out: Path, drawn: pd.DataFrame, tables: dict[str, pd.DataFrame], cut: int) -> None:
+    """The fee detail of drawn dossiers: the cut is for fees set by the province and what is filed online since then."""
+    once = drawn.drop_duplicates("number").sort_values("number", ignore_index=True)  # a repeated row was paid for once
+    aside(out, lambda path: copy_csv(payments_sql(cut), once, tables, path))
+
+
+def payments_sql(cut: int) -> str:
+    """One row per dossier of a procedure with a fee, in the columns of the fee detail; how it was paid, in words that
+    `opencps_fees` knows, but for every 97th, which only says what it was for."""
+    since = int(pd.Timestamp(f"{CUT}-01").timestamp() // 60)
+    reduced = f"""set_by = 'province' AND "online" AND received >= {since}"""
     money = """replace(format('{:,}', paid), ',', '.')"""
     return f"""
-        WITH paid AS (
-          SELECT "Mã hồ sơ" AS number, "Chủ hồ sơ" AS person, "Địa chỉ" AS place, "Ngày tiếp nhận" AS day,
-            CAST(fee_vnd * (CASE WHEN {half} THEN 0.5 ELSE 1 END) AS BIGINT) AS paid
-          FROM ({EXPORT_SQL}) JOIN schedule ON "Mã thủ tục" = procedure WHERE set_by != 'none')
-        SELECT number AS "Mã hồ sơ", person AS "Người đăng ký", place AS "Địa chỉ người nộp", day AS "Ngày thu",
-          {money} AS "Lệ phí", '0' AS "Phí", {money} AS "Tổng", '{SIMULATED_MARK}' AS "Diễn giải" FROM paid ORDER BY number"""
+        WITH owed AS (
+          SELECT drawn.*, CAST(fee_vnd * (CASE WHEN {reduced} THEN {100 - cut} ELSE 100 END) // 100 AS BIGINT) AS paid
+          FROM drawn JOIN cells USING (cell) JOIN schedule USING (procedure) WHERE set_by != 'none')
+        SELECT {VALUES["Mã hồ sơ"]} AS "Mã hồ sơ", {VALUES["Chủ hồ sơ"]} AS "Người đăng ký", {VALUES["Địa chỉ"]} AS "Địa chỉ người nộp",
+          {VALUES["Ngày tiếp nhận"]} AS "Ngày thu", {money} AS "Lệ phí", '0' AS "Phí", {money} AS "Tổng",
+          CASE WHEN paid = 0 THEN 'Miễn lệ phí' WHEN number % 97 = 0 THEN 'Thu lệ phí hồ sơ' WHEN paid_online THEN '{PAID_ONLINE}'
+            ELSE '{PAID_AT_COUNTER}' END || ' ({SIMULATED_MARK})' AS "Diễn giải"
+        FROM owed ORDER BY number"""
 
 
 def write_beside(out: Path, truth: pd.DataFrame, fees: pd.DataFrame) -> None:
@@ -166,11 +177,15 @@ def draw_dossiers(cells: pd.DataFrame, seed: int) -> pd.DataFrame:
     rank = np.arange(len(codes)) - np.repeat(np.cumsum(cells["received"]) - cells["received"], cells["received"])
     received, submitted = dates(cells, codes, rng)
     online = rank < cells["online"].to_numpy()[codes]
+    paid_online = np.where(online, (cells["paid_online"] - cells["counter_paid_online"]).to_numpy()[codes],
+                           cells["counter_paid_online"].to_numpy()[codes])
+    last = np.where(online, cells["online"].to_numpy()[codes], cells["received"].to_numpy()[codes])
     n = len(codes)
     frame = pd.DataFrame({
         "cell": codes, "online": online, "assisted": rank < cells["assisted"].to_numpy()[codes], "received": received,
         "submitted": np.where(online, submitted, received), "allowed": rng.integers(3, 21, n),
         "late": rng.random(n) < 0.06, "spare": rng.integers(0, 4, n), "person": rng.integers(0, 10**6, n),
+        "paid_online": rank >= last - paid_online,
     }).sort_values(["received", "cell"], kind="stable", ignore_index=True)  # fmt: skip
     frame["number"] = np.arange(1, n + 1)
     return with_dirt(frame, rng)

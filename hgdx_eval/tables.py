@@ -136,8 +136,9 @@ def fold(summary: str, block: Block, words: Words) -> Block:
     return Block(str(Markup("<details><summary>{}</summary>{}</details>").format(summary, Markup(block.html))))
 
 
-def facts_table(rows: list[tuple], words: Words) -> Block:
-    """(what, value, verified, title, link, day read) with the source, or that it has not been verified."""
+def facts_table(rows: list[tuple], words: Words, caption: str = "", name: str = "facts",
+                first: str = "") -> Block:  # fmt: skip
+    """(what, value, verified, title, link, day read) with the source, or that it has not been verified; `first` heads the first column."""
     body, data = [], []
     for what, value, verified, title, link, read in rows:
         word = words("tables.sourced" if verified else "tables.unverified")
@@ -146,11 +147,11 @@ def facts_table(rows: list[tuple], words: Words) -> Block:
         source = Markup(' <a href="{}" rel="noopener" title="{}">{}</a>').format(link, named, words("tables.source")) if link else ""
         body.append(Markup('<tr><th scope="row">{}{}</th><td>{}</td>{}</tr>').format(what, source, value, state))
         data.append((what, value, word, title or "", link or "", "" if read is None else str(read)))
-    head = Markup("").join(Markup('<th scope="col">{}</th>').format(words(f"tables.col_{c}")) for c in ("fact", "value", "verified"))
-    columns = [words(f"tables.col_{c}") for c in ("fact", "value", "verified", "title", "link", "read")]
+    columns = [first or words("tables.col_fact"), *(words(f"tables.col_{c}") for c in ("value", "verified", "title", "link", "read"))]
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in columns[:3])
     return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}')
-                     .format(words("tables.facts"), head, Markup("").join(body),
-                             download_line(pd.DataFrame(data, columns=columns), "facts", words))))  # fmt: skip
+                     .format(caption or words("tables.facts"), head, Markup("").join(body),
+                             download_line(pd.DataFrame(data, columns=columns), name, words))))  # fmt: skip
 
 
 def estimates_table(rows: pd.DataFrame, words: Words) -> Block:

@@ -45,7 +45,7 @@ def corpus(folder: Path) -> list[tuple[str, Path]]:
             out = folder / f"{layout}-2023-07{kind}"
             simulate(out, dossiers=80, layout=layout)
             files = sorted(out.glob("*.*"))[:1] + sorted(out.glob("le_phi.csv")) if out.is_dir() else [out]
-            found += [(layout, file) for file in files if not file.name.endswith((".fees.csv", ".truth.csv"))]
+            found += [(layout, file) for file in files if not file.name.endswith((".fees.csv", ".truth.csv", ".payments.csv"))]
     texts = [path for _, path in found if path.suffix == ".csv"]
     for path in texts:
         body = path.read_text(encoding="utf-8-sig")

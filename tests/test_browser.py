@@ -91,18 +91,19 @@ def test_the_report_fits_asks_for_nothing_and_no_label_stands_on_another(chromiu
     assert tab.evaluate(CLIPPED) == []
 
 
-@pytest.mark.parametrize("name, lang, width, scheme", [
-    ("report", "vi", 360, "light"), ("report", "vi", 768, "dark"), ("report", "vi", 1280, "light"), ("report", "en", 360, "dark"),
-    ("report", "en", 1280, "dark"), ("brief", "vi", 360, "light"), ("brief", "vi", 1280, "dark"), ("brief", "en", 768, "light"),
-])  # fmt: skip
-def test_axe_finds_nothing_with_every_fold_open(chromium, run, name, lang, width, scheme):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("name", ["report", "brief"])
+def test_axe_finds_nothing_with_every_fold_open(chromium, run, name, lang, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    tab = opened(chromium, run / f"{name}.{lang}.html", width, scheme)
+    tab = opened(chromium, run / f"{name}.{lang}.html", 360, scheme)
     tab.evaluate(UNFOLD)
-    found = Axe().run(tab, options={"rules": {"target-size": {"enabled": True}}}).response
-    assert [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["target"]) for v in found["violations"]] == []
-    assert len(found["passes"]) > 15
+    for width in (360, 768, 1280):
+        tab.set_viewport_size({"width": width, "height": 800})
+        found = Axe().run(tab, options={"rules": {"target-size": {"enabled": True}}}).response
+        assert [(width, v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["target"]) for v in found["violations"]] == []
+        assert len(found["passes"]) > 15
 
 
 def test_a_notebooks_page_passes_axe_too(chromium, run):

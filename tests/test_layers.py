@@ -7,9 +7,9 @@ PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
     "errors", "signals", "printed", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "workfolder", "workbooks", "files", "spool", "facts", "names", "words", "readers", "procedures", "results",
     "estimators_list", "synth", "synth_export", "params", "disclose", "dossiers", "panel", "signs", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
-    "heterogeneity", "bounds", "compare", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
-    "verdict", "checks", "fixes", "robustness",
-    "formulas", "figures", "charts", "charts_districts", "charts_methods", "charts_robustness", "tables", "report", "recording", "story", "threats", "document", "side_by_side", "show_robustness",
+    "heterogeneity", "bounds", "compare", "fieller", "cost", "payment", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
+    "verdict", "checks", "fixes", "robustness", "scorecard",
+    "formulas", "figures", "charts", "charts_districts", "charts_methods", "charts_robustness", "charts_cost", "charts_payment", "tables", "report", "recording", "story", "threats", "document", "side_by_side", "show_robustness", "show_cost", "show_payment", "show_scorecard",
     "check", "office", "ledger", "run_history", "differences", "runs", "alert", "prune", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves

@@ -84,7 +84,7 @@ def test_simulate_writes_every_layout_and_only_its_reader_knows_it(tmp_path, lay
     folder = layout == "opencps_fees" or getattr(reader(layout), "ONE_MONTH_A_FILE", False)
     simulate(tmp_path / ("ra" if folder else f"ra{'.json' if layout == 'portal_766' else alone}"), seed=5, dossiers=600, layout=layout)
     files = sorted((tmp_path / "ra").iterdir()) if folder else data_files(tmp_path)
-    known = {layout_of(path) for path in files if not path.name.endswith((".fees.csv", ".truth.csv"))}
+    known = {layout_of(path) for path in files if not path.name.endswith((".fees.csv", ".truth.csv", ".payments.csv"))}
     assert known == ({layout, "opencps_dossiers"} if layout == "opencps_fees" else {layout})
 
 

@@ -14,6 +14,7 @@ from hgdx_eval.errors import InputError
 from hgdx_eval.facts import FormerName, Source, Unit, check_successors, load_facts
 from hgdx_eval.names import SHORT, find_unit, looks_like_agency, match_unit, shown_text, toned_last
 from hgdx_eval.panel import dossier_panel, named_agencies, refuse_ambiguous
+from hgdx_eval.params import load_study
 from hgdx_eval.procedures import fee_schedule_of, todays_codes
 from hgdx_eval.synth_export import COLUMNS
 
@@ -131,16 +132,19 @@ def test_an_ambiguous_name_is_refused_with_what_to_write():
         refuse_ambiguous(frame, "a.csv")
 
 
-@pytest.mark.parametrize("text", ["Trần Thị Bí Mật", "0912345678", "a@b.vn", "Xã 0912345678", "12 Ấp Mật", ""])
+@pytest.mark.parametrize("text", ["Trần Thị Bí Mật", "0912345678", "a@b.vn", "Xã 0912345678", "12 Ấp Mật", "", "P. Nguyễn Văn Mật", "T. Bí Mật", "Ban Thị Mật", "X. Mật",
+                                  "Xã Vị Thanh, nhà ông Mật", "Phường 1, 12/3 Trần Hưng Đạo", "Xã Vị Thanh nhà Mật", "Phường 1, Trần Bí Mật", "UBND Trần Bí Mật",
+                                  "Tổ 3 khu vực 2", "Xã Vị Thanh, ấp 3", "Phường Trà Lồng Nguyễn Văn Mật"])
 def test_a_text_that_looks_like_no_agency_is_told_by_its_shape(text):
     assert not looks_like_agency(text)
-    shown = shown_text(text, known=False)
+    shown = shown_text(text, looks_like_agency(text))
     assert not text or text not in shown
 
 
-@pytest.mark.parametrize("text", ["Phòng Tài nguyên", "TP. Nơi Khác", "UBND xã Lạ", "Tòa án huyện", "Ủy ban Dân tộc", "BQL Dự án"])
+@pytest.mark.parametrize("text", ["Phòng Tài nguyên", "TP. Nơi Khác", "UBND xã Lạ", "Tòa án huyện", "Ủy ban Dân tộc", "BQL Dự án", "Xã Lạ, huyện Nơi Khác", "Phường 12",
+                                  "Điện lực khu vực Ngã Bảy", "Ban Quản lý các khu công nghiệp"])
 def test_a_text_that_begins_like_an_agency_is_told(text):
-    assert shown_text(text, known=False) == text
+    assert looks_like_agency(text) and shown_text(text, True) == text
 
 
 # --- procedures ----------------------------------------------------------------------------------------------------
@@ -155,7 +159,7 @@ def schedule(tmp_path, *lines, head=HEAD + ",valid_from,valid_to"):
 
 
 def test_a_code_that_was_given_to_another_procedure_is_followed_by_month(tmp_path):
-    fees = schedule(tmp_path, "1.1,A,x,province,5,2.2,,2022-12-31", "1.1,B,x,none,,,2023-01-01,", "2.2,A,x,province,5,3.3,,2023-05", "3.3,A,x,province,5,,2023-06,")
+    fees = schedule(tmp_path, "1.1,A,x,province,5000,2.2,,2022-12-31", "1.1,B,x,none,,,2023-01-01,", "2.2,A,x,province,5000,3.3,,2023-05", "3.3,A,x,province,5000,,2023-06,")
     used = pd.DataFrame({"procedure": ["1.1", "1.1", "2.2", "2.2", "3.3", "9.9"], "month": ["2022-12", "2023-01", "2023-05", "2023-06", "2023-05", "2023-01"]})
     found = todays_codes(used, fees)
     assert found["code"].tolist() == ["3.3", "1.1", "3.3", "3.3", "3.3", "9.9"]
@@ -197,21 +201,54 @@ def test_re_coding_ends_at_a_code_of_today_or_is_refused(tmp_path_factory, targe
 
 def test_the_panel_carries_what_was_matched_how_and_no_unknown_text(tmp_path):
     def row(number, agency, procedure, note=""):
-        told = dict.fromkeys(COLUMNS, "") | {"Mã hồ sơ": number, "Mã thủ tục": procedure, "Cơ quan thụ lý": agency, "Ngày tiếp nhận": "14/08/2023",
+        told = dict.fromkeys(COLUMNS, "") | {"Mã hồ sơ": number, "Mã thủ tục": procedure, "Cơ quan thụ lý": agency, "Ngày tiếp nhận": "31/08/2023",
                                              "Trực tuyến": "Có", "Ghi chú nộp": note}  # fmt: skip
         return ",".join(told[name] for name in COLUMNS)
 
     rows = [row("1", "UBND xã Hỏa Lựu", "1.000001", "Cán bộ nộp thay tại quầy"), row("2", "UBND xã Hỏa Lựu", "1.000001"),
-            row("3", "Trần Thị Bí Mật", "1.000001"), row("4", "Phòng lạ", "3.000003"), row("5", "Phòng lạ", "Bí Mật")]  # fmt: skip
+            *(row(f"3{at}", "Trần Thị Bí Mật", "1.000001") for at in range(6)), row("4", "Phòng ít", "3.000003"), row("5", "Phòng ít", "Bí Mật"),
+            *(row(f"6{at}", "Phòng lạ", "3.000003") for at in range(5))]  # fmt: skip
     (tmp_path / "a.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="utf-8")
-    (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,province,5,2.000001\n2.000001,A,x,province,5,\n", encoding="utf-8")
+    (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,province,5000,2.000001\n2.000001,A,x,province,5000,\n", encoding="utf-8")
     panel = dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)
     told = {(row.kind, row.text): (row.means, row.how, row.rows) for row in panel.names_matched.itertuples()}
     assert told == {
-        ("agency", "UBND xã Hỏa Lựu"): ("Xã Hoả Lựu", "orthography", 2), ("agency", "(text of 15 characters)"): ("", "unknown", 1),
-        ("agency", "Phòng lạ"): ("", "unknown", 1), ("procedure", "1.000001"): ("2.000001", "recoded", 3),
-        ("procedure", "3.000003"): ("3.000003", "unlisted", 1),
+        ("agency", "UBND xã Hỏa Lựu"): ("Xã Hoả Lựu", "orthography", 2), ("agency", "(text of 15 characters)"): ("", "unknown", 6),
+        ("agency", "(text of 8 characters)"): ("", "unknown", 1), ("agency", "Phòng lạ"): ("", "unknown", 5),
+        ("procedure", "1.000001"): ("2.000001", "recoded", 8), ("procedure", "3.000003"): ("3.000003", "unlisted", 6),
     }  # fmt: skip
     assert "Mật" not in panel.names_matched.to_csv() and "Trần" not in panel.cells.to_csv()
     assert panel_module.UNKNOWN in set(panel.cells["agency"])
-    assert panel.cells[["online", "assisted", "remote"]].sum().tolist() == [4, 1, 3]
+    assert panel.cells[["online", "assisted", "remote"]].sum().tolist() == [14, 1, 13]
+
+
+def test_rows_with_a_cell_too_few_tell_nothing_of_a_person(tmp_path, capfd):
+    from hgdx_eval.cli import main
+
+    person = ["P. Nguyễn Văn Mật", "T. Bí Mật", "Phường 1, 12/3 Bí Mật", "Phòng của Bí Mật", "Sở Bí Mật"]
+    rows = [[f"H{at}", "1.000001", "Sở Y tế", "31/08/2023", "Có", "31/08/2023"] for at in range(40)]
+    rows += [[f"S{at}", "1.000001", text, "31/08/2023", "Có", "31/08/2023"] for at, text in enumerate(person)]
+    (tmp_path / "a.csv").write_text("\n".join(",".join(f'"{cell}"' for cell in row) for row in [
+        ["Mã hồ sơ", "Mã thủ tục", "Cơ quan thụ lý", "Ngày tiếp nhận", "Trực tuyến", "Ngày gửi"], *rows]) + "\n", encoding="utf-8")  # fmt: skip
+    for words in ((), ("--json",)):
+        with pytest.raises(SystemExit, match="0"):
+            main(["check", str(tmp_path / "a.csv"), *words])
+        said = capfd.readouterr().out
+        assert "Mật" not in said and "45" in said, said
+
+
+def test_without_the_column_of_who_filed_there_is_no_remote(tmp_path):
+    rows = [f"H{at},1.000001,Sở Y tế,31/08/2023,Có" for at in range(9)]
+    (tmp_path / "a.csv").write_text("\n".join(["Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến", *rows]) + "\n", encoding="utf-8")
+    (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,none,,\n", encoding="utf-8")
+    cells = dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None).cells
+    assert not {"assisted", "remote"} & set(cells) and cells["online"].sum() == 9
+    with pytest.raises(InputError, match="numerator: no column 'remote' .*'Ghi chú nộp' in the export"):
+        panel_module.dossier_study_columns(load_study("nq04_2023", change={"numerator": "remote"})[0], cells, "a.csv")
+
+
+def test_a_column_of_agencies_that_holds_something_else_is_refused(tmp_path):
+    rows = [f"H{at},1.000001,Người {at},31/08/2023,Có" for at in range(5_001)]
+    (tmp_path / "a.csv").write_text("\n".join(["Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến", *rows]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.csv: column 'Cơ quan thụ lý' holds 5,001 different texts; allowed: 5,000"):
+        dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)

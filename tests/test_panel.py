@@ -1,3 +1,5 @@
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -53,7 +55,8 @@ def test_every_row_is_accounted_for_with_its_reason_and_row(export):
 
 
 def test_names_become_official_a_commune_belongs_to_its_district_and_old_codes_are_followed(export):
-    cells = export(dossier("1", agency="UBND xã Hỏa Lựu", procedure="3.000001"), dossier("2", agency="Phòng lạ")).cells
+    strange = [dossier(f"2{at}", agency="Phòng lạ") for at in range(5)]
+    cells = export(dossier("1", agency="UBND xã Hỏa Lựu", procedure="3.000001"), *strange).cells
     row = cells[cells["received"] > 0].set_index("procedure").loc["2.000001"]
     assert (row["agency"], row["cluster"], row["level"], row["fee_group"]) == ("Xã Hoả Lựu", "Thành phố Vị Thanh", "commune", "free")
     assert "Phòng lạ" in set(cells["agency"])
@@ -123,6 +126,7 @@ def test_a_simulated_export_cut_in_two_overlapping_files_is_the_same_panel(tmp_p
     whole = dossier_panel([tmp_path / "out.csv"], "opencps_dossiers", "received", None)
     lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()
     (tmp_path / "x").mkdir()
+    shutil.copy(tmp_path / "out.csv.payments.csv", tmp_path / "x" / "b.csv.payments.csv")
     for name, part in (("a.csv", lines[1:2000]), ("b.csv", lines[1500:])):
         (tmp_path / "x" / name).write_text("\n".join([lines[0], *part]) + "\n", encoding="utf-8")
     parts = dossier_panel(data_files(tmp_path / "x"), "opencps_dossiers", "received", tmp_path / "out.csv.fees.csv")

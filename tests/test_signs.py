@@ -47,7 +47,7 @@ def test_false_alarms_are_as_rare_as_said_and_half_a_month_is_found():
 
 @pytest.mark.long
 def test_false_alarms_and_power_in_many_worlds():
-    for dossiers, powers in ((40_000, (0.95, 0.0)), (400_000, (0.95, 0.9))):
+    for dossiers, agency_power in ((40_000, 0.0), (400_000, 0.9)):
         rates = {"file": 0, "agency": 0, "half_file": 0, "half_agency": 0}
         for seed in range(100, 160):
             counts, rng = drawn(seed, dossiers), np.random.default_rng(seed)
@@ -60,7 +60,8 @@ def test_false_alarms_and_power_in_many_worlds():
             rates["half_agency"] += ((found := told(one, "agency_fall"))["agency"].eq(big) & found["first"].eq(month)).any()
         print(dossiers, {name: hits / 60 for name, hits in rates.items()})
         assert rates["file"] <= 7 and rates["agency"] <= 7  # of 60: at 5% more would come once in 80
-        assert rates["half_file"] >= 60 * powers[0] and rates["half_agency"] >= 60 * powers[1]
+        assert rates["half_file"] >= 60 * 0.95
+        assert not agency_power or rates["half_agency"] >= 60 * agency_power  # in small files half a month of one agency is chance
 
 
 def test_an_agency_that_stops_one_that_pauses_a_lost_month_and_a_copied_one_are_told():

@@ -26,7 +26,8 @@ from hgdx_eval.synth import simulate
 from hgdx_eval.workfolder import base, clean_leftovers, private_folder
 
 HEADER = "Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Chủ hồ sơ,Ngày gửi,Ngày tiếp nhận,Trực tuyến"
-KEPT = {"place", "dossier", "procedure", "agency", "day", "online", "assisted", "simulated", "is_serial", "fault", "shape"}
+KEPT = {"place", "dossier", "procedure", "agency", "day", "online", "assisted", "simulated", "is_serial", "fault", "shape",
+        "days", "on_time"}  # fmt: skip
 
 
 def write(path: Path, rows: list[str], encoding: str = "utf-8") -> Path:

@@ -1,6 +1,6 @@
 """The OpenCPS dossier list: one row a dossier, 24 columns, most of them personal.
 
-Six columns are looked at; dossier numbers only find duplicates and notes only tell who filed, and neither leaves.
+Nine columns are looked at; dossier numbers only find duplicates and notes only tell who filed, and neither leaves.
 """
 
 import calendar
@@ -23,6 +23,9 @@ HEADERS = {
     "online": ("Trực tuyến",),
     "filing_note": ("Ghi chú nộp",),
     "detail": ("Chi tiết nội dung",),
+    "due": ("Ngày hẹn trả",),
+    "extended": ("Ngày gia hạn",),
+    "done": ("Ngày hoàn thành",),
 }
 NEEDED = ("dossier", "procedure", "agency", "received", "online")
 STAFF_MARK = "cán bộ nộp thay"
@@ -67,8 +70,9 @@ def month_end(day: date) -> date:
 
 def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: str, file: str) -> str:
     """SQL over a spool's relation `text`, one row per row of the file: place, dossier (keyed hash), procedure, agency, day, online,
-    assisted, simulated, is_serial (day told as a spreadsheet's number), fault (why it cannot be used, else NULL) and, where a
-    cell could not be read, its shape.
+    assisted, simulated, days (calendar days from receipt to completion, NULL where not told or negative), on_time (completed by the
+    day of the appointment, or that it was extended to; NULL where not told), is_serial (day told as a spreadsheet's number),
+    fault (why it cannot be used, else NULL) and, where a cell could not be read, its shape.
 
     Raises InputError where the header is not this layout's.
     """
@@ -83,7 +87,7 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
     WITH typed AS (
       SELECT place, nfc_normalize(dossier) AS number, nfc_normalize(procedure) AS procedure, agency, {date_column} AS date_cell,
         "online" AS online_cell, lower("online") AS answer, {note} AS assisted, {made_up} AS simulated,
-        {day_sql(date_column, date_forms(con, date_column))} AS day
+        {day_sql(date_column, date_forms(con, date_column))} AS day, {processing_sql(con, columns, date_column)}
       FROM text),
     answered AS (
       SELECT *, CASE WHEN answer IS NULL THEN false WHEN answer IN {one_of(YES)} THEN true WHEN answer IN {one_of(NO)} THEN false
@@ -97,15 +101,28 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
           WHEN "online" IS NULL THEN 'unreadable_online' END AS fault
       FROM answered)
     SELECT place, {keyed("number")} AS dossier, procedure, agency, day, "online", assisted, simulated,
+      CASE WHEN done >= coalesce(received, day) THEN CAST(done - coalesce(received, day) AS INTEGER) END AS days,
+      CASE WHEN done >= coalesce(received, day) THEN done <= due END AS on_time,
       day IS NOT NULL AND regexp_full_match(date_cell, '[0-9.]+') AS is_serial, fault,
       CASE fault WHEN 'unreadable_date' THEN {shape_sql("date_cell")} WHEN 'unreadable_online' THEN {shape_sql("online_cell")} END AS shape
     FROM judged"""
 
 
+def processing_sql(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: str) -> str:
+    """SQL of the days received (where another day dates the dossier), due and done, each NULL where the file has no such column."""
+    days = {name: day_sql(name, date_forms(con, name)) for name in ("received", "due", "extended", "done")
+            if name in columns and name != date_column}  # fmt: skip
+    nothing = "CAST(NULL AS DATE)"
+    due = [days[name] for name in ("extended", "due") if name in days]
+    told = {"received": days.get("received", nothing), "due": f"coalesce({', '.join(due)}, NULL)" if due else nothing,
+            "done": days.get("done", nothing)}  # fmt: skip
+    return ", ".join(f"{sql} AS {name}" for name, sql in told.items())
+
+
 # --- what `check` asks besides: dates in order, repeats by month ---------------------------------------------------
 
 DATES = ("submitted", "received", "done", "returned")
-DATE_HEADERS = {"done": ("Ngày hoàn thành",), "returned": ("Ngày trả",)}
+DATE_HEADERS = {"done": HEADERS["done"], "returned": ("Ngày trả",)}
 ORDER = {  # fault -> (dates it needs, when); by whole days, for a counter often writes no time
     "received_before_submitted": (("submitted", "received"), "received < submitted"),
     "done_before_received": (("received", "done"), "done < received"),
