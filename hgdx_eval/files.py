@@ -30,7 +30,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json")
 COLUMNS = 1_000  # more are no table that anybody made
 GRID_ROWS = 100_000  # a printed summary or a stored answer is small: what is longer is something else
 BLOCK, BLOCKS = 1 << 16, 64  # by which an encoding is told
-JSON_BYTES = 64 << 20
+JSON_BYTES = 12 << 20  # up to forty times as much when read
 BATCH, BATCH_CELLS = 10_000, 250_000  # rows, and cells of them, held in Python at a time
 MOST_BROKEN = 100_000  # rows that do not fit the header: with more of them the file is no table
 # of a rejected line: others may have gone with it
@@ -90,7 +90,7 @@ def held_rows(path: Path, names: dict[str, str]) -> tuple[Iterator[list[str]] | 
     if path.suffix.lower() in (".xlsx", ".xls"):
         return sheet_rows(path), None
     if path.suffix.lower() == ".json":
-        return iter(objects_as_rows(path, read_json(path))), None
+        return objects_as_rows(path, read_json(path)), None
     text = text_head(path, names)
     return (None if text.encoding == "utf-8-sig" else decoded_rows(path, text.encoding, text.delimiter)), text
 
@@ -168,15 +168,16 @@ def read_json(path: Path) -> object:
         raise InputError(f"{path.name}: not readable as JSON (a value that is none, a key twice in one object, or too deep)") from None
 
 
-def objects_as_rows(path: Path, document: object) -> list[list[str]]:
+def objects_as_rows(path: Path, document: object) -> Iterator[list[str]]:
     """A JSON list of flat objects as a header and rows of text; null and what is nested are empty.
 
-    Raises InputError where it is no such list.
+    Raises InputError where it is no such list, and for very many keys.
     """
     if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
         raise InputError(f"{path.name}: no table: a list of objects is needed")
     keys = list(dict.fromkeys(key for item in document for key in item))
-    return [[value_text(key) for key in keys], *([value_text(item.get(key)) for key in keys] for item in document)]
+    check_width(path, keys)
+    return itertools.chain([[value_text(key) for key in keys]], ([value_text(item.get(key)) for key in keys] for item in document))
 
 
 def value_text(value: object) -> str:

@@ -25,12 +25,14 @@ CELLS = 8_000_000  # between the first cell of a sheet and its last: so many are
 COLUMNS = 702  # A to ZZ
 LOOK = 50  # rows by which a sheet is empty
 BLOCK = 1 << 20
-TRIED_MEMORY, TRIED_SECONDS = 512 << 20, 60  # of the process in which a workbook is opened first
+TRIED_MEMORY, TRIED_SECONDS, TRIED_WAIT = 512 << 20, 60, 600  # of the process in which a workbook is opened first: bytes, seconds of
+# work, seconds altogether on a busy computer
 TRY = """
 import sys
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[3]), int(sys.argv[3])))
     resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
 except (ImportError, OSError, ValueError):  # Windows, and systems that know no such limit
     pass
@@ -112,13 +114,13 @@ def tried(path: Path, size: int, changed: int) -> None:
     spoilt one can end the process that does, or take all of its memory. `size`, `changed`: of the file that was tried."""
     look_inside(path)
     try:
-        done = subprocess.run([sys.executable, "-P", "-c", TRY, str(path), str(TRIED_MEMORY)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TRIED_SECONDS)  # fmt: skip
+        done = subprocess.run([sys.executable, "-P", "-c", TRY, str(path), str(TRIED_MEMORY), str(TRIED_SECONDS)], timeout=TRIED_WAIT,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise InputError(f"{path.name}: not opened within {TRIED_SECONDS} s; save it as .csv") from None
+        raise InputError(f"{path.name}: not opened within {TRIED_WAIT} s; save it as .csv") from None
     if done.returncode:
-        raise InputError(f"{path.name}: not a readable workbook, or one that needs more than {TRIED_MEMORY >> 20} MB of memory; "
-                         f"save it as .csv")  # fmt: skip
+        raise InputError(f"{path.name}: not a readable workbook, or one that needs more than {TRIED_MEMORY >> 20} MB of memory or "
+                         f"{TRIED_SECONDS} s; save it as .csv")  # fmt: skip
 
 
 def padded(path: Path, sheet: CalamineSheet) -> Iterator[list[str]]:

@@ -206,10 +206,12 @@ def test_what_the_library_of_workbooks_panics_at_is_refused_and_an_interruption_
 def test_a_workbook_that_takes_too_long_or_too_much_is_refused(tmp_path, monkeypatch):
     path = workbook(tmp_path / "a.xlsx", row(1, cell("A1")))
     for name, value, message in (("TRY", "import time; time.sleep(60)", "not opened within"), ("TRY", "bytes(1 << 40)", "MB of memory"),
-                                 ("TRY", "import os; os.abort()", "MB of memory")):  # fmt: skip
+                                 ("TRY", "import os; os.abort()", "MB of memory"),
+                                 ("TRY", workbooks.TRY.replace("for name", "while True: pass\nfor name"), "MB of memory or 1 s")):  # fmt: skip
         with monkeypatch.context() as changed:
             changed.setattr(workbooks, name, value)
-            changed.setattr(workbooks, "TRIED_SECONDS", 2)
+            changed.setattr(workbooks, "TRIED_SECONDS", 1)
+            changed.setattr(workbooks, "TRIED_WAIT", 10)
             with pytest.raises(InputError, match=f"a.xlsx: .*{message}"):
                 list(sheet_rows(path))
     assert list(sheet_rows(path)) == [["1"]]
@@ -256,6 +258,13 @@ def test_json_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"a\.json"):
         open_table(tmp_path / "a.json", {"a": ("a",)})
+
+
+def test_json_of_very_many_keys_is_refused(tmp_path):
+    """A row of every key for every object would be ten thousand million cells."""
+    (tmp_path / "a.json").write_text(json.dumps([{f"k{i}": 1} for i in range(100_000)]))
+    with pytest.raises(InputError, match=r"a\.json: 100,000 columns; allowed: 1,000"):
+        open_table(tmp_path / "a.json", {"a": ("k1",)})
 
 
 def test_halves_of_letters_come_out_as_question_marks(tmp_path):
