@@ -59,8 +59,8 @@ def input_files(p: Study) -> list[Path]:
     and scorecard."""
     files = data_files(Path(p.data))
     fees = [p.fees or f"{files[0]}.fees.csv"] if p.layout != "table" else []
-    told = [path for path in (p.words, p.scorecard) if path]
-    return [*files, *map(payments_beside, files), *map(Path, [*fees, f"{files[0]}.truth.csv", *told])]
+    beside = [f"{files[0]}.truth.csv", *(path for path in (p.words, p.scorecard) if path)]
+    return [*files, *map(payments_beside, files), *map(Path, fees), *map(Path, beside)]
 
 
 def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str, started: datetime) -> dict:

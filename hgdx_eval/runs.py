@@ -155,6 +155,8 @@ def refresh_history(folder: Path) -> None:
             refresh(folder.parent, warn)
     except Interrupted as signal_name:
         warn(f"{folder.name}: stopped by {signal_name} while the history page was written")
+    except Exception as error:  # a library that a signal stopped halfway in being imported cannot be used; the next run writes the page
+        warn(f"{folder.name}: the history page could not be written: {type(error).__name__}")
 
 
 def first_look(p: Study, options: Options, hand_over: object) -> tuple[object, str]:

@@ -285,6 +285,7 @@ def check(fault: str, times: int, seed: int, folder: Path, typical: float, every
                 settled(folder)
         except Wrong as error:
             found["wrong"].append(str(error))
+            print(f"{fault}, time {number}: {error}", file=sys.stderr, flush=True)
         shutil.rmtree(folder / "out/small/failed", ignore_errors=True)
     reader.stop.set()
     reader.join()

@@ -1,6 +1,7 @@
 import errno
 import json
 import re
+import sys
 import threading
 
 import pandas as pd
@@ -184,5 +185,8 @@ def test_a_signal_while_the_page_is_written_undoes_no_published_run(tmp_path, mo
     monkeypatch.setattr(run_history, "refresh", interrupted)
     runs.refresh_history(tmp_path / "mine")
     assert "stopped by SIGTERM while" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "hgdx_eval.run_history", None)  # as after an import that a signal stopped
+    runs.refresh_history(tmp_path / "mine")
+    assert "the history page could not be written: ModuleNotFoundError" in capsys.readouterr().err
     runs.refresh_history(tmp_path / "never_ran")
     assert not (tmp_path / "index.html").exists()
