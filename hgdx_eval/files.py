@@ -459,7 +459,7 @@ def whole_records(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[
     for number, row in enumerate(csv.reader(noted(), delimiter=delimiter), start=1):
         if taken == [END]:
             return
-        if taken[-1] is END or joins_rows(taken, delimiter, width):
+        if taken[-1] is END or joins_rows(taken, row, delimiter, width):
             break
         width = max(width, len(row)) if number <= HEADER_ROWS else width
         taken.clear()
@@ -468,16 +468,18 @@ def whole_records(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[
                      f"would be taken for this row's; double it or remove it")  # fmt: skip
 
 
-def joins_rows(lines: list[str], delimiter: str, width: int) -> bool:
+def joins_rows(lines: list[str], row: list[str], delimiter: str, width: int) -> bool:
     """Whether a row that goes over several lines is several rows: its closing quote stands before other text, as an opening one does,
-    or two of its lines have as many cells as the rows before it (of tables of two or three columns that tells nothing)."""
+    or two of its lines have as many cells as the rows before it, or one has and the row itself has fewer (of tables of two or three
+    columns that tells nothing)."""
     if len(lines) == 1:
         return False
     try:
         list(csv.reader(lines, delimiter=delimiter, strict=True))
     except csv.Error:
         return True
-    return width > 3 and sum(line.count(delimiter) == width - 1 for line in lines) > 1
+    cells = [line.count(delimiter) + 1 for line in lines]
+    return width > 3 and (cells.count(width) > 1 or (len(row) < width <= max(cells)))
 
 
 def is_whole(row: list[str]) -> bool:
@@ -504,7 +506,7 @@ class TextSource:
 
 
 def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource:
-    """Raises OddText where the header goes over several lines."""
+    """Raises OddText where the header goes over several lines, or the last row may."""
     reader = csv.reader(text.lines, delimiter=text.delimiter)
     rows, ends = [], []
     try:
@@ -517,12 +519,29 @@ def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource
     check_width(path, header)
     if ends[first - 1] != first:  # the database would skip as many rows as these are lines
         raise OddText
+    if ends_quoted(path, text.delimiter):
+        raise OddText
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
     return TextSource(first, tuple(header), found, (
         f"read_csv({literal(str(path))}, columns={{{columns}}}, delim={literal(text.delimiter)}, quote='\"', escape='\"', "
         f"header=false, skip={ends[first - 1]}, null_padding=true, auto_detect=false, "
         f"ignore_errors=true, store_rejects=true, rejects_limit={MOST_BROKEN})"
     ))  # fmt: skip
+
+
+def ends_quoted(path: Path, delimiter: str) -> bool:
+    """Whether a quote opened in a line before may be closed in the last one, which no line break ends: the only lines that the
+    database joins without saying so."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - BLOCK, 0))
+        *before, last = re.split(rb"[\r\n]", file.read())
+    if not before:
+        return b'"' in last or len(last) == BLOCK
+    closed = re.sub(r'" +', '"', '"' + last.decode("utf-8", "replace"))
+    try:
+        return bool(last) and bool(list(csv.reader([closed], delimiter=delimiter, strict=True)))
+    except csv.Error:  # it makes no sense from inside a quote
+        return False
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from hgdx_eval.check import check_file
 from hgdx_eval.cli import main
 from hgdx_eval.dossiers import count_dossiers
 from hgdx_eval.errors import InputError
-from hgdx_eval.files import connect, gaps, literal, open_table, shape_of, shape_sql
+from hgdx_eval.files import connect, ends_quoted, gaps, literal, open_table, shape_of, shape_sql
 from hgdx_eval.readers import opencps_dossiers
 from hgdx_eval.spool import Spool, keyed
 from hgdx_eval.synth import simulate
@@ -258,6 +258,41 @@ def test_a_quote_that_is_not_closed_in_its_row_is_refused_with_its_row(tmp_path,
     for read in (lambda: count_dossiers([path]), lambda: open_table(path, {"number": ("Mã hồ sơ",), "day": ("Ngày gửi",)})):
         with pytest.raises(InputError, match=r"a\.csv: row 3: .*quote"):
             read()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [row("1").replace("1.000001", '"1.000001'), row("2"), row("3").replace("1.000001", '1.000001"')],
+        [row("1").replace("1.000001", '"1.000001'), row("2"), row("3").replace("Sở Tư pháp", 'Sở Tư pháp" ')],
+        [row("0"), row("1").replace("1.000001", '"1.000001,x'), row("2").replace("Sở Tư pháp", 'Sở Tư pháp"')],
+    ],
+)
+@pytest.mark.parametrize("before", [0, 500])
+def test_a_quote_that_is_closed_in_the_last_row_loses_no_row(tmp_path, rows, before):
+    """Without a line break at the end the database joins such rows and says nothing."""
+    path = write(tmp_path / "a.csv", [*[row(f"b{i}") for i in range(before)], *rows])
+    path.write_bytes(path.read_bytes().removesuffix(b"\n"))
+    opened = before + 3 if rows[0] == row("0") else before + 2
+    for read in (lambda: count_dossiers([path]), lambda: open_table(path, {"number": ("Mã hồ sơ",)})):
+        with pytest.raises(InputError, match=rf"a\.csv: row {opened}: .*quote"):
+            read()
+
+
+@pytest.mark.parametrize("last", [row("9"), row("9").replace("Sở Tư pháp", '"Sở ""A"", B"'), '"' + row("9").replace(",", '","') + '"',
+                                  row("9").replace("Sở Tư pháp", '""')])  # fmt: skip
+def test_a_last_row_with_quotes_of_its_own_stays_with_the_database(tmp_path, last):
+    path = write(tmp_path / "a.csv", [row("1"), last])
+    path.write_bytes(path.read_bytes().removesuffix(b"\n"))
+    assert not ends_quoted(path, ",")
+    assert count_dossiers([path]).cells["n"].sum() == 2
+
+
+def test_two_lines_in_a_cell_of_the_last_row_are_read_as_one_cell(tmp_path):
+    path = write(tmp_path / "a.csv", [row("1"), row("2").replace("Sở Tư pháp", '"Sở Tư\npháp"')])
+    path.write_bytes(path.read_bytes().removesuffix(b"\n"))
+    cells = count_dossiers([path]).cells
+    assert cells["n"].sum() == 2 and "Sở Tư\npháp" in set(cells["agency"])
 
 
 def test_a_quote_that_is_not_closed_loses_no_row_of_a_long_file(tmp_path):
