@@ -346,7 +346,7 @@ def make_receipt(p: Study, panel: Panel, langs: list[str], key: str, run: str, s
     inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": panel.origin.rows,
                "layout": panel.origin.layout}]  # fmt: skip
     fees = p.fees or f"{files[0]}.fees.csv" if p.layout != "table" else None
-    beside = [*(files if len(files) > 1 else []), *map(payments_beside, files), fees, p.words, p.scorecard]
+    beside = [*(files if len(files) > 1 else []), *map(payments_beside, files), fees, p.words, p.scorecard, p.places]
     inputs += [{"file": Path(path).name, "sha256": sha256_of(Path(path))} for path in beside if path and Path(path).is_file()]
     return {
         "run": run, "study": study, "languages": langs, "simulated": panel.origin.simulated, "inputs": inputs,
