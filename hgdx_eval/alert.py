@@ -15,9 +15,9 @@ from pathlib import Path
 
 import urllib3
 
-from .errors import InputError
+from .errors import Busy, InputError, RunFailed
 from .ledger import last_good, read_run, studies
-from .runs import Busy, RunFailed, one_line, say
+from .progress import one_line, warn
 
 WEBHOOK = "HGDX_WEBHOOK"
 FAILURE, VERDICT = "failure", "verdict"
@@ -106,7 +106,7 @@ def watched(study: str, out: Path, command: str | None) -> Iterator[Callable[[Pa
     def told(run: Path) -> Path:
         event = verdict_event(before, run)
         if event:
-            send(event, words, webhook, say)
+            send(event, words, webhook, warn)
         return run
 
     try:
@@ -115,7 +115,7 @@ def watched(study: str, out: Path, command: str | None) -> Iterator[Callable[[Pa
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, (InputError, RunFailed)) else one_line(error)
-        send(failure_event(study, reason, out), words, webhook, say)
+        send(failure_event(study, reason, out), words, webhook, warn)
         raise
 
 

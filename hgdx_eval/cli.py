@@ -1,17 +1,22 @@
 """The command line. Exit codes: 0 done, 1 began and did not finish, 2 bad input, 3 busy, 4 verify found a difference."""
 
 import json
+import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
 
-from .errors import InputError
+from .errors import Busy, InputError, RunFailed
 from .printed import plain_line
-from .signals import Interrupted, interruptible
+from .progress import Progress, close_line, tell, warn
+from .signals import Interrupted, interruptible, raise_if_asked, stoppable
 from .words import LANGUAGES, Words
 
 OUTPUTS = "outputs"
+WEBHOOK = "HGDX_WEBHOOK"
+SECONDS = click.FloatRange(min=0, min_open=True, max=1e7)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -25,6 +30,10 @@ def main(arguments: list[str] | None = None) -> None:
         fail(" ".join(error.format_message().split()), 2)
     except InputError as error:
         fail(str(error), 2)
+    except Busy as error:
+        fail(str(error), 3)
+    except RunFailed as error:
+        fail(str(error), 1)
     except Interrupted as signal:
         fail(f"stopped by {signal}", 1)
     except OSError as error:
@@ -32,7 +41,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def fail(message: str, code: int) -> None:
-    click.echo("hgdx-eval: " + plain_line(message), err=True)
+    message = plain_line(message)
+    close_line()
+    if Progress.machine:
+        tell({1: "failed", 2: "refused", 3: "busy"}[code], reason=message, exit_code=code)
+    click.echo("hgdx-eval: " + message, err=True)
     sys.exit(code)
 
 
@@ -72,33 +85,59 @@ def cli() -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="notebooks at a time")
 @click.option("--force", is_flag=True, help="run even where nothing has changed")
+@click.option("--cell-timeout", "cell_seconds", type=SECONDS, default=1800, show_default=True, help="seconds that one cell may take")
+@click.option("--timeout", "run_seconds", type=SECONDS, default=7200, show_default=True, help="seconds that the whole run may take")
+@click.option("--json", "as_json", is_flag=True, help="for machines: one JSON object a line on standard output, the last one the outcome")
 @click.option("--pdf", is_flag=True, help="also report and brief on A4, through Chromium")
 @click.option("--docx", is_flag=True, help="also the brief for Word")
 @click.option("--on-failure", metavar="COMMAND", help="run this (no shell) on a failure or a changed verdict; HGDX_WEBHOOK: an address")
-def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool, pdf: bool, docx: bool,
-        on_failure: str | None) -> int:  # fmt: skip
-    """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path."""
-    from .alert import watched
-    from .office import browser, write_docx, write_pdf
-    from .runs import Busy, RunFailed, run_study
+def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pdf: bool, docx: bool, on_failure: str | None,
+        **options: object) -> int:  # fmt: skip
+    """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path.
 
+    The last line of standard output is the path of the published folder. Exit codes: 0 done or unchanged, 1 it did not finish,
+    2 bad input, 3 another run of the study is under way.
+    """
+    from .runs import Options, run_study
+
+    Progress.machine = as_json
     if pdf:
+        from .office import browser
+
         browser()  # missing: said before anything starts
-    try:
-        with watched(study, out, on_failure) as told:
-            published = told(run_study(study, change, langs, out, jobs, force))
-            for lang in langs:
-                if docx:
-                    write_docx(published, lang)
-                for name in ("report", "brief") if pdf else ():
-                    write_pdf(published / f"{name}.{lang}.html", published / f"{name}.{lang}.pdf")
+    with watched(study, out, on_failure) as told:
+        published = told(run_study(study, change, langs, out, Options(**options)))
+        office_files(published, langs, pdf, docx)
+    if as_json:
+        tell("done", run=str(published), exit_code=0)
+    else:
+        close_line()
         click.echo(str(published))
-        return 0
-    except Busy as error:
-        fail(str(error), 3)
-    except RunFailed as error:
-        fail(str(error), 1)
-    return 1
+    return 0
+
+
+def watched(study: str, out: Path, on_failure: str | None) -> AbstractContextManager:
+    """Alerts around a run; what they need is loaded only where somebody is to be told."""
+    if on_failure is None and not os.environ.get(WEBHOOK):
+        return nullcontext(lambda published: published)
+    from . import alert
+
+    return alert.watched(study, out, on_failure)
+
+
+def office_files(published: Path, langs: list[str], pdf: bool, docx: bool) -> None:
+    """A4 and Word beside the pages of a run."""
+    if not (pdf or docx):
+        return
+    from .office import write_docx, write_pdf
+
+    with stoppable():
+        raise_if_asked()
+        for lang in langs:
+            if docx:
+                write_docx(published, lang)
+            for name in ("report", "brief") if pdf else ():
+                write_pdf(published / f"{name}.{lang}.html", published / f"{name}.{lang}.pdf")
 
 
 @cli.command()
@@ -110,13 +149,8 @@ def run(study: str, change: dict, langs: list[str], out: Path, jobs: int, force:
 def prune(study: str | None, keep: int | None, days: int | None, out: Path, dry_run: bool) -> int:
     """Take old runs away, of one study or of all. With both limits a run goes only if both let it go; the last good one never does."""
     from .prune import prune as take_away
-    from .runs import Busy, say
 
-    try:
-        gone = take_away(out, study, keep, days, dry_run, say)
-    except Busy as error:
-        fail(str(error), 3)
-    for name in gone:
+    for name in take_away(out, study, keep, days, dry_run, warn):
         click.echo(name)
     return 0
 
@@ -147,7 +181,8 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang
 @click.option("--release", is_flag=True, help="merge cells below --min-count, and those that would tell them, into their parent")
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
     """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
-    from .panel import data_files, dossier_panel, export_panel, summary_panel
+    from .data_files import data_files
+    from .panel import dossier_panel, export_panel, summary_panel
     from .readers import layout_of, summary_layouts
 
     if output.suffix.lower() != ".parquet":
@@ -231,15 +266,10 @@ def pdf(page: Path, output: Path | None) -> int:
 @CHANGE
 def verify(run_dir: Path, change: dict) -> int:
     """Run a published run again from its receipt and compare every number."""
-    from .alert import take_webhook
-    from .runs import Busy, RunFailed, verify_run
+    from .verify import verify_run
 
-    take_webhook()
-    try:
-        differences = verify_run(run_dir, change)
-    except Busy as error:
-        fail(str(error), 3)
-    except RunFailed as error:
-        fail(str(error), 1)
+    os.environ.pop(WEBHOOK, None)
+    differences = verify_run(run_dir, change)
+    close_line()
     click.echo("\n".join(differences) if differences else "every number is the same")
     return 4 if differences else 0

@@ -1,6 +1,7 @@
 """What `verify` tells: every number and every page of two runs of the same study, compared; one record per difference."""
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from html.parser import HTMLParser
 from itertools import zip_longest
 from pathlib import Path
@@ -14,6 +15,7 @@ WIDEST = 44
 HASHED = (("facts_sha256", "facts"), ("code_sha256", "code"), ("notebooks_sha256", "notebooks"))
 HEADS = ("where", "what", "then", "now")
 MISSING = "-"
+MOST = 20  # differences told of one section of a page
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,11 @@ def differences(run: Path, again: Path, before: dict, after: dict) -> list[Diffe
 def input_differences(before: dict, after: dict) -> list[Difference]:
     """Input files, facts, code, notebooks, Python and packages that are not what they were, by name."""
     files = [{item["file"]: item["sha256"][:12] for item in receipt["inputs"]} for receipt in (before, after)]
-    versions = [{**{name: receipt[key][:12] for key, name in HASHED}, "Python": receipt["python"]} for receipt in (before, after)]
+    known = all("facts" in receipt for receipt in (before, after))  # else a receipt of an earlier version: one hash of them all
+    facts = [{f"facts/{name}": value[:12] for name, value in receipt["facts"].items()} if known else {} for receipt in (before, after)]
+    versions = [{**{name: receipt[key][:12] for key, name in HASHED[known:]}, "Python": receipt["python"]} for receipt in (before, after)]
     packages = [receipt["packages"] for receipt in (before, after)]
-    return [Difference("input", name, old, new) for where in (files, versions, packages) for name, old, new in unequal(*where)]
+    return [Difference("input", name, old, new) for where in (files, facts, versions, packages) for name, old, new in unequal(*where)]
 
 
 def unequal(before: dict[str, str], after: dict[str, str]) -> list[tuple[str, str, str]]:
@@ -82,9 +86,17 @@ def text_differences(name: str, old: str, new: str) -> list[Difference]:
     pieces = [by_section(text) for text in (old, new)]
     found = []
     for section in dict.fromkeys([*pieces[0], *pieces[1]]):
-        both = [side.get(section, []) for side in pieces]
-        found += [Difference(name, section, a or MISSING, b or MISSING) for a, b in zip_longest(*both) if a != b]
+        pairs = unmatched(*(side.get(section, []) for side in pieces))
+        found += [Difference(name, section, *pair) for pair in pairs[:MOST]]
+        if len(pairs) > MOST:
+            found.append(Difference(name, section, "…", f"{len(pairs) - MOST} more"))
     return found or [Difference(name, "drawings", "other bytes", "same text")]
+
+
+def unmatched(old: list[str], new: list[str]) -> list[tuple[str, str]]:
+    """Texts that stand in one list alone, beside what stands in their place in the other; one that came in shifts no other."""
+    moves = SequenceMatcher(None, old, new).get_opcodes()
+    return [pair for kind, a, b, c, d in moves if kind != "equal" for pair in zip_longest(old[a:b], new[c:d], fillvalue=MISSING)]
 
 
 class Texts(HTMLParser):

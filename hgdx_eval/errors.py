@@ -1,4 +1,4 @@
-"""The two ways to say no: an input that is not understood, and an estimate that would not mean anything."""
+"""The ways to say no: an input that is not understood, an estimate that would not mean anything, a run that did not finish."""
 
 import re
 
@@ -26,3 +26,20 @@ def quotable(text: object) -> bool:
     plain = str(text).strip()
     short = len(plain) <= 12 and sum(c.isdigit() for c in plain) <= 6
     return short and re.fullmatch(r"[\d.,%/: +-]*[a-zA-Z]{0,8}[\d.,%/: +-]*", plain) is not None
+FAILURES = {  # kind of failure -> what is told of it besides; the history page has a sentence for each
+    "cell_error": ("notebook", "cell", "detail"), "cell_time": ("notebook", "seconds"), "cell_skipped": ("notebook",),
+    "kernel_died": ("notebook",), "stopped": ("signal",), "run_time": ("seconds",), "killed": (), "disk_full": (), "not_writable": (),
+    "languages_differ": (), "no_estimate": (), "other": ("detail",),
+}  # fmt: skip
+
+
+class RunFailed(Exception):
+    """It began and did not finish: nothing was published. Exit code 1. `failure`: its kind, one of FAILURES, and what belongs to it."""
+
+    def __init__(self, message: str, kind: str = "other", **told: object) -> None:
+        super().__init__(message)
+        self.failure = {"kind": kind, **{name: str(told.get(name, message)) for name in FAILURES[kind]}}
+
+
+class Busy(Exception):
+    """Another run of the same study holds the lock. Exit code 3."""

@@ -286,10 +286,25 @@ class Facts:
     sha256: str
 
 
+def facts_folder() -> Path:
+    """`params/facts`, or that of the folder named by HGDX_PARAMS."""
+    return Path(os.environ.get("HGDX_PARAMS") or Path(__file__).parent.parent / "params") / "facts"
+
+
 def load_facts() -> Facts:
     """The facts of `params/facts`, or of the folder named by HGDX_PARAMS. Raises InputError for a fact without a source."""
-    folder = Path(os.environ.get("HGDX_PARAMS") or Path(__file__).parent.parent / "params") / "facts"
+    folder = facts_folder()
     return read_facts(folder, sum(f.stat().st_mtime_ns for f in sorted(folder.glob("*.yaml"))))
+
+
+def facts_hash() -> str:
+    """SHA-256 over the files of the facts, in their order, as `Facts.sha256`; nothing is parsed."""
+    return sha256(b"".join((facts_folder() / f"{name}.yaml").read_bytes() for name in FILES)).hexdigest()
+
+
+def facts_files() -> dict[str, str]:
+    """File -> SHA-256."""
+    return {f"{name}.yaml": sha256((facts_folder() / f"{name}.yaml").read_bytes()).hexdigest() for name in FILES}
 
 
 @cache

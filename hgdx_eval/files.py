@@ -8,9 +8,11 @@ import csv
 import io
 import itertools
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,17 +22,21 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
+from .origin import SUFFIXES
 from .workbooks import cell_text, sheet_rows
 
 HEADER_ROWS = 30  # a header stands within so many first rows
 DELIMITERS = (",", ";", "\t", "|")
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json")
 COLUMNS = 1_000  # more are no table that anybody made
 GRID_ROWS = 100_000  # a printed summary or a stored answer is small: what is longer is something else
 BLOCK, BLOCKS = 1 << 16, 64  # by which an encoding is told
-JSON_BYTES = 64 << 20
-BATCH = 50_000  # rows held in Python at a time
+JSON_BYTES = 12 << 20  # up to forty times as much when read
+BATCH, BATCH_CELLS = 10_000, 250_000  # rows, and cells of them, held in Python at a time
 MOST_BROKEN = 100_000  # rows that do not fit the header: with more of them the file is no table
+# of a rejected line: others may have gone with it
+ODD = """error_type IN ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM') OR regexp_matches(trim(csv_line, chr(10) || chr(13)), '[\\r\\n]')"""
+END = "\0"  # a line after the last one: where it is no row of its own, a quote is open
+SPOILT = ["?"] * (COLUMNS + 1)  # a row that fits no header
 MEMORY = "400MB"  # of a database; what does not fit is spilled into a private folder, or refused where there is none
 
 
@@ -84,7 +90,7 @@ def held_rows(path: Path, names: dict[str, str]) -> tuple[Iterator[list[str]] | 
     if path.suffix.lower() in (".xlsx", ".xls"):
         return sheet_rows(path), None
     if path.suffix.lower() == ".json":
-        return iter(objects_as_rows(path, read_json(path))), None
+        return objects_as_rows(path, read_json(path)), None
     text = text_head(path, names)
     return (None if text.encoding == "utf-8-sig" else decoded_rows(path, text.encoding, text.delimiter)), text
 
@@ -145,26 +151,33 @@ def read_json(path: Path) -> object:
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 
+    def finite(text: str) -> float:
+        if not math.isfinite(number := float(text)):
+            raise ValueError("a number beyond all others")
+        return number
+
     def once(pairs: list[tuple[str, object]]) -> dict:
         if len(found := dict(pairs)) < len(pairs):
             raise ValueError("a key stands twice")
         return found
 
     try:
-        return json.loads(path.read_bytes().decode(encoding_of(path)), parse_constant=refuse, object_pairs_hook=once)
+        return json.loads(path.read_bytes().decode(encoding_of(path)), parse_constant=refuse, parse_float=finite,
+                          object_pairs_hook=once)  # fmt: skip
     except (ValueError, RecursionError):  # UnicodeError is a ValueError
         raise InputError(f"{path.name}: not readable as JSON (a value that is none, a key twice in one object, or too deep)") from None
 
 
-def objects_as_rows(path: Path, document: object) -> list[list[str]]:
+def objects_as_rows(path: Path, document: object) -> Iterator[list[str]]:
     """A JSON list of flat objects as a header and rows of text; null and what is nested are empty.
 
-    Raises InputError where it is no such list.
+    Raises InputError where it is no such list, and for very many keys.
     """
     if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
         raise InputError(f"{path.name}: no table: a list of objects is needed")
     keys = list(dict.fromkeys(key for item in document for key in item))
-    return [[value_text(key) for key in keys], *([value_text(item.get(key)) for key in keys] for item in document)]
+    check_width(path, keys)
+    return itertools.chain([[value_text(key) for key in keys]], ([value_text(item.get(key)) for key in keys] for item in document))
 
 
 def value_text(value: object) -> str:
@@ -258,24 +271,28 @@ def in_frames(path: Path, rows: Iterator[list[str]], names: dict[str, str]) -> H
     broken: list[int] = []
 
     def frames() -> Iterator[pd.DataFrame]:
-        below = enumerate(itertools.chain(head[first:], rows), start=first + 1)
-        batch = list(itertools.islice(below, BATCH))
+        width = len(header)
+        below = ((number, row[:width], any(str(cell).strip() for cell in row[width:]))
+                 for number, row in enumerate(itertools.chain(head[first:], rows), start=first + 1))  # fmt: skip
+        size = max(1, min(BATCH, BATCH_CELLS // max(width, 1)))
+        batch = list(itertools.islice(below, size))
         while True:
-            filled = [(number, row) for number, row in batch if any(str(cell).strip() for cell in row)]
-            broken.extend(number for number, row in filled if any(str(cell).strip() for cell in row[len(header) :]))
-            kept = [(number, row) for number, row in filled if not any(str(cell).strip() for cell in row[len(header) :])]
+            broken.extend(number for number, _, longer in batch if longer)
+            kept = [(number, row) for number, row, longer in batch if not longer and any(str(cell).strip() for cell in row)]
             cells = {name: [composed(row[i]) if i < len(row) else None for _, row in kept] for name, i in found.items()}
             yield pd.DataFrame({"row": [number for number, _ in kept],
                                 **{name: pd.Series(values, dtype="object") for name, values in cells.items()}})  # fmt: skip
-            if len(batch) < BATCH:
+            if len(batch) < size:
                 return
-            batch = list(itertools.islice(below, BATCH))
+            batch = list(itertools.islice(below, size))
 
     return HeldRows(first, tuple(header), tuple(found), frames(), broken)
 
 
 def composed(cell: str) -> str | None:
     """A cell's text in NFC without spaces around it; None where there is none."""
+    if cell.isascii():
+        return cell.strip() or None
     return whole_letters(unicodedata.normalize("NFC", cell)).strip() or None
 
 
@@ -411,13 +428,65 @@ def delimiter_score(head: list[str], delimiter: str, names: dict[str, str]) -> t
 
 
 def decoded_rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[str]]:
+    """The rows of a text that Python reads. In UTF-8 a row with a spoilt letter becomes one that fits no header.
+
+    Raises InputError for another encoding, a cell without end, a quote that is never closed or closed in a later row.
+    """
+    errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
+    number = 1
     try:
-        with path.open(encoding=encoding, newline="") as file:
-            yield from csv.reader(text_lines(file), delimiter=delimiter)
+        with path.open(encoding=encoding, newline="", errors=errors) as file:
+            for row in whole_records(path, text_lines(file), delimiter):
+                number += 1
+                yield SPOILT if errors != "strict" and not is_whole(row) else row
     except UnicodeError:
         raise InputError(f"{path.name}: the encoding is not UTF-8, UTF-16 or Windows-1258") from None
     except csv.Error as error:
-        raise InputError(f"{path.name}: not readable as text separated by {delimiter!r}: {error}") from None
+        raise InputError(f"{path.name}: row {number}: not readable as text separated by {delimiter!r}: {error}; "
+                         f"is a quote opened and never closed?") from None  # fmt: skip
+
+
+def whole_records(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
+    """Rows of text. Raises InputError where a quote joins what are rows of their own: it is never closed, or another row's closes it."""
+    taken: list[str] = []  # the lines of one row
+
+    def noted() -> Iterator[str]:
+        for line in itertools.chain(lines, [END]):
+            taken.append(line)
+            yield line
+
+    number, width, row = 0, 0, None
+    for number, row in enumerate(csv.reader(noted(), delimiter=delimiter), start=1):
+        if taken == [END]:
+            return
+        if taken[-1] is END or joins_rows(taken, delimiter, width):
+            break
+        width = max(width, len(row)) if number <= HEADER_ROWS else width
+        taken.clear()
+        yield row
+    raise InputError(f"{path.name}: row {number}: a quote opens here and is never closed, or is closed in a later row, whose text "
+                     f"would be taken for this row's; double it or remove it")  # fmt: skip
+
+
+def joins_rows(lines: list[str], delimiter: str, width: int) -> bool:
+    """Whether a row that goes over several lines is several rows: its closing quote stands before other text, as an opening one does,
+    or two of its lines have as many cells as the rows before it (of tables of two or three columns that tells nothing)."""
+    if len(lines) == 1:
+        return False
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    return width > 3 and sum(line.count(delimiter) == width - 1 for line in lines) > 1
+
+
+def is_whole(row: list[str]) -> bool:
+    """Whether every letter of a row could be decoded."""
+    try:
+        "".join(row).encode()
+    except UnicodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -449,12 +518,31 @@ def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource
     ))  # fmt: skip
 
 
+class OddText(Exception):
+    """A text has cells over several lines, or quotes or ends of lines that the database does not understand: Python reads it, slowly."""
+
+
+@contextmanager
+def scanning(path: Path, delimiter: str) -> Iterator[None]:
+    """Errors of a scan of a text as OddText, or InputError where Python would fare no better."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise unreadable_text(path, delimiter, error) from None
+    except duckdb.Error:
+        raise OddText from None
+
+
 def broken_rows(con: duckdb.DuckDBPyConnection, file: str) -> tuple[int, ...]:
-    """Numbers of the rows of the text just scanned that do not fit the header. Raises InputError where they are very many."""
+    """Numbers of the rows of the text just scanned that do not fit the header. Raises InputError where they are very many, OddText
+    where rows may have been lost in a quote."""
+    odd = con.execute(f"SELECT 1 FROM reject_errors WHERE {ODD} LIMIT 1").fetchall()
     broken = con.execute("SELECT DISTINCT line FROM reject_errors ORDER BY line").fetchall()
+    con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")  # the lines themselves stand there
+    if odd:
+        raise OddText
     if len(broken) >= MOST_BROKEN:
         raise InputError(f"{file}: row {broken[0][0]} and {MOST_BROKEN:,} more do not fit the header: not a table")
-    con.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")  # the lines themselves stand there
     return tuple(line for (line,) in broken)
 
 
@@ -476,16 +564,18 @@ def open_utf8(path: Path, text: TextHead, names: dict[str, str]) -> RawTable:
     con = connect(path)
     chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in source.found.items())
     try:
-        con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
-        broken = broken_rows(con, path.name)
-        passed = pd.DataFrame({"gap": gaps(source.first, broken), "passed": np.arange(1, len(broken) + 1)})
-        con.register("gaps", passed.groupby("gap", as_index=False).max())
-        con.execute(f"""CREATE TABLE raw AS SELECT place + {source.first + 1} + coalesce(passed, 0) AS row, usable.* EXCLUDE place
-                        FROM usable ASOF LEFT JOIN gaps ON usable.place >= gaps.gap""")
-        con.execute("DROP TABLE usable")
-        con.unregister("gaps")
-    except duckdb.Error as error:
-        raise unreadable_text(path, text.delimiter, error) from None
+        with scanning(path, text.delimiter):
+            con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
+            broken = broken_rows(con, path.name)
+            passed = pd.DataFrame({"gap": gaps(source.first, broken), "passed": np.arange(1, len(broken) + 1)})
+            con.register("gaps", passed.groupby("gap", as_index=False).max())
+            con.execute(f"""CREATE TABLE raw AS SELECT place + {source.first + 1} + coalesce(passed, 0) AS row, usable.* EXCLUDE place
+                            FROM usable ASOF LEFT JOIN gaps ON usable.place >= gaps.gap""")
+            con.execute("DROP TABLE usable")
+            con.unregister("gaps")
+    except OddText:
+        con.close()
+        return from_rows(path, decoded_rows(path, text.encoding, text.delimiter), names, text.delimiter == ";")
     total = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
     if total == 0:
         raise InputError(f"{path.name}: no data rows below the header in row {source.first}")

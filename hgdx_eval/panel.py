@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 
 from . import periods
+from .data_files import data_files, payments_beside, study_data
 from .dossiers import CHANNELS, EXAMPLES, PAID, PROCESSED, count_dossiers
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, load_facts
-from .files import SUFFIXES, open_table, quoted
+from .files import open_table, quoted
 from .names import looks_like_agency, match_unit, shown_code, shown_text
 from .origin import Origin, sha256_of
 from .params import Study
 from .periods import months_since, parse_periods
 from .procedures import fee_schedule_of, todays_codes, todays_rows
 from .readers import DEFINITIONS, layout_of, opencps_dossiers, personal_layout, reader, summary_layouts, table
-from .synth import simulate
 from .workdays import vietnam
 
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
@@ -33,7 +33,6 @@ NAMES = ["kind", "text", "means", "how", "outside", "rows"]
 UNKNOWN = "Chưa rõ cơ quan"  # the agency of rows whose text is no agency's name, and may be a person's
 NOTE = opencps_dossiers.HEADERS["filing_note"][0]
 TOLD_FROM = 5  # rows of a name that no fact knows, from which on it is told: what stands in a wrong column seldom stands there again
-BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def load_panel(p: Study) -> Panel:
     Raises InputError naming file and place for whatever cannot be understood.
     """
     work = os.environ.get("HGDX_WORK")
-    if work:
-        return pickle.loads((Path(work) / "panel.pickle").read_bytes())
+    if work and (Path(work) / "panel.pickle").is_file():
+        return held_panel(work)
     path = study_data(p)
     if p.layout == "table":
         return table_panel(path, p)
@@ -94,62 +93,30 @@ def check_fresh(panel: Panel, p: Study) -> None:
     Asked when a run begins, and never again: a run that is verified later is the same run. The unfinished last month is no
     longer in the panel, a period in which no dossier came in does not count.
     """
-    if p.fresh_within is None:
-        return
+    if p.fresh_within is not None:
+        check_age(newest_counted(panel, p), panel.origin.file, p)
+
+
+def newest_counted(panel: Panel, p: Study) -> str | None:
+    """The newest period in which anything was counted."""
     cells = panel.cells
     counts = cells[p.denominator] if p.denominator in cells else pd.Series(1, index=cells.index)
     newest = cells.loc[counts > 0, "period"].max()
-    age = None if pd.isna(newest) else months_since(newest, periods.today())
+    return None if pd.isna(newest) else str(newest)
+
+
+def check_age(newest: str | None, file: str, p: Study) -> None:
+    """`check_fresh` for a newest period that is known, as of data that were read before."""
+    age = None if newest is None else months_since(pd.Period(newest), periods.today())
     if age is None or age > p.fresh_within:
         found = "no period with data" if age is None else f"the newest whole period is {newest}, {age} months ago"
-        raise InputError(f"{panel.origin.file}: {found}; {p.study} says fresh_within: {p.fresh_within} (months)")
-
-
-def data_files(data: Path) -> list[Path]:
-    """The files of `data:`, sorted by name: a file, a folder (what can be read in it), or a pattern like thang_*.xlsx.
-
-    Raises InputError where there is none.
-    """
-    if data.is_file():
-        return [data]
-    if data.is_dir():
-        found = [file for file in data.iterdir() if file.suffix.lower() in SUFFIXES]
-    elif any(mark in data.name for mark in "*?["):
-        found = list(data.parent.glob(data.name))
-    else:
-        return [data]  # its reader says that there is no such file
-    found = sorted(f for f in found if f.is_file() and not f.name.startswith((".", "~$")) and not f.name.lower().endswith(BESIDE))
-    if not found:
-        raise InputError(f"{data.name}: no file to read in it; read are {', '.join(SUFFIXES)}")
-    return found
-
-
-def study_data(p: Study) -> Path:
-    """The study's data file; a study without one draws its simulated export into a folder of this user's cache."""
-    if p.data is not None:
-        return Path(p.data)
-    if p.world is None:
-        raise InputError(f"{p.study}: data: is missing: bring the province's export as -p data=FILE "
-                         f"({p.layout}: csv or xlsx)")  # fmt: skip
-    from platformdirs import user_cache_path
-
-    draw = f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}"
-    path = user_cache_path("hgdx_eval") / draw / "mo_phong.csv"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
-    return path
+        raise InputError(f"{file}: {found}; {p.study} says fresh_within: {p.fresh_within} (months)")
 
 
 @cache
-def code_hash() -> str:
-    """SHA-256 over the package's own files: a simulated export or a run is remembered together with the code."""
-    digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for file in sorted(here.rglob("*")):
-        if file.suffix in (".py", ".yaml", ".j2", ".css", ".mplstyle", ".json"):
-            digest.update(str(file.relative_to(here)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+def held_panel(work: str) -> Panel:
+    """The panel of the run that is under way, read once in a process."""
+    return pickle.loads((Path(work) / "panel.pickle").read_bytes())
 
 
 def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Origin:
@@ -278,11 +245,6 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
         cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
         read_truth(truth) if simulated and truth.is_file() else None, todays_rows(schedule)["name"].to_dict(), matched,
     )  # fmt: skip
-
-
-def payments_beside(path: Path) -> Path:
-    """Where the fee detail of one dossier list is looked for: its name and `.payments.csv`."""
-    return Path(f"{path}.payments.csv")
 
 
 def without_unfinished(raw: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -255,12 +256,22 @@ def check_study(p: Study, file: str) -> None:
                          f"known: {', '.join(layout_names())}")  # fmt: skip
     if p.data is None and p.world is None and p.layout == "table":
         refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")
+    if p.words:
+        for lang in LANGUAGES:
+            study_words(p, lang)
 
 
 def did_you_mean(word: str, known: object) -> str:
     """' (did you mean "x"?)' or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def check_places(own: dict, known: set[str], where: str) -> None:
+    """A study's words hold names of other words in braces and nothing that a format string could do besides. Raises InputError."""
+    for key, text in own.items():
+        if isinstance(text, str) and set("{}") & set(re.sub(rf"{{({'|'.join(sorted(known))})}}", "", text)):
+            raise InputError(f"{where}: {key}: {text!r}; allowed in braces: {', '.join(sorted(known))}")
 
 
 def study_words(p: Study, lang: str) -> Words:
@@ -274,6 +285,7 @@ def study_words(p: Study, lang: str) -> Words:
         unknown = set(own) - set(general)
         if not isinstance(own, dict) or unknown:
             raise InputError(f"{file.name}: {lang}: {sorted(unknown)}; allowed: {', '.join(sorted(general))}")
+        check_places(own, {"study_name", "outcome_column", *general}, f"{file.name}: {lang}")
     said = {"study_name": p.study, "outcome_column": p.outcome_name, **general, **own}
     for _ in range(2):  # general texts may use {outcome_column}, then {outcome}
         said = {key: text.format_map(said) for key, text in said.items()}

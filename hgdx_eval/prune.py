@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .errors import InputError
+from .errors import Busy, InputError
 from .ledger import STUDY_NAME, Run, last_good, runs_of, studies
+from .published import recover
+from .remember import private_record
 from .run_history import refresh
-from .runs import Busy, locked, mark_killed, private_record
+from .runs import locked
 
 GOING = ".pruning-"
 
@@ -32,7 +34,7 @@ def prune(out: Path, study: str | None, keep: int | None, days: int | None, dry_
             continue
         try:
             with locked(folder):
-                mark_killed(folder)
+                recover(folder)
                 sweep(folder)
                 gone += [f"{name}/{take(run, folder)}" for run in doomed(folder, keep, days, now or datetime.now(UTC))]
         except Busy as error:

@@ -17,8 +17,10 @@ from matplotlib.figure import Figure as MplFigure
 from . import ledger
 from .charts import time_axis, value_axis
 from .charts_robustness import signed_axis
+from .errors import FAILURES
 from .figures import ACCENT, GROUND, INK, TREATED, Figure, canvas, csv_text, drawn
 from .ledger import Run
+from .printed import plain_line
 from .report import css_text, sanitised, style
 from .results import Estimate
 from .robustness import history as looks_table
@@ -27,6 +29,7 @@ from .words import LANGUAGES, Words
 PAGES = {"vi": "index.html", "en": "index.en.html"}
 OPEN_RUNS = 12  # runs shown before the rest folds
 LOCK_SECONDS = 10.0
+LONGEST_DETAIL = 200  # letters of an error's own text
 
 
 def refresh(out: Path, say: Callable[[str], None]) -> None:
@@ -88,7 +91,7 @@ def entries(study: str, runs: list[Run], words: Words) -> list[dict]:
 def entry(study: str, run: Run, before: Run | None, words: Words) -> dict:
     when = {"name": run.name, "date": started(run, words), "complete": run.complete}
     if not run.complete:
-        return {**when, "reason": str(run.receipt.get("reason") or words("history.no_reason"))}
+        return {**when, "reason": failure_text(run.receipt, words)}
     result = run.result
     files = ", ".join(str(item.get("file")) for item in run.receipt.get("inputs", [])[:1])
     last = words.date(result["last_period"]) if result.get("last_period") and "Q" not in result["last_period"] else \
@@ -99,6 +102,17 @@ def entry(study: str, run: Run, before: Run | None, words: Words) -> dict:
         "estimate": estimate_text(run, words), "verdict": verdict_text(run, words),
         "changes": changes_text(before, run, words) if before else [words("history.first")],
     }  # fmt: skip
+
+
+def failure_text(receipt: dict, words: Words) -> str:
+    """Why a run failed, in a sentence of its kind; what is told besides is one short line, whatever stands in the receipt."""
+    told = receipt.get("failure")
+    if not isinstance(told, dict) or str(told.get("kind")) not in FAILURES:  # of an earlier version
+        told = {"kind": "killed"} if receipt.get("state") == "killed" else {"kind": "other", "detail": receipt.get("reason")}
+    if not all(told.get(name) for name in FAILURES[told["kind"]]):
+        return words("history.no_reason")
+    values = {name: plain_line(str(told[name]))[:LONGEST_DETAIL] for name in FAILURES[told["kind"]]}
+    return words(f"history.failure_{told['kind']}", **values)
 
 
 def page_language(run: Run, words: Words) -> str:

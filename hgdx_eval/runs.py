@@ -1,106 +1,75 @@
-"""A run: the study's notebooks through papermill, built aside, published at once or not at all."""
+"""The order of a run: study, key, lock, panel, main method, notebooks, pages; published at once or not at all."""
 
-import json
-import logging
-import os
-import pickle
 import shutil
-import sys
-import tempfile
 import time
-import warnings
 from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import filelock
-import nbformat
-import pandas as pd
-from platformdirs import user_state_path
 
-from . import differences, estimators
-from .designs import study_design
-from .errors import InputError
-from .facts import load_facts
-from .ledger import result_of
-from .origin import sha256_of
-from .panel import Panel, check_fresh, code_hash, data_files, load_panel, payments_beside, study_data
-from .params import PATH_KEYS, Study, parse_change, read_study, study_file, study_words
-from .printed import harmless
-from .recording import MIME as ESTIMATES_MIME
-from .report import Page, render
-from .results import COLUMNS, check_table, result_table
-from .scorecard import scorecard
-from .signals import Interrupted, interruptible
-
-NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "cost", "payment", "scorecard", "data_quality")  # in the order of the report
+from .errors import Busy, InputError, RunFailed
+from .notebook_files import Job, Options, notebook_names
+from .params import Study, parse_change, read_study, study_file
+from .progress import begin, failure_of, one_line, say, warn
+from .published import (
+    check_writable,
+    keep_failed,
+    latest_run,
+    missing_above,
+    next_name,
+    publish,
+    read_receipt,
+    recover,
+    remove_if_empty,
+    write_json,  # fmt: skip
+)
+from .receipt import Key, inputs_key
+from .signals import Interrupted, interruptible, raise_if_asked, stoppable, time_limit
 
 LOCK_SECONDS = 5.0
-PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert")
-KILLED = "killed"
+OPTIONS = Options()
 
 
-class RunFailed(Exception):
-    """It began and did not finish: nothing was published. Exit code 1."""
-
-
-class Busy(Exception):
-    """Another run of the same study holds the lock. Exit code 3."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One notebook in one language."""
-
-    name: str
-    lang: str
-
-    @property
-    def stem(self) -> str:
-        return f"{self.name}.{self.lang}"
-
-
-def say(line: str) -> None:
-    """Progress, on standard error."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def notebook_folder() -> Path:
-    """`notebooks/` of this checkout, or the folder named by HGDX_NOTEBOOKS."""
-    return Path(os.environ.get("HGDX_NOTEBOOKS") or Path(__file__).parent.parent / "notebooks")
-
-
-def run_study(study: str, change: dict, langs: list[str], out: Path, jobs: int, force: bool) -> Path:
+def run_study(study: str, change: dict, langs: list[str], out: Path, options: Options = OPTIONS) -> Path:
     """Run a study and publish it under `out/<study>/<run>/`; returns that folder (the last one where nothing changed).
 
     Raises InputError (2), Busy (3), RunFailed (1).
     """
     file = study_file(study)
     p = read_study(file, parse_change(change))
-    folder = out.absolute() / p.study  # papermill changes the current folder while it works
-    say(f"{p.study}: reading the data")
-    data = study_data(p)
-    p = p.model_copy(update={"data": str(data)})
-    panel = load_panel(p)
-    check_fresh(panel, p)
-    scorecard(panel, p)  # refused here: exit 2 before any kernel starts
-    key = inputs_key(p, panel, langs)
-    if not force and (same := unchanged(folder, key)):
-        say(f"{p.study}: unchanged, nothing to do")
-        return same
-    design = study_design(panel, p)
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder), interruptible():
-        mark_killed(folder)
-        try:
-            return build(p, panel, design, langs, folder, jobs, key, file)
-        finally:
-            refresh_history(folder)
+    folder = out.absolute() / p.study
+    try:
+        with interruptible(), time_limit(options.run_seconds):
+            p, key = keyed(p, langs)
+            if not options.force and (same := unchanged(p, folder, key)):
+                return same
+            check_writable(folder)
+            made = missing_above(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                with locked(folder):
+                    recover(folder)
+                    if not options.force and (same := unchanged(p, folder, key)):  # another run made it while this one waited
+                        return same
+                    try:
+                        return build(p, langs, folder, options, key, file)
+                    finally:
+                        if not options.compared:
+                            refresh_history(folder)
+            finally:
+                remove_if_empty(folder, made)
+    except Interrupted as error:
+        raise RunFailed(f"{p.study}: {one_line(error)}; nothing was published") from None
+
+
+def keyed(p: Study, langs: list[str]) -> tuple[Study, Key]:
+    """The study with its data file, drawn where it is simulated, and the key of all that decides the run's content."""
+    from .data_files import study_data
+
+    p = p.model_copy(update={"data": str(study_data(p))})
+    return p, inputs_key(p, langs)
 
 
 @contextmanager
@@ -108,58 +77,84 @@ def locked(folder: Path) -> Iterator[None]:
     """The study's lock; waits briefly. A dead process's lock is free again by itself."""
     lock = filelock.FileLock(folder / ".lock", timeout=LOCK_SECONDS)
     try:
-        with lock:
-            yield
+        lock.acquire()
     except filelock.Timeout:
         raise Busy(f"{folder.name}: another run of this study is under way") from None
-
-
-def build(p: Study, panel: Panel, design: object, langs: list[str], folder: Path, jobs: int, key: str, file: Path) -> Path:
-    started = datetime.now(UTC)
-    run = unused(folder, f"{started:%Y%m%dT%H%M%SZ}-{key[:8]}")
-    building = folder / f".building-{run}"
-    receipt = make_receipt(p, panel, langs, key, run, started)
-    work = Path(tempfile.mkdtemp(prefix="hgdx-"))
     try:
-        building.mkdir()
-        write_json(building / "receipt.json", {**receipt, "state": "running"})
-        prepare_work(work, p, panel)
-        os.environ.update(kernel_environment(work))
-        say(f"{p.study}: {p.estimator}")
-        estimators.estimate(design, p.estimator)  # refused here: exit 2 before any kernel starts
-        executed = execute_all(p, langs, building / "notebooks", work, jobs)
-        publish_files(building, p, panel, langs, executed, receipt)
-        final = folder / run
-        os.rename(building, final)
-        point_latest(folder, run)
-        remember_inputs(final, p, file)
+        yield
+    finally:
+        lock.release()
+
+
+def unchanged(p: Study, folder: Path, key: Key) -> Path | None:
+    """The last complete run, if it was made from the very same inputs. Raises InputError where they have grown old meanwhile."""
+    latest = latest_run(folder)
+    receipt = read_receipt(latest) if latest else None
+    if receipt is None or receipt.get("key") != key.whole or receipt.get("state") != "complete":
+        return None
+    if p.fresh_within is not None:
+        from .panel import check_age
+
+        check_age(receipt["newest"], receipt["inputs"][0]["file"], p)
+    begin()
+    say(f"{folder.name}: unchanged, nothing to do")
+    return latest
+
+
+def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, file: Path) -> Path:
+    """The run itself, under the study's lock: built in a hidden folder beside the published ones."""
+    from .optional import left_out
+
+    with left_out():
+        from .execute import execute_all, held_over, kernels
+        from .publish import publish_files
+    from .receipt import make_receipt
+    from .remember import remember_inputs
+
+    started, clock = datetime.now(UTC), time.monotonic()
+    run = next_name(folder, key.whole, started)
+    building = folder / f".building-{run}"
+    receipt: dict = {"run": run}
+    try:
+        with kernels(p) as (work, hand_over):
+            panel, main = first_look(p, options, hand_over)
+            receipt = make_receipt(p, panel, langs, key, run, started)
+            begin()
+            building.mkdir()
+            write_json(building / "receipt.json", {**receipt, "state": "running"})
+            say(f"{p.study}: {main}")
+            (building / "notebooks").mkdir()
+            todo = [Job(name, lang) for lang in langs for name in notebook_names()]
+            done = {} if options.force else held_over(todo, key, latest_run(folder), building / "notebooks")
+            executed = execute_all(p, todo, done, building / "notebooks", work, options)
+        say(f"{p.study}: writing the report")
+        publish_files(building, p, panel, langs, executed, {**receipt, "seconds": round(time.monotonic() - clock, 1)}, key)
+        raise_if_asked()
+        final = publish(building, run)
+        if not options.compared:
+            remember_inputs(final, p, file)
         return final
     except InputError:
         shutil.rmtree(building, ignore_errors=True)
         raise
     except (Exception, Interrupted) as error:
-        reason = one_line(error)
-        keep_failed(building, folder / "failed" / run, {**receipt, "reason": reason})
+        reason, seconds = one_line(error), round(time.monotonic() - clock, 1)
+        keep_failed(building, folder / "failed" / run, {**receipt, "reason": reason, "failure": failure_of(error), "seconds": seconds})
         raise RunFailed(f"{p.study}: {reason}; nothing was published") from error
-    finally:
-        for name in kernel_environment(work):
-            os.environ.pop(name, None)
-        shutil.rmtree(work, ignore_errors=True)
-        if folder.is_dir() and not any(f for f in folder.iterdir() if f.name != ".lock"):
-            (folder / ".lock").unlink(missing_ok=True)
-            folder.rmdir()
 
 
 def refresh_history(folder: Path) -> None:
     """The page of all runs. Its charts are loaded only here, so that an unchanged run ends at once; what stops it now does
     not undo a run that is published."""
-    if not folder.is_dir():
+    if not folder.is_dir() or all(path.name == ".lock" for path in folder.iterdir()):
         return  # refused before anything began: nothing is written
     try:
-        from .run_history import refresh
+        with stoppable():
+            from .run_history import refresh
 
-        refresh(folder.parent, say)
+            refresh(folder.parent, warn)
     except Interrupted as signal_name:
+<<<<<<< HEAD
         say(f"{folder.name}: stopped by {signal_name} while the history page was written")
 
 
@@ -542,3 +537,25 @@ def data_there(data: Path) -> bool:
         return all(file.is_file() for file in data_files(data))
     except InputError:
         return False
+=======
+        warn(f"{folder.name}: stopped by {signal_name} while the history page was written")
+    except Exception as error:  # a library that a signal stopped halfway in being imported cannot be used; the next run writes the page
+        warn(f"{folder.name}: the history page could not be written: {type(error).__name__}")
+
+
+def first_look(p: Study, options: Options, hand_over: object) -> tuple[object, str]:
+    """The panel, handed to the kernels to come, once the main method has accepted it: what is wrong is refused before any starts."""
+    from . import estimators
+    from .designs import study_design
+    from .panel import check_fresh, load_panel
+    from .scorecard import scorecard
+
+    say(f"{p.study}: reading the data")
+    panel = load_panel(p)
+    if not options.compared:
+        check_fresh(panel, p)
+    scorecard(panel, p)
+    hand_over(panel)
+    estimators.estimate(study_design(panel, p), p.estimator)
+    return panel, p.estimator
+>>>>>>> main

@@ -19,9 +19,11 @@ from tqdm import tqdm
 from .errors import InputError
 from .files import (
     HeldRows,
+    OddText,
     TextHead,
     broken_rows,
     check_kind,
+    decoded_rows,
     gaps,
     header_key,
     held_rows,
@@ -30,8 +32,8 @@ from .files import (
     parquet_columns,
     parquet_source,
     quoted,
+    scanning,
     text_source,
-    unreadable_text,
 )  # fmt: skip
 
 SECONDS = 0.2  # between two looks at how far it is
@@ -113,11 +115,14 @@ def spool_text(
     source = text_source(path, text, names)
     trimmed = "".join(f", nullif(trim(c{i}), '') AS {quoted(name)}" for name, i in source.found.items())
     try:
-        con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT 0 AS place{trimmed} FROM {source.sql}")
-        kept(con, path.name, select(con, tuple(source.found)), target / "0.parquet")
-        broken = broken_rows(con, path.name)
-    except duckdb.Error as error:
-        raise unreadable_text(path, text.delimiter, error) from None
+        with scanning(path, text.delimiter):
+            con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT 0 AS place{trimmed} FROM {source.sql}")
+            kept(con, path.name, select(con, tuple(source.found)), target / "0.parquet")
+            broken = broken_rows(con, path.name)
+    except OddText:
+        con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+        (target / "0.parquet").unlink(missing_ok=True)
+        return spool_held(con, path, in_frames(path, decoded_rows(path, text.encoding, text.delimiter), names), select, target)
     relation = f"SELECT * EXCLUDE file_row_number REPLACE (file_row_number AS place) FROM {kept_in(target)}"
     return checked(con, path.name, Spool(relation, tuple(source.found), broken, source.first), source.first)
 

@@ -2,23 +2,29 @@
 
 Each input is a made-up export of one layout and kind of file, spoilt in one to three ways. Reading it must end in an answer in
 which every row is accounted for, or in one line (InputError): no other exception, no personal value in the line, nothing left
-on the disk, within SECONDS.
+on the disk, within SECONDS and MEMORY; where Python's csv module can parse a text as it stands, its records are the rows told. An input
+that ends the process is a finding of its own.
 """
 
 import argparse
 import collections
 import copy
+import csv
 import io
 import json
 import multiprocessing
 import random
+import resource
 import signal
 import sys
 import tempfile
 import time
 import unicodedata
 import zipfile
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
+
+import xlwt
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 from hgdx_eval.check import check_file  # noqa: E402
@@ -26,9 +32,11 @@ from hgdx_eval.errors import InputError  # noqa: E402
 from hgdx_eval.files import connect, literal  # noqa: E402
 from hgdx_eval.readers import reader, summary_layouts  # noqa: E402
 from hgdx_eval.synth import simulate  # noqa: E402
+from hgdx_eval.workbooks import sheet_rows  # noqa: E402
 from hgdx_eval.workfolder import base  # noqa: E402
 
 SECONDS = 20
+MEMORY = 1_000  # MB at the most of the process that reads, whose own libraries and corpus take some 250
 CANARY = "Nguyễn Thị Bí Mật"
 NASTY = ["", " ", "\0", "=1+1", "-1", "1e999", "999999999999999999999999", "NaN", "null", "Tổng số", "\u202eabc", "\x1b[31m", "<script>alert(1)</script>",
          "../../etc/passwd", "31/02/2023", "2023-13-45", "45108.5", "0", '"', "'", "a" * 5000, "\ud7ff", "Có\nKhông", ";;;", ",,,", "\t", "１２",
@@ -51,12 +59,37 @@ def corpus(folder: Path) -> list[tuple[str, Path]]:
         body = path.read_text(encoding="utf-8-sig")
         head, _, rest = body.partition("\n")
         path.write_text(head + "\n" + rest.replace("NGƯỜI MÔ PHỎNG", CANARY), encoding="utf-8-sig")
+    for layout in ("opencps_dossiers", "opencps_monthly"):
+        if (sheet := folder / f"{layout}-2023-07.xlsx").is_file():
+            found.append((layout, old_workbook(sheet)))
+    with_canary(folder / "opencps_dossiers-2023-07.xlsx")
     dossiers = folder / "opencps_dossiers-2023-07.csv"
     table = folder / "opencps_dossiers-2023-07.parquet"
     connect(dossiers, table).execute(f"COPY (FROM read_csv({literal(str(dossiers))}, header=true, all_varchar=true)) TO {literal(str(table))} "
                                      "(FORMAT parquet, USE_TMP_FILE false)")  # fmt: skip
     real = Path(__file__).parent.parent.parent / "shared" / "data" / "portal" / "chi_so_766_2025-10.xlsx"
     return [*found, ("opencps_dossiers", table), *([("portal_766", real)] if real.is_file() else [])]
+
+
+def with_canary(path: Path) -> None:
+    """The same workbook, whose personal columns hold the canary."""
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name).replace("NGƯỜI MÔ PHỎNG".encode(), CANARY.encode()) for name in old.namelist()}
+    assert any(CANARY.encode() in part for part in parts.values())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, part in parts.items():
+            new.writestr(name, part)
+
+
+def old_workbook(path: Path) -> Path:
+    """The same as .xls, the canary in its personal columns."""
+    book = xlwt.Workbook(encoding="utf-8")
+    sheet = book.add_sheet("S")
+    for i, row in enumerate(sheet_rows(path)):
+        for j, cell in enumerate(row):
+            sheet.write(i, j, cell.replace("NGƯỜI MÔ PHỎNG", CANARY))
+    book.save(str(path.with_suffix(".xls")))
+    return path.with_suffix(".xls")
 
 
 def spoil_bytes(rng: random.Random, data: bytes) -> bytes:
@@ -84,7 +117,7 @@ def spoil_bytes(rng: random.Random, data: bytes) -> bytes:
 def spoil_text(rng: random.Random, data: bytes) -> bytes:
     """Cells, columns and rows of a CSV replaced, dropped, doubled, swapped; other delimiters, quotes, encodings."""
     lines = data.decode("utf-8-sig", "replace").split("\n")
-    way, at = rng.randrange(9), rng.randrange(len(lines))
+    way, at = rng.randrange(10), rng.randrange(len(lines))
     if way <= 2:
         for _ in range(rng.choice([1, 5, 40])):
             at = rng.randrange(len(lines))
@@ -101,11 +134,27 @@ def spoil_text(rng: random.Random, data: bytes) -> bytes:
     elif way == 6:
         lines = [line.replace(",", rng.choice([";", "\t", "|", ",,", '","'])) for line in lines]
     elif way == 7:
-        lines[at] = '"' + lines[at]
+        place = rng.choice([0, *(i + 1 for i, letter in enumerate(lines[at]) if letter == ",")])
+        lines[at] = lines[at][:place] + '"' + lines[at][place:]
+    elif way == 8:
+        lines[0] = near_miss(rng, lines[0])
     else:
         text = unicodedata.normalize(rng.choice(["NFC", "NFD"]), "\n".join(lines))
         return text.encode(rng.choice(["utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1258", "latin-1"]), "replace")
     return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def near_miss(rng: random.Random, header: str) -> str:
+    """A header as somebody may have typed it: a letter lost, doubled or swapped, other case, spaces, marks, Unicode form."""
+    names = header.split(",")
+    for _ in range(rng.choice([1, 2, 5])):
+        i = rng.randrange(len(names))
+        name = names[i]
+        at = rng.randrange(len(name) + 1)
+        names[i] = rng.choice([name[:at] + name[at + 1 :], name[:at] + name[at - 1 : at] + name[at:], name.upper(), f" {name}\xa0", f"{name} (*)",
+                               f'"{name}\n"', unicodedata.normalize("NFD", name), names[rng.randrange(len(names))],
+                               "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))])  # fmt: skip
+    return ",".join(names)
 
 
 def spoil_zip(rng: random.Random, data: bytes) -> bytes:
@@ -183,9 +232,25 @@ def read(path: Path, personal: bool) -> str:
         told = sum(item["rows"] for item in found["rejected"])
         assert found["rows"] == found["accepted"] + told, f"{found['rows']} rows, {found['accepted']} accepted, {told} rejected"
         assert not personal or "Bí Mật" not in json.dumps(found, ensure_ascii=False), "a personal value in the answer"
+        records = plain_records(path) if found["layout"] in ("opencps_dossiers", "opencps_fees") else None
+        assert records is None or found["rows"] == records, f"{found['rows']} rows told of {records}"
         answer = "read"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    assert peak < MEMORY, f"{peak} MB of memory"
     assert sorted(path.parent.iterdir()) == before, "something was written beside the export"
     return answer
+
+
+def plain_records(path: Path) -> int | None:
+    """Rows below the header in a plain text (UTF-8, commas, a known header first, no quote), as Python's csv module counts them; None
+    for any other file."""
+    if path.suffix != ".csv":
+        return None
+    try:
+        rows = [row for row in csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True) if "".join(row).strip()]
+    except (csv.Error, UnicodeDecodeError):
+        return None
+    return len(rows) - 1 if rows and {"Mã hồ sơ", "Mã thủ tục"} & set(rows[0]) and len(rows[0]) > 4 else None
 
 
 def one(seed: int, number: int, files: list[tuple[str, Path]], folder: Path) -> tuple[str, str, str]:
@@ -204,7 +269,9 @@ def one(seed: int, number: int, files: list[tuple[str, Path]], folder: Path) -> 
         answer, finding = read(target, layout.startswith("opencps") and layout not in summary_layouts()), ""
     except TooLong:
         answer, finding = "finding", f"longer than {SECONDS} s"
-    except Exception as error:  # every kind is a finding
+    except BaseException as error:  # every kind is a finding, a panic of a library too
+        if isinstance(error, KeyboardInterrupt):
+            raise
         late = str(error) == "Query interrupted"  # the database forgets by whom
         answer, finding = "finding", f"longer than {SECONDS} s" if late else f"{type(error).__name__}: {str(error)[:300]}"
     finally:
@@ -214,14 +281,34 @@ def one(seed: int, number: int, files: list[tuple[str, Path]], folder: Path) -> 
 
 
 def part(work: tuple[int, range, list]) -> tuple[collections.Counter, list[str]]:
+    """Inputs one after the other in a process of its own, begun anew behind an input that ended it."""
     seed, numbers, files = work
     counts, findings = collections.Counter(), []
+    numbers = list(numbers)
+    while numbers:
+        mine, other = multiprocessing.Pipe(duplex=False)
+        process = multiprocessing.get_context("spawn").Process(target=several, args=(seed, numbers, files, other))
+        process.start()
+        other.close()
+        try:
+            for _ in range(len(numbers)):
+                kind, answer, finding = mine.recv()
+                number = numbers.pop(0)
+                counts[kind, answer] += 1
+                findings += [f"input {number} ({kind}): {finding}"] if finding else []
+        except EOFError:  # nobody is left to answer
+            process.join()
+            number = numbers.pop(0)
+            counts["", "finding"] += 1
+            findings.append(f"input {number}: the process died ({process.exitcode})")
+        process.join()
+    return counts, findings
+
+
+def several(seed: int, numbers: list[int], files: list, answers: object) -> None:
     with tempfile.TemporaryDirectory(prefix="hgdx-fuzz-") as folder:
         for number in numbers:
-            kind, answer, finding = one(seed, number, files, Path(folder))
-            counts[kind, answer] += 1
-            findings += [f"input {number} ({kind}): {finding}"] if finding else []
-    return counts, findings
+            answers.send(one(seed, number, files, Path(folder)))
 
 
 def fuzz(inputs: int, seed: int, workers: int = 1) -> tuple[collections.Counter, list[str]]:
@@ -232,7 +319,7 @@ def fuzz(inputs: int, seed: int, workers: int = 1) -> tuple[collections.Counter,
         if workers == 1:
             parts = list(map(part, works))
         else:
-            with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=8) as pool:
+            with ThreadPool(workers) as pool:
                 parts = pool.map(part, works, chunksize=1)
     left = [str(path.name) for path in base().iterdir()] if base().is_dir() else []
     findings = [finding for _, found in parts for finding in found] + [f"left behind: {name}" for name in left]

@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hgdx_eval.results import COLUMNS
-from hgdx_eval.runs import NOTEBOOKS, check_table
+from hgdx_eval.notebook_files import NOTEBOOKS
+from hgdx_eval.results import COLUMNS, check_table
 
 ROOT = Path(__file__).parent.parent
 STUDY = """study: mine
@@ -229,10 +229,11 @@ def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
         "  Huyện Châu Thành: 2023-08\nestimator: two_way_fixed_effects\n", encoding="utf-8")  # fmt: skip
     from hgdx_eval.panel import load_panel
     from hgdx_eval.params import read_study
-    from hgdx_eval.runs import data_there, make_receipt
+    from hgdx_eval.receipt import inputs_key, make_receipt
+    from hgdx_eval.verify import data_there
 
     p = read_study(tmp_path / "s.yaml", {})
-    receipt = make_receipt(p, load_panel(p), ["vi"], "", "", datetime(2000, 1, 1))
+    receipt = make_receipt(p, load_panel(p), ["vi"], inputs_key(p, ["vi"]), "", datetime(2000, 1, 1))
     assert len(receipt["inputs"]) == 1 + len(list((tmp_path / "sums").iterdir())) > 30
     assert all("/" not in item["file"] for item in receipt["inputs"])
     assert data_there(tmp_path / "sums") and data_there(tmp_path / "sums" / "*.csv") and not data_there(tmp_path / "none")

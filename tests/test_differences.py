@@ -60,6 +60,21 @@ def test_a_number_on_a_page_is_told_with_its_section(two):
     assert differences(run, again, RECEIPT, RECEIPT) == [Difference("report.vi.html", "page", "there", "-")]
 
 
+def test_a_text_that_came_in_shifts_no_other_and_a_long_list_is_cut(two):
+    run, again = two
+    (again / "report.vi.html").write_text(PAGE.format(a="3,1", b="x").replace("<td>3", "<td>new</td><td>3"), encoding="utf-8")
+    assert differences(run, again, RECEIPT, RECEIPT) == [Difference("report.vi.html", "Bảng", "-", "new")]
+    old, new = ("<h2>A</h2>" + "".join(f"<p>{i}{mark}</p>" for i in range(50)) for mark in "xy")
+    found = text_differences("p", old, new)
+    assert len(found) == 21 and found[19] == Difference("p", "A", "19x", "19y") and found[20] == Difference("p", "A", "…", "30 more")
+
+
+def test_a_changed_facts_file_is_named():
+    before, after = ({**RECEIPT, "facts_sha256": value * 64, "facts": {"tet.yaml": value * 64, "units.yaml": "u" * 64}} for value in "ab")
+    assert input_differences(before, after) == [Difference("input", "facts/tet.yaml", "a" * 12, "b" * 12)]
+    assert input_differences(RECEIPT, after) == [Difference("input", "facts", "f" * 12, "b" * 12)]  # a receipt of an earlier version
+
+
 def test_drawings_alone_may_differ():
     old = '<h2>A</h2><svg><path d="M1 2"></path></svg>'
     assert text_differences("p", old, old.replace("M1", "M3")) == [Difference("p", "drawings", "other bytes", "same text")]

@@ -1,6 +1,8 @@
 """`fresh_within`: data that stopped coming are refused when a run begins, and at no other time."""
 
+import json
 from datetime import date
+from pathlib import Path
 
 import pytest
 from small_run import small_notebooks
@@ -96,6 +98,7 @@ def test_a_run_of_fresh_data_is_verified_years_later(tmp_path, monkeypatch, caps
     run = capsys.readouterr().out.strip()
     monkeypatch.setattr(periods, "today", lambda: date(2032, 1, 1))
     assert call("verify", run) == 0
+    assert json.loads((Path(run) / "receipt.json").read_text(encoding="utf-8"))["study"]["fresh_within"] == 3
     capsys.readouterr()
     assert call(*words) == 2  # unchanged data are stale data
     assert "85 months ago" in told(capsys)[0]

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 import zipfile
@@ -137,6 +138,93 @@ def test_a_real_mountain_costs_little_memory(tmp_path):
         assert done.returncode == 2 and line.startswith(f"hgdx-eval: {name}") and int(peak) < 400_000, done.stderr
 
 
+@pytest.mark.parametrize("seed", [192, 924, 323, 529])
+def test_a_spoilt_old_workbook_ends_no_process(tmp_path, seed):
+    """The library of workbooks panics at the first two and aborts at the others."""
+    xlwt = pytest.importorskip("xlwt", reason="writes .xls, in the extra `oracles`")
+    book = xlwt.Workbook(encoding="utf-8")
+    sheet = book.add_sheet("S")
+    for i in range(40):
+        for j in range(6):
+            sheet.write(i, j, f"ô {i} {j} Nguyễn" if j % 2 else i * 1.5)
+    path = tmp_path / "a.xls"
+    book.save(str(path))
+    assert list(sheet_rows(path))[2] == ["3", "ô 2 1 Nguyễn", "3", "ô 2 3 Nguyễn", "3", "ô 2 5 Nguyễn"]
+    data, drawn = bytearray(path.read_bytes()), random.Random(seed)
+    for _ in range(drawn.choice([1, 3, 30])):
+        data[drawn.randrange(len(data))] = drawn.randrange(256)
+    path.write_bytes(data)
+    done = check_command(path)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("hgdx-eval: a.xls: not a readable workbook, or one that")
+    assert done.stderr.count("\n") == 1
+
+
+def check_command(path: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "hgdx_eval", "check", str(path)], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+
+
+BARE = "<c><v>1</v></c>"
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (f"<row>{BARE * 703}</row>", "beyond column 702"),
+        (f"<row>{'<!--<row>-->'.join([BARE] * 703)}</row>" + row(1048576, cell("A1048576")), "beyond column 702"),
+        (f"<row>{BARE * 100}</row>" + "<row/>" * 80_001, "unpacked it is larger"),
+        (row(1, cell("A1")) + "<row/>" * 11_400 + row(1, cell("ZZ1")), "unpacked it is larger"),
+        (row(80_001, cell("A1")) + f"<row>{BARE * 100}</row>", "unpacked it is larger"),
+        ("<row>" + BARE * 100 + "</row>" + "<row><c s=\" r='A1'\"/></row>" * 80_001, "unpacked it is larger"),
+        ("<row><c s='" + "a" * (6 << 20) + "'/></row>", "not a readable workbook"),
+        ("<row><c>", "not a readable workbook"),
+    ],
+)
+def test_cells_at_no_address_are_counted(tmp_path, cells, message):
+    with pytest.raises(InputError, match=f"a.xlsx: .*{message}"):
+        workbooks.look_inside(workbook(tmp_path / "a.xlsx", cells))
+
+
+def test_cells_at_no_address_are_read_and_a_picture_is_no_sheet(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", f"<row>{BARE * 2}</row><row>{BARE}{cell('C2')}</row>", {"xl/media/image1.png": "\x89PNG <c > r=7 <row "})
+    assert list(sheet_rows(path)) == [["1", "1", ""], ["1", "", "1"]]
+    hidden = workbook(tmp_path / "b.xlsx", "", {"xl/worksheets/s.png": f"<worksheet><sheetData><row>{BARE * 703}</row></sheetData></worksheet>",
+                                                "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="r" Target="worksheets/S.png"/></Relationships>'})  # fmt: skip
+    with pytest.raises(InputError, match="beyond column 702"):
+        workbooks.look_inside(hidden)
+
+
+def test_what_the_library_of_workbooks_panics_at_is_refused_and_an_interruption_is_not(tmp_path):
+    panic = type("PanicException", (BaseException,), {})
+    with pytest.raises(InputError, match="a.xls: not a readable workbook"), workbooks.readable(tmp_path / "a.xls"):
+        raise panic
+    for kind in (KeyboardInterrupt, SystemExit, MemoryError):
+        with pytest.raises(kind), workbooks.readable(tmp_path / "a.xls"):
+            raise kind
+
+
+def test_a_workbook_that_takes_too_long_or_too_much_is_refused(tmp_path, monkeypatch):
+    path = workbook(tmp_path / "a.xlsx", row(1, cell("A1")))
+    for name, value, message in (("TRY", "import time; time.sleep(60)", "not opened within"), ("TRY", "bytes(1 << 40)", "MB of memory"),
+                                 ("TRY", "import os; os.abort()", "MB of memory"),
+                                 ("TRY", workbooks.TRY.replace("for name", "while True: pass\nfor name"), "MB of memory or 1 s")):  # fmt: skip
+        with monkeypatch.context() as changed:
+            changed.setattr(workbooks, name, value)
+            changed.setattr(workbooks, "TRIED_SECONDS", 1)
+            changed.setattr(workbooks, "TRIED_WAIT", 10)
+            with pytest.raises(InputError, match=f"a.xlsx: .*{message}"):
+                list(sheet_rows(path))
+    assert list(sheet_rows(path)) == [["1"]]
+
+
+def test_a_workbook_with_anything_before_its_archive_is_refused(tmp_path):
+    """The library would find the archive behind it, which nobody looked into."""
+    path = workbook(tmp_path / "a.xlsx", row(1, cell("A1")) + row(1048576, cell("ZZ1048576")))
+    path.write_bytes(b"x" + path.read_bytes())
+    with pytest.raises(InputError, match="a.xlsx: not a readable workbook$"):
+        list(sheet_rows(path))
+
+
 def test_a_protected_workbook_and_an_old_one_under_a_new_name_say_so(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
     with pytest.raises(InputError, match="protected by a password"):
@@ -165,11 +253,18 @@ def test_ten_thousand_columns_are_refused(tmp_path, suffix):
         open_table(path, {"c1": ("c1",)})
 
 
-@pytest.mark.parametrize("text", ['{"a": 1e999}', '[{"a": NaN}]', '[{"a": 1, "a": 2}]', "[" * 100_000, '[{"a": ' + "9" * 5000 + "}]", "", "[1", "\ufeff"])
+@pytest.mark.parametrize("text", ['[{"a": 1e999}]', '[{"a": -1E400}]', '[{"a": [1e999]}]', '[{"a": NaN}]', '[{"a": 1, "a": 2}]', "[" * 100_000, '[{"a": ' + "9" * 5000 + "}]", "", "[1", "\ufeff"])
 def test_json_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"a\.json"):
         open_table(tmp_path / "a.json", {"a": ("a",)})
+
+
+def test_json_of_very_many_keys_is_refused(tmp_path):
+    """A row of every key for every object would be ten thousand million cells."""
+    (tmp_path / "a.json").write_text(json.dumps([{f"k{i}": 1} for i in range(100_000)]))
+    with pytest.raises(InputError, match=r"a\.json: 100,000 columns; allowed: 1,000"):
+        open_table(tmp_path / "a.json", {"a": ("k1",)})
 
 
 def test_halves_of_letters_come_out_as_question_marks(tmp_path):
@@ -234,8 +329,6 @@ def test_three_thousand_spoilt_exports_end_in_an_answer_or_in_one_line():
 
 
 def spoil(inputs: int) -> None:
-    import random
-
     seed = random.SystemRandom().randrange(10**9)
     counts, findings = fuzz(inputs, seed)
     print(f"seed {seed}", *summary(counts), sep="\n")

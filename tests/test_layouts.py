@@ -7,10 +7,11 @@ import pytest
 import xlsxwriter
 
 from hgdx_eval.check import check_file, check_lines
+from hgdx_eval.data_files import data_files
 from hgdx_eval.designs import study_design
 from hgdx_eval.errors import InputError
 from hgdx_eval.files import open_beginning, parse_count
-from hgdx_eval.panel import check_definitions, data_files, load_panel, summary_panel
+from hgdx_eval.panel import check_definitions, load_panel, summary_panel
 from hgdx_eval.params import read_study
 from hgdx_eval.readers import DEFINITIONS, layout_names, layout_of, month_of_name, reader, stored_answers, summary_layouts
 from hgdx_eval.synth import simulate, simulate_cells

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from hgdx_eval.check import check_file, check_lines
+from hgdx_eval.data_files import data_files
 from hgdx_eval.errors import InputError
-from hgdx_eval.panel import data_files, dossier_panel, load_panel
+from hgdx_eval.panel import dossier_panel, load_panel
 from hgdx_eval.params import read_study
 from hgdx_eval.synth import simulate, simulate_cells
 from hgdx_eval.synth_export import COLUMNS

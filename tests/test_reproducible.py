@@ -1,7 +1,6 @@
 """The same inputs give the same bytes, whatever the day and the number of jobs; `verify` says what is not the same."""
 
 import json
-import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -9,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from test_cli import STUDY, call
 
-from hgdx_eval import runs
+from hgdx_eval.notebook_files import Options
+from hgdx_eval.runs import run_study
+from hgdx_eval.verify import verify_run
 
 pytestmark = pytest.mark.long
 
@@ -30,13 +31,7 @@ class Later(datetime):
 
 
 def run_there(folder, jobs):
-    os.chdir(folder)  # threads of a run may leave the process in a folder that is gone
-    return runs.run_study("mine.yaml", {}, ["vi"], folder / "out", jobs, True)
-
-
-def verified(folder, run):
-    os.chdir(folder)
-    return runs.verify_run(run, {})
+    return run_study(str(folder / "mine.yaml"), {}, ["vi"], folder / "out", Options(jobs=jobs, force=True))
 
 
 def published(run):
@@ -44,7 +39,6 @@ def published(run):
 
 
 def test_another_day_and_another_number_of_jobs_change_no_byte_and_verify_agrees(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
     write_study(tmp_path)
     first = run_there(tmp_path, 2)
     for name, module in list(sys.modules.items()):
@@ -57,12 +51,12 @@ def test_another_day_and_another_number_of_jobs_change_no_byte_and_verify_agrees
     assert {"estimates.csv", "report.vi.html", "notebooks/effect.vi.html", "notebooks/effect.vi.ipynb"} <= set(before)
     assert set(before) == set(after) and [name for name in before if before[name] != after[name]] == []
     receipts = [json.loads((run / "receipt.json").read_text(encoding="utf-8")) for run in (first, second)]
-    assert {key for key in receipts[0] if receipts[0][key] != receipts[1][key]} <= {"run", "started", "finished", "git_commit"}
-    assert verified(tmp_path, first) == []
+    assert {key for key in receipts[0] if receipts[0][key] != receipts[1][key]} <= {"run", "started", "finished", "seconds", "git_commit"}
+    assert verify_run(first, {}) == []
 
     data = tmp_path / "data.csv"
     data.write_text(data.read_text(encoding="utf-8").replace("a,2021,", "a,2021,1"), encoding="utf-8")
-    told = verified(tmp_path, first)
+    told = verify_run(first, {})
     assert told[0].split() == ["where", "what", "then", "now"] and any(line.startswith("input") and "data.csv" in line for line in told)
     assert any("estimates.csv row" in line and "estimate " in line for line in told) and any("report.vi.html" in line for line in told)
     data.unlink()

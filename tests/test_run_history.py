@@ -1,5 +1,7 @@
+import errno
 import json
 import re
+import sys
 import threading
 
 import pandas as pd
@@ -10,7 +12,10 @@ from made_runs import made_run, monthly_runs
 from platformdirs import user_state_path
 
 from hgdx_eval import ledger
-from hgdx_eval.run_history import PAGES, chart_of, page, refresh, warning
+from hgdx_eval.errors import FAILURES, RunFailed
+from hgdx_eval.progress import failure_of
+from hgdx_eval.run_history import PAGES, chart_of, failure_text, page, refresh, warning
+from hgdx_eval.signals import Interrupted
 from hgdx_eval.words import Words
 
 VI, EN = Words("vi"), Words("en")
@@ -37,10 +42,29 @@ def test_every_run_is_listed_with_what_a_reader_asks(tmp_path):
     assert "+4.2 percentage points [3.2; 5.2]" in text_of(en)
     assert "Số liệu kỳ cũ đã bị sửa: 1/2024–2/2024." in vi and "Data of earlier periods were revised: 1/2024–2/2024." in en
     assert "Kỳ mới: 1/2025." in vi and "từ +3,5 thành +4,3" in vi and "từ +4,2 thành +4,2" not in vi
-    assert "ValueError: &lt;script&gt;" in vi and "the run was killed" in vi
+    assert "Lỗi: notebook effect.vi, cell 3: ValueError: &lt;script&gt;" in vi and "Bị tắt đột ngột" in vi and "Killed before" in en
     assert "The verdict went from “Not enough evidence either way” to “Signs of an effect, not yet certain”." in en
     assert "4 1 234" not in vi and "1.234 dòng" in vi and "1,234 rows" in en
     assert 'href="index.en.html"' in vi and 'href="index.html"' in en
+
+
+def test_every_kind_of_failure_has_a_sentence_and_a_receipt_changed_by_hand_breaks_none(tmp_path):
+    told = {"notebook": "effect.vi", "cell": "3", "detail": "ValueError:\x1b[1m " + "x" * 999, "seconds": "60", "signal": "SIGTERM"}
+    for lang, taken in (("vi", "Sổ tính effect.vi, ô 3 dừng vì lỗi: ValueError:"), ("en", "Notebook effect.vi, cell 3 stopped on an error: ValueError:")):
+        said = {kind: failure_text({"failure": {"kind": kind, **told}}, Words(lang)) for kind in FAILURES}
+        assert len(set(said.values())) == len(FAILURES) and said["cell_error"].startswith(taken)
+        assert all(len(text) < 320 and "\x1b" not in text and "{" not in text for text in said.values())
+        for broken in ({}, {"failure": "x"}, {"failure": {"kind": "cell_error"}}, {"failure": {"kind": ["x"]}}, {"reason": 5, "failure": None}):
+            assert failure_text(broken, Words(lang))
+
+
+def test_what_stopped_a_run_is_one_of_the_kinds():
+    cases = {"stopped": Interrupted("SIGTERM"), "run_time": Interrupted("the time limit", 7200.0), "disk_full": OSError(errno.ENOSPC, "full"),
+             "not_writable": PermissionError(errno.EACCES, "no"), "other": ValueError("x"), "no_estimate": RunFailed("none", "no_estimate")}  # fmt: skip
+    for kind, error in cases.items():
+        failure = failure_of(error)
+        assert failure["kind"] == kind and set(failure) == {"kind", *FAILURES[kind]}
+    assert failure_of(cases["run_time"])["seconds"] == "7200"
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
@@ -155,11 +179,14 @@ def test_a_signal_while_the_page_is_written_undoes_no_published_run(tmp_path, mo
     from hgdx_eval import run_history, runs
 
     def interrupted(*_):
-        raise runs.Interrupted("SIGTERM")
+        raise Interrupted("SIGTERM")
 
     made_run(tmp_path, "20240205T020000Z-00000002")
     monkeypatch.setattr(run_history, "refresh", interrupted)
     runs.refresh_history(tmp_path / "mine")
     assert "stopped by SIGTERM while" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "hgdx_eval.run_history", None)  # as after an import that a signal stopped
+    runs.refresh_history(tmp_path / "mine")
+    assert "the history page could not be written: ModuleNotFoundError" in capsys.readouterr().err
     runs.refresh_history(tmp_path / "never_ran")
     assert not (tmp_path / "index.html").exists()

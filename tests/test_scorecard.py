@@ -23,8 +23,8 @@ from hgdx_eval.errors import InputError
 from hgdx_eval.facts import load_facts
 from hgdx_eval.origin import sha256_of
 from hgdx_eval.params import study_folder
-from hgdx_eval.runs import verify_study
 from hgdx_eval.scorecard import COLUMNS, amount_of, indicators, read_scorecard, scorecard, status_of
+from hgdx_eval.verify import verify_study
 from hgdx_eval.words import Words
 
 ROOT = Path(__file__).parent.parent

@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hgdx_eval import spool as spooling
+from hgdx_eval.check import check_file
+from hgdx_eval.cli import main
 from hgdx_eval.dossiers import count_dossiers
 from hgdx_eval.errors import InputError
-from hgdx_eval.files import connect, gaps, literal, shape_of, shape_sql
+from hgdx_eval.files import connect, gaps, literal, open_table, shape_of, shape_sql
 from hgdx_eval.readers import opencps_dossiers
 from hgdx_eval.spool import Spool, keyed
 from hgdx_eval.synth import simulate
@@ -191,6 +193,15 @@ def test_a_file_that_does_not_fit_its_header_at_all_is_refused(tmp_path, monkeyp
         count_dossiers([path])
 
 
+def test_a_list_of_the_five_needed_columns_alone_is_checked(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến\n1,1.000001,Sở Tư pháp,31/07/2023,Có\n", encoding="utf-8")
+    found = check_file(path, None)
+    assert (found["rows"], found["accepted"], found["date_order"]) == (1, 1, [])
+    with pytest.raises(SystemExit, match="0"):
+        main(["check", str(path)])
+
+
 def test_the_reader_names_no_personal_column():
     personal = {"Chủ hồ sơ", "Địa chỉ", "Số điện thoại", "Thư điện tử", "Người nộp hồ sơ", "Điện thoại liên lạc"}
     assert personal.isdisjoint(header for headers in opencps_dossiers.HEADERS.values() for header in headers)
@@ -202,3 +213,55 @@ def test_three_hundred_thousand_dossiers_fit_into_little_memory():
     script = Path(__file__).parent.parent / "benchmarks" / "export_size.py"
     done = subprocess.run([sys.executable, str(script), "--dossiers", "300000", "--runs", "1"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_quoted_cell_over_two_lines_is_read_as_one_cell(tmp_path, encoding, end):
+    rows = [row("0"), row("1").replace("Sở Tư pháp", '"Sở Tư\npháp, ""số"" 1"'), row("2"), row("3") + ",thừa", row("4", day="hôm qua"), "", row("5")]
+    path = tmp_path / "a.csv"
+    path.write_bytes(end.join([HEADER, *rows, ""]).encode(encoding))
+    cells = count_dossiers([path]).cells
+    assert reasons(cells) == {"broken_row": (1, [5]), "unreadable_date": (1, [6])}
+    assert cells["n"].sum() == 6 and 'Sở Tư\npháp, "số" 1' in set(cells["agency"])
+    raw = open_table(path, {"number": ("Mã hồ sơ",), "agency": ("Cơ quan thụ lý",)})
+    assert raw.con.sql("SELECT number, agency FROM raw WHERE row = 3").fetchall() == [("1", 'Sở Tư\npháp, "số" 1')]
+    assert (raw.rows, raw.broken) == (5, (5,))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1258"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        [],  # never closed
+        [row("4").replace("1.000001", '"1.000001"')],  # closed where another cell's quote opens
+        [row("4").replace("1.000001", 'x"')],  # closed by a stray quote
+        [row(str(i)) for i in range(4, 3_000)],  # longer than any cell
+    ],
+)
+def test_a_quote_that_is_not_closed_in_its_row_is_refused_with_its_row(tmp_path, encoding, after):
+    rows = [row("1"), row("2").replace("1.000001", '"1.000001'), row("3"), *after]
+    rows = [line.encode("ascii", "replace").decode().replace("?", "x") for line in rows] if encoding == "cp1258" else rows
+    path = write(tmp_path / "a.csv", rows, "utf-8")
+    if encoding != "utf-8":
+        head = HEADER.encode("cp1258", "replace").decode("cp1258") if encoding == "cp1258" else HEADER
+        path.write_bytes("\n".join([head, *rows, ""]).encode(encoding))
+    for read in (lambda: count_dossiers([path]), lambda: open_table(path, {"number": ("Mã hồ sơ",), "day": ("Ngày gửi",)})):
+        with pytest.raises(InputError, match=r"a\.csv: row 3: .*quote"):
+            read()
+
+
+def test_a_quote_that_is_not_closed_loses_no_row_of_a_long_file(tmp_path):
+    """Longer than what the database reads at once."""
+    path = write(tmp_path / "a.csv", [row("1"), row("2").replace("1.000001", '"1.000001'), *[row(str(i)) for i in range(3, 400_000)]])
+    with pytest.raises(InputError, match=r"a\.csv: row 3: .*quote"):
+        count_dossiers([path])
+
+
+def test_two_lines_in_a_cell_of_a_long_file_and_a_spoilt_letter_keep_every_row(tmp_path):
+    rows = [row(str(i)) for i in range(60_000)]
+    rows[59_990] = row("59990").replace("Sở Tư pháp", '"Sở Tư\npháp"')
+    path = write(tmp_path / "a.csv", rows)
+    path.write_bytes(path.read_bytes().replace("150,1.000001,Sở".encode(), b"150,1.000001,S\xff\xfe", 1))
+    cells = count_dossiers([path]).cells
+    assert reasons(cells)["broken_row"] == (1, [152]) and cells["n"].sum() == 60_000

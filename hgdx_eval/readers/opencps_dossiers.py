@@ -155,6 +155,7 @@ def date_order_sql(columns: tuple[str, ...], examples: int, today: date) -> str:
     late = " WHERE received <= today OR received IS NULL" if "received" in dates else ""  # one received later is refused as such
     parts = [f"SELECT '{fault}' AS fault, count(*) FILTER (WHERE {when}) AS rows, min(place, {examples}) FILTER (WHERE {when}) AS examples "
              f"FROM days{late}" for fault, (needed, when) in ORDER.items() if set(needed) <= set(dates)]  # fmt: skip
+    parts = parts or ["SELECT '' AS fault, 0 AS rows, [place] AS examples FROM days WHERE false"]  # one date has no order
     return f"WITH days AS (SELECT place, DATE '{today.isoformat()}' AS today, {days} FROM content) {' UNION ALL '.join(parts)}"
 
 

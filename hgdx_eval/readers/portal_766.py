@@ -75,7 +75,7 @@ def read_summary(path: Path) -> Summary:
 def sheets(path: Path) -> list[tuple[str, str, list[list[str]], bool]]:
     """(sheet, month, rows of text, whether they are made up) of every sheet of scores, or of every stored answer."""
     if path.suffix.lower() == ".json":
-        return [("Điểm tháng", month_of_request(request, path.name), objects_as_rows(path, answer), marked)
+        return [("Điểm tháng", month_of_request(request, path.name), list(objects_as_rows(path, answer)), marked)
                 for request, answer, marked in read_answers(path)]  # fmt: skip
     month = month_of_name(path.name)
     if month is None:

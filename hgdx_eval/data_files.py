@@ -1,0 +1,65 @@
+"""Where a study's data lie, and what code reads them; nothing is read here."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from .errors import InputError
+from .origin import SUFFIXES
+from .params import Study
+
+BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
+
+
+def data_files(data: Path) -> list[Path]:
+    """The files of `data:`, sorted by name: a file, a folder (what can be read in it), or a pattern like thang_*.xlsx.
+
+    Raises InputError where there is none.
+    """
+    if data.is_file():
+        return [data]
+    if data.is_dir():
+        found = [file for file in data.iterdir() if file.suffix.lower() in SUFFIXES]
+    elif any(mark in data.name for mark in "*?["):
+        found = list(data.parent.glob(data.name))
+    else:
+        return [data]  # its reader says that there is no such file
+    found = sorted(f for f in found if f.is_file() and not f.name.startswith((".", "~$")) and not f.name.lower().endswith(BESIDE))
+    if not found:
+        raise InputError(f"{data.name}: no file to read in it; read are {', '.join(SUFFIXES)}")
+    return found
+
+
+def payments_beside(path: Path) -> Path:
+    """Where the fee detail of one dossier list is looked for: its name and `.payments.csv`."""
+    return Path(f"{path}.payments.csv")
+
+
+def study_data(p: Study) -> Path:
+    """The study's data file; a study without one draws its simulated export into a folder of this user's cache."""
+    if p.data is not None:
+        return Path(p.data)
+    if p.world is None:
+        raise InputError(f"{p.study}: data: is missing: bring the province's export as -p data=FILE "
+                         f"({p.layout}: csv or xlsx)")  # fmt: skip
+    from platformdirs import user_cache_path
+
+    from .synth import simulate
+
+    draw = f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}"
+    path = user_cache_path("hgdx_eval") / draw / "mo_phong.csv"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
+    return path
+
+
+@cache
+def code_hash() -> str:
+    """SHA-256 over the package's own files: a simulated export or a run is remembered together with the code."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for file in sorted(here.rglob("*")):
+        if file.suffix in (".py", ".yaml", ".j2", ".css", ".mplstyle", ".json"):
+            digest.update(str(file.relative_to(here)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,66 @@
+"""What a run publishes: estimates.csv, reports, pages of notebooks, receipt."""
+
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+
+from .errors import RunFailed
+from .hashes import file_hash
+from .ledger import result_of
+from .panel import Panel
+from .params import Study, study_words
+from .printed import harmless
+from .published import now, write_json, write_text
+from .receipt import Key
+from .recording import MIME as ESTIMATES_MIME
+from .report import Page, render
+from .results import COLUMNS, check_table, result_table
+
+
+def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], executed: dict, receipt: dict, key: Key) -> None:
+    """estimates.csv, reports, notebook pages and the receipt, in the folder being built."""
+    tables = {lang: collected([nb for job, nb in executed.items() if job.lang == lang], p) for lang in langs}
+    first = tables[langs[0]]
+    for lang in langs[1:]:
+        if not first.equals(tables[lang]):
+            raise RunFailed(f"the estimates differ between {langs[0]} and {lang}", "languages_differ")
+    first.map(harmless).to_csv(building / "estimates.csv", index=False, lineterminator="\n")
+    annexes = {lang: receipt_annex(receipt, lang, p) for lang in langs}
+    for lang in langs:
+        mine = {job: notebook for job, notebook in executed.items() if job.lang == lang}
+        page = page_of(p, panel, lang, "report", annexes[lang])
+        write_text(building / f"report.{lang}.html", render(list(mine.values()), page))
+        brief = [notebook for job, notebook in mine.items() if job.name == "brief"]
+        if brief:
+            write_text(building / f"brief.{lang}.html", render(brief, page_of(p, panel, lang, "brief", ())))
+        for job, notebook in mine.items():
+            page = page_of(p, panel, lang, "notebook", ())
+            write_text(building / "notebooks" / f"{job.stem}.html", render([notebook], page))
+    made = {job.stem: {"key": key.of(job), "sha256": file_hash(building / "notebooks" / f"{job.stem}.ipynb")} for job in executed}
+    result = result_of(first, panel, p, list(executed.values()))
+    write_json(building / "receipt.json", {**receipt, "executed": made, "result": result, "state": "complete", "finished": now()})
+
+
+def page_of(p: Study, panel: Panel, lang: str, kind: str, annexes: tuple[str, ...]) -> Page:
+    from .story import page_for
+
+    return page_for(p, panel, study_words(p, lang), kind, annexes)
+
+
+def receipt_annex(receipt: dict, lang: str, p: Study) -> tuple[str, ...]:
+    from .story import receipt_block
+
+    return (receipt_block(receipt, study_words(p, lang)),)
+
+
+def collected(notebooks: list[nbformat.NotebookNode], p: Study) -> pd.DataFrame:
+    """Every estimate that the notebooks recorded, under the contract's columns. Raises RunFailed where there is none."""
+    rows = [dict(zip(data["columns"], row, strict=True)) for notebook in notebooks for cell in notebook.cells
+            if cell.cell_type == "code" for output in cell.outputs
+            for data in [output.get("data", {}).get(ESTIMATES_MIME)] if data for row in data["rows"]]  # fmt: skip
+    if not rows:
+        raise RunFailed("the notebooks recorded no estimate", "no_estimate")
+    table = result_table(rows)
+    check_table(table)
+    return table.assign(study=p.study)[COLUMNS]
