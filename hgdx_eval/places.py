@@ -52,7 +52,7 @@ def facts_unit(facts: object, text: str, place: str) -> str:
     by_code = {unit.code: unit.name for unit in facts.units}
     found = by_code.get(text) or getattr(match_unit(facts, text).unit, "name", None)
     if found is None:
-        raise InputError(f"{place}: place: {told(text)} is no unit of params/facts/units.yaml, or may mean two; allowed: its code or full name")
+        raise InputError(f"{place}: place: {told(text)} is no unit of the facts, or may mean two; allowed: its code or full name")
     return found
 
 

@@ -27,19 +27,27 @@ def gap_state(gap: Gap) -> str:
     return "narrower" if abs(row["estimate"]) < 2 * abs(gap.before) else "differs"
 
 
+def gap_text(gap: Gap, words: Words) -> str:
+    scale = gap.row["scale"]
+    return words(f"who.state_{gap_state(gap)}", gap=gap_name(gap, words), before=number(gap.before, scale, words),
+                 change=number(gap.row["estimate"], scale, words), interval=interval(gap.row, words))  # fmt: skip
+
+
+def step_text(gap: Gap, words: Words) -> str:
+    return words("who.step", step=words.number(gap.step, 3 if gap.step < 1 else 1), sources="; ".join(gap.sources))
+
+
 def show_gaps(found: Who, words: Words) -> tables.Block:
     """One sentence per gap that can be told, the table, and why the others cannot."""
     told = [gap for gap in found.gaps if gap.row is not None]
-    texts = [words(f"who.state_{gap_state(gap)}", gap=gap_name(gap, words), before=number(gap.before, gap.row["scale"], words),
-                   change=number(gap.row["estimate"], gap.row["scale"], words), interval=interval(gap.row, words)) for gap in told]  # fmt: skip
+    texts = [gap_text(gap, words) for gap in told]
     blocks = [paragraphs(texts or [words("who.no_gap")])]
     if told:
         heads = [words("who.col_gap"), words("who.col_before"), words("who.col_change")]
         rows = [(gap_name(gap, words), number(gap.before, gap.row["scale"], words), tables.effect(gap.row, words)) for gap in told]
         blocks.append(tables.table(pd.DataFrame(rows, columns=heads), words("who.caption_gaps"), words, set(heads[1:]), name="who_gaps"))
     rest = [(gap_name(gap, words), words(f"who.why_{gap.reason}")) for gap in found.gaps if gap.row is None]
-    notes = [(gap_name(gap, words), words("who.step", step=words.number(gap.step, 3 if gap.step < 1 else 1), sources="; ".join(gap.sources)))
-             for gap in told if gap.sources]  # fmt: skip
+    notes = [(gap_name(gap, words), step_text(gap, words)) for gap in told if gap.sources]
     if notes or rest:
         blocks.append(tables.definitions([*notes, *rest], words))
     return tables.Block("".join(block.html for block in blocks))
