@@ -254,7 +254,8 @@ def truths(part: dict[str, float]) -> dict[str, float]:
         "unchanged_vnd": round(float(part["unchanged"])), "extra_online": part["gain"] / 100,
         "official_pp": of("official", "paying"),
         "official_paying": int(part["paying"]), "fixed_pp": of("fixed", "owing"), "fixed_paying": int(part["owing"]),
-        "remote_pp": (1 - ASSISTED) * of("gain", "n"), "staff_pp": ASSISTED * of("gain", "n"), "on_time_pp": 0.0, "days": 0.0,
+        "remote_pp": (1 - ASSISTED) * of("gain", "n"),
+        "staff_pp": ASSISTED * of("gain", "n"), "on_time_pp": 0.0, "days": 0.0,
         "received_pct": 0.0,
     }  # fmt: skip
 
