@@ -1,39 +1,49 @@
-"""Other outcomes that are shares, with the intervals that hold for all of them together."""
+"""Gaps between places, and other outcomes that are shares: estimates with intervals that hold for all of a chart together."""
 
 import pandas as pd
 
-from .charts import simulated_note, tag
+from .charts import simulated_note, size_text, tag
 from .charts_methods import Row, draw_rows
+from .designs import Design
 from .figures import Figure, csv_text, drawn, source_line
-from .origin import Origin
+from .show_who import direction, state_of
 from .who import OUTCOMES, Who
 from .words import Words
 
 
-def plot_outcomes(found: Who, origin: Origin, words: Words) -> Figure | None:
-    """One line per share that was estimated; None with fewer than two. Title: which of them moved, as far as can be told."""
-    together = found.together.set_index("group")
-    rows, moved = [], []
-    for name, (_, _, scale) in OUTCOMES.items():
-        group = f"other_{name}"
-        if scale != "pp" or group not in together.index or pd.isna(together.loc[group, "ci_low"]):
-            continue
-        own = together.loc[group]
-        value = words.effect(own["estimate"], scale) + " " + words.effect_interval(own["ci_low"], own["ci_high"], scale)
-        rows.append(Row(words(f"who.outcome_{name}"), value, own["estimate"], own["ci_low"], own["ci_high"], "group"))
-        moved += [name] if own["ci_low"] > 0 or own["ci_high"] < 0 else []
+def plot_gaps(found: Who, design: Design, words: Words) -> Figure | None:
+    """One line per gap; None with fewer than two. Title: how many narrowed and widened for certain."""
+    own = {gap.name: state_of(gap, found) for gap in found.gaps if gap.row is not None}
+    changed = {state: sum(one == state for one in own.values()) for state in ("narrowed", "widened", "opened")}
+    title = words("who.chart_gaps" if sum(changed.values()) else "who.chart_no_gap", n=words.number(len(own)),
+                  narrowed=words.number(changed["narrowed"]), widened=words.number(changed["widened"] + changed["opened"]))  # fmt: skip
+    return intervals("who_gaps", found.apart, {f"gap_{name}": words(f"who.gap_{name}") for name in own}, title, design, words)
+
+
+def plot_outcomes(found: Who, design: Design, words: Words) -> Figure | None:
+    """One line per share that was estimated; None with fewer than two. Title: which of them moved most, as far as can be told."""
+    shares = {f"other_{name}": words(f"who.outcome_{name}") for name, (_, _, scale) in OUTCOMES.items() if scale == "pp"}
+    together = found.together
+    clear = together[[group in shares and direction(low, high) != "unclear" for group, low, high in zip(
+        together.get("group", ()), together.get("ci_low", ()), together.get("ci_high", ()), strict=True)]]  # fmt: skip
+    title = words("who.chart_none")
+    if len(clear):
+        first = clear.loc[clear["estimate"].abs().idxmax()]
+        title = words("who.chart_moved", outcome=shares[first["group"]], value=words.effect(first["estimate"], "pp"))
+    return intervals("who_outcomes", together, shares, title, design, words)
+
+
+def intervals(name: str, rows: pd.DataFrame, labels: dict[str, str], title: str, design: Design, words: Words) -> Figure | None:
+    """Rows of `specification.adjusted` that have a label, highest first."""
+    rows = rows[rows["group"].isin(labels) & rows["ci_low"].notna()] if len(rows) else rows
     if len(rows) < 2:
         return None
-    rows.sort(key=lambda row: -row.estimate)
-    if moved:
-        first = max(moved, key=lambda name: abs(together.loc[f"other_{name}", "estimate"]))
-        title = words("who.chart_moved", outcome=words(f"who.outcome_{first}"),
-                      value=words.effect(together.loc[f"other_{first}", "estimate"], "pp"))  # fmt: skip
-    else:
-        title = words("who.chart_none")
-    alt = words("who.chart_alt", n=words.number(len(rows)), title=title, high=rows[0].label, high_value=rows[0].value, low=rows[-1].label,
-                low_value=rows[-1].value) + simulated_note(origin, words)  # fmt: skip
-    narrow, wide = drawn("who", lambda width, small: draw_rows(rows, None, words, width, small), alt)
-    data = pd.DataFrame([(row.label, row.estimate, row.low, row.high) for row in rows], columns=["label", "estimate", "low", "high"])
-    return Figure("who_outcomes", title, words("who.chart_subtitle"), narrow, wide, (), source_line(origin, "", words), alt,
-                  csv_text(data, words), tag(origin, words), words("charts.download"))  # fmt: skip
+    rows = rows.sort_values("estimate", ascending=False, kind="stable")
+    shown = [Row(labels[row.group], words.effect(row.estimate, "pp") + " " + words.effect_interval(row.ci_low, row.ci_high, "pp"),
+                 row.estimate, row.ci_low, row.ci_high, "group") for row in rows.itertuples()]  # fmt: skip
+    alt = words("who.chart_alt", n=words.number(len(shown)), title=title, high=shown[0].label, high_value=shown[0].value,
+                low=shown[-1].label, low_value=shown[-1].value) + simulated_note(design.origin, words)  # fmt: skip
+    narrow, wide = drawn(name, lambda width, small: draw_rows(shown, None, words, width, small), alt)
+    data = rows.assign(label=[row.label for row in shown])[["label", "estimate", "ci_low", "ci_high"]]
+    return Figure(name, title, words(f"who.subtitle_{name}"), narrow, wide, (), source_line(design.origin, size_text(design, words), words), alt,
+                  csv_text(data, words), tag(design.origin, words), words("charts.download"))  # fmt: skip

@@ -7,110 +7,121 @@ from markupsafe import Markup
 from . import tables
 from .panel import Panel
 from .show_payment import paragraphs
-from .who import OUTCOMES, Gap, Who
+from .who import OUTCOMES, Gap, Who, moved
 from .words import Words
 
-
-def gap_name(gap: Gap, words: Words) -> str:
-    return words(f"who.gap_{gap.name}")
-
-
-def gap_state(gap: Gap) -> str:
-    """unclear (the interval holds 0), narrower, wider, or turned (no gap to speak of before)."""
-    row = gap.row
-    if pd.isna(row["ci_low"]) or row["ci_low"] <= 0 <= row["ci_high"]:
-        return "unclear"
-    if pd.isna(gap.before) or gap.before == 0:
-        return "differs"
-    if gap.before * row["estimate"] > 0:
-        return "wider"
-    return "narrower" if abs(row["estimate"]) < 2 * abs(gap.before) else "differs"
-
-
-def gap_text(gap: Gap, words: Words) -> str:
-    scale = gap.row["scale"]
-    return words(f"who.state_{gap_state(gap)}", gap=gap_name(gap, words), before=number(gap.before, scale, words),
-                 change=number(gap.row["estimate"], scale, words), interval=interval(gap.row, words))  # fmt: skip
-
-
-def step_text(gap: Gap, words: Words) -> str:
-    return words("who.step", step=words.number(gap.step, 3 if gap.step < 1 else 1), sources="; ".join(gap.sources))
+TRUTHS = {"remote": "remote_pp", "staff": "staff_pp", "on_time": "on_time_pp", "days": "days", "volume": "received_pct"}
 
 
 def show_gaps(found: Who, words: Words) -> tables.Block:
-    """One sentence per gap that can be told, the table, and why the others cannot."""
+    """Which gaps narrowed or widened for certain, each gap before and its change, and why others cannot be told."""
+    if found.reason:
+        return paragraphs([words(f"who.{found.reason}")])
     told = [gap for gap in found.gaps if gap.row is not None]
-    texts = [gap_text(gap, words) for gap in told]
-    blocks = [paragraphs(texts or [words("who.no_gap")])]
+    states = {gap.name: state_of(gap, found) for gap in told}
+    clear = [gap_sentence(gap, found, words) for gap in told if states[gap.name] != "unclear"]
+    texts = clear or [words("who.all_unclear", n=words.number(len(told))) if told else words("who.no_gap")]
+    blocks = [paragraphs(texts)]
     if told:
         heads = [words("who.col_gap"), words("who.col_before"), words("who.col_change")]
-        rows = [(gap_name(gap, words), number(gap.before, gap.row["scale"], words), tables.effect(gap.row, words)) for gap in told]
+        rows = [(tables.with_small(words(f"who.gap_{gap.name}"), words(f"who.state_{states[gap.name]}")),
+                 words.effect(gap.before, "pp"), tables.effect(joint(gap, found), words)) for gap in told]  # fmt: skip
         blocks.append(tables.table(pd.DataFrame(rows, columns=heads), words("who.caption_gaps"), words, set(heads[1:]), name="who_gaps"))
-    rest = [(gap_name(gap, words), words(f"who.why_{gap.reason}")) for gap in found.gaps if gap.row is None]
-    notes = [(gap_name(gap, words), step_text(gap, words)) for gap in told if gap.sources]
-    if notes or rest:
-        blocks.append(tables.definitions([*notes, *rest], words))
+        blocks.append(tables.Block(str(Markup("<p>{}</p>").format(words("who.gaps_note", n=words.number(len(told)))))))
     return tables.Block("".join(block.html for block in blocks))
 
 
-def number(value: float, scale: str, words: Words) -> str:
-    return words.number(None) if pd.isna(value) else words.effect(value, scale)
+def show_gap_notes(found: Who, words: Words) -> tables.Block | None:
+    """What each gap compares, with the step and source of the user's numbers, or why it cannot be told."""
+    if found.reason:
+        return None
+    pairs = []
+    for gap in found.gaps:
+        texts = [words(f"who.means_{gap.name}")] if gap.row is not None and not gap.sources else []
+        texts += [words("who.step", step=step_text(gap, words), sources="; ".join(gap.sources))] if gap.row is not None and gap.sources else []
+        pairs.append((words(f"who.gap_{gap.name}"), " ".join([*texts, *([words(f"who.why_{gap.reason}")] if gap.reason else [])])))
+    return tables.definitions(pairs, words)
 
 
-def interval(row: pd.Series, words: Words) -> str:
-    return words.number(None) if pd.isna(row["ci_low"]) else words.effect_interval(row["ci_low"], row["ci_high"], row["scale"])
+def joint(gap: Gap, found: Who) -> pd.Series:
+    """A gap with the interval that holds together with those of the other gaps."""
+    return pd.Series({**found.apart.set_index("group").loc[f"gap_{gap.name}"], "scale": gap.row["scale"]})
 
 
-def show_volume(found: Who, words: Words) -> tables.Block:
+def state_of(gap: Gap, found: Who) -> str:
+    own = joint(gap, found)
+    return moved(gap, own["ci_low"], own["ci_high"])
+
+
+def gap_sentence(gap: Gap, found: Who, words: Words) -> str:
+    own = joint(gap, found)
+    return words(f"who.sentence_{state_of(gap, found)}", gap=words(f"who.gap_{gap.name}"), before=words.effect(gap.before, "pp"),
+                 change=words.effect(own["estimate"], "pp"), interval=words.effect_interval(own["ci_low"], own["ci_high"], "pp"))  # fmt: skip
+
+
+def step_text(gap: Gap, words: Words) -> str:
+    return words.percent(gap.step) if gap.name.endswith("_share") else words.number(gap.step, 1)
+
+
+def show_volume(found: Who, words: Words) -> tables.Block | None:
     """The effect on the number of dossiers in per cent, or why there is none."""
-    row = found.volume
-    if row is None:
+    if found.reason:
+        return None
+    if found.volume is None:
         return paragraphs([words("who.volume_none", reason=words(f"refusals.{found.volume_reason}"))])
-    value, low, high = (100 * np.expm1(row[name]) for name in ("estimate", "ci_low", "ci_high"))
-    if pd.isna(low):
-        return paragraphs([words("who.volume_bare", value=words.number(value, 1, sign=True))])
-    state = "unclear" if low <= 0 <= high else "more" if low > 0 else "fewer"
+    value, low, high = in_percent(found.together.set_index("group").loc["other_volume"])
+    state = "bare" if pd.isna(low) else direction(low, high)
     return paragraphs([words(f"who.volume_{state}", value=words.number(value, 1, sign=True), interval=words.interval(low, high))])
 
 
-def show_outcomes(found: Who, words: Words) -> tables.Block:
-    """Every other outcome with its interval, alone and for all together; a column that is not there is said to be not there."""
+def in_percent(row: pd.Series) -> tuple[float, float, float]:
+    """(estimate, low, high) in per cent of a row on the log scale."""
+    return tuple(100 * float(np.expm1(row[name])) for name in ("estimate", "ci_low", "ci_high"))
+
+
+def direction(low: float, high: float) -> str:
+    return "unclear" if not (low > 0 or high < 0) else "up" if low > 0 else "down"
+
+
+def show_outcomes(found: Who, words: Words) -> tables.Block | None:
+    """Every other outcome with the interval that holds for all together; a column that is not there is said to be not there."""
+    if found.reason:
+        return None
     together = found.together.set_index("group")
-    heads = [words("who.col_outcome"), words("who.col_effect"), words("who.col_together")]
+    heads = [words("who.col_outcome"), words("who.col_effect")]
     rows, texts = [], []
-    for name in OUTCOMES:
+    for name, (_, _, scale) in OUTCOMES.items():
         row, label = found.outcomes[name], words(f"who.outcome_{name}")
         if row is None:
-            rows.append((label, words("who.not_in_file"), words.number(None)))
+            rows.append((label, words("who.not_in_file")))
         elif row["status"] != "ok":
-            rows.append((label, words("who.refused", reason=words("refusals." + row["reason"])), words.number(None)))
+            rows.append((label, words("who.refused", reason=words("refusals." + row["reason"]))))
         else:
             own = together.loc[f"other_{name}"]
-            known = pd.notna(own["ci_low"])
-            rows.append((label, tables.effect(row, words),
-                         words.effect_interval(own["ci_low"], own["ci_high"], row["scale"]) if known else words.number(None)))  # fmt: skip
-            state = "unknown" if not known else "unclear" if own["ci_low"] <= 0 <= own["ci_high"] else "up" if own["ci_low"] > 0 else "down"
-            unit = words("who.unit_days" if name == "days" else "who.unit_points")
-            texts.append(words(f"who.outcome_text_{state}", outcome=label, unit=unit, value=number(row["estimate"], row["scale"], words),
-                               size=words.effect(abs(row["estimate"]), row["scale"], False), interval=rows[-1][2]))  # fmt: skip
-    block = tables.table(pd.DataFrame(rows, columns=heads), words("who.caption_outcomes"), words, set(heads[1:]), name="who_outcomes")
-    number_told = len(texts)
-    note = [words("who.together_note", n=words.number(number_told))] if number_told else []
-    return tables.Block(paragraphs(texts or [words("who.no_outcome")]).html + block.html + Markup("").join(
-        Markup("<p>{}</p>").format(text) for text in note))  # fmt: skip
+            state = "unknown" if pd.isna(own["ci_low"]) else direction(own["ci_low"], own["ci_high"])
+            rows.append((tables.with_small(label, words(f"who.moved_{state}")), tables.effect(pd.Series({**own, "scale": scale}), words)))
+            if state in ("up", "down"):
+                texts.append(words(f"who.outcome_{state}", outcome=label, unit=words("who.unit_days" if scale == "level" else "who.unit_points"),
+                                   size=words.effect(abs(own["estimate"]), scale, False),
+                                   interval=words.effect_interval(own["ci_low"], own["ci_high"], scale)))  # fmt: skip
+    known = len(together) - ("other_volume" in together.index)
+    texts = texts or [words("who.outcomes_unclear") if known else words("who.no_outcome")]
+    block = tables.table(pd.DataFrame(rows, columns=heads), words("who.caption_outcomes"), words, {heads[1]}, name="who_outcomes")
+    note = Markup("<p>{}</p>").format(words("who.together_note", n=words.number(len(together)))) if known else ""
+    return tables.Block(paragraphs(texts).html + block.html + str(note))
 
 
 def show_who_truth(found: Who, panel: Panel, words: Words) -> tables.Block | None:
-    """For simulated data: which of the outcomes with a known answer have it in their joint interval."""
-    truth = None if panel.truth is None else panel.truth.iloc[-1]
-    if truth is None or "on_time_pp" not in truth:
+    """For simulated data: the known answers, and whether the joint intervals hold them."""
+    if found.reason or panel.truth is None or "received_pct" not in panel.truth:
         return None
-    texts = []
-    for name, column in (("on_time", "on_time_pp"), ("days", "days")):
-        row = found.outcomes[name]
-        if row is None or row["status"] != "ok" or pd.isna(row["ci_low"]):
+    together, said = found.together.set_index("group"), []
+    overall = panel.truth.set_index("period").loc["overall"]
+    for name, column in TRUTHS.items():
+        if f"other_{name}" not in together.index or pd.isna(together.loc[f"other_{name}", "ci_low"]):
             continue
-        inside = row["ci_low"] <= truth[column] <= row["ci_high"]
-        texts.append(words("who.truth_inside" if inside else "who.truth_missed", outcome=words(f"who.outcome_{name}"),
-                           truth=words.number(truth[column], 1), interval=interval(row, words)))  # fmt: skip
-    return paragraphs(texts) if texts else None
+        own = together.loc[f"other_{name}"]
+        _, low, high = in_percent(own) if name == "volume" else (0.0, own["ci_low"], own["ci_high"])
+        key = "who.truth_inside" if low <= overall[column] <= high else "who.truth_missed"
+        said.append(words(key, outcome=words(f"who.outcome_{name}"), truth=words.number(overall[column], 1)))
+    return paragraphs([words("who.truth", list="; ".join(said))]) if said else None

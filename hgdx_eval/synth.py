@@ -225,8 +225,8 @@ def truth_table(frame: Skeleton, received: np.ndarray, online: np.ndarray, p0: n
     taken, as drawn), unchanged_vnd (without what the extra dossiers are expected to take of it: had nobody filed otherwise),
     extra_online (expected);
     what the cut does to the two rates of online payment (official_pp, fixed_pp) with the dossiers over which
-    each is a mean (official_paying, fixed_paying); what it does to the shares filed from remote and entered by staff, and, which is nothing, to dossiers on time, days of processing
-    and the number of dossiers (received_pct)."""
+    each is a mean (official_paying, fixed_paying); what it does to the shares filed from remote and
+    entered by staff, and, which is nothing, to dossiers on time, days of processing and the number of dossiers (received_pct)."""
     n, saved = received * treated, (fees(frame)[:, None] * cut // 100) * treated
     waived = cut == 100
     moved = PAID_GAP * (p1 - p0)
