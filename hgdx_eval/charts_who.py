@@ -45,5 +45,6 @@ def intervals(name: str, rows: pd.DataFrame, labels: dict[str, str], title: str,
                 low=shown[-1].label, low_value=shown[-1].value) + simulated_note(design.origin, words)  # fmt: skip
     narrow, wide = drawn(name, lambda width, small: draw_rows(shown, None, words, width, small), alt)
     data = rows.assign(label=[row.label for row in shown])[["label", "estimate", "ci_low", "ci_high"]]
-    return Figure(name, title, words(f"who.subtitle_{name}"), narrow, wide, (), source_line(design.origin, size_text(design, words), words), alt,
-                  csv_text(data, words), tag(design.origin, words), words("charts.download"))  # fmt: skip
+    source = source_line(design.origin, size_text(design, words), words)
+    return Figure(name, title, words(f"who.subtitle_{name}"), narrow, wide, (), source, alt, csv_text(data, words), tag(design.origin, words),
+                  words("charts.download"))  # fmt: skip

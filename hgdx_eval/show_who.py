@@ -11,6 +11,7 @@ from .who import OUTCOMES, Gap, Who, moved
 from .words import Words
 
 TRUTHS = {"remote": "remote_pp", "staff": "staff_pp", "on_time": "on_time_pp", "days": "days", "volume": "received_pct"}
+UNITS = {"pp": "points", "level": "days"}
 
 
 def show_gaps(found: Who, words: Words) -> tables.Block:
@@ -37,9 +38,13 @@ def show_gap_notes(found: Who, words: Words) -> tables.Block | None:
         return None
     pairs = []
     for gap in found.gaps:
-        texts = [words(f"who.means_{gap.name}")] if gap.row is not None and not gap.sources else []
-        texts += [words("who.step", step=step_text(gap, words), sources="; ".join(gap.sources))] if gap.row is not None and gap.sources else []
-        pairs.append((words(f"who.gap_{gap.name}"), " ".join([*texts, *([words(f"who.why_{gap.reason}")] if gap.reason else [])])))
+        if gap.row is None:
+            text = words(f"who.why_{gap.reason}")
+        elif gap.sources:
+            text = words("who.step", step=step_text(gap, words), sources="; ".join(gap.sources))
+        else:
+            text = words(f"who.means_{gap.name}")
+        pairs.append((words(f"who.gap_{gap.name}"), text))
     return tables.definitions(pairs, words)
 
 
@@ -55,8 +60,9 @@ def state_of(gap: Gap, found: Who) -> str:
 
 def gap_sentence(gap: Gap, found: Who, words: Words) -> str:
     own = joint(gap, found)
+    interval = words.effect_interval(own["ci_low"], own["ci_high"], "pp")
     return words(f"who.sentence_{state_of(gap, found)}", gap=words(f"who.gap_{gap.name}"), before=words.effect(gap.before, "pp"),
-                 change=words.effect(own["estimate"], "pp"), interval=words.effect_interval(own["ci_low"], own["ci_high"], "pp"))  # fmt: skip
+                 change=words.effect(own["estimate"], "pp"), interval=interval)  # fmt: skip
 
 
 def step_text(gap: Gap, words: Words) -> str:
@@ -101,9 +107,9 @@ def show_outcomes(found: Who, words: Words) -> tables.Block | None:
             state = "unknown" if pd.isna(own["ci_low"]) else direction(own["ci_low"], own["ci_high"])
             rows.append((tables.with_small(label, words(f"who.moved_{state}")), tables.effect(pd.Series({**own, "scale": scale}), words)))
             if state in ("up", "down"):
-                texts.append(words(f"who.outcome_{state}", outcome=label, unit=words("who.unit_days" if scale == "level" else "who.unit_points"),
-                                   size=words.effect(abs(own["estimate"]), scale, False),
-                                   interval=words.effect_interval(own["ci_low"], own["ci_high"], scale)))  # fmt: skip
+                unit, interval = words("who.unit_" + UNITS[scale]), words.effect_interval(own["ci_low"], own["ci_high"], scale)
+                texts.append(words(f"who.outcome_{state}", outcome=label, unit=unit, size=words.effect(abs(own["estimate"]), scale, False),
+                                   interval=interval))  # fmt: skip
     known = len(together) - ("other_volume" in together.index)
     texts = texts or [words("who.outcomes_unclear") if known else words("who.no_outcome")]
     block = tables.table(pd.DataFrame(rows, columns=heads), words("who.caption_outcomes"), words, {heads[1]}, name="who_outcomes")
