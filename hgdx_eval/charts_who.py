@@ -46,5 +46,5 @@ def intervals(name: str, rows: pd.DataFrame, labels: dict[str, str], title: str,
     narrow, wide = drawn(name, lambda width, small: draw_rows(shown, None, words, width, small), alt)
     data = rows.assign(label=[row.label for row in shown])[["label", "estimate", "ci_low", "ci_high"]]
     source = source_line(design.origin, size_text(design, words), words)
-    return Figure(name, title, words(f"who.subtitle_{name}"), narrow, wide, (), source, alt, csv_text(data, words), tag(design.origin, words),
-                  words("charts.download"))  # fmt: skip
+    return Figure(name, title, words(f"who.subtitle_{name}"), narrow, wide, (), source, alt, csv_text(data, words),
+                  tag(design.origin, words), words("charts.download"))  # fmt: skip

@@ -67,7 +67,10 @@ def rows_of(path: Path) -> list[tuple[int, dict[str, str]]]:
     except UnicodeDecodeError:
         raise InputError(f"{path.name}: not UTF-8 text; allowed: a CSV saved as UTF-8 (Excel: CSV UTF-8)") from None
     head = text.splitlines()[0] if text.strip() else ""
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count)))
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True))
+    except csv.Error:
+        raise InputError(f"{path.name}: not a CSV table; a quote is not closed, or stands inside a cell") from None
     header = [cell.strip().lower() for cell in lines[0]] if lines else []
     if sorted(header) != sorted(COLUMNS):
         raise InputError(f"{path.name}: row 1: columns {', '.join(map(told, header)) or 'none'}; needed: {', '.join(COLUMNS)}")
