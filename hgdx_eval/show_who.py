@@ -11,7 +11,7 @@ from .who import OUTCOMES, Gap, Who, moved
 from .words import Words
 
 TRUTHS = {"remote": "remote_pp", "staff": "staff_pp", "on_time": "on_time_pp", "days": "days", "volume": "received_pct"}
-UNITS = {"pp": "points", "level": "days"}
+UNITS, DIGITS = {"pp": "points", "level": "days"}, {"pp": 1, "level": 2}
 
 
 def show_gaps(found: Who, words: Words) -> tables.Block:
@@ -66,7 +66,8 @@ def gap_sentence(gap: Gap, found: Who, words: Words) -> str:
 
 
 def step_text(gap: Gap, words: Words) -> str:
-    return words.percent(gap.step) if gap.name.endswith("_share") else words.number(gap.step, 1)
+    share = gap.name.endswith("_share")
+    return words(f"who.step_{gap.name}", step=words.number(100 * gap.step if share else gap.step, 1))
 
 
 def show_volume(found: Who, words: Words) -> tables.Block | None:
@@ -105,10 +106,11 @@ def show_outcomes(found: Who, words: Words) -> tables.Block | None:
         else:
             own = together.loc[f"other_{name}"]
             state = "unknown" if pd.isna(own["ci_low"]) else direction(own["ci_low"], own["ci_high"])
-            rows.append((tables.with_small(label, words(f"who.moved_{state}")), tables.effect(pd.Series({**own, "scale": scale}), words)))
+            value = tables.effect(pd.Series({**own, "scale": scale}), words, DIGITS[scale])
+            rows.append((tables.with_small(label, words(f"who.moved_{state}")), value))
             if state in ("up", "down"):
-                unit, interval = words("who.unit_" + UNITS[scale]), words.effect_interval(own["ci_low"], own["ci_high"], scale)
-                texts.append(words(f"who.outcome_{state}", outcome=label, unit=unit, size=words.effect(abs(own["estimate"]), scale, False),
+                unit, interval = words("who.unit_" + UNITS[scale]), words.interval(own["ci_low"], own["ci_high"], DIGITS[scale])
+                texts.append(words(f"who.outcome_{state}", outcome=label, unit=unit, size=words.number(abs(own["estimate"]), DIGITS[scale]),
                                    interval=interval))  # fmt: skip
     known = len(together) - ("other_volume" in together.index)
     texts = texts or [words("who.outcomes_unclear") if known else words("who.no_outcome")]
