@@ -12,6 +12,8 @@ from .words import Words
 
 def plot_outcomes(found: Who, origin: Origin, words: Words) -> Figure | None:
     """One line per share that was estimated; None with fewer than two. Title: which of them moved, as far as can be told."""
+    if found.reason:
+        return None
     together = found.together.set_index("group")
     rows, moved = [], []
     for name, (_, _, scale) in OUTCOMES.items():

@@ -39,6 +39,8 @@ def step_text(gap: Gap, words: Words) -> str:
 
 def show_gaps(found: Who, words: Words) -> tables.Block:
     """One sentence per gap that can be told, the table, and why the others cannot."""
+    if found.reason:
+        return paragraphs([words(f"who.{found.reason}")])
     told = [gap for gap in found.gaps if gap.row is not None]
     texts = [gap_text(gap, words) for gap in told]
     blocks = [paragraphs(texts or [words("who.no_gap")])]
@@ -61,8 +63,10 @@ def interval(row: pd.Series, words: Words) -> str:
     return words.number(None) if pd.isna(row["ci_low"]) else words.effect_interval(row["ci_low"], row["ci_high"], row["scale"])
 
 
-def show_volume(found: Who, words: Words) -> tables.Block:
+def show_volume(found: Who, words: Words) -> tables.Block | None:
     """The effect on the number of dossiers in per cent, or why there is none."""
+    if found.reason:
+        return None
     row = found.volume
     if row is None:
         return paragraphs([words("who.volume_none", reason=words(f"refusals.{found.volume_reason}"))])
@@ -73,8 +77,10 @@ def show_volume(found: Who, words: Words) -> tables.Block:
     return paragraphs([words(f"who.volume_{state}", value=words.number(value, 1, sign=True), interval=words.interval(low, high))])
 
 
-def show_outcomes(found: Who, words: Words) -> tables.Block:
+def show_outcomes(found: Who, words: Words) -> tables.Block | None:
     """Every other outcome with its interval, alone and for all together; a column that is not there is said to be not there."""
+    if found.reason:
+        return None
     together = found.together.set_index("group")
     heads = [words("who.col_outcome"), words("who.col_effect"), words("who.col_together")]
     rows, texts = [], []
@@ -103,7 +109,7 @@ def show_outcomes(found: Who, words: Words) -> tables.Block:
 def show_who_truth(found: Who, panel: Panel, words: Words) -> tables.Block | None:
     """For simulated data: which of the outcomes with a known answer have it in their joint interval."""
     truth = None if panel.truth is None else panel.truth.iloc[-1]
-    if truth is None or "on_time_pp" not in truth:
+    if found.reason or truth is None or "on_time_pp" not in truth:
         return None
     texts = []
     for name, column in (("on_time", "on_time_pp"), ("days", "days")):
