@@ -102,8 +102,8 @@ def show_outcomes(found: Who, words: Words) -> tables.Block | None:
     block = tables.table(pd.DataFrame(rows, columns=heads), words("who.caption_outcomes"), words, set(heads[1:]), name="who_outcomes")
     number_told = len(texts)
     note = [words("who.together_note", n=words.number(number_told))] if number_told else []
-    return tables.Block(paragraphs(texts or [words("who.no_outcome")]).html + block.html + Markup("").join(
-        Markup("<p>{}</p>").format(text) for text in note))  # fmt: skip
+    return tables.Block(paragraphs(texts or [words("who.no_outcome")]).html + block.html + str(Markup("").join(
+        Markup("<p>{}</p>").format(text) for text in note)))  # fmt: skip
 
 
 def show_who_truth(found: Who, panel: Panel, words: Words) -> tables.Block | None:

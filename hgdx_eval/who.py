@@ -73,7 +73,7 @@ def who_of(panel: Panel, p: Study, design: Design) -> Who:
             *(slope_gap(panel, p, design, name, places) for name in MEASURES))  # fmt: skip
     volume, reason = volume_effect(design, p)
     outcomes = {name: outcome_effect(panel, p, name) for name in OUTCOMES}
-    told = {f"other_{name}": row for name, row in outcomes.items() if row is not None} | ({} if volume is None else {"other_volume": volume})
+    told = {f"other_{name}": row for name, row in {**outcomes, "volume": volume}.items() if row is not None}
     families = [family({f"gap_{gap.name}": gap.row for gap in gaps if gap.row is not None}), family(told)]
     empty = Estimate(result_table([]), design.origin, design.frequency)
     recorded = [replace(empty, table=joined([replace(empty, table=table) for table in families]))]
