@@ -2,9 +2,11 @@
 
 import _thread
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 STOPPING = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
 
@@ -44,6 +46,15 @@ def _stop(number: int, frame: object) -> None:
     raise Interrupted(_State.came, _State.seconds)
 
 
+def _lost(hook: Callable, told: "sys.UnraisableHookArgs") -> None:
+    """What was raised where nothing can be raised, as while an object is collected: a stop asked for there is looked for by
+    `raise_if_asked`, and the next signal stops at once; no traceback is shown of it."""
+    if told.exc_type is Interrupted:
+        _State.raised = False
+    else:
+        hook(told)
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Inside, the first SIGTERM, SIGINT or SIGHUP raises Interrupted; later ones let it tidy up. Inside another one: nothing more."""
@@ -55,7 +66,8 @@ def interruptible() -> Iterator[None]:
         yield
         return
     _State.active, _State.came, _State.raised, _State.held, _State.limit, _State.seconds = True, None, False, False, "", None
-    before = {number: signal.signal(number, _stop) for number in STOPPING}
+    before, hook = {number: signal.signal(number, _stop) for number in STOPPING}, sys.unraisablehook
+    sys.unraisablehook = partial(_lost, hook)
     try:
         yield
     except RuntimeError:  # a database that is interrupted forgets by whom
@@ -63,7 +75,7 @@ def interruptible() -> Iterator[None]:
             raise Interrupted(_State.came, _State.seconds) from None
         raise
     finally:
-        _State.active = False
+        _State.active, sys.unraisablehook = False, hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -3,8 +3,10 @@ becomes code or leaves the output folder; nothing that is written names the user
 
 import ast
 import os
+import signal
 import socket
 import sys
+import time
 
 import nbformat
 import pytest
@@ -18,6 +20,7 @@ from hgdx_eval.execute import readable_parameters
 from hgdx_eval.notebook_files import Options
 from hgdx_eval.params import read_study
 from hgdx_eval.runs import run_study
+from hgdx_eval.signals import Interrupted, interruptible, raise_if_asked
 
 HOST = "may-chu-so-07"
 long = pytest.mark.long
@@ -61,6 +64,24 @@ def marks(folder, name):
 
 def published(run):
     return {file.relative_to(run).as_posix(): file.read_bytes() for file in sorted(run.rglob("*")) if file.is_file() and file.name != "receipt.json"}
+
+
+class Collected:
+    """Gets a signal while it is collected, where an exception is lost."""
+
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("asked", [raise_if_asked, lambda: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(1)])
+def test_a_signal_where_nothing_can_be_raised_shows_no_traceback_and_still_stops(capfd, asked):
+    with pytest.raises(Interrupted, match="SIGTERM"), interruptible():
+        Collected()
+        asked()
+        pytest.fail("nothing was stopped")
+    assert capfd.readouterr().err == ""
 
 
 @long

@@ -217,6 +217,20 @@ def test_a_workbook_that_takes_too_long_or_too_much_is_refused(tmp_path, monkeyp
     assert list(sheet_rows(path)) == [["1"]]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system holds a process to its memory")
+def test_one_long_text_of_many_cells_is_not_held_as_often_as_they_are(tmp_path):
+    parts = {"xl/sharedStrings.xml": f'<sst xmlns="{MAIN}"><si><t>{"a" * 32_000}</t></si></sst>',
+             "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r" Type="{LINKS}/worksheet" Target="worksheets/sheet1.xml"/>'
+             f'<Relationship Id="s" Type="{LINKS}/sharedStrings" Target="sharedStrings.xml"/></Relationships>'}  # fmt: skip
+    for rows, read in ((100, True), (40_000, False)):  # 3 MB and 1.3 GB
+        path = workbook(tmp_path / f"{rows}.xlsx", "".join(row(i, f'<c r="A{i}" t="s"><v>0</v></c>') for i in range(1, rows + 1)), parts)
+        if read:
+            assert sum(len(cells[0]) for cells in sheet_rows(path)) == rows * 32_000
+        else:
+            with pytest.raises(InputError, match="more than 512 MB of memory"):
+                list(sheet_rows(path))
+
+
 def test_a_workbook_with_anything_before_its_archive_is_refused(tmp_path):
     """The library would find the archive behind it, which nobody looked into."""
     path = workbook(tmp_path / "a.xlsx", row(1, cell("A1")) + row(1048576, cell("ZZ1048576")))
