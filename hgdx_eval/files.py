@@ -489,6 +489,10 @@ def is_whole(row: list[str]) -> bool:
     return True
 
 
+class OddText(Exception):
+    """A text has cells over several lines, or quotes or ends of lines that the database does not understand: Python reads it, slowly."""
+
+
 @dataclass(frozen=True)
 class TextSource:
     """UTF-8 text that DuckDB scans where it lies; only the header is read in Python. `sql`: its cells c0, c1, ... as text."""
@@ -500,6 +504,7 @@ class TextSource:
 
 
 def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource:
+    """Raises OddText where the header goes over several lines."""
     reader = csv.reader(text.lines, delimiter=text.delimiter)
     rows, ends = [], []
     try:
@@ -510,16 +515,14 @@ def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource
         raise InputError(f"{path.name}: not readable as text separated by {text.delimiter!r}: {error}") from None
     first, header, found = find_header(rows, names)
     check_width(path, header)
+    if ends[first - 1] != first:  # the database would skip as many rows as these are lines
+        raise OddText
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
     return TextSource(first, tuple(header), found, (
         f"read_csv({literal(str(path))}, columns={{{columns}}}, delim={literal(text.delimiter)}, quote='\"', escape='\"', "
         f"header=false, skip={ends[first - 1]}, null_padding=true, auto_detect=false, "
         f"ignore_errors=true, store_rejects=true, rejects_limit={MOST_BROKEN})"
     ))  # fmt: skip
-
-
-class OddText(Exception):
-    """A text has cells over several lines, or quotes or ends of lines that the database does not understand: Python reads it, slowly."""
 
 
 @contextmanager
@@ -560,10 +563,10 @@ def unreadable_text(path: Path, delimiter: str, error: duckdb.Error) -> InputErr
 
 def open_utf8(path: Path, text: TextHead, names: dict[str, str]) -> RawTable:
     """A table of UTF-8 text."""
-    source = text_source(path, text, names)
     con = connect(path)
-    chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in source.found.items())
     try:
+        source = text_source(path, text, names)
+        chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in source.found.items())
         with scanning(path, text.delimiter):
             con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
             broken = broken_rows(con, path.name)

@@ -112,9 +112,9 @@ def spool_text(
     con: duckdb.DuckDBPyConnection, path: Path, text: TextHead, names: dict[str, str], select: Select, target: Path
 ) -> Spool:
     """The order of a text's rows is the order in which they are written, so their numbers cost nothing."""
-    source = text_source(path, text, names)
-    trimmed = "".join(f", nullif(trim(c{i}), '') AS {quoted(name)}" for name, i in source.found.items())
     try:
+        source = text_source(path, text, names)
+        trimmed = "".join(f", nullif(trim(c{i}), '') AS {quoted(name)}" for name, i in source.found.items())
         with scanning(path, text.delimiter):
             con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT 0 AS place{trimmed} FROM {source.sql}")
             kept(con, path.name, select(con, tuple(source.found)), target / "0.parquet")

@@ -229,6 +229,15 @@ def test_a_quoted_cell_over_two_lines_is_read_as_one_cell(tmp_path, encoding, en
     assert (raw.rows, raw.broken) == (5, (5,))
 
 
+def test_a_header_over_several_lines_takes_no_row_below_it(tmp_path):
+    path = tmp_path / "a.csv"
+    header = HEADER.replace("Mã hồ sơ", '"Mã hồ sơ\n"').replace("Ngày gửi", '"Ngày\ngửi"')
+    path.write_text("\n".join(['"Danh sách\nhồ sơ"', header, *[row(str(i)) for i in range(9)]]), encoding="utf-8")
+    assert count_dossiers([path], "submitted").cells["n"].sum() == 9
+    raw = open_table(path, {"number": ("Mã hồ sơ",), "day": ("Ngày gửi",)})
+    assert raw.con.sql("SELECT row, number FROM raw ORDER BY row").fetchall() == [(i + 3, str(i)) for i in range(9)]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1258"])
 @pytest.mark.parametrize(
     "after",
