@@ -1,7 +1,5 @@
 """What the user knows of places: a CSV of one number per place and measure, dated and sourced (docs/places.md)."""
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +7,7 @@ from .errors import InputError
 from .facts import load_facts
 from .names import match_unit
 from .params import did_you_mean
-from .scorecard import MOST_BYTES, amount_of, period_in_past, told
+from .scorecard import amount_of, csv_rows, period_in_past, told
 
 COLUMNS = ("place", "measure", "value", "date", "source")
 MEASURES = {"ethnic_minority_share": "share", "elderly_share": "share", "distance_km": "number", "digital_team_members": "number"}
@@ -29,7 +27,7 @@ def read_places(path: Path) -> Places:
     values: dict[str, dict[str, float]] = {}
     sources: dict[str, dict[str, None]] = {}
     facts = load_facts()
-    for number, row in rows_of(path):
+    for number, row in csv_rows(path, "file of places", check_columns):
         place = f"{path.name}: row {number}"
         if row["measure"] not in MEASURES:
             raise InputError(f"{place}: measure: {told(row['measure'])}{did_you_mean(row['measure'], MEASURES)}; "
@@ -56,29 +54,6 @@ def facts_unit(facts: object, text: str, place: str) -> str:
     return found
 
 
-def rows_of(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """(line as a spreadsheet numbers rows, cells by column) of every row that is not empty."""
-    if not path.is_file():
-        raise InputError(f"{path.name}: there is no such file of places")
-    if path.stat().st_size > MOST_BYTES:
-        raise InputError(f"{path.name}: {path.stat().st_size} bytes; allowed: {MOST_BYTES}")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path.name}: not UTF-8 text; allowed: a CSV saved as UTF-8 (Excel: CSV UTF-8)") from None
-    head = text.splitlines()[0] if text.strip() else ""
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True))
-    except csv.Error:
-        raise InputError(f"{path.name}: not a CSV table; a quote is not closed, or stands inside a cell") from None
-    header = [cell.strip().lower() for cell in lines[0]] if lines else []
+def check_columns(header: list[str], file: str) -> None:
     if sorted(header) != sorted(COLUMNS):
-        raise InputError(f"{path.name}: row 1: columns {', '.join(map(told, header)) or 'none'}; needed: {', '.join(COLUMNS)}")
-    rows = []
-    for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise InputError(f"{path.name}: row {number}: {len(cells)} cells; allowed: {len(header)}, a cell with the separator in quotes")
-        rows.append((number, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
-    return rows
+        raise InputError(f"{file}: row 1: columns {', '.join(map(told, header)) or 'none'}; needed: {', '.join(COLUMNS)}")

@@ -248,7 +248,7 @@ def settled(folder: Path) -> None:
         time.sleep(0.1)
     hidden = [path.name for path in (folder / "out/small").iterdir() if path.name.startswith(".") and path.name != ".lock"]
     private = [str(path) for path in (folder / "home").rglob("*") if path.is_file() and "hgdx_eval/runs" not in str(path)]
-    if left or hidden or [path for path in private if "/work/" in path]:
+    if left or hidden or [path for path in private if "work" in Path(path).parts]:
         raise Wrong(f"left behind: processes {left}, {hidden}, {private}")
 
 
