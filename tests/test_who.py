@@ -257,7 +257,7 @@ def test_an_outcome_that_cannot_be_estimated_is_refused_in_words(plain):
      ("31318,distance_km,3,2999,x", r"row 2: .*2999"),
      ("Xã Không Có,distance_km,3,2023,x", r"row 2: place: text of 11 characters is no unit"),
      ("31318,distance_km,3,2023,x\n31318,distance_km,4,2023,x", r"row 3: a second distance_km of"),
-     ("31318,distance_km,3,2023", r"row 2: 4 cells; allowed: 5"),
+     ("31318,distance_km,3,2023", r"row 2: 4 cells, but the header has 5"),
      ('31318,distance_km,3,2023,"x', r"a quote is not closed")],
 )  # fmt: skip
 def test_numbers_of_places_that_cannot_be_are_refused_in_one_line(tmp_path, row, says):
