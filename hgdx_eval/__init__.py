@@ -16,6 +16,7 @@ VERBS = {
     "compare": ("extra_dossiers", "one_change", "reconcile"),
     "charts_cost": ("plot_forgone",),
     "charts_payment": ("plot_payment",),
+    "charts_who": ("plot_gaps", "plot_outcomes"),
     "cost": ("cost_of",),
     "designs": ("placebo_before", "placebos_in_space", "study_design", "without_cluster"),
     "document": ("in_word",),
@@ -37,6 +38,7 @@ VERBS = {
     "side_by_side": ("group_effects", "show_bounds", "show_changes", "show_dose", "show_formulas", "show_groups_of", "show_inside",
                      "show_methods", "show_notes", "show_reconciliation", "show_reversal", "synthetic_part", "trait_name",
                      "traits"),
+    "show_who": ("show_gap_notes", "show_gaps", "show_outcomes", "show_volume", "show_who_truth"),
     "story": ("headline", "show_answer", "show_basis", "show_checks", "show_doubtful_names", "show_facts", "show_glossary",
               "show_groups", "show_names", "show_parameters", "show_rows", "show_scale", "show_series", "show_set_aside", "show_staff",
               "show_truth"),
@@ -44,6 +46,7 @@ VERBS = {
     "tables": ("estimates_table",),
     "threats": ("show_threats", "show_threats_short"),
     "warning_signs": ("trend",),
+    "who": ("who_of",),
 }  # fmt: skip
 MODULE_OF = {verb: module for module, verbs in VERBS.items() for verb in verbs}
 __all__ = sorted(MODULE_OF)

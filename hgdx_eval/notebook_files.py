@@ -7,7 +7,8 @@ from pathlib import Path
 
 from .errors import InputError
 
-NOTEBOOKS = ("brief", "effect", "comparison", "robustness", "cost", "payment", "scorecard", "data_quality")  # in the order of the report
+NOTEBOOKS = ("brief", "effect", "comparison", "who", "robustness", "cost", "payment", "scorecard",
+             "data_quality")  # in the order of the report; fmt: skip
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from .words import LANGUAGES, Words, texts
 from .yaml_strict import Strict, load_yaml, validate
 
 PeriodText = str | int | date
-PATH_KEYS = ("data", "fees", "words", "scorecard")
+PATH_KEYS = ("data", "fees", "words", "scorecard", "places")
 
 
 class VerdictRules(BaseModel):
@@ -128,6 +128,7 @@ class Study(BaseModel):
     payment: PaymentRules = Field(PaymentRules(), description="against whom online payment is compared, and until when")
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
     scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
+    places: str | None = Field(None, description="a csv of numbers of places (docs/places.md), relative to this study")
     seed: int = Field(20230714, ge=0, description="a whole number")
 
     @property

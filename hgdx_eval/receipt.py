@@ -55,11 +55,11 @@ def shown_study(p: Study) -> dict:
 
 
 def input_files(p: Study) -> list[Path]:
-    """Every file that is read: data, payments, fee schedule, what a simulation says of itself, the study's words
-    and scorecard."""
+    """Every file that is read: data, payments, fee schedule, what a simulation says of itself, the study's words,
+    scorecard and numbers of places."""
     files = data_files(Path(p.data))
     fees = [p.fees or f"{files[0]}.fees.csv"] if p.layout != "table" else []
-    beside = [f"{files[0]}.truth.csv", *(path for path in (p.words, p.scorecard) if path)]
+    beside = [f"{files[0]}.truth.csv", *(path for path in (p.words, p.scorecard, p.places) if path)]
     return [*files, *map(payments_beside, files), *map(Path, fees), *map(Path, beside)]
 
 

@@ -164,6 +164,7 @@ def first_look(p: Study, options: Options, hand_over: object) -> tuple[object, s
     from . import estimators
     from .designs import study_design
     from .panel import check_fresh, load_panel
+    from .places import read_places
     from .scorecard import scorecard
 
     say(f"{p.study}: reading the data")
@@ -171,6 +172,8 @@ def first_look(p: Study, options: Options, hand_over: object) -> tuple[object, s
     if not options.compared:
         check_fresh(panel, p)
     scorecard(panel, p)
+    if p.places:
+        read_places(Path(p.places))
     hand_over(panel)
     estimators.estimate(study_design(panel, p), p.estimator)
     return panel, p.estimator

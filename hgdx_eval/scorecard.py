@@ -6,6 +6,7 @@ A user's file (docs/scorecard.md) has one row per indicator and period. What can
 import csv
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -196,8 +197,20 @@ def read_scorecard(path: Path, facts: Facts) -> tuple[tuple[Item, ...], tuple[No
 
 def table_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     """(line in the file as a spreadsheet numbers rows, cells by column) of every row that is not empty."""
+    rows = csv_rows(path, "scorecard file", check_header)
+    if not rows:
+        raise InputError(f"{path.name}: no row below the header; a template is params/scorecard_template.csv")
+    return [(number, {**dict.fromkeys(COLUMNS, ""), **row}) for number, row in rows]
+
+
+def csv_rows(path: Path, what: str, check: Callable[[list[str], str], None]) -> list[tuple[int, dict[str, str]]]:
+    """The rows that are not empty of a small CSV that somebody wrote by hand: (row as a spreadsheet numbers it, cells by column).
+
+    `check` raises InputError for a header (lower case) of a file of that name that cannot be. Raises InputError: no such file,
+    too large, not UTF-8, quotes that do not close, rows longer or shorter than the header.
+    """
     if not path.is_file():
-        raise InputError(f"{path.name}: there is no such scorecard file")
+        raise InputError(f"{path.name}: there is no such {what}")
     if path.stat().st_size > MOST_BYTES:
         raise InputError(f"{path.name}: {path.stat().st_size} bytes; allowed: {MOST_BYTES}")
     try:
@@ -207,23 +220,17 @@ def table_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     head = text.splitlines()[0] if text.strip() else ""
     separator = max(SEPARATORS, key=head.count)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)) or [[]]
     except csv.Error:
         raise InputError(f"{path.name}: not a CSV table; a quote is not closed, or stands inside a cell") from None
-    lines = lines or [[]]
     header = [cell.strip().lower() for cell in lines[0]]
-    check_header(header, path.name)
-    rows = []
-    for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
+    check(header, path.name)
+    filled = [(number, cells) for number, cells in enumerate(lines[1:], start=2) if any(cell.strip() for cell in cells)]
+    for number, cells in filled:
         if len(cells) != len(header):
             raise InputError(f"{path.name}: row {number}: {len(cells)} cells, but the header has {len(header)}; a cell with the separator "
                              f"in it goes in quotes")  # fmt: skip
-        rows.append((number, {**dict.fromkeys(COLUMNS, ""), **{c: cell.strip() for c, cell in zip(header, cells, strict=True)}}))
-    if not rows:
-        raise InputError(f"{path.name}: no row below the header; a template is params/scorecard_template.csv")
-    return rows
+    return [(number, dict(zip(header, (cell.strip() for cell in cells), strict=True))) for number, cells in filled]
 
 
 def check_header(header: list[str], file: str) -> None:

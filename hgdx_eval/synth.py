@@ -31,6 +31,7 @@ UNEVEN_CAMPAIGN = 0.04  # campaign_uneven: what the campaign adds to fee-bearing
 AGENCY_SHOCK, GROUP_SHOCK, CELL_NOISE, PERSISTENCE = 0.015, 0.008, 0.01, 0.7
 PAID_AT_FIRST, PAID_PER_MONTH, PAID_SHOCK = 0.03, 0.0022, 0.008  # share of counter-filed dossiers paid online
 PAID_GAP = 0.2  # how much likelier one filed online is paid online: constant, so that payment moves in parallel as filing does
+ASSISTED = 0.18  # share of online dossiers that staff enter
 MISSING_MONTHS = 6  # agency-months that were never reported
 LEVEL_WEIGHT = {"province": 30.0, "district": 55.0, "commune": 9.0}
 
@@ -175,7 +176,7 @@ def simulate_cells(seed: int, effect: float = 4.0, dossiers: int = 400_000, worl
     size = np.where(missing[frame.units["number"].to_numpy()], 0.0, size)
     received = rng.poisson(size / size.sum() * dossiers)
     online = rng.binomial(received, p1)
-    assisted = rng.binomial(online, 0.18)
+    assisted = rng.binomial(online, ASSISTED)
     cells = frame.units[["agency", "level", "cluster", "procedure", "fee_group"]]
     cells = cells.loc[cells.index.repeat(len(frame.months))].reset_index(drop=True)
     cells["period"] = pd.PeriodIndex.from_ordinals(np.tile(frame.months.asi8, len(frame.units)), freq="M")
@@ -224,7 +225,8 @@ def truth_table(frame: Skeleton, received: np.ndarray, online: np.ndarray, p0: n
     taken, as drawn), unchanged_vnd (without what the extra dossiers are expected to take of it: had nobody filed otherwise),
     extra_online (expected);
     what the cut does to the two rates of online payment (official_pp, fixed_pp) with the dossiers over which
-    each is a mean (official_paying, fixed_paying); what it does to dossiers on time and to days of processing: nothing."""
+    each is a mean (official_paying, fixed_paying); what it does to the shares filed from remote and
+    entered by staff, and, which is nothing, to dossiers on time, days of processing and the number of dossiers (received_pct)."""
     n, saved = received * treated, (fees(frame)[:, None] * cut // 100) * treated
     waived = cut == 100
     moved = PAID_GAP * (p1 - p0)
@@ -252,7 +254,9 @@ def truths(part: dict[str, float]) -> dict[str, float]:
         "unchanged_vnd": round(float(part["unchanged"])), "extra_online": part["gain"] / 100,
         "official_pp": of("official", "paying"),
         "official_paying": int(part["paying"]), "fixed_pp": of("fixed", "owing"), "fixed_paying": int(part["owing"]),
-        "on_time_pp": 0.0, "days": 0.0,
+        "remote_pp": (1 - ASSISTED) * of("gain", "n"),
+        "staff_pp": ASSISTED * of("gain", "n"), "on_time_pp": 0.0, "days": 0.0,
+        "received_pct": 0.0,
     }  # fmt: skip
 
 

@@ -46,8 +46,8 @@ def verify_study(run_dir: Path, receipt: dict, change: dict) -> dict:
         path = change.get(key) or remembered.get(key)
         if path and (data_there(Path(path)) if key == "data" else Path(path).is_file()):
             study[key] = str(path)
-        elif key == "data" or key == "scorecard" and study.get(key):
-            what = {"data": "data file", "scorecard": "scorecard file"}[key]
+        elif key == "data" or key in ("scorecard", "places") and study.get(key):
+            what = {"data": "data file", "scorecard": "scorecard file", "places": "file of places"}[key]
             raise InputError(f"{run_dir.name}: its {what} {study.get(key)!r} is not found; give it as -p {key}=PATH")
         else:
             study.pop(key, None)

@@ -8,6 +8,7 @@ fault a run must succeed without help.
 """
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -248,7 +249,7 @@ def settled(folder: Path) -> None:
         time.sleep(0.1)
     hidden = [path.name for path in (folder / "out/small").iterdir() if path.name.startswith(".") and path.name != ".lock"]
     private = [str(path) for path in (folder / "home").rglob("*") if path.is_file() and "hgdx_eval/runs" not in str(path)]
-    if left or hidden or [path for path in private if "/work/" in path]:
+    if left or hidden or [path for path in private if "work" in Path(path).parts]:
         raise Wrong(f"left behind: processes {left}, {hidden}, {private}")
 
 
@@ -311,6 +312,7 @@ def in_a_row(runs: int) -> dict:
             for old in sorted(run_names(folder))[:-2]:
                 shutil.rmtree(folder / "out/small" / old)
             left = [path for path in (folder / "home").rglob("*") if path.is_file() and "hgdx_eval/runs" not in path.as_posix()]
+            gc.collect()  # loops of threads that have ended go with it
             seen.append((me.memory_info().rss / 2**20, me.num_fds(), len(left), len(me.children()), threading.active_count()))
             if number in (1, runs) or number % max(1, runs // 10) == 0:
                 print(f"run {number}: {seen[-1][0]:.0f} MiB, {seen[-1][1]} open files, {seen[-1][2]} files left, "

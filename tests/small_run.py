@@ -21,7 +21,7 @@ def small_notebooks(folder: Path, real: tuple[str, ...] = (), cell: str = "") ->
             continue
         notebook = nbformat.read(source, 4)
         first = [c for c in notebook.cells if c.cell_type == "code"][:2]
-        record = "hg.record([hg.evaluate(design, p).main], 'effect', words)" if name == "effect" else "len(design.table)"
+        record = "hg.record([hg.evaluate(design, p).main], 'effect', words)" if name == "effect" else "len(panel.cells)"
         notebook.cells = [*first, new_code_cell(record), *([new_code_cell(cell)] if cell else [])]
         nbformat.write(notebook, folder / source.name)
     return folder

@@ -255,7 +255,7 @@ def test_an_indicator_of_the_file_takes_the_place_of_the_facts_and_keeps_their_t
     (item,) = [i for i in card.items if i.task == 4]
     assert item.kind == "file" and item.target == 0.3 and item.status == "unclear"
     other = scorecard(panel, demo(scorecard=str(written(tmp_path, {"indicator": "online_payment_rate", "target": "45"}))))
-    assert "bài báo về 7 nhiệm vụ nêu 30%" in hg.show_definitions(other, Words("vi")).html
+    assert "bài báo về bảy nhiệm vụ nêu 30%" in hg.show_definitions(other, Words("vi")).html
 
 
 def test_another_place_shows_no_scorecard_unless_it_brings_one(panel, tmp_path):
