@@ -8,8 +8,6 @@ everything outside an interval, or everything.
 import math
 from dataclasses import dataclass
 
-SHAPES = ("interval", "from", "up_to", "outside", "everything", "nothing")
-
 
 @dataclass(frozen=True)
 class Ratio:
