@@ -37,6 +37,9 @@ def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel], None]]]:
     with private_folder(sockets=True) as work:
         for name in ("jupyter", "ipython"):
             (work / name).mkdir(mode=0o700)
+        profile = work / "ipython" / "profile_default"
+        profile.mkdir()
+        (profile / "ipython_kernel_config.py").write_text("c.HistoryManager.enabled = False\n", encoding="utf-8")  # nobody asks for it
         (work / "study.json").write_text(p.model_dump_json(), encoding="utf-8")
         added = {"HGDX_WORK": str(work), "JUPYTER_RUNTIME_DIR": str(work / "jupyter"), "IPYTHONDIR": str(work / "ipython"),
                  "MPLBACKEND": "Agg", "PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1", **ONE_THREAD}  # fmt: skip

@@ -4,6 +4,7 @@ Only the asked-for columns leave this module. Its errors name file, row and colu
 """
 
 import codecs
+import collections
 import csv
 import io
 import itertools
@@ -35,7 +36,7 @@ BATCH, BATCH_CELLS = 10_000, 250_000  # rows, and cells of them, held in Python 
 MOST_BROKEN = 100_000  # rows that do not fit the header: with more of them the file is no table
 # of a rejected line: others may have gone with it
 ODD = """error_type IN ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM') OR regexp_matches(trim(csv_line, chr(10) || chr(13)), '[\\r\\n]')"""
-END = "\0"  # a line after the last one: where it is no row of its own, a quote is open
+END = "\0\0"  # a line after the last one, told by identity: where it is no row of its own, a quote is open
 SPOILT = ["?"] * (COLUMNS + 1)  # a row that fits no header
 MEMORY = "400MB"  # of a database; what does not fit is spilled into a private folder, or refused where there is none
 
@@ -455,13 +456,15 @@ def whole_records(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[
             taken.append(line)
             yield line
 
-    number, width, row = 0, 0, None
+    number, width, row, widths = 0, 0, None, collections.Counter()
     for number, row in enumerate(csv.reader(noted(), delimiter=delimiter), start=1):
-        if taken == [END]:
+        if taken[0] is END:
             return
         if taken[-1] is END or joins_rows(taken, row, delimiter, width):
             break
-        width = max(width, len(row)) if number <= HEADER_ROWS else width
+        if number <= HEADER_ROWS and len(row) > 3:
+            widths[len(row)] += 1
+            width = max(widths, key=lambda cells: (widths[cells], cells))  # that of most rows: some are broken
         taken.clear()
         yield row
     raise InputError(f"{path.name}: row {number}: a quote opens here and is never closed, or is closed in a later row, whose text "
@@ -470,8 +473,8 @@ def whole_records(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[
 
 def joins_rows(lines: list[str], row: list[str], delimiter: str, width: int) -> bool:
     """Whether a row that goes over several lines is several rows: its closing quote stands before other text, as an opening one does,
-    or two of its lines have as many cells as the rows before it, or one has and the row itself has fewer (of tables of two or three
-    columns that tells nothing)."""
+    or two of its lines have as many cells as the rows before it, or one has and the row itself has fewer (`width` 0: of tables of two
+    or three columns that tells nothing)."""
     if len(lines) == 1:
         return False
     try:
@@ -479,7 +482,7 @@ def joins_rows(lines: list[str], row: list[str], delimiter: str, width: int) -> 
     except csv.Error:
         return True
     cells = [line.count(delimiter) + 1 for line in lines]
-    return width > 3 and (cells.count(width) > 1 or (len(row) < width <= max(cells)))
+    return width > 0 and (cells.count(width) > 1 or (len(row) < width <= max(cells)))
 
 
 def is_whole(row: list[str]) -> bool:

@@ -47,8 +47,14 @@ here = psutil.Process()
 seen = os.path.join(os.environ["SEEN_WORK"], str(os.getpid()))
 with open(seen + ".txt", "w") as out:
     print(sys.argv, dict(os.environ), here.cmdline(), here.parent().cmdline(), here.parent().environ(), file=out)
-copied = shutil.copytree(os.environ["HGDX_WORK"], seen, ignore=lambda d, names: [
+def copy(source, target):
+    try:
+        return shutil.copy2(source, target)
+    except FileNotFoundError:  # other notebooks of the run go on
+        return target
+copied = shutil.copytree(os.environ["HGDX_WORK"], seen, copy_function=copy, ignore=lambda d, names: [
     n for n in names if not os.path.isfile(os.path.join(d, n)) and not os.path.isdir(os.path.join(d, n))])
+assert not [name for _, _, names in os.walk(copied) for name in names if name.startswith("history.sqlite")]
 """
 
 

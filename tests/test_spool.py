@@ -279,6 +279,23 @@ def test_a_quote_that_is_closed_in_the_last_row_loses_no_row(tmp_path, rows, bef
             read()
 
 
+def test_rows_that_a_quote_joins_are_told_by_what_most_rows_hold(tmp_path):
+    """Some rows above have cells too many."""
+    wide = [row("1") + ",x", row("2") + ",x,x,x"]
+    joined = [row("6").replace("1.000001", '"1.000001'), row("7"), row("8").replace("Sở Tư pháp", '",Sở Tư pháp')]
+    path = write(tmp_path / "a.csv", [*wide, row("3"), row("4"), row("5"), *joined, row("9")])
+    with pytest.raises(InputError, match=r"a\.csv: row 7: .*quote"):
+        count_dossiers([path])
+
+
+@pytest.mark.parametrize("end", ["\0", "\0\n", "\0\0"])
+def test_bytes_of_zero_behind_the_last_row_are_a_row_that_is_told(tmp_path, end):
+    path = write(tmp_path / "a.csv", [row("1"), row("2").replace("Sở Tư pháp", '"Sở Tư\npháp"'), row("3")])
+    path.write_bytes(path.read_bytes() + end.encode())
+    cells = count_dossiers([path]).cells
+    assert [*reasons(cells).values()] == [(1, [5])] and cells["n"].sum() == 4
+
+
 @pytest.mark.parametrize("last", [row("9"), row("9").replace("Sở Tư pháp", '"Sở ""A"", B"'), '"' + row("9").replace(",", '","') + '"',
                                   row("9").replace("Sở Tư pháp", '""')])  # fmt: skip
 def test_a_last_row_with_quotes_of_its_own_stays_with_the_database(tmp_path, last):
