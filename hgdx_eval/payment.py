@@ -23,13 +23,13 @@ from .inference import LEVEL
 from .panel import Panel
 from .params import Study
 from .results import Estimate, joined, result_table
+from .scorecard import PAYMENT
 
 RATES = ("official", "fixed")
 YEAR = 12
 FLAT = 1e-9  # points a month: no rise but that of rounding
 MOST_LIKE = 0.9  # autocorrelation of errors beyond which a short series cannot tell a trend from a wave
 TREND, LEAST = 24, 12  # months of a trend: the last ones, and how many are needed
-INDICATOR = "online_payment_rate"
 HALF = 0.5  # a cut takes the whole fee where most dossiers filed online since then pay nothing
 
 
@@ -100,7 +100,7 @@ def payment_of(panel: Panel, p: Study, design: Design) -> Payment:
 
 def target_of() -> float | None:
     """The target of the programme's task (share), None where its source gives none."""
-    return next((task.target for task in load_facts().tasks.tasks if task.indicator == INDICATOR), None)
+    return next((task.target for task in load_facts().tasks.tasks if task.indicator == PAYMENT), None)
 
 
 # --- two rates -----------------------------------------------------------------------------------------------------

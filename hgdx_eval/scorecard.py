@@ -28,6 +28,7 @@ NEEDED = ("task", "indicator", "name", "definition", "unit", "better", "target",
 SAME = ("task", "name", "name_en", "definition", "definition_en", "unit", "better")  # one indicator has one of each
 UNITS = ("share", "percent", "count", "VND", "")
 STATUSES = ("reached", "on_the_way", "away", "unclear", "no_target", "no_data")
+PAYMENT = "online_payment_rate"
 MOST_BYTES = 1_000_000
 TASKS = range(1, 8)
 # 1.234 or 12,500: thousands to one reader, decimals to another.
@@ -84,7 +85,8 @@ def scorecard(panel: Panel, p: Study) -> Scorecard | None:
         return None
     given, notes = read_scorecard(Path(p.scorecard), facts) if p.scorecard else ((), ())
     named = {item.name for item in given}
-    own = tuple(item for item in own_items(panel, p) if item.name not in named)
+    own = tuple(item for item in [*own_items(panel, p), *own_payment(panel, p, facts)] if item.name not in named)
+    named |= {item.name for item in own}
     known = tuple(fact_item(i) for i in facts.tasks.indicators if i.name not in named)
     order = {"data": 0, "facts": 1, "file": 2}
     items = sorted([*own, *known, *given], key=lambda item: (item.task, order[item.kind]))
@@ -159,6 +161,21 @@ def own_items(panel: Panel, p: Study) -> list[Item]:
         shown.append(("remote_share", (sums["remote"] / sums["received"])[~(hide | hidden_beside_total(parts, p.min_count))]))
     return [Item(3, f"{name}_data", {}, {}, "share", "higher", None, tuple(zip(series.index, map(float, series), strict=True)), (), "data")
             for name, series in shown if len(series)]  # fmt: skip
+
+
+def own_payment(panel: Panel, p: Study, facts: Facts) -> list[Item]:
+    """Task 4 from the study's own fee details: the official rate (see `payment`), against the target of the programme. Months with
+    a small count are left out."""
+    found = next((i for i in facts.tasks.indicators if i.name == PAYMENT), None)
+    if found is None or not {"paid_online", "channel_told"} <= set(panel.cells.columns):
+        return []
+    sums = panel.cells.groupby("period")[["paid_online", "channel_told"]].sum().query("channel_told > 0")
+    parts = np.column_stack([sums["paid_online"], sums["channel_told"] - sums["paid_online"]]).astype(float)
+    rates = (sums["paid_online"] / sums["channel_told"])[~hidden_beside_total(parts, p.min_count)]
+    if rates.empty:
+        return []
+    values = tuple(zip(rates.index, map(float, rates), strict=True))
+    return [replace(fact_item(found), definitions={}, values=values, kind="data")]
 
 
 # --- a user's file -------------------------------------------------------------------------------------------------

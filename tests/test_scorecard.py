@@ -19,10 +19,12 @@ from small_run import small_notebooks
 
 import hgdx_eval as hg
 from hgdx_eval import periods
+from hgdx_eval.designs import study_design
 from hgdx_eval.errors import InputError
 from hgdx_eval.facts import load_facts
 from hgdx_eval.origin import sha256_of
 from hgdx_eval.params import study_folder
+from hgdx_eval.payment import payment_of
 from hgdx_eval.scorecard import COLUMNS, amount_of, indicators, read_scorecard, scorecard, status_of
 from hgdx_eval.verify import verify_study
 from hgdx_eval.words import Words
@@ -192,20 +194,32 @@ def panel():
 
 def test_the_online_share_of_the_data_feeds_task_3(panel):
     card = scorecard(panel, demo())
-    own = {item.name: item for item in card.items if item.kind == "data"}
-    assert set(own) == {"online_share_data", "remote_share_data"} and {item.task for item in own.values()} == {3}
+    own = {item.name: item for item in card.items if item.kind == "data" and item.task == 3}
+    assert set(own) == {"online_share_data", "remote_share_data"}
     sums = panel.cells.groupby("period")[["received", "online", "remote"]].sum().iloc[-1]
     assert own["online_share_data"].values[-1][1] == pytest.approx(sums["online"] / sums["received"])
     assert own["remote_share_data"].values[-1][1] == pytest.approx(sums["remote"] / sums["received"])
     assert {item.status for item in own.values()} == {"no_target"}
 
 
+def test_the_fee_details_feed_task_4_as_the_chapter_on_payment_does(panel):
+    (item,) = [item for item in scorecard(panel, demo()).items if item.task == 4]
+    rates = payment_of(panel, demo(), study_design(panel, demo())).series.set_index("period")["official"].dropna()
+    assert (item.name, item.kind, item.target) == ("online_payment_rate", "data", 0.3)
+    assert dict(item.values) == pytest.approx(rates.to_dict())
+    assert item.status == ("reached" if rates.iloc[-1] >= 0.3 else "on_the_way")
+    for lang in ("vi", "en"):
+        assert Words(lang).percent(rates.iloc[-1]) in hg.show_tasks(scorecard(panel, demo()), Words(lang)).html
+
+
 def test_without_a_file_all_tasks_are_there_with_the_known_target_and_no_data(panel):
-    card = scorecard(panel, demo())
+    unpaid = panel.cells.drop(columns=["paid_online", "channel_told"])
+    card = scorecard(replace(panel, cells=unpaid), demo())
     for lang, nothing, least in (("vi", "Không có số liệu", "ít nhất 30%"), ("en", "No data given", "at least 30%")):
         html = hg.show_tasks(card, Words(lang)).html
         assert [int(n) for n in re.findall(r"<b>(\d)\. ", html)] == list(range(1, 8))
         assert html.count(nothing) >= 5 and least in html and "600" in html
+        assert hg.show_tasks(scorecard(panel, demo()), Words(lang)).html.count(nothing) == 4
 
 
 def test_a_small_month_is_not_told(panel):
@@ -234,8 +248,8 @@ def test_simulated_data_are_said_in_the_table_at_every_own_figure_and_in_every_d
         html, details = (show(card, Words(lang)).html for show in (hg.show_tasks, hg.show_definitions))
         assert said in re.search(r"<caption>.*?</caption>", html)[0]
         drawings = re.findall(r"<svg[^>]*>", html)
-        assert len(drawings) == 2 and all(said.lower() in drawing.lower() for drawing in drawings)
-        assert html.lower().count(f"<small>{said.lower()}</small>") == 2 and details.count(said) == 2
+        assert len(drawings) == 3 and all(said.lower() in drawing.lower() for drawing in drawings)
+        assert html.lower().count(f"<small>{said.lower()}</small>") == 3 and details.count(said) == 3
     assert indicators(card)[0].table["simulated"].all()
 
 
