@@ -31,6 +31,8 @@ DELIMITERS = (",", ";", "\t", "|")
 COLUMNS = 1_000  # more are no table that anybody made
 GRID_ROWS = 100_000  # a printed summary or a stored answer is small: what is longer is something else
 BLOCK, BLOCKS = 1 << 16, 64  # by which an encoding is told
+READ = 1 << 22  # bytes at a time where a whole text is gone through
+MOST_EMPTY = 20_000_000  # lines that hold nothing
 JSON_BYTES = 12 << 20  # up to forty times as much when read
 BATCH, BATCH_CELLS = 10_000, 250_000  # rows, and cells of them, held in Python at a time
 MOST_BROKEN = 100_000  # rows that do not fit the header: with more of them the file is no table
@@ -571,10 +573,28 @@ def broken_rows(con: duckdb.DuckDBPyConnection, file: str) -> tuple[int, ...]:
     return tuple(line for (line,) in broken)
 
 
-def gaps(first: int, broken: tuple[int, ...]) -> np.ndarray:
-    """For each row that does not fit the header: how many usable rows stand before it. A usable row's number in the file is its
-    place among them plus `first` + 1 plus the gaps passed, which a row left out opens."""
-    return np.array(broken, "int64") - first - 1 - np.arange(len(broken))
+def left_out(path: Path, first: int, broken: tuple[int, ...]) -> np.ndarray:
+    """Numbers, in order, of the lines below row `first` that the database gives no row for: those that do not fit the header, and
+    those that hold nothing. Of a text without line breaks in cells. Raises InputError for very many of the latter."""
+    found, lines, rest = [np.array(broken, "int64")], 0, b""
+    with path.open("rb") as file:
+        while block := file.read(READ):
+            text = np.frombuffer(rest + block, "uint8")
+            ends = np.flatnonzero(text == ord("\n"))
+            starts = np.concatenate([[0], ends + 1])
+            length = ends - starts[:-1]
+            found.append(np.flatnonzero((length == 0) | ((length == 1) & (text[starts[:-1]] == ord("\r")))) + lines + 1)
+            lines, rest = lines + len(ends), text[starts[-1] :].tobytes()
+            if sum(map(len, found)) > MOST_EMPTY:
+                raise InputError(f"{path.name}: more than {MOST_EMPTY:,} lines hold nothing: not a table")
+    numbers = np.unique(np.concatenate(found))
+    return numbers[numbers > first]
+
+
+def gaps(first: int, left_out: np.ndarray) -> np.ndarray:
+    """For each line left out: how many usable rows stand before it. A usable row's number in the file is its place among them plus
+    `first` + 1 plus the gaps passed, which a line left out opens."""
+    return left_out - first - 1 - np.arange(len(left_out))
 
 
 def unreadable_text(path: Path, delimiter: str, error: duckdb.Error) -> InputError:
@@ -592,7 +612,8 @@ def open_utf8(path: Path, text: TextHead, names: dict[str, str]) -> RawTable:
         with scanning(path, text.delimiter):
             con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
             broken = broken_rows(con, path.name)
-            passed = pd.DataFrame({"gap": gaps(source.first, broken), "passed": np.arange(1, len(broken) + 1)})
+            opened = gaps(source.first, left_out(path, source.first, broken))
+            passed = pd.DataFrame({"gap": opened, "passed": np.arange(1, len(opened) + 1)})
             con.register("gaps", passed.groupby("gap", as_index=False).max())
             con.execute(f"""CREATE TABLE raw AS SELECT place + {source.first + 1} + coalesce(passed, 0) AS row, usable.* EXCLUDE place
                             FROM usable ASOF LEFT JOIN gaps ON usable.place >= gaps.gap""")

@@ -28,6 +28,7 @@ from .files import (
     header_key,
     held_rows,
     in_frames,
+    left_out,
     literal,
     parquet_columns,
     parquet_source,
@@ -52,12 +53,13 @@ class Spool:
     columns: tuple[str, ...]
     broken: tuple[int, ...]
     first: int | None  # rows up to and with the header; None where `place` is the row's number already
+    gaps: np.ndarray | None = None  # see `files.gaps`; of a text that the database read
 
     def row(self, place: int) -> int:
         """The number in the file, the header's row counted, of the row at a place."""
         if self.first is None:
             return int(place)
-        return int(place + self.first + 1 + np.searchsorted(gaps(self.first, self.broken), place, side="right"))
+        return int(place + self.first + 1 + np.searchsorted(self.gaps, place, side="right"))
 
 
 @cache
@@ -105,7 +107,7 @@ def spool_parquet(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, s
         kept(con, path.name, select(con, tuple(found)), target / "0.parquet")
     except duckdb.Error:
         raise InputError(f"{path.name}: not a readable Parquet file") from None
-    return checked(con, path.name, Spool(f"SELECT * FROM {kept_in(target)}", tuple(found), (), 0), 0)
+    return checked(con, path.name, Spool(f"SELECT * FROM {kept_in(target)}", tuple(found), (), 0, np.array([], "int64")), 0)
 
 
 def spool_text(
@@ -119,12 +121,13 @@ def spool_text(
             con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT 0 AS place{trimmed} FROM {source.sql}")
             kept(con, path.name, select(con, tuple(source.found)), target / "0.parquet")
             broken = broken_rows(con, path.name)
+        opened = gaps(source.first, left_out(path, source.first, broken))
     except OddText:
         con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
         (target / "0.parquet").unlink(missing_ok=True)
         return spool_held(con, path, in_frames(path, decoded_rows(path, text.encoding, text.delimiter), names), select, target)
     relation = f"SELECT * EXCLUDE file_row_number REPLACE (file_row_number AS place) FROM {kept_in(target)}"
-    return checked(con, path.name, Spool(relation, tuple(source.found), broken, source.first), source.first)
+    return checked(con, path.name, Spool(relation, tuple(source.found), broken, source.first, opened), source.first)
 
 
 def spool_held(con: duckdb.DuckDBPyConnection, path: Path, held: HeldRows, select: Select, target: Path) -> Spool:

@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hgdx_eval import files
 from hgdx_eval import spool as spooling
 from hgdx_eval.check import check_file
 from hgdx_eval.cli import main
@@ -126,12 +128,30 @@ def test_one_spoilt_letter_makes_one_row_unreadable_not_the_file(tmp_path):
 
 @settings(max_examples=100)
 @given(st.integers(1, 5), st.sets(st.integers(0, 30)), st.integers(0, 40))
-def test_a_place_is_the_number_of_its_row(first, left_out, usable):
-    numbers = [number for number in range(first + 1, first + 1 + usable + len(left_out)) if number - first - 1 not in left_out]
-    broken = tuple(sorted(first + 1 + i for i in left_out))
-    found = Spool("", (), broken, first)
+def test_a_place_is_the_number_of_its_row(first, passed, usable):
+    numbers = [number for number in range(first + 1, first + 1 + usable + len(passed)) if number - first - 1 not in passed]
+    opened = gaps(first, np.array(sorted(first + 1 + i for i in passed), "int64"))
+    found = Spool("", (), (), first, opened)
     assert [found.row(place) for place in range(len(numbers))] == numbers
-    assert len(gaps(first, broken)) == len(broken)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("block", [1, 2, 7, 100, 1 << 22])
+def test_empty_lines_do_not_move_the_numbers_of_the_rows_below(tmp_path, monkeypatch, end, block):
+    monkeypatch.setattr(files, "READ", block)
+    rows = ["", row("1"), "", "", row("2", day="hôm qua"), row("3") + ",thừa", "", row("4", day="hôm kia"), row("5"), "", ""]
+    path = tmp_path / "a.csv"
+    path.write_bytes(end.join([HEADER, *rows]).encode())
+    assert reasons(count_dossiers([path]).cells) == {"broken_row": (1, [7]), "unreadable_date": (2, [6, 9])}
+    raw = open_table(path, {"number": ("Mã hồ sơ",)})
+    assert raw.con.sql("SELECT row, number FROM raw ORDER BY row").fetchall() == [(3, "1"), (6, "2"), (9, "4"), (10, "5")]
+
+
+def test_mountains_of_empty_lines_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_EMPTY", 5)
+    path = write(tmp_path / "a.csv", [row("1"), "", "", "", "", "", "", row("2")])
+    with pytest.raises(InputError, match=r"a\.csv: more than 5 lines hold nothing"):
+        count_dossiers([path])
 
 
 @settings(max_examples=200)
