@@ -8,7 +8,7 @@ import pandas as pd
 from .designs import Design, placebo_before, placebos_in_space, without_cluster
 from .disclose import told_counts, told_totals
 from .errors import Refusal
-from .estimators import design_key, estimate
+from .estimators import estimate
 from .gate import LEAST_CLUSTERS, chosen, false_alarms, intervals
 from .inference import LEVEL, few_clusters, placebo_rank
 from .memo import remembered
@@ -59,7 +59,11 @@ class Evaluation:
 
 
 def evaluate(design: Design, p: Study) -> Evaluation:
-    """The study's main estimate and its checks. Raises Refusal where the main method cannot be applied."""
+    """The study's main estimate and its checks, computed once in a run. Raises Refusal where the main method cannot be applied."""
+    return remembered(lambda: evaluated(design, p), "evaluation", p, design)
+
+
+def evaluated(design: Design, p: Study) -> Evaluation:
     main, own = own_checks(estimate(design, p.estimator))
     time = own.get("placebo_time") or placebo_time(design, p)
     left_out = own.get("leave_one_out") or leave_one_out(design, p)
@@ -67,8 +71,7 @@ def evaluate(design: Design, p: Study) -> Evaluation:
     space = own.get("placebo_space") or (placebo_space(design, p) if few else None)
     if space is not None and "placebo_space" not in own:
         main = with_placebo_row(main, space)
-    main = with_rows(main, remembered(lambda: f"intervals {p.estimator} {p.inference_order} {design_key(design)}",
-                                      lambda: intervals(design, p.estimator, tuple(p.inference_order))))  # fmt: skip
+    main = with_rows(main, intervals(design, p.estimator, tuple(p.inference_order)))
     gate = gated(design, main, p)
     headline = judged_by(main, gate, few, space)
     main = headed(main, headline)
@@ -87,7 +90,7 @@ def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:
     if p.estimator != MAIN:
         return None, "other_method"
     try:
-        return remembered(lambda: f"sensitivity {design_key(design)}", lambda: sensitivity(design)), ""
+        return sensitivity(design), ""
     except Refusal as refusal:
         return None, refusal.reason
 
@@ -104,7 +107,7 @@ def sizes_told(design: Design, main: Estimate, others: list[Estimate]) -> tuple[
 def gated(design: Design, main: Estimate, p: Study) -> pd.DataFrame:
     """The gate's table in the study's order of inference; without rates where it cannot be had."""
     order = tuple(p.inference_order)
-    rates = remembered(lambda: f"gate {p.estimator} {order} {design_key(design)}", lambda: false_alarms(design, p.estimator, order))
+    rates = false_alarms(design, p.estimator, order)
     rows = main.rows("overall")
     told = set(rows.loc[rows["ci_low"].notna() | (rows["inference"] == "placebo"), "inference"])
     if min(len(design.clusters(True)), len(design.clusters(False))) < LEAST_CLUSTERS:

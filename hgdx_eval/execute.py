@@ -26,6 +26,8 @@ from .receipt import Key
 from .signals import raise_if_asked
 from .workfolder import private_folder
 
+APART = ("who", "cost", "payment", "scorecard", "data_quality")  # they wait for no estimate of another notebook
+LONGEST_FIRST = ("effect", *APART, "robustness", "comparison", "brief")
 Executed = dict[Job, nbformat.NotebookNode]
 Result = tuple[nbformat.NotebookNode, float]  # executed, seconds
 
@@ -72,7 +74,7 @@ def execute_all(p: Study, todo: list[Job], done: Executed, folder: Path, work: P
     """Every notebook in every language that is not `done`, some at a time, each written as executed. Raises RunFailed."""
     stop = threading.Event()
     with forked_by_default(), ThreadPoolExecutor(max_workers=options.jobs) as pool:
-        started = {pool.submit(execute, job, p, folder, work, options.cell_seconds, stop): job for job in todo if job not in done}
+        started = {pool.submit(execute, job, p, folder, work, options.cell_seconds, stop): job for job in in_order(todo) if job not in done}
         try:
             gather(p, started, done, len(todo))
         except BaseException:
@@ -80,6 +82,18 @@ def execute_all(p: Study, todo: list[Job], done: Executed, folder: Path, work: P
             end_kernels(started)
             raise
     return {job: done[job] for job in todo}
+
+
+def in_order(todo: list[Job]) -> list[Job]:
+    """In which order notebooks start: one that computes what others wait for, beside it all that wait for nothing, then the rest."""
+    langs = list(dict.fromkeys(job.lang for job in todo))
+    rank = {name: number for number, name in enumerate(LONGEST_FIRST)}
+
+    def key(job: Job) -> tuple[bool, int, int]:
+        waits = job.name not in APART and job != Job("effect", langs[0])
+        return waits, langs.index(job.lang), rank.get(job.name, len(rank))
+
+    return sorted(todo, key=key)
 
 
 def gather(p: Study, started: dict[Future, Job], done: Executed, of: int) -> None:

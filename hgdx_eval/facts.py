@@ -16,6 +16,7 @@ from .errors import InputError
 from .yaml_strict import load_yaml, validate
 
 FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks", "published", "unit_costs")
+PAYMENT_RATE = "online_payment_rate"  # the indicator of the task with a target
 
 
 class Record(BaseModel):

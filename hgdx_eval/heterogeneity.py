@@ -14,6 +14,7 @@ from .disclose import told_counts
 from .errors import Refusal
 from .fixed_effects import Cells, Fit, cells_of, coefficients, linear, linear_estimate, outcome_weights, regress, usable
 from .inference import FEW_CLUSTERS, LEVEL, Linear, t_interval
+from .memo import remembered
 from .results import Estimate
 
 BANDS = 3  # of a number with more than SEVERAL values
@@ -33,8 +34,10 @@ def effects_by_group(design: Design) -> Estimate | None:
     if there are enough, else none. Raises Refusal as two-way fixed effects do.
     """
     traits = [name for name in design.traits.columns if name != "unit"]
-    if not traits:
-        return None
+    return remembered(lambda: rows_by_group(design, traits), "groups", design) if traits else None
+
+
+def rows_by_group(design: Design, traits: list[str]) -> Estimate:
     table = usable(design)
     cells = cells_of(design, table)
     rows = []

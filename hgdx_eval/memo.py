@@ -5,20 +5,23 @@ import os
 import pickle
 import tempfile
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import pandas as pd
 from filelock import FileLock
 
 Value = TypeVar("Value")
 
 
-def remembered(key: Callable[[], str], compute: Callable[[], Value]) -> Value:
-    """`compute()`, kept under `key()` in the run's private folder (HGDX_WORK); outside a run simply computed."""
+def remembered(compute: Callable[[], Value], *given: object) -> Value:
+    """`compute()`, kept in the run's private folder (HGDX_WORK) under all that it depends on (texts, numbers, studies, tables,
+    records with tables); outside a run simply computed."""
     work = os.environ.get("HGDX_WORK")
     if not work:
         return compute()
-    path = Path(work) / f"{hashlib.sha256(key().encode()).hexdigest()[:32]}.pickle"
+    path = Path(work) / f"{hashlib.sha256(repr([key_of(one) for one in given]).encode()).hexdigest()[:32]}.pickle"
     with FileLock(path.with_suffix(".lock")):  # another notebook that needs it at the same time waits instead of computing it too
         if path.is_file():
             return pickle.loads(path.read_bytes())
@@ -27,3 +30,12 @@ def remembered(key: Callable[[], str], compute: Callable[[], Value]) -> Value:
             file.write(pickle.dumps(value))
         os.replace(file.name, path)
     return value
+
+
+def key_of(value: object) -> object:
+    """What stands for a value in a key: of a table its columns and all of its cells."""
+    if isinstance(value, pd.DataFrame):
+        return [*map(str, value.columns), hashlib.sha256(pd.util.hash_pandas_object(value).to_numpy().tobytes()).hexdigest()]
+    if is_dataclass(value):
+        return [key_of(part) for part in vars(value).values()]
+    return repr(value)

@@ -17,13 +17,12 @@ from .designs import Design, study_design
 from .dossiers import CHANNELS
 from .errors import Refusal
 from .estimators import estimate
-from .facts import load_facts
+from .facts import PAYMENT_RATE, load_facts
 from .fieller import Ratio, fieller
 from .inference import LEVEL
 from .panel import Panel
 from .params import Study
 from .results import Estimate, joined, result_table
-from .scorecard import PAYMENT
 
 RATES = ("official", "fixed")
 YEAR = 12
@@ -100,7 +99,7 @@ def payment_of(panel: Panel, p: Study, design: Design) -> Payment:
 
 def target_of() -> float | None:
     """The target of the programme's task (share), None where its source gives none."""
-    return next((task.target for task in load_facts().tasks.tasks if task.indicator == PAYMENT), None)
+    return next((task.target for task in load_facts().tasks.tasks if task.indicator == PAYMENT_RATE), None)
 
 
 # --- two rates -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import pandas as pd
 
 from .checks import MAIN, Evaluation
 from .errors import Refusal
-from .estimators import design_key
 from .gate import wild_aggregates
 from .memo import remembered
 from .params import Study
@@ -46,14 +45,14 @@ def robust(found: Evaluation, p: Study) -> Robustness:
 
 def sequence_of(found: Evaluation, p: Study) -> Estimate | None:
     """Repeated looks, where there were two at least."""
-    sequence = looks(found.design, p.estimator)
+    sequence = remembered(lambda: looks(found.design, p.estimator), "looks", p.estimator, found.design)
     return sequence if sequence.table["period"].nunique() >= 2 else None
 
 
 def wild_rows(found: Evaluation, p: Study) -> Estimate | None:
     """Event times, groups and contrasts with wild intervals."""
     design, main = found.design, found.main.overall()
-    rows = remembered(lambda: f"wild {p.estimator} {design_key(design)}", lambda: wild_aggregates(design, p.estimator))
+    rows = remembered(lambda: wild_aggregates(design, p.estimator), "wild", p.estimator, design)
     shared = ("study", "outcome", "estimator", "scale", "level", "n_units", "n_clusters", "n_treated_clusters", "simulated")
     common = {name: main[name] for name in shared}
     return Estimate(result_table(rows, **common), found.main.origin, found.main.frequency) if rows else None

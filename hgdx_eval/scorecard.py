@@ -16,7 +16,7 @@ import pandas as pd
 from . import periods
 from .disclose import hidden_beside_total, parts_of
 from .errors import InputError, quotable
-from .facts import Facts, Indicator, load_facts
+from .facts import PAYMENT_RATE, Facts, Indicator, load_facts
 from .origin import Origin
 from .panel import Panel
 from .params import Study, did_you_mean
@@ -28,7 +28,6 @@ NEEDED = ("task", "indicator", "name", "definition", "unit", "better", "target",
 SAME = ("task", "name", "name_en", "definition", "definition_en", "unit", "better")  # one indicator has one of each
 UNITS = ("share", "percent", "count", "VND", "")
 STATUSES = ("reached", "on_the_way", "away", "unclear", "no_target", "no_data")
-PAYMENT = "online_payment_rate"
 MOST_BYTES = 1_000_000
 TASKS = range(1, 8)
 # 1.234 or 12,500: thousands to one reader, decimals to another.
@@ -166,7 +165,7 @@ def own_items(panel: Panel, p: Study) -> list[Item]:
 def own_payment(panel: Panel, p: Study, facts: Facts) -> list[Item]:
     """Task 4 from the study's own fee details: the official rate (see `payment`), against the target of the programme. Months with
     a small count are left out."""
-    found = next((i for i in facts.tasks.indicators if i.name == PAYMENT), None)
+    found = next((i for i in facts.tasks.indicators if i.name == PAYMENT_RATE), None)
     if found is None or not {"paid_online", "channel_told"} <= set(panel.cells.columns):
         return []
     sums = panel.cells.groupby("period")[["paid_online", "channel_told"]].sum().query("channel_told > 0")

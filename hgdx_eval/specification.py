@@ -17,7 +17,7 @@ from scipy import optimize, stats
 from .designs import Design
 from .disclose import told_totals
 from .errors import Refusal
-from .estimators import design_key, grouped_logit
+from .estimators import grouped_logit
 from .fixed_effects import Cells, cluster_scores, coefficients, points, regress, usable
 from .inference import LEVEL
 from .memo import remembered
@@ -105,7 +105,7 @@ def specification_curve(design: Design, most: int = MOST) -> Estimate:
     Choices act in this order: date, comparison group, cluster left out, window (about the shifted date), complete units (in
     the periods left); mean weights are those over the whole table. Raises Refusal where the study's own is refused.
     """
-    return remembered(lambda: f"specification_curve {most} {design_key(design)}", lambda: curve_of(design, most))
+    return remembered(lambda: curve_of(design, most), "specification_curve", most, design)
 
 
 def curve_of(design: Design, most: int) -> Estimate:

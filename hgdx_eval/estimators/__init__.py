@@ -4,8 +4,6 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from ..memo import remembered
 
 if TYPE_CHECKING:
@@ -21,12 +19,4 @@ def estimator_names() -> list[str]:
 def estimate(design: "Design", estimator: str) -> "Estimate":
     """The estimate of one method, computed once in a run. Raises Refusal where the method cannot identify the effect."""
     module = import_module(f".{estimator}", __name__)
-    return remembered(lambda: f"{estimator} {design_key(design)}", lambda: module.fit(design))
-
-
-def design_key(design: "Design") -> str:
-    """What an estimate depends on: the tables and every other field of the design."""
-    tables = [value for value in vars(design).values() if isinstance(value, pd.DataFrame)]
-    fields = [repr(value) for value in vars(design).values() if not isinstance(value, pd.DataFrame)]
-    hashes = [pd.util.hash_pandas_object(table).to_numpy().tobytes().hex() for table in tables]
-    return f"{fields} {hashes}"
+    return remembered(lambda: module.fit(design), estimator, design)
