@@ -37,11 +37,11 @@ def notebooks(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.ipynb"))
 
 
-def measured(*commands: list[str], folder: Path) -> tuple[float, float]:
+def measured(*commands: list[str], folder: Path, env: dict[str, str] | None = None) -> tuple[float, float]:
     """(wall, CPU) seconds of commands one after the other, with all their processes."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     for words in commands:
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=environment(folder))
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=env or environment(folder))
         if done.returncode:
             sys.exit(f"{words[1:4]}: {done.stderr[-1000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
