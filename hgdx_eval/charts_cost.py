@@ -59,6 +59,6 @@ def draw(rows: pd.DataFrame, words: Words, width: int, small: bool) -> MplFigure
         top = ROW * number
         axes.plot([0, rows["forgone"].max()], [top + 27] * 2, color=RULE, lw=0.7, zorder=0.5)
         axes.barh(top + 27, row.forgone, height=BAR, color=TREATED, zorder=2)
-        axes.text(0, top + 17, name, color=INK, fontsize=11.5, va="baseline", parse_math=False)
+        axes.text(0, top + 17, name, color=INK, fontsize=11.5, va="baseline")
         axes.text(rows["forgone"].max(), top + 17, millions(row.forgone, words), color=MUTED, fontsize=11.5, ha="right", va="baseline")
     return figure

@@ -324,7 +324,7 @@ def draw_texts(axes: Axes, row: Row, place: Place, left: int, right: int, width:
 def put(axes: Axes, x: float, y: float, text: str, left: float, **style: object) -> None:
     """Text at x units from the chart's left edge."""
     inner = axes.get_position().width * axes.figure.get_size_inches()[0] * 72
-    axes.text((x - left) / inner, y, text, transform=axes.get_yaxis_transform(), va="baseline", clip_on=False, parse_math=False, **style)
+    axes.text((x - left) / inner, y, text, transform=axes.get_yaxis_transform(), va="baseline", clip_on=False, **style)
 
 
 def draw_interval(axes: Axes, row: Row, y: float, low: float, high: float) -> None:

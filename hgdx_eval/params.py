@@ -286,7 +286,12 @@ def study_words(p: Study, lang: str) -> Words:
         if not isinstance(own, dict) or unknown:
             raise InputError(f"{file.name}: {lang}: {sorted(unknown)}; allowed: {', '.join(sorted(general))}")
         check_places(own, {"study_name", "outcome_column", *general}, f"{file.name}: {lang}")
-    said = {"study_name": p.study, "outcome_column": p.outcome_name, **general, **own}
-    for _ in range(2):  # general texts may use {outcome_column}, then {outcome}
-        said = {key: text.format_map(said) for key, text in said.items()}
-    return Words(lang, tuple(sorted(said.items())))
+    said, names = {**general, **own}, {"study_name": p.study, "outcome_column": p.outcome_name}
+    for values in (said, said, names):  # a text may name another text, that one a column; a column's own braces are its name
+        said = {key: placed(text, values) for key, text in said.items()}
+    return Words(lang, tuple(sorted({**said, **names}.items())))
+
+
+def placed(text: str, values: dict[str, str]) -> str:
+    """A text with the values of the names that it holds in braces; other braces stay."""
+    return re.sub(r"{(\w+)}", lambda found: values.get(found[1], found[0]), text)

@@ -41,8 +41,9 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         said = dict(self.study)
         module, _, name = key.partition(".")
-        text = said.get(name) if module == "study" else None  # the study's own words come before the general ones
-        return (texts(self.lang)[key] if text is None else text).format_map({**said, **values})
+        if module == "study" and name in said:  # the study's own words come before the general ones, and are filled already
+            return said[name]
+        return texts(self.lang)[key].format_map({**said, **values})
 
     def number(self, value: float, digits: int = 0, sign: bool = False) -> str:
         """1.234,5 in Vietnamese, 1,234.5 in English; a true minus; `sign` adds + to positive numbers."""
