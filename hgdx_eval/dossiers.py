@@ -3,7 +3,6 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from . import periods
 from .errors import InputError
 from .files import connect
 from .readers import opencps_dossiers, opencps_fees
@@ -185,7 +185,7 @@ def content_of(paths: list[Path], doubts: dict[tuple[str, str], str]) -> dict[st
         with private_folder() as folder, connect(path, folder=folder) as con:
             found = spool(con, path, wanted, opencps_dossiers.content_kept, folder / "content")
             con.execute(f"CREATE VIEW content AS {found.relation}")
-            faults = con.execute(opencps_dossiers.date_order_sql(found.columns, EXAMPLES, date.today())).fetchall()
+            faults = con.execute(opencps_dossiers.date_order_sql(found.columns, EXAMPLES, periods.today())).fetchall()
             order += [{"fault": fault, "file": path.name, "rows": rows, "examples": row_numbers(found, first)}
                       for fault, rows, first in faults]  # fmt: skip
             repeats += [{"file": path.name, "month": month, "rows": rows, "again": again}

@@ -1,6 +1,9 @@
 """Months, quarters and years as people write them."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 
 import pandas as pd
@@ -71,9 +74,22 @@ def first_whole_period(day: date, frequency: str) -> pd.Period:
     return period if period.start_time.date() == day else period + 1
 
 
+DAY: ContextVar[date | None] = ContextVar("DAY", default=None)
+
+
 def today() -> date:
-    """The day on which the program runs."""
-    return date.today()
+    """The day on which the program runs, or whose run it repeats."""
+    return DAY.get() or date.today()
+
+
+@contextmanager
+def on(day: date) -> Iterator[None]:
+    """As if it were that day: what a file's rows mean can depend on it (a month to come)."""
+    before = DAY.set(day)
+    try:
+        yield
+    finally:
+        DAY.reset(before)
 
 
 def months_since(newest: pd.Period, day: date) -> int:

@@ -65,6 +65,7 @@ def input_files(p: Study) -> list[Path]:
 
 def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str, started: datetime) -> dict:
     """What is needed to run it again: no folder, user or host."""
+    from . import periods
     from .panel import newest_counted
 
     files = data_files(Path(p.data))
@@ -77,7 +78,7 @@ def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str,
         "simulated": panel.origin.simulated, "inputs": inputs,
         "facts_sha256": facts_hash(), "facts": facts_files(), "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
         "git_commit": git_commit(), "python": python(), "packages": package_versions(),
-        "seed": p.seed, "key": key.whole, "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        "seed": p.seed, "key": key.whole, "day": f"{periods.today()}", "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
     }  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 import json
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 
-from . import differences
+from . import differences, periods
 from .data_files import data_files
 from .errors import InputError
 from .params import PATH_KEYS, parse_change
@@ -30,7 +31,8 @@ def verify_run(run_dir: Path, change: dict) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="hgdx-verify-") as folder:
         file = Path(folder) / f"{study['study']}.yaml"
         file.write_text(json.dumps(study, ensure_ascii=False), encoding="utf-8")
-        again = run_study(str(file), {}, receipt["languages"], Path(folder) / "outputs", Options(force=True, compared=True))
+        with periods.on(date.fromisoformat(receipt.get("day") or receipt["started"][:10])):
+            again = run_study(str(file), {}, receipt["languages"], Path(folder) / "outputs", Options(force=True, compared=True))
         fresh = json.loads((again / "receipt.json").read_text(encoding="utf-8"))
         return differences.lines_of(differences.differences(run_dir, again, receipt, fresh))
 

@@ -1,6 +1,8 @@
 """`fresh_within`: data that stopped coming are refused when a run begins, and at no other time."""
 
 import json
+from contextlib import nullcontext
+from contextvars import ContextVar
 from datetime import date
 from pathlib import Path
 
@@ -102,3 +104,19 @@ def test_a_run_of_fresh_data_is_verified_years_later(tmp_path, monkeypatch, caps
     capsys.readouterr()
     assert call(*words) == 2  # unchanged data are stale data
     assert "85 months ago" in told(capsys)[0]
+
+
+@pytest.mark.long
+def test_months_to_come_stay_so_when_a_run_is_verified_later(tmp_path, monkeypatch, capsys):
+    """A dossier dated in a month to come was rejected, and still is: the run is the same run."""
+    export = tmp_path / "a.csv"
+    simulate(export, dossiers=20_000)
+    monkeypatch.setenv("HGDX_NOTEBOOKS", str(small_notebooks(tmp_path / "notebooks", ("data_quality",))))
+    monkeypatch.setattr(periods, "DAY", ContextVar("DAY", default=date(2025, 4, 15)))
+    assert call("run", "demo", "-p", f"data={export}", "--lang", "vi", "--out", tmp_path / "out") == 0
+    run = capsys.readouterr().out.strip()
+    assert "tương lai" in (Path(run) / "report.vi.html").read_text(encoding="utf-8")
+    monkeypatch.setattr(periods, "DAY", ContextVar("DAY", default=date(2032, 1, 1)))
+    assert call("verify", run) == 0, capsys.readouterr().out
+    monkeypatch.setattr(periods, "on", lambda day: nullcontext())
+    assert call("verify", run) == 4, "the day makes no difference to these rows: the test tests nothing"

@@ -9,6 +9,7 @@ from datetime import date
 
 import duckdb
 
+from .. import periods
 from ..errors import InputError
 from ..files import Opening, find_header, header_key, literal, shape_sql
 from ..spool import keyed
@@ -97,7 +98,8 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
           WHEN (procedure IS NULL OR agency IS NULL OR day IS NULL OR number IS NULL) AND
             regexp_matches(lower(concat_ws(' ', number, procedure, agency)), {start}) THEN 'total_row'
           WHEN number IS NULL THEN 'no_dossier_number' WHEN procedure IS NULL THEN 'no_procedure' WHEN agency IS NULL THEN 'no_agency'
-          WHEN day IS NULL OR day < DATE '2000-01-01' THEN 'unreadable_date' WHEN day > DATE '{month_end(date.today())}' THEN 'future_date'
+          WHEN day IS NULL OR day < DATE '2000-01-01' THEN 'unreadable_date'
+          WHEN day > DATE '{month_end(periods.today())}' THEN 'future_date'
           WHEN "online" IS NULL THEN 'unreadable_online' END AS fault
       FROM answered)
     SELECT place, {keyed("number")} AS dossier, procedure, agency, day, "online", assisted, simulated,
