@@ -46,7 +46,7 @@ def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: li
     parts += [text("heading", words("office.why")), *(picture(figure) for figure in figures[1:]), checks_part(found, words)]
     parts += [text("heading", words("office.wrong")),
               table(words("story.threats_caption"), [words(f"story.col_{c}") for c in ("threat", "then", "left")],
-                    short_rows(found, panel, p, words, fixed))]  # fmt: skip
+                    [(title, number.striptags(), left) for title, number, left in short_rows(found, panel, p, words, fixed)])]  # fmt: skip
     simulated = panel.origin.simulated
     head = {"lang": words.lang, "title": (words("report.title_simulated") + " " if simulated else "") + words("study.title"),
             "mark": words("report.mark", place=words("study.place")) if simulated else "", "footer": words("story.footer"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pandas as pd
+from markupsafe import Markup
 
 from . import tables
 from .checks import Evaluation
@@ -40,21 +41,14 @@ def show_threats_short(found: Evaluation, panel: Panel, p: Study, words: Words, 
     return tables.table(frame, words("story.threats_caption"), words, name="threats")
 
 
-def short_rows(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate]) -> list[tuple[str, str, str]]:
+def short_rows(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate]) -> list[tuple[str, Markup, str]]:
     """(title, the number without it or a dash, what is left) of each threat but the background."""
     rows = []
     for threat in threats(found, panel, p, words, fixed):
         if not threat.name.startswith("background"):
             title, _, _, left = told(threat, words)
-            rows.append((title, words.number(None) if threat.fix is None else fixed_text(threat.fix, words), left))
+            rows.append((title, Markup(words.number(None)) if threat.fix is None else tables.effect(threat.fix.table.iloc[0], words), left))
     return rows
-
-
-def fixed_text(fix: Estimate, words: Words) -> str:
-    """An estimate with its interval, where it has one."""
-    row = fix.table.iloc[0]
-    text = words.effect(row["estimate"], row["scale"])
-    return text if pd.isna(row["ci_low"]) else text + " " + words.effect_interval(row["ci_low"], row["ci_high"], row["scale"])
 
 
 def told(threat: Threat, words: Words) -> tuple[str, str, str, str]:
@@ -62,7 +56,7 @@ def told(threat: Threat, words: Words) -> tuple[str, str, str, str]:
                                for part in ("title", "what", "done", "left"))  # fmt: skip
     if threat.fix is not None:
         kind = fix_kind(threat.fix.table["group"].iloc[0])
-        done += " " + words(f"story.then_{kind}", estimate=fixed_text(threat.fix, words))
+        done += " " + words(f"story.then_{kind}", estimate=tables.effect(threat.fix.table.iloc[0], words).striptags())
     return title, what, done, left
 
 

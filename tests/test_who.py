@@ -341,9 +341,9 @@ def test_the_notebook_alone_under_plain_papermill(tmp_path):
 
 @pytest.mark.long
 def test_the_intervals_hold_the_truth_as_often_as_they_say(capsys):
-    """Seeds 101 to 130, fixed beforehand. Gaps, days, appointments and numbers of dossiers: nothing; remote and staff: what the draw says."""
+    """Seeds 101 to 500, fixed beforehand, as were the bars. Gaps, days, appointments and numbers of dossiers: nothing; remote and staff: what the draw says."""
     errors, held, families = {}, {}, {"apart": [], "together": []}
-    for seed in range(101, 131):
+    for seed in range(101, 501):
         panel, p = made(seed)
         found, overall = found_in(panel, p), panel.truth.iloc[-1]
         truths = {"other_remote": overall["remote_pp"], "other_staff": overall["staff_pp"]}
@@ -363,6 +363,5 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say(capsys):
             print(f"\n{name}: coverage {monte_carlo_interval(sum(held[name]), len(held[name]))}; error in standard errors: mean {z.mean():+.2f}, "
                   f"sd {z.std():.2f}", end="")  # fmt: skip
         print("".join(f"\n{name}: all held {monte_carlo_interval(sum(values), len(values))}" for name, values in families.items()))
-    assert np.mean([one for values in held.values() for one in values]) >= 0.92
-    assert all(np.mean(values) >= 0.85 for values in families.values())
-    assert all(abs(np.mean(values)) < 0.6 for values in errors.values())  # 3.3 Monte Carlo errors
+    assert all(np.mean(values) >= 0.92 for values in (*held.values(), *families.values()))  # 3 Monte Carlo errors below 95 %
+    assert all(abs(np.mean(values)) < 0.165 for values in errors.values())  # 3.3 Monte Carlo errors
