@@ -163,7 +163,7 @@ def spoil_zip(rng: random.Random, data: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
             names = old.namelist()
-            victim = rng.choice(names)
+            victim = rng.choice(names or [""])  # spoilt before, an archive may be empty
             for name in names:
                 part = old.read(name)
                 if name == victim:
