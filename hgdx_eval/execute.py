@@ -27,7 +27,7 @@ from .signals import raise_if_asked
 from .workfolder import private_folder
 
 APART = ("who", "cost", "payment", "scorecard", "data_quality")  # they wait for no estimate of another notebook
-LONGEST_FIRST = ("effect", *APART, "robustness", "comparison", "brief")
+START_ORDER = ("effect", *APART, "robustness", "comparison", "brief")
 Executed = dict[Job, nbformat.NotebookNode]
 Result = tuple[nbformat.NotebookNode, float]  # executed, seconds
 
@@ -87,7 +87,7 @@ def execute_all(p: Study, todo: list[Job], done: Executed, folder: Path, work: P
 def in_order(todo: list[Job]) -> list[Job]:
     """In which order notebooks start: one that computes what others wait for, beside it all that wait for nothing, then the rest."""
     langs = list(dict.fromkeys(job.lang for job in todo))
-    rank = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    rank = {name: number for number, name in enumerate(START_ORDER)}
 
     def key(job: Job) -> tuple[bool, int, int]:
         waits = job.name not in APART and job != Job("effect", langs[0])

@@ -68,10 +68,10 @@ class Who:
 def who_of(panel: Panel, p: Study, design: Design) -> Who:
     """All of it. Raises InputError where the file of places cannot be understood."""
     places = read_places(Path(p.places)) if p.places else Places({}, {})
-    return remembered(lambda: all_of(panel, p, design, places), "who", p, panel.cells, design, places)
+    return remembered(lambda: compared_and_counted(panel, p, design, places), "who", p, panel.cells, design, places)
 
 
-def all_of(panel: Panel, p: Study, design: Design, places: Places) -> Who:
+def compared_and_counted(panel: Panel, p: Study, design: Design, places: Places) -> Who:
     if p.layout == "table" or p.numerator is None:
         return Who("no_dossiers")
     gaps = (*(group_gap(panel, p, design, trait) for trait in GAPS), *(start_gap(panel, p, design, name) for name in STARTS),
