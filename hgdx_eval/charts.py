@@ -19,6 +19,7 @@ from .words import Words
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
 LABEL_LINE = 13  # units between the lines of a label at a line's end
 MANY = 80  # comparison units up to this number are drawn as faint lines
+MOST_TICKS = {False: 12, True: 5}  # names of years that stand apart on a chart, and on a narrow one
 
 
 @dataclass(frozen=True)
@@ -216,11 +217,12 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small: bool) -> None:
-    """Years for months and quarters (each at its first period), every period for years."""
+    """Years for months and quarters (each at its first period), periods for years; of many every second, third, ... one."""
     periods = [pd.Period(ordinal=int(t), freq=frequency) for t in times]
     ticks = [t for t, p in zip(times, periods) if frequency == "Y" or p.start_time.month == 1]
     if len(ticks) < 2:
         ticks = list(times[:: max(1, len(times) // 4)])
+    ticks = ticks[:: -(-len(ticks) // MOST_TICKS[small])]
     names = [str(p.year) if frequency == "Y" or p.start_time.month == 1 else words.period(p, True)
              for p in (pd.Period(ordinal=int(t), freq=frequency) for t in ticks)]  # fmt: skip
     axes.set_xticks(ticks, names)

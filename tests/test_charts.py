@@ -4,11 +4,23 @@ import io
 import re
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 from made_up import design_of, made_up_table
 
-from hgdx_eval.charts import group_series, lanes_for, plot_coverage, plot_event, plot_leave_one_out, plot_placebos, plot_shares, tick_digits
+from hgdx_eval.charts import (
+    group_series,
+    lanes_for,
+    plot_coverage,
+    plot_event,
+    plot_leave_one_out,
+    plot_placebos,
+    plot_shares,
+    tick_digits,
+    time_axis,
+)
 from hgdx_eval.estimators.two_way_fixed_effects import fit
 from hgdx_eval.facts import load_facts
 from hgdx_eval.figures import ELEMENTS
@@ -191,3 +203,15 @@ def test_a_download_is_a_table_to_the_spreadsheets_of_its_language_and_never_a_f
     back = pd.read_csv(io.StringIO(text), sep=sep, decimal=decimal)
     assert back["b"].tolist()[:4] == [84.523, -0.1234, 0.001, 5.0] and back["a"][4] == "xã; huyện, tỉnh"
     assert back["a"].tolist()[:4] == ["'=cmd|' /C calc'!A0", "'@SUM(1)", "'-x", "+4,2 [3; 5]"]
+
+
+@pytest.mark.parametrize("small, width", [(True, 2.6), (False, 7)])
+@pytest.mark.parametrize("years", [2, 4, 10, 35])
+def test_names_of_years_never_stand_on_each_other(small, width, years):
+    figure, axes = plt.subplots(figsize=(width, 2), dpi=100)
+    time_axis(axes, np.arange(years) + 20, "Y", demo_words("vi"), small)
+    axes.set_xlim(19.5, 19.5 + years)
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    plt.close(figure)
+    assert len(boxes) >= 2 and all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
