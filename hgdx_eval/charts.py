@@ -12,8 +12,9 @@ from matplotlib.figure import Figure as MplFigure
 from .designs import Design, thin_event_times
 from .disclose import hidden_beside_total, parts_of
 from .facts import Event
-from .figures import ACCENT, BAND, COMPARISON, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, csv_text, drawn, source_line
+from .figures import ACCENT, BAND, COMPARISON, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from .results import Estimate
+from .tables import csv_text
 from .words import Words
 
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read

@@ -6,9 +6,10 @@ from matplotlib.figure import Figure as MplFigure
 from .charts import simulated_note, size_text, tag, wrapped
 from .cost import Cost, forgone_by
 from .designs import Design
-from .figures import INK, MUTED, RULE, TREATED, Figure, canvas, csv_text, drawn, source_line
+from .figures import INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from .panel import Panel
 from .params import Study
+from .tables import csv_text
 from .words import Words
 
 BARS = 8

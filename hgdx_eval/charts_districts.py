@@ -9,7 +9,8 @@ from matplotlib.figure import Figure as MplFigure
 from .charts import simulated_note, size_text, tag
 from .designs import Design
 from .disclose import hidden_beside_total, parts_of
-from .figures import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, csv_text, drawn, source_line
+from .figures import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, drawn, source_line
+from .tables import csv_text
 from .words import Words
 
 MOST = 8  # panels

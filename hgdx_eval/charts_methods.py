@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from .charts import end_labels, estimate_size, simulated_note, tag, tick_digits, time_axis, value_axis, wrapped
-from .figures import ACCENT, BAND, COMPARISON, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, csv_text, drawn, source_line
+from .figures import ACCENT, BAND, COMPARISON, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from .inference import FEW_CLUSTERS
 from .origin import Origin
 from .results import Estimate
+from .tables import csv_text
 from .words import Words
 
 EDGE = 12  # units left free at either side of a phone's chart

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure as MplFigure
 
 from .charts import Mark, draw_marks, simulated_note, size_text, tag, time_axis, time_marks, value_axis, wrapped
 from .designs import Design
-from .figures import EVENT, INK, TREATED, Figure, canvas, csv_text, drawn, source_line
+from .figures import EVENT, INK, TREATED, Figure, canvas, drawn, source_line
 from .payment import RATES, YEAR, Payment, mean_rate
+from .tables import csv_text
 from .words import Words
 
 LINE = 13  # units between lines of a label

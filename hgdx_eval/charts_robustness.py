@@ -8,12 +8,13 @@ from matplotlib.figure import Figure as MplFigure
 
 from .charts import simulated_note, sized, tag, tick_digits, time_axis, value_axis
 from .charts_methods import EDGE, LINE, length, lines_of, put, unit_of, upright
-from .figures import BAND, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, csv_text, drawn, source_line
+from .figures import BAND, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from .gate import MOST
 from .inference import FEW_CLUSTERS, LEVEL
 from .origin import Origin
 from .results import Estimate
 from .specification import OWN, CurveSummary, curve_choices, curve_summary
+from .tables import csv_text
 from .words import Words, texts
 
 SPACED = 60  # specifications up to this number have marks that stand apart

@@ -5,8 +5,9 @@ import pandas as pd
 from .charts import simulated_note, size_text, tag
 from .charts_methods import Row, draw_rows
 from .designs import Design
-from .figures import Figure, csv_text, drawn, source_line
+from .figures import Figure, drawn, source_line
 from .show_who import direction, state_of
+from .tables import csv_text
 from .who import OUTCOMES, Who
 from .words import Words
 

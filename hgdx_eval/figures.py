@@ -8,18 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from urllib.parse import quote
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from PIL import Image
 
-from .printed import harmless
+from .tables import csv_link
 from .words import Words
 
 WIDTHS = {"narrow": 340, "wide": 680}
@@ -83,19 +81,6 @@ class Figure:
             '{}</figcaption></figure>'
         ).format(self.title, self.subtitle, tag, narrow, Markup(self.wide), key, self.source,
                  csv_link(self.csv, self.name, self.download)))  # fmt: skip
-
-
-def csv_text(frame: pd.DataFrame, words: Words, digits: int = 6) -> str:
-    """A table for the spreadsheets of a language: Vietnamese ones part by semicolon and take 84.523 for eighty-four thousand."""
-    frame = frame.map(harmless)
-    separator, decimal = (";", ",") if words.lang == "vi" else (",", ".")
-    return frame.to_csv(index=False, sep=separator, decimal=decimal, float_format=f"%.{digits}g", lineterminator="\n")
-
-
-def csv_link(text: str, name: str, label: str) -> Markup:
-    """The link that saves a table; with the mark by which spreadsheets know UTF-8."""
-    data = Markup("data:text/csv;charset=utf-8," + quote("\ufeff" + text))
-    return Markup('<a class="dl" download="{}.csv" href="{}">{}</a>').format(name, data, label)
 
 
 def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int) -> tuple[MplFigure, Axes]:

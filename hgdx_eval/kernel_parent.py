@@ -1,4 +1,4 @@
-"""The process from which kernels are forked: everything imported once, one thread, no state of any notebook.
+"""The process from which kernels are forked: what notebooks use imported once, one thread, no state of any notebook.
 
     python -m hgdx_eval.kernel_parent      one JSON request on a line of standard input, one JSON answer on a line of standard output
 
@@ -12,10 +12,12 @@ import importlib
 import json
 import os
 import random
+import re
 import signal
 import sys
 import threading
 import traceback
+from pathlib import Path
 
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PR_SET_PDEATHSIG = 1
@@ -30,33 +32,46 @@ def die_with_parent(parent: int) -> None:
 
 
 def import_all() -> None:
-    """Every module that notebooks use, and what is drawn or looked up the first time."""
-    from . import MODULE_OF, estimators
+    """What kernels and the notebooks of this run use, and what is drawn or looked up the first time."""
     from .facts import load_facts
     from .optional import left_out
     from .words import texts
 
     with left_out():
-        for module in ("ipykernel.kernelapp", "IPython.core.completer", "matplotlib_inline.backend_inline", "pandas"):
+        for module in ("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer", "matplotlib_inline.backend_inline", "pandas"):
             importlib.import_module(module)
-        for module in sorted(set(MODULE_OF.values())):
-            importlib.import_module(f".{module}", __package__)
-        for name in estimators.estimator_names():
-            importlib.import_module(f".estimators.{name}", __package__)
+        for module in used():
+            importlib.import_module(module, __package__)
         draw_something()
     load_facts()
     for lang in ("vi", "en"):
         texts(lang)
 
 
-def draw_something() -> None:
-    """Fonts are looked up when text is first drawn."""
-    import matplotlib.pyplot as plt
+def used() -> list[str]:
+    """Modules of the verbs that the notebooks name, and of the study's methods. What is not found here a kernel imports itself."""
+    from . import MODULE_OF
+    from .notebook_files import notebook_folder
 
-    figure = plt.figure()
-    figure.text(0.5, 0.5, "Đ")
-    figure.canvas.draw()
-    plt.close(figure)
+    study = json.loads((Path(os.environ["HGDX_WORK"]) / "study.json").read_text(encoding="utf-8"))
+    told = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in notebook_folder().glob("*.ipynb"))
+    verbs = set(re.findall(r"\w+", told)) & set(MODULE_OF)
+    methods = {study["estimator"], *study["estimators"]}
+    return sorted({f".{MODULE_OF[verb]}" for verb in verbs} | {f".estimators.{name}" for name in methods})
+
+
+def draw_something() -> None:
+    """Fonts, markers and the look of charts are looked up when something is first drawn."""
+    from .figures import canvas, drawn
+
+    def draw(width: int, small: bool) -> object:
+        figure, axes = canvas(width, 100, 30, 10, 10, 20)
+        axes.plot([0, 1], [0, 1], marker="o")
+        axes.set_xticks([0, 1], ["2020", "2021"])
+        axes.text(0.5, 0.5, "Đ", weight="bold")
+        return figure
+
+    drawn("first", draw, "")
 
 
 def preload() -> None:

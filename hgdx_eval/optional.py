@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# rfc3987_syntax: jsonschema's check of addresses, half of what importing papermill costs; polars: statsmodels looks for it, and it
-# starts threads, after which no process may be forked
-COSTLY = ("polars", "rfc3987_syntax")
+# rfc3987_syntax: jsonschema's check of addresses, half of what importing papermill costs; debugpy: nobody steps through a notebook of a
+# run; polars: statsmodels looks for it, and it starts threads, after which no process may be forked
+COSTLY = ("debugpy", "polars", "rfc3987_syntax")
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from .receipt import Key
 from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
 from .results import COLUMNS, check_table, result_table
+from .tables import definitions, fold
+from .words import Words
 
 
 def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], executed: dict, receipt: dict, key: Key) -> None:
@@ -26,7 +28,7 @@ def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], exec
         if not first.equals(tables[lang]):
             raise RunFailed(f"the estimates differ between {langs[0]} and {lang}", "languages_differ")
     first.map(harmless).to_csv(building / "estimates.csv", index=False, lineterminator="\n")
-    annexes = {lang: receipt_annex(receipt, lang, p) for lang in langs}
+    annexes = {lang: (receipt_block(receipt, study_words(p, lang)),) for lang in langs}
     for lang in langs:
         mine = {job: notebook for job, notebook in executed.items() if job.lang == lang}
         page = page_of(p, panel, lang, "report", annexes[lang])
@@ -43,15 +45,20 @@ def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], exec
 
 
 def page_of(p: Study, panel: Panel, lang: str, kind: str, annexes: tuple[str, ...]) -> Page:
-    from .story import page_for
+    """What the page needs to know besides its notebooks."""
+    words = study_words(p, lang)
+    return Page(lang=lang, title=words("study.title"), place=words("study.place"), simulated=panel.origin.simulated, kind=kind,
+                annexes=annexes, footer=words("story.footer"))  # fmt: skip
 
-    return page_for(p, panel, study_words(p, lang), kind, annexes)
 
-
-def receipt_annex(receipt: dict, lang: str, p: Study) -> tuple[str, ...]:
-    from .story import receipt_block
-
-    return (receipt_block(receipt, study_words(p, lang)),)
+def receipt_block(receipt: dict, words: Words) -> str:
+    """What is needed to run it again; clock times stay in receipt.json."""
+    pairs = [(words("story.receipt_inputs"), "; ".join(f"{i['file']} (SHA-256 {i['sha256'][:16]}…)" for i in receipt["inputs"])),
+             (words("story.receipt_code"), receipt["code_sha256"][:16]),
+             (words("story.receipt_facts"), receipt["facts_sha256"][:16]),
+             (words("story.receipt_seed"), str(receipt["seed"])),
+             (words("story.receipt_packages"), ", ".join(f"{k} {v}" for k, v in receipt["packages"].items()))]  # fmt: skip
+    return str(fold(words("story.receipt"), definitions(pairs, words), words).html)
 
 
 def collected(notebooks: list[nbformat.NotebookNode], p: Study) -> pd.DataFrame:

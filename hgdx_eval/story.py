@@ -13,7 +13,6 @@ from .names import HOW
 from .panel import Panel
 from .params import PATH_KEYS, Study, VerdictRules
 from .readers import POST
-from .report import Page
 from .verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
 from .words import Words, told_shape
 
@@ -396,19 +395,3 @@ def show_scale(words: Words, p: Study | None = None) -> tables.Block:
     texts = {n: words(f"story.rule_{n}", **said) for n in (CLEAR, SUGGESTIVE, UNCLEAR, CANNOT)}
     texts = {**texts, CLEAR: f"{texts[CLEAR]} {asked}", NEGLIGIBLE: small}
     return tables.definitions([(words(f"tables.verdict_{n}"), texts[n]) for n in sorted(texts)], words)
-
-
-def page_for(p: Study, panel: Panel, words: Words, kind: str, annexes: tuple[str, ...]) -> Page:
-    """What the page needs to know besides its notebooks."""
-    return Page(lang=words.lang, title=words("study.title"), place=words("study.place"), simulated=panel.origin.simulated,
-                kind=kind, annexes=annexes, footer=words("story.footer"))  # fmt: skip
-
-
-def receipt_block(receipt: dict, words: Words) -> str:
-    """What is needed to run it again; clock times stay in receipt.json."""
-    pairs = [(words("story.receipt_inputs"), "; ".join(f"{i['file']} (SHA-256 {i['sha256'][:16]}…)" for i in receipt["inputs"])),
-             (words("story.receipt_code"), receipt["code_sha256"][:16]),
-             (words("story.receipt_facts"), receipt["facts_sha256"][:16]),
-             (words("story.receipt_seed"), str(receipt["seed"])),
-             (words("story.receipt_packages"), ", ".join(f"{k} {v}" for k, v in receipt["packages"].items()))]  # fmt: skip
-    return str(tables.fold(words("story.receipt"), tables.definitions(pairs, words), words).html)

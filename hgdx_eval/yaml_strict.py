@@ -13,6 +13,9 @@ from pydantic import BaseModel, ValidationError
 from .errors import InputError
 
 Place = tuple[str | int, ...]
+Composed = tuple[yaml.SafeLoader, yaml.Node | None]  # with its loader
+FASTEST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
+DEEPEST = 50  # maps and lists inside one another
 MAP, LIST = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 # What a pydantic error type allows, in words; types not listed say pydantic's own sentence.
 ALLOWED = {
@@ -40,14 +43,8 @@ def load_yaml(path: str | Path) -> Strict:
     not UTF-8, not YAML, repeats a key, uses an alias or an own tag, or is no map at the top."""
     path = Path(path)
     text = read_text(path)
-    loader = None
     try:
-        alias = next((token for token in yaml.scan(text) if isinstance(token, yaml.AliasToken)), None)
-        if alias is not None:  # one value in two places would have two lines, and ten of them can fill the memory
-            line = alias.start_mark.line + 1
-            raise InputError(f"{path.name}: line {line}: found *{alias.value}: aliases are not read; text goes in quotes")
-        loader = yaml.SafeLoader(text)
-        top = loader.get_single_node()
+        loader, top = composed(text, path.name)
         if top is None or top.tag != MAP or not isinstance(top, yaml.MappingNode):
             line = top.start_mark.line + 1 if top else 1
             raise InputError(f"{path.name}: line {line}: the file must be a map, `key: value` on every line")
@@ -56,11 +53,27 @@ def load_yaml(path: str | Path) -> Strict:
         return strict
     except yaml.YAMLError as error:
         raise InputError(f"{path.name}: {syntax_error(error, text)}") from None
-    except RecursionError:
-        raise InputError(f"{path.name}: maps and lists are nested too deeply") from None
-    finally:
-        if loader is not None:
-            loader.dispose()
+
+
+def composed(text: str, file: str) -> Composed:
+    """By libyaml where it takes the text; else by PyYAML's own parser, which says better what is wrong."""
+    try:
+        return composed_by(FASTEST, text, file)
+    except yaml.YAMLError:
+        return composed_by(yaml.SafeLoader, text, file)
+
+
+def composed_by(kind: type, text: str, file: str) -> Composed:
+    """Looked over as a flat row of events first: whatever is nested is read by functions that call themselves, libyaml's too."""
+    depth = 0
+    for event in yaml.parse(text, kind):
+        if isinstance(event, yaml.AliasEvent):  # one value in two places would have two lines, and ten of them can fill the memory
+            raise InputError(f"{file}: line {event.start_mark.line + 1}: found *{event.anchor}: aliases are not read; text goes in quotes")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise InputError(f"{file}: maps and lists are nested too deeply")
+    loader = kind(text)
+    return loader, loader.get_single_node()
 
 
 def read_text(path: Path) -> str:

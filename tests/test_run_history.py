@@ -12,9 +12,10 @@ from made_runs import made_run, monthly_runs
 from platformdirs import user_state_path
 
 from hgdx_eval import ledger
+from hgdx_eval.charts_history import chart_of, looks_of
 from hgdx_eval.errors import FAILURES, RunFailed
 from hgdx_eval.progress import failure_of
-from hgdx_eval.run_history import PAGES, chart_of, failure_text, page, refresh, warning
+from hgdx_eval.run_history import PAGES, failure_text, page, refresh, warning
 from hgdx_eval.signals import Interrupted
 from hgdx_eval.words import Words
 
@@ -125,8 +126,8 @@ def test_the_chart_marks_revisions_and_the_warning_says_what_the_looks_say(tmp_p
     for looks, says in (([("2024-01", 4, 5), ("2024-02", 4, 1)], "sequential interval leaves out 0"),
                         ([("2024-01", 4, 5), ("2024-02", 4, 3)], "no place to stop"), ([("2024-01", 4, 5), ("2024-02", 4, 9)], "both intervals hold 0")):  # fmt: skip
         name = f"2025010{len(looks)}T02000{looks[1][2] % 10}Z-00000009"
-        assert says in warning(ledger.read_run(made_run(tmp_path, name, study="other", history=looks)), EN)
-    assert "too often" in warning(ledger.read_run(made_run(tmp_path, "20250201T020000Z-00000009", study="other")), EN)
+        assert says in warning(looks_of(ledger.read_run(made_run(tmp_path, name, study="other", history=looks))), EN)
+    assert "too often" in warning(looks_of(ledger.read_run(made_run(tmp_path, "20250201T020000Z-00000009", study="other"))), EN)
 
 
 @pytest.mark.parametrize("wrong", ["", "[]", "{}", '{"run": "x"}', '{"run": "20240105T020000Z-00000001", "result": 3, "state": "complete"}'])

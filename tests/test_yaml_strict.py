@@ -1,13 +1,15 @@
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from hgdx_eval.errors import InputError
-from hgdx_eval.yaml_strict import Strict, load_yaml, validate
+from hgdx_eval.yaml_strict import Strict, composed_by, load_yaml, plain, validate
 
 
 class Label(BaseModel):
@@ -74,10 +76,24 @@ def test_values_lines_and_the_text_as_written_are_kept(tmp_path):
         ("? [a]\n: b", "a key must be"),
         ("unit: a\nwindow: [2023-02-30, 2]", "line 2: window.0: found 2023-02-30"),
         ("[" * 5000, "nested too deeply"),
+        ("unit: " + "[" * 300_000 + "]" * 300_000, "nested too deeply"),
+        ("unit: " + "{a: " * 300_000 + "b" + "}" * 300_000, "nested too deeply"),
     ],
 )
 def test_what_is_no_plain_map_is_refused_with_its_line(tmp_path, text, says):
     assert says in refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize("file", sorted((Path(__file__).parent.parent / "params").rglob("*.yaml")), ids=lambda file: file.stem)
+def test_either_parser_reads_the_same_values_lines_and_texts(file):
+    """libyaml is not in every build of PyYAML."""
+    text, found = file.read_text(encoding="utf-8"), []
+    for kind in (yaml.CSafeLoader, yaml.SafeLoader):
+        loader, top = composed_by(kind, text, file.name)
+        strict = Strict({})
+        strict.value.update(plain(top, (), loader, strict, file.name))
+        found.append(strict)
+    assert found[0] == found[1]
 
 
 def test_a_file_in_another_encoding_names_the_line(tmp_path):

@@ -1,0 +1,29 @@
+import json
+
+import nbformat
+
+from hgdx_eval import MODULE_OF
+from hgdx_eval.kernel_parent import used
+from hgdx_eval.notebook_files import NOTEBOOKS, notebook_file
+
+
+def given(monkeypatch, folder, estimator, *estimators):
+    (folder / "study.json").write_text(json.dumps({"estimator": estimator, "estimators": estimators}), encoding="utf-8")
+    monkeypatch.setenv("HGDX_WORK", str(folder))
+
+
+def test_what_notebooks_and_study_name_is_imported_once(monkeypatch, tmp_path):
+    given(monkeypatch, tmp_path, "imputation", "sun_abraham")
+    cells = [nbformat.v4.new_code_cell("from hgdx_eval import plot_event as draw\nimport hgdx_eval as kit\nkit.cost_of")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "mine.ipynb")
+    (tmp_path / "broken.ipynb").write_bytes(b"\xff\xfe no notebook")
+    monkeypatch.setenv("HGDX_NOTEBOOKS", str(tmp_path))
+    assert used() == [".charts", ".cost", ".estimators.imputation", ".estimators.sun_abraham"]
+
+
+def test_of_the_kits_own_notebooks_nothing_is_left_to_each_kernel(monkeypatch, tmp_path):
+    given(monkeypatch, tmp_path, "two_way_fixed_effects")
+    monkeypatch.delenv("HGDX_NOTEBOOKS", raising=False)
+    called = {word.removeprefix("hg.").split("(")[0] for name in NOTEBOOKS for cell in nbformat.read(notebook_file(name), 4).cells
+              if cell.cell_type == "code" for word in cell.source.split() if word.startswith("hg.")}  # fmt: skip
+    assert called and {f".{MODULE_OF[verb]}" for verb in called} <= set(used())
