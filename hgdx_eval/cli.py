@@ -72,13 +72,23 @@ CHANGE = click.option("-p", "change", multiple=True, callback=pairs, metavar="KE
                       help="override a key of the study; data=PATH is relative to the current folder")  # fmt: skip
 
 
+class WithKeys(click.Command):
+    """A command whose help ends with every key of a study, as the study itself declares them."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from .params import keys_told
+
+        with formatter.section("Keys of a study, in its file or as -p KEY=VALUE"):
+            formatter.write_dl(keys_told(), col_max=18)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hgdx_eval", message="%(version)s")
 def cli() -> None:
     """Evaluate a policy: from a province's export to a report that a statistician cannot pull apart."""
 
 
-@cli.command()
+@cli.command(cls=WithKeys)
 @click.argument("study")
 @CHANGE
 @click.option("--lang", "langs", default="vi,en", show_default=True, callback=languages)

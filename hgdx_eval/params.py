@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 from .errors import InputError
 from .estimators import estimator_names
 from .facts import load_facts
 from .readers import layout_names
 from .words import LANGUAGES, Words, texts
-from .yaml_strict import Strict, load_yaml, validate
+from .yaml_strict import Strict, load_yaml, read_value, validate
 
 PeriodText = str | int | date
 PATH_KEYS = ("data", "fees", "words", "scorecard", "places")
@@ -140,6 +141,19 @@ class Study(BaseModel):
         return self.outcome or f"{self.numerator}/{self.denominator}"
 
 
+def keys_told() -> list[tuple[str, str]]:
+    """(key, what is allowed and what holds without it) of a study, for the command line's help."""
+    return [(key, field.description + without(field)) for key, field in Study.model_fields.items()]
+
+
+def without(field: FieldInfo) -> str:
+    """" (needed)", or its default where that says something."""
+    if field.is_required():
+        return " (needed)"
+    told = ", ".join(map(str, field.default)) if isinstance(field.default, list) else field.default
+    return "" if told in (None, "", False) or isinstance(told, BaseModel) else f"  [default: {told}]"
+
+
 def study_folder() -> Path:
     """`params/studies` of this checkout, or of the folder named by HGDX_PARAMS."""
     return Path(os.environ.get("HGDX_PARAMS") or Path(__file__).parent.parent / "params") / "studies"
@@ -220,7 +234,7 @@ def parse_value(key: str, text: str) -> object:
     if field.annotation in (str, str | None):
         return text
     try:
-        return yaml.safe_load(text)
+        return read_value(text, f"-p {key}")
     except yaml.YAMLError:
         raise InputError(f"-p {key}={text}: not readable; allowed: {field.description}") from None
 

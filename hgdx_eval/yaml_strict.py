@@ -3,6 +3,7 @@
 import datetime
 import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -16,7 +17,7 @@ Place = tuple[str | int, ...]
 Composed = tuple[yaml.SafeLoader, yaml.Node | None]  # with its loader
 FASTEST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 DEEPEST = 50  # maps and lists inside one another
-MAP, LIST = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
+MAP, LIST, INT = (f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "int"))
 # What a pydantic error type allows, in words; types not listed say pydantic's own sentence.
 ALLOWED = {
     "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
@@ -53,6 +54,27 @@ def load_yaml(path: str | Path) -> Strict:
         return strict
     except yaml.YAMLError as error:
         raise InputError(f"{path.name}: {syntax_error(error, text)}") from None
+
+
+def read_value(text: str, source: str) -> Any:
+    """One value that is written by itself, held to the same rules; 01 could be a code or a number and is refused. Raises
+    InputError, and YAMLError where it is no YAML."""
+    loader, top = composed(text, source)
+    if top is None:
+        return None
+    for node in scalars(top):
+        if node.tag == INT and re.match(r"[-+]?0\d", node.value):
+            raise InputError(f"{source}: found {node.value}; a code goes in quotes, \"{node.value}\", a number begins with no 0")
+    return plain(top, (), loader, Strict({}), source)
+
+
+def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+        return
+    for part in node.value:
+        for inner in part if isinstance(part, tuple) else (part,):
+            yield from scalars(inner)
 
 
 def composed(text: str, file: str) -> Composed:

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from hgdx_eval.notebook_files import NOTEBOOKS
+from hgdx_eval.params import Study
 from hgdx_eval.results import COLUMNS, check_table
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +95,15 @@ def check_verify(study, run):
     assert call("verify", run, "-p", "data=moved.csv", cwd=study).returncode == 4
 
 
+def test_help_tells_every_key_as_the_study_declares_it():
+    done = call("run", "--help")
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 0
+    for key, field in Study.model_fields.items():
+        assert f" {key} {field.description}" in text
+    assert "seed a whole number [default: 20230714]" in text and "cluster a column: errors are correlated inside its values (needed)" in text
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -101,6 +111,9 @@ def check_verify(study, run):
         (["--lang", "fr"], "vi,en"), (["-p", "exclude=[zz]"], "zz"), (["-p", "window=[2022, 2024]"], "2021"),
         (["-p", "estimator=synthdid"], "synthdid"), (["-p", "frequency=W"], "frequency"), (["--jobs", "0"], "jobs"),
         (["-p", "seed=1", "-p", "seed=2"], "twice"), (["-p", "cluster=nothing"], "nothing"),
+        (["-p", "exclude=[01]"], 'found 01; a code goes in quotes, "01"'), (["-p", "seed=010"], "begins with no 0"),
+        (["-p", "window=[2023-02-30, 2024]"], "2023-02-30"), (["-p", "window=" + "[" * 5000], "nested too deeply"),
+        (["-p", "treated_from={a: 2021, a: 2022}"], "stands already"), (["-p", "window=&w [*w]"], "aliases"), (["-p", "window=[1"], "[first, last]"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_and_leaves_nothing(study, change, says):
