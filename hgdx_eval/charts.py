@@ -49,7 +49,7 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
                 last=words.period(design.table["period"].max(), True), gap_before=gap_text(design, series, words, False),
                 gap_after=gap_text(design, series, words, True), simulated=simulated_note(design.origin, words))  # fmt: skip
     narrow, wide = drawn("shares", lambda width, small: draw_shares(design, series, marks, words, width, small), alt)
-    note = words("charts.thin") if thin_event_times(design) else ""
+    note = " ".join(filter(None, (words("charts.thin") if thin_event_times(design) else "", outside_note(design, series, words))))
     table = series.pivot(index="period", columns="side", values="y").reset_index()
     table = table.assign(period=table["period"].astype(str)).rename(columns={True: "treated", False: "comparison"})
     return Figure(
@@ -122,11 +122,9 @@ def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: 
     figure, axes = canvas(width, (250 if small else 290) + lanes, 34 if small else 44, 100 if small else 130, lanes + 6, 26)
     times = np.arange(design.table["time"].min(), design.table["time"].max() + 1)
     axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
-    if design.scale == "level" and len(design.comparison_units) <= MANY:
+    if shows_units(design):
         faint_units(axes, design, times)
-    low, high = series["y"].min(), series["y"].max()
-    margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
-    axes.set_ylim(low - margin, high + margin)
+    axes.set_ylim(*frame(series))
     draw_marks(axes, marks, small, lanes)
     for side, colour in ((False, COMPARISON), (True, TREATED)):
         line = series[series["side"] == side].set_index("time")["y"].reindex(times)
@@ -138,6 +136,28 @@ def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: 
     time_axis(axes, times, design.frequency, words, small)
     value_axis(axes, design.scale, words)
     return figure
+
+
+def frame(series: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the axis: what the two groups reach, and a little more."""
+    low, high = series["y"].min(), series["y"].max()
+    margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    return low - margin, high + margin
+
+
+def shows_units(design: Design) -> bool:
+    """Comparison units are drawn one by one where they are few."""
+    return design.scale == "level" and len(design.comparison_units) <= MANY
+
+
+def outside_note(design: Design, series: pd.DataFrame, words: Words) -> str:
+    """How many of the faint lines leave the frame, which follows the two groups."""
+    if not shows_units(design):
+        return ""
+    units = design.table[design.table["treated_from"].isna()]
+    low, high = frame(series)
+    outside = units.loc[(units["y"] < low) | (units["y"] > high), "unit"].nunique()
+    return words("charts.shares_outside", n=words.number(outside), of=words.number(units["unit"].nunique())) if outside else ""
 
 
 def faint_units(axes: Axes, design: Design, times: np.ndarray) -> None:

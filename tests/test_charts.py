@@ -124,6 +124,17 @@ def test_titles_follow_their_rules():
     assert "dương" in plot_event(fit(strong), words).title
 
 
+def test_faint_lines_that_leave_the_frame_are_counted():
+    chosen = design(scale="level")
+    table, units = chosen.table, chosen.comparison_units
+    inside = replace(chosen, table=table.assign(y=0.5 + 0.1 * (table["time"] % 2)))
+    assert "nằm ngoài" not in plot_shares(inside, demo_words()).source
+    far = inside.table["y"].mask(inside.table["unit"].isin(units[:2]) & (table["time"] == table["time"].min()), 9.0)
+    weightless = inside.table["weight"].mask(inside.table["unit"].isin(units[:2]), 1e-9)
+    said = plot_shares(replace(inside, table=inside.table.assign(y=far, weight=weightless)), demo_words()).source
+    assert f"2 trong {len(units)} đường mảnh có phần nằm ngoài" in said
+
+
 def test_hostile_names_are_text():
     found = fit(design())
     html = plot_placebos(found, strip(found, "placebo_space", {"<script>alert(1)</script>": 0.2, "b": 3}), Words("vi", demo_words().study))
