@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from .errors import Busy, InputError, RunFailed
+from .locale import LANGUAGES
 from .printed import plain_line
 from .progress import Progress, close_line, tell, warn
 from .signals import Interrupted, interruptible, raise_if_asked, stoppable
-from .words import LANGUAGES, Words
 
 OUTPUTS = "outputs"
 WEBHOOK = "HGDX_WEBHOOK"
@@ -175,6 +175,7 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang
     """Read an export (a file, a folder or a pattern) and say what was accepted, rejected and why, and what in its content may be
     wrong. Writes nothing."""
     from .check import check_file, check_lines
+    from .words import Words
 
     found = check_file(file, layout, fees)
     lines = map(plain_line, check_lines(found, Words(lang)))

@@ -15,10 +15,10 @@ import pandas as pd
 from nbformat import NotebookNode
 from platformdirs import user_state_path
 
+from .locale import LANGUAGES
 from .panel import Panel
 from .params import Study, study_words
 from .recording import MIME
-from .words import LANGUAGES
 
 RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 STUDY_NAME = re.compile(r"[a-z0-9_]+")

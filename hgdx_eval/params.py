@@ -15,8 +15,9 @@ from pydantic.fields import FieldInfo
 from .errors import InputError
 from .estimators import estimator_names
 from .facts import load_facts
+from .locale import LANGUAGES
 from .readers import layout_names
-from .words import LANGUAGES, Words, texts
+from .words import Words, texts
 from .yaml_strict import Strict, load_yaml, read_value, validate
 
 PeriodText = str | int | date

@@ -16,9 +16,10 @@ from markupsafe import Markup
 from . import ledger
 from .errors import FAILURES
 from .ledger import Run
+from .locale import LANGUAGES
 from .printed import plain_line
 from .report import css_text, sanitised, style
-from .words import LANGUAGES, Words
+from .words import Words
 
 if TYPE_CHECKING:
     from .figures import Figure

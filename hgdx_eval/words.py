@@ -12,7 +12,6 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-LANGUAGES = ("vi", "en")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 MINUS = "\u2212"
 NOTHING = "–"  # a missing number, never 0 or NaN

@@ -95,6 +95,13 @@ def check_verify(study, run):
     assert call("verify", run, "-p", "data=moved.csv", cwd=study).returncode == 4
 
 
+def test_the_command_takes_signals_before_anything_large_is_loaded():
+    """Until then a signal ends it without a line."""
+    code = "import sys, hgdx_eval.cli; print(sorted({'numpy', 'pandas', 'pydantic', 'yaml', 'babel', 'papermill'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_help_tells_every_key_as_the_study_declares_it():
     done = call("run", "--help")
     text = " ".join(done.stdout.split())
