@@ -19,10 +19,15 @@ WEBHOOK = "HGDX_WEBHOOK"
 SECONDS = click.FloatRange(min=0, min_open=True, max=1e7)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Entry point: exactly one clear line on standard error for whatever goes wrong."""
+def program() -> None:
+    """The process `hgdx-eval`."""
+    main(ends=True)
+
+
+def main(arguments: list[str] | None = None, ends: bool = False) -> None:
+    """Exactly one clear line on standard error for whatever goes wrong, then SystemExit. `ends`: and the process with it."""
     try:
-        with interruptible():
+        with interruptible(ends):
             sys.exit(cli.main(arguments, prog_name="hgdx-eval", standalone_mode=False) or 0)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)

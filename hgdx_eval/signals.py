@@ -56,8 +56,9 @@ def _lost(hook: Callable, told: "sys.UnraisableHookArgs") -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Inside, the first SIGTERM, SIGINT or SIGHUP raises Interrupted; later ones let it tidy up. Inside another one: nothing more."""
+def interruptible(ends: bool = False) -> Iterator[None]:
+    """Inside, the first SIGTERM, SIGINT or SIGHUP raises Interrupted; later ones let it tidy up. Inside another one: nothing more.
+    `ends`: so does the process after it; a signal that comes then changes no outcome any more."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -77,7 +78,7 @@ def interruptible() -> Iterator[None]:
     finally:
         _State.active, sys.unraisablehook = False, hook
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if ends else handler)
 
 
 @contextmanager

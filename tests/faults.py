@@ -73,11 +73,13 @@ def make(folder: Path) -> None:
 
 
 def notebooks(folder: Path, fault: str = "", where: tuple[str, int] = ("", 0), delay: float = 0) -> Path:
-    """The two notebooks; one of them with a fault in a cell of its own."""
+    """The two notebooks; one of them with a fault in a cell of its own after so many seconds, or both begin that much later."""
     folder.mkdir(exist_ok=True)
     for name, sources in CELLS.items():
         cells = [nbformat.v4.new_code_cell("study = 'small'\nlang = 'vi'\nchange = {}", metadata={"tags": ["parameters"]}),
                  nbformat.v4.new_markdown_cell(f"# {name}"), *map(nbformat.v4.new_code_cell, sources)]  # fmt: skip
+        if delay and not fault:
+            cells[2].source = f"import time\ntime.sleep({delay:.3f})\n{cells[2].source}"
         if fault and where[0] == name:
             cells.insert(2 + where[1], nbformat.v4.new_code_cell(f"import time\ntime.sleep({delay:.3f})\n{fault}"))
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -186,8 +188,8 @@ class Back(real.datetime):
     def now(cls, tz=None):
         return real.datetime.now(tz) - real.timedelta(seconds={seconds})
 runs.datetime = Back
-from hgdx_eval.cli import main
-main()
+from hgdx_eval.cli import program
+program()
 """
 
 
@@ -201,8 +203,8 @@ def children(pid: int, rng: random.Random) -> list[psutil.Process]:
 
 
 def two_at_once(folder: Path, rng: random.Random) -> tuple[int, str, set[int]]:
-    """The second waits briefly and leaves with 3, or finds the first one done."""
-    one = start(folder)
+    """The second waits briefly and leaves with 3, or finds the first one done: a cell of that one takes up to 10 seconds more."""
+    one = start(folder, given=notebooks(folder / "slow", delay=rng.uniform(0, 10)))
     time.sleep(rng.uniform(0, 1))
     two = start(folder)
     codes, told = zip(*(ended(process) for process in (one, two)))
@@ -226,6 +228,8 @@ def judge(fault: str, folder: Path, before: set[str], latest: Path, outcome: tup
         whole(folder / "out/small" / run)
     if code == 0 and not fresh:
         raise Wrong("exit code 0 and nothing published")
+    if code < 0 and fresh and fault != "SIGKILL to the runner":
+        raise Wrong(f"exit code {code} although a run was published")
     if code > 0 and code != 3 and (fresh or (folder / "out/small/latest").resolve() != latest):
         raise Wrong(f"exit code {code} and a new run or another latest")
     if code > 0 and ("Traceback" in told or not told.splitlines()[-1].startswith("hgdx-eval: ")):

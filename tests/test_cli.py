@@ -102,6 +102,13 @@ def test_the_command_takes_signals_before_anything_large_is_loaded():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_a_signal_after_the_outcome_changes_it_no_more():
+    code = "import os, signal, sys\nfrom hgdx_eval import cli\nsys.argv[1:] = ['--version']\ntry:\n    cli.program()\nexcept SystemExit:\n" \
+           "    [os.kill(os.getpid(), number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]\n    raise"  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.strip()
+
+
 def test_help_tells_every_key_as_the_study_declares_it():
     done = call("run", "--help")
     text = " ".join(done.stdout.split())
