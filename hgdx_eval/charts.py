@@ -15,7 +15,7 @@ from .facts import Event
 from .figures import ACCENT, BAND, COMPARISON, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from .results import Estimate
 from .tables import csv_text
-from .words import Words
+from .words import Words, capital
 
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
 LABEL_LINE = 13  # units between the lines of a label at a line's end
@@ -54,7 +54,7 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
     table = table.assign(period=table["period"].astype(str)).rename(columns={True: "treated", False: "comparison"})
     return Figure(
         "shares", words("charts.shares_" + finding_of_gap(design, series), start=words.period(design.start, short=True)),
-        words("charts.shares_subtitle_pp" if unit else "charts.shares_subtitle_level"), narrow, wide,
+        capital(words("charts.shares_subtitle_pp" if unit else "charts.shares_subtitle_level")), narrow, wide,
         tuple((m.text, m.policy) for m in marks), source_line(design.origin, size_text(design, words), words, note), alt,
         csv_text(table, words), tag(design.origin, words),
         words("charts.download"),
@@ -231,7 +231,7 @@ def end_labels(axes: Axes, ends: dict[bool, float], names: dict[bool, str], scal
 
 def wrapped(text: str, width: int) -> list[str]:
     """Lines of at most `width` letters, as few as can be and then as even as can be; the first letter a capital."""
-    text = text[:1].upper() + text[1:]
+    text = capital(text)
     lines = wrap(text, width) or [""]
     even = (wrap(text, narrower) for narrower in range(max(1, len(text) // len(lines)), width))
     return next((found for found in even if len(found) == len(lines)), lines)

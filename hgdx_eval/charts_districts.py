@@ -11,7 +11,7 @@ from .designs import Design
 from .disclose import hidden_beside_total, parts_of
 from .figures import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, drawn, source_line
 from .tables import csv_text
-from .words import Words
+from .words import Words, capital
 
 MOST = 8  # panels
 LEAST = 6  # periods with both groups on each side of the date, for a panel
@@ -124,10 +124,6 @@ def legend(figure: MplFigure, names: dict[bool, str], lines: int, width: int, he
                                      dashes=(None, None) if side else (4, 2)))  # fmt: skip
         figure.text((x + 27) / width, (height - down - 4) / height, names[side], fontsize=11, color=colour, weight="bold")
         x, down = (28.0, down + 16) if lines == 2 else (x + KEY + LETTER * len(names[side]), down)
-
-
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def cut(name: str, across: float) -> str:

@@ -14,7 +14,7 @@ from .inference import FEW_CLUSTERS
 from .origin import Origin
 from .results import Estimate
 from .tables import csv_text
-from .words import Words
+from .words import Words, capital
 
 EDGE = 12  # units left free at either side of a phone's chart
 THIN, LETTER, WIDE = 4.0, 7.0, 9.5  # units that a letter takes at most, in the widest font of the page
@@ -410,7 +410,7 @@ def plot_synthetic(estimate: Estimate, treated: pd.DataFrame, words: Words, star
     data = series.assign(period=series["period"].astype(str))[["period", "treated", "synthetic"]]
     subtitle = words("charts.shares_subtitle_pp" if scale == "pp" else "charts.synthetic_subtitle_level")
     return Figure(
-        "synthetic", title, subtitle[:1].upper() + subtitle[1:], narrow, wide, (),
+        "synthetic", title, capital(subtitle), narrow, wide, (),
         source_line(estimate.origin, estimate_size(estimate, words), words, words("charts.synthetic_note")), alt, csv_text(data, words),
         tag(estimate.origin, words), words("charts.download"),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from .checks import Evaluation
 from .compare import extra_dossiers
 from .formulas import METHODS, mathml
 from .results import Estimate
-from .words import Words, texts
+from .words import Words, capital, texts
 
 TRAIT_TEXTS = ("level", "commune_type")  # traits whose values are codes with a text of their own
 SHOWN_DONORS = 12
@@ -84,10 +84,6 @@ def show_formulas(found: Evaluation, words: Words) -> tables.Block:
         text = Markup("{}<p>{} <small>{}</small></p>").format(mathml(tex, display=True), words(f"formulas.{name}"), source)
         pairs.append((words(f"tables.estimator_{name}"), text))
     return tables.definitions(pairs, words)
-
-
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def show_changes(changes: Estimate, words: Words) -> tables.Block:

@@ -14,7 +14,7 @@ from .inference import few_clusters
 from .panel import Panel
 from .params import Study
 from .results import Estimate
-from .words import Words
+from .words import Words, capital
 
 CEILING = 0.8  # a mean share above this leaves an effect little room
 BACKGROUND = 6  # other events named, at most
@@ -62,10 +62,6 @@ def told(threat: Threat, words: Words) -> tuple[str, str, str, str]:
 
 def fix_kind(group: str) -> str:
     return "remote" if group == "remote" else "logit" if group == "" else "digitisation" if "digitisation" in group else "months"
-
-
-def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate]) -> list[Threat]:

@@ -30,6 +30,11 @@ def texts(lang: str) -> dict[str, str]:
     return found
 
 
+def capital(text: str) -> str:
+    """A text that begins a line."""
+    return text[:1].upper() + text[1:]
+
+
 @dataclass(frozen=True)
 class Words:
     """One language. `words("charts.shares_title", month="8/2023")` fills a text; the study's own words
