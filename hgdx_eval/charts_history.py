@@ -15,14 +15,13 @@ from .tables import csv_text
 from .words import Words
 
 
-def chart_of(study: str, runs: list[Run], words: Words) -> Figure | None:
+def chart_of(study: str, runs: list[Run], looks: pd.DataFrame | None, words: Words) -> Figure | None:
     """What each run said at the time, over what today's data say of each period; None before there is anything to draw."""
     points = points_of(runs)
     if points.empty:
         return None
     last, scale = runs[-1], points["scale"].iloc[-1]
     points = points[points["scale"] == scale]
-    looks = looks_of(last)
     first = points.iloc[0]
     said = {"n": words.number(len(points)), "first": words.effect(first["estimate"], scale),
             "last": words.effect(points["estimate"].iloc[-1], scale), "revised": words.number(int(points["revised"].sum()))}  # fmt: skip

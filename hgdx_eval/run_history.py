@@ -83,7 +83,8 @@ def moves(study: str, good: list[Run], words: Words) -> tuple["Figure | None", p
         return None, None
     from .charts_history import chart_of, looks_of
 
-    return chart_of(study, good, words), looks_of(good[-1])
+    looks = looks_of(good[-1])
+    return chart_of(study, good, looks, words), looks
 
 
 def entries(study: str, runs: list[Run], words: Words) -> list[dict]:

@@ -12,7 +12,8 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
+from .yaml_strict import FASTEST
+
 MINUS = "\u2212"
 NOTHING = "–"  # a missing number, never 0 or NaN
 ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
@@ -25,7 +26,7 @@ def texts(lang: str) -> dict[str, str]:
     for file in sorted(resources.files("hgdx_eval.locale").iterdir(), key=lambda f: f.name):
         module, _, rest = file.name.partition(".")
         if rest == f"{lang}.yaml":
-            for key, text in yaml.load(file.read_text(encoding="utf-8"), LOADER).items():
+            for key, text in yaml.load(file.read_text(encoding="utf-8"), FASTEST).items():
                 found[f"{module}.{key}"] = text
     return found
 

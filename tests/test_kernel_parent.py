@@ -1,4 +1,5 @@
 import json
+import re
 
 import nbformat
 
@@ -21,9 +22,9 @@ def test_what_notebooks_and_study_name_is_imported_once(monkeypatch, tmp_path):
     assert used() == [".charts", ".cost", ".estimators.imputation", ".estimators.sun_abraham"]
 
 
-def test_of_the_kits_own_notebooks_nothing_is_left_to_each_kernel(monkeypatch, tmp_path):
+def test_every_verb_of_the_kits_own_notebooks_is_imported_beforehand(monkeypatch, tmp_path):
     given(monkeypatch, tmp_path, "two_way_fixed_effects")
     monkeypatch.delenv("HGDX_NOTEBOOKS", raising=False)
-    called = {word.removeprefix("hg.").split("(")[0] for name in NOTEBOOKS for cell in nbformat.read(notebook_file(name), 4).cells
-              if cell.cell_type == "code" for word in cell.source.split() if word.startswith("hg.")}  # fmt: skip
+    called = {verb for name in NOTEBOOKS for cell in nbformat.read(notebook_file(name), 4).cells if cell.cell_type == "code"
+              for verb in re.findall(r"hg\.(\w+)", cell.source)}  # fmt: skip
     assert called and {f".{MODULE_OF[verb]}" for verb in called} <= set(used())

@@ -120,7 +120,7 @@ def test_the_key_is_private_and_stays():
 
 def test_the_chart_marks_revisions_and_the_warning_says_what_the_looks_say(tmp_path):
     runs = [run for run in ledger.runs_of(monthly_runs(tmp_path) / "mine") if run.complete]
-    figure = chart_of("mine", runs, EN)
+    figure = chart_of("mine", runs, looks_of(runs[-1]), EN)
     assert figure.csv.count("True") == 1 and "1 of 16 runs found earlier periods revised" in figure.alt
     assert "Over 16 runs the estimate went from +6.2 to +4.2" in figure.title
     for looks, says in (([("2024-01", 4, 5), ("2024-02", 4, 1)], "sequential interval leaves out 0"),
