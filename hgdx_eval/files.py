@@ -271,6 +271,7 @@ def in_frames(path: Path, rows: Iterator[list[str]], names: dict[str, str]) -> H
     head = list(itertools.islice(rows, HEADER_ROWS + 1))
     first, header, found = find_header(head, names)
     check_width(path, header)
+    check_above(path.name, head, first, header, found)
     broken: list[int] = []
 
     def frames() -> Iterator[pd.DataFrame]:
@@ -340,6 +341,21 @@ def find_header(head: list[list[str]], names: dict[str, str]) -> tuple[int, list
             if len(found) > len(best[2]):
                 best = (first, header, found)
     return best
+
+
+def check_above(file: str, head: list[list[str]], first: int, header: list[str], found: dict[str, int]) -> None:
+    """Raises InputError where a row above the header (rows up to and with it: `first`) is filled like one of the table, as in a sheet
+    that was sorted with its header: it would be left out without a word. Titles fill few cells, the upper row of a header over two
+    rows repeats itself, a header in another language has few figures, rows of column numbers are short. A header of fewer than four
+    wanted columns tells nothing."""
+    start = first - 1 if head and header == head[first - 1] else first - 2  # where the header begins
+    for number, row in enumerate(head[: max(start, 0)], start=1):
+        filled = {text for i in found.values() if i < len(row) and (text := str(row[i]).strip())}
+        figures = sum(any(letter.isdigit() for letter in text) for text in filled)
+        many = 2 * len(filled) > len(found) > 3 and 2 * figures >= len(filled)
+        if many and any(len(text) > 4 for text in filled):
+            raise InputError(f"{file}: row {number}: above the header in row {first}, but filled like a row of the table: was the sheet "
+                             f"sorted with its header? Allowed above it: titles; put the header first")  # fmt: skip
 
 
 def match_header(header: list[str], names: dict[str, str]) -> dict[str, int]:
@@ -522,6 +538,7 @@ def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource
         raise InputError(f"{path.name}: not readable as text separated by {text.delimiter!r}: {error}") from None
     first, header, found = find_header(rows, names)
     check_width(path, header)
+    check_above(path.name, rows, first, header, found)
     if ends[first - 1] != first:  # the database would skip as many rows as these are lines
         raise OddText
     if ends_quoted(path, text.delimiter):

@@ -85,6 +85,43 @@ def test_a_workbook_with_title_and_merged_header_cells(tmp_path):
     assert raw.con.sql("SELECT min(row) FROM raw").fetchall() == [(5,)]
 
 
+WIDE = ("Mã hồ sơ", "Mã thủ tục", "Cơ quan thụ lý", "Ngày tiếp nhận", "Trực tuyến")
+DOSSIER = ("HS-0001", "1.000110", "Sở Y tế", "11/01/2023 21:00", "Có")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".cp1258.csv"])
+@pytest.mark.parametrize(
+    ("above", "lost"),
+    [
+        ([DOSSIER], 1),
+        ([("DANH SÁCH HỒ SƠ", "", "", "", ""), ("", "", "", "", ""), DOSSIER], 3),
+        ([("HS-0002", "1.000110", "", "12/01/2023", "")], 1),
+        ([("UBND TỈNH", "", "", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", ""), ("Năm 2023", "", "Biểu 01", "", "")], None),
+        ([("dossierNo", "procedureCode", "agencyName", "receiveDate", "isOnline2")], None),
+        ([("Hồ sơ 1",) * 3 + ("Thời gian 2",) * 2], None),
+        ([("(1)", "(2)", "(3)", "(4)", "(5)")], None),
+    ],
+)
+def test_rows_of_the_table_above_its_header_are_not_left_out_in_silence(tmp_path, suffix, above, lost):
+    """As in a sheet sorted with its header. Titles, a header in another language and column numbers may stand there."""
+    path, rows = tmp_path / f"a{suffix}", [*above, WIDE, DOSSIER]
+    if suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(path)
+    else:
+        write = encode_1258 if suffix == ".cp1258.csv" else str
+        path.write_bytes("\n".join(write(",".join(row)) for row in rows).encode("cp1258" if suffix == ".cp1258.csv" else "utf-8"))
+    wanted = {f"c{i}": (name,) for i, name in enumerate(WIDE)}
+    if lost is None:
+        assert open_table(path, wanted).con.sql("SELECT row, c0 FROM raw").fetchall() == [(len(rows), "HS-0001")]
+    else:
+        with pytest.raises(InputError, match=rf"a\S+: row {lost}: above the header in row {len(above) + 1}, .* put the header first") as told:
+            open_table(path, wanted)
+        assert "Sở" not in str(told.value)
+
+
 def test_parquet_reads_like_text(tmp_path):
     con = connect(tmp_path / "a.parquet")
     frame = pd.DataFrame(ROWS, columns=["Mã hồ sơ", "Cơ quan thụ lý", "Trực tuyến"])

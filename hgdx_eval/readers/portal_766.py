@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError
-from ..files import GRID_ROWS, Opening, find_header, header_key, objects_as_rows
+from ..files import GRID_ROWS, Opening, check_above, find_header, header_key, objects_as_rows
 from ..workbooks import named_sheets
 from . import SIMULATED_MARK, Summary, month_of_name, month_of_request, one_line, read_answers, stored_answers
 
@@ -46,9 +46,10 @@ def read_summary(path: Path) -> Summary:
     """
     frames, simulated = [], False
     for sheet, month, rows, marked in sheets(path):
-        first, _, found = find_header(rows[:30], names())
+        first, header, found = find_header(rows[:30], names())
         if not {"agency", *SCORES} <= set(found):
             raise InputError(f"{path.name}: sheet {sheet!r}: no known header: portal_766 needs {', '.join(SCORES)}")
+        check_above(f"{path.name}: sheet {sheet!r}", rows, first, header, found)
         for number, cells in enumerate(rows[first:], start=first + 1):
             if any(cells):
                 told = {name: cells[i].strip() if i < len(cells) else "" for name, i in found.items()}
