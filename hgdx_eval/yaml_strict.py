@@ -3,7 +3,6 @@
 import datetime
 import difflib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -17,7 +16,7 @@ Place = tuple[str | int, ...]
 Composed = tuple[yaml.SafeLoader, yaml.Node | None]  # with its loader
 FASTEST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where PyYAML was built with it
 DEEPEST = 50  # maps and lists inside one another
-MAP, LIST, INT = (f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "int"))
+MAP, LIST = (f"tag:yaml.org,2002:{name}" for name in ("map", "seq"))
 # What a pydantic error type allows, in words; types not listed say pydantic's own sentence.
 ALLOWED = {
     "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
@@ -62,19 +61,10 @@ def read_value(text: str, source: str) -> Any:
     loader, top = composed(text, source)
     if top is None:
         return None
-    for node in scalars(top):
-        if node.tag == INT and re.match(r"[-+]?0\d", node.value):
-            raise InputError(f"{source}: found {node.value}; a code goes in quotes, \"{node.value}\", a number begins with no 0")
-    return plain(top, (), loader, Strict({}), source)
-
-
-def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
-    if isinstance(node, yaml.ScalarNode):
-        yield node
-        return
-    for part in node.value:
-        for inner in part if isinstance(part, tuple) else (part,):
-            yield from scalars(inner)
+    strict = Strict({})
+    value = plain(top, (), loader, strict, source)
+    check_numbers(value, strict, source)
+    return value
 
 
 def composed(text: str, file: str) -> Composed:
@@ -171,9 +161,20 @@ def validate(strict: Strict, model: type[BaseModel], file: str) -> Any:
     allowed. A field's `description` is the text after "allowed"; unknown keys come first, then missing ones.
     """
     try:
-        return model.model_validate(strict.value)
+        found = model.model_validate(strict.value)
     except ValidationError as error:
         raise InputError(one_line(explain(error.errors(include_url=False), strict, model, file))) from None
+    check_numbers(strict.value, strict, file)  # last: where text is expected, the model says better what to do
+    return found
+
+
+def check_numbers(value: Any, strict: Strict, file: str) -> None:
+    """Raises InputError for a whole number that YAML reads as another than is written: 010 as 8, 0x1F as 31, 12:30 as 750."""
+    for place, raw in strict.raw.items():
+        if place in strict.lines and type(number := value_at(value, place)) is int and str(number) != raw.lstrip("+").replace("_", ""):
+            where = f"line {strict.lines[place]}: {dotted(place)}: " if strict.value else ""
+            raise InputError(f"{file}: {where}found {raw}, which YAML reads as {number}; a code goes in quotes, \"{raw}\", a number "
+                             f"has only digits and begins with no 0")  # fmt: skip
 
 
 def explain(errors: list[dict], strict: Strict, model: type[BaseModel], file: str) -> str:

@@ -125,7 +125,7 @@ def test_help_tells_every_key_as_the_study_declares_it():
         (["--lang", "fr"], "vi,en"), (["-p", "exclude=[zz]"], "zz"), (["-p", "window=[2022, 2024]"], "2021"),
         (["-p", "estimator=synthdid"], "synthdid"), (["-p", "frequency=W"], "frequency"), (["--jobs", "0"], "jobs"),
         (["-p", "seed=1", "-p", "seed=2"], "twice"), (["-p", "cluster=nothing"], "nothing"),
-        (["-p", "exclude=[01]"], 'found 01; a code goes in quotes, "01"'), (["-p", "seed=010"], "begins with no 0"),
+        (["-p", "exclude=[01]"], 'found 01, which YAML reads as 1; a code goes in quotes, "01"'), (["-p", "seed=010"], "begins with no 0"),
         (["-p", "window=[2023-02-30, 2024]"], "2023-02-30"), (["-p", "window=" + "[" * 5000], "nested too deeply"),
         (["-p", "treated_from={a: 2021, a: 2022}"], "stands already"), (["-p", "window=&w [*w]"], "aliases"), (["-p", "window=[1"], "[first, last]"),
     ],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from hgdx_eval.errors import InputError
-from hgdx_eval.yaml_strict import Strict, composed_by, load_yaml, plain, validate
+from hgdx_eval.yaml_strict import Strict, composed_by, load_yaml, plain, read_value, validate
 
 
 class Label(BaseModel):
@@ -125,6 +125,15 @@ def test_text_that_yaml_takes_for_something_else_is_shown_as_written(tmp_path, v
     assert "a column, or a list of columns" in message
     assert f'YAML reads {value} as {read}: put it in quotes, "{value}"' in message
     assert f'put it in quotes, "{value}"' in refusal(tmp_path, f"unit: a\nexclude: [x, {value}]")
+
+
+@pytest.mark.parametrize(("value", "read"), [("010", 8), ("0x1F", 31), ("12:30", 750), ("007", 7), ("0b11", 3)])
+def test_a_number_that_yaml_reads_as_another_is_refused(tmp_path, value, read):
+    said = refusal(tmp_path, f"unit: a\nseed: {value}")
+    assert f'line 2: seed: found {value}, which YAML reads as {read}; a code goes in quotes, "{value}"' in said
+    with pytest.raises(InputError, match=f"-p window: found {value}, which YAML reads as {read};"):
+        read_value(f"[2011, {value}]", "-p window")
+    assert read_value("[1_000, +5, 0, -3]", "-p window") == [1000, 5, 0, -3]
 
 
 @pytest.mark.parametrize("key", ["93", "01", "no", "2023-07-14", "1.5"])
