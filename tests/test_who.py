@@ -22,14 +22,14 @@ from hgdx_eval.errors import InputError
 from hgdx_eval.facts import load_facts
 from hgdx_eval.panel import NOTES, Panel, commune_type
 from hgdx_eval.params import read_study, study_file, study_words
-from hgdx_eval.places import MEASURES, read_places
+from hgdx_eval.places import MEASURES, Places, read_places
 from hgdx_eval.receipt import input_files
 from hgdx_eval.recording import record
 from hgdx_eval.results import check_table, result_table
 from hgdx_eval.show_who import show_gap_notes, show_gaps, show_outcomes, show_volume, show_who_truth, state_of
 from hgdx_eval.specification import adjusted
 from hgdx_eval.synth import CUT, fee_schedule, simulate_cells
-from hgdx_eval.who import OUTCOMES, Gap, moved, outcome_effect, who_of
+from hgdx_eval.who import OUTCOMES, Gap, moved, outcome_effect, slope_gap, who_of
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = (show_gaps, show_gap_notes, show_volume, show_outcomes)
@@ -112,6 +112,18 @@ def test_the_slope_on_a_users_numbers_is_found(plain, tmp_path):
                      (panel, with_more_online(panel, 0.002 * panel.cells["agency"].map(far).fillna(0).to_numpy())))  # fmt: skip
     assert after.row["estimate"] - before.row["estimate"] == pytest.approx(0.2 * after.step)
     assert after.step == before.step and after.sources == ("Báo cáo mẫu (2023)",)
+
+
+def test_too_few_places_or_one_value_everywhere_is_said(plain):
+    panel, p, _ = plain
+    names, design = sorted(panel.cells["cluster"].unique()), study_design(panel, p)
+
+    def reason(known):
+        return slope_gap(panel, p, design, "distance_km", Places({"distance_km": known}, {"distance_km": ("x (2023)",)})).reason
+
+    assert reason({names[0]: 1.0}) == "few_places"
+    assert reason(dict.fromkeys(names, 2.0)) == "same_everywhere"
+    assert slope_gap(panel, p, design, "distance_km", Places({}, {})).reason == "no_places"
 
 
 def written(folder):
@@ -241,6 +253,8 @@ def test_an_outcome_that_cannot_be_estimated_is_refused_in_words(plain):
     assert row["status"] == "refused" and row["reason"] == "no_pre_period"
     told = replace(found, outcomes={**found.outcomes, "on_time": row}, together=found.together[found.together["group"] != "other_on_time"])
     assert "không ước tính được" in text(show_outcomes(told, study_words(p, "vi")))
+    none = outcome_effect(replace(panel, cells=panel.cells.assign(timed=0, on_time=0)), p, "on_time")  # of a column that nobody filled
+    assert none["status"] == "refused" and none["reason"] and np.isnan(none["estimate"])
 
 
 # --- a user's file -------------------------------------------------------------------------------------------------
