@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .errors import InputError
 from .origin import SUFFIXES
-from .params import Study
+from .params import SEEN_FROM, Study
 
 BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
 
@@ -20,7 +20,7 @@ def data_files(data: Path) -> list[Path]:
         return [data]
     if data.is_dir():
         found = [file for file in data.iterdir() if file.suffix.lower() in SUFFIXES]
-    elif any(mark in data.name for mark in "*?["):
+    elif is_pattern(data):
         found = list(data.parent.glob(data.name))
     else:
         return [data]  # its reader says that there is no such file
@@ -30,14 +30,23 @@ def data_files(data: Path) -> list[Path]:
     return found
 
 
+def is_pattern(path: Path) -> bool:
+    return any(mark in path.name for mark in "*?[")
+
+
 def payments_beside(path: Path) -> Path:
     """Where the fee detail of one dossier list is looked for: its name and `.payments.csv`."""
     return Path(f"{path}.payments.csv")
 
 
 def study_data(p: Study) -> Path:
-    """The study's data file; a study without one draws its simulated export into a folder of this user's cache."""
+    """The study's data: a file, a folder or a pattern; a study without one draws its simulated export into a folder of this user's cache.
+
+    Raises InputError where a file or folder is not there.
+    """
     if p.data is not None:
+        if not Path(p.data).exists() and not is_pattern(Path(p.data)):
+            raise InputError(f"{p.study}: data: {Path(p.data).name}: there is no such file or folder; {SEEN_FROM}")
         return Path(p.data)
     if p.world is None:
         raise InputError(f"{p.study}: data: is missing: bring the province's export as -p data=FILE "

@@ -22,6 +22,7 @@ from .yaml_strict import Strict, load_yaml, read_value, validate
 
 PeriodText = str | int | date
 PATH_KEYS = ("data", "fees", "words", "scorecard", "places")
+SEEN_FROM = "a path in a study's file is seen from the folder of that file, one in -p from the current folder"
 
 
 class VerdictRules(BaseModel):
@@ -295,6 +296,8 @@ def study_words(p: Study, lang: str) -> Words:
     own = {}
     if p.words:
         file = Path(p.words)
+        if not file.is_file():
+            raise InputError(f"{p.study}: words: {file.name}: there is no such file; {SEEN_FROM}")
         found: Strict = load_yaml(file)
         own = found.value.get(lang) or {}
         unknown = set(own) - set(general)

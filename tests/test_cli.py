@@ -121,7 +121,8 @@ def test_help_tells_every_key_as_the_study_declares_it():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (["-p", "weigths=none"], "did you mean 'weights'"), (["-p", "seed"], "KEY=VALUE"), (["-p", "data=no.csv"], "no.csv"),
+        (["-p", "weigths=none"], "did you mean 'weights'"), (["-p", "seed"], "KEY=VALUE"), (["-p", "data=no.csv"], "data: no.csv: there is no such file or folder; a path"),
+        (["-p", "words=no.yaml"], "words: no.yaml: there is no such file; a path in a study's file is seen from the folder of that file"),
         (["--lang", "fr"], "vi,en"), (["-p", "exclude=[zz]"], "zz"), (["-p", "window=[2022, 2024]"], "2021"),
         (["-p", "estimator=synthdid"], "synthdid"), (["-p", "frequency=W"], "frequency"), (["--jobs", "0"], "jobs"),
         (["-p", "seed=1", "-p", "seed=2"], "twice"), (["-p", "cluster=nothing"], "nothing"),
