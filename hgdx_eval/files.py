@@ -269,9 +269,7 @@ class HeldRows:
 def in_frames(path: Path, rows: Iterator[list[str]], names: dict[str, str]) -> HeldRows:
     """Rows from their header on, a batch of them at a time."""
     head = list(itertools.islice(rows, HEADER_ROWS + 1))
-    first, header, found = find_header(head, names)
-    check_width(path, header)
-    check_above(path.name, head, first, header, found)
+    first, header, found = sound_header(path, head, names)
     broken: list[int] = []
 
     def frames() -> Iterator[pd.DataFrame]:
@@ -341,6 +339,14 @@ def find_header(head: list[list[str]], names: dict[str, str]) -> tuple[int, list
             if len(found) > len(best[2]):
                 best = (first, header, found)
     return best
+
+
+def sound_header(path: Path, head: list[list[str]], names: dict[str, str]) -> tuple[int, list[str], dict[str, int]]:
+    """The same as `find_header`. Raises InputError for very many columns, or where rows of the table stand above it."""
+    first, header, found = find_header(head, names)
+    check_width(path, header)
+    check_above(path.name, head, first, header, found)
+    return first, header, found
 
 
 def check_above(file: str, head: list[list[str]], first: int, header: list[str], found: dict[str, int]) -> None:
@@ -536,9 +542,7 @@ def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource
             ends.append(reader.line_num)
     except csv.Error as error:
         raise InputError(f"{path.name}: not readable as text separated by {text.delimiter!r}: {error}") from None
-    first, header, found = find_header(rows, names)
-    check_width(path, header)
-    check_above(path.name, rows, first, header, found)
+    first, header, found = sound_header(path, rows, names)
     if ends[first - 1] != first:  # the database would skip as many rows as these are lines
         raise OddText
     if ends_quoted(path, text.delimiter):

@@ -172,7 +172,7 @@ def check_numbers(value: Any, strict: Strict, file: str) -> None:
     """Raises InputError for a whole number that YAML reads as another than is written: 010 as 8, 0x1F as 31, 12:30 as 750."""
     for place, raw in strict.raw.items():
         if place in strict.lines and type(number := value_at(value, place)) is int and str(number) != raw.lstrip("+").replace("_", ""):
-            where = f"line {strict.lines[place]}: {dotted(place)}: " if strict.value else ""
+            where = f"line {strict.lines[place]}: {dotted(place)}: " if strict.value else ""  # a value by itself has none
             raise InputError(f"{file}: {where}found {raw}, which YAML reads as {number}; a code goes in quotes, \"{raw}\", a number "
                              f"has only digits and begins with no 0")  # fmt: skip
 
