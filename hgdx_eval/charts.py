@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from .designs import Design, thin_event_times
-from .disclose import hidden_beside_total, parts_of
+from .disclose import as_told, hidden_beside_total, parts_of
 from .facts import Event
 from .figures import ACCENT, BAND, COMPARISON, EVENT, GROUND, INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from .results import Estimate
@@ -19,6 +19,7 @@ from .words import Words, capital
 
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
 LABEL_LINE = 13  # units between the lines of a label at a line's end
+SIDES = {True: "treated", False: "comparison"}
 MANY = 80  # comparison units up to this number are drawn as faint lines
 MOST_TICKS = {False: 12, True: 5}  # names of years that stand apart on a chart, and on a narrow one
 
@@ -65,15 +66,30 @@ def group_series(design: Design, min_count: int) -> pd.DataFrame:
     """side (True treated), time, period, y (per cent, or the outcome's unit), thin; small counts left out."""
     table = design.table.assign(side=design.table["treated_from"].notna(), wy=design.table["weight"] * design.table["y"])
     sums = table.groupby(["side", "time"])[["wy", "weight", "received", "online"]].sum(min_count=1).reset_index()
-    if table["received"].notna().all():
-        after = sums["time"] >= design.start.ordinal
-        for _, part in sums.groupby(["side", after]).groups.items():  # beside the sums of each side before and after
-            hide = hidden_beside_total(parts_of(sums.loc[part]), min_count)
-            sums = sums.drop(index=part[hide])
-    sums["y"] = sums["wy"] / sums["weight"] * (100 if design.scale == "pp" else 1)
-    sums["thin"] = sums["time"].isin([design.start.ordinal + k for k in thin_event_times(design)])
     sums["period"] = pd.PeriodIndex.from_ordinals(sums["time"], freq=design.frequency)
+    sums["y"] = sums["wy"] / sums["weight"]
+    if table["received"].notna().all():
+        beside = [sums["side"], sums["time"] >= design.start.ordinal]  # the sums of each side before and after are told too
+        sums = told_series(sums, design, "side", "", beside, min_count)
+    sums["y"] *= 100 if design.scale == "pp" else 1
+    sums["thin"] = sums["time"].isin([design.start.ordinal + k for k in thin_event_times(design)])
     return sums[["side", "time", "period", "y", "thin"]]
+
+
+def told_series(sums: pd.DataFrame, design: Design, family: str, group: object, beside: list, min_count: int) -> pd.DataFrame:
+    """Sums by side (True treated) and period that may be told: as the run tells them; outside one without those that the sums of
+    `beside` would tell. A mean by other weights than dossiers is left out where its number is an earlier run's."""
+    sums = sums.reset_index(drop=True)
+    if design.release is None:
+        hide = np.zeros(len(sums), bool)
+        for part in sums.groupby(beside).groups.values():
+            hide[part] = hidden_beside_total(parts_of(sums.loc[part]), min_count)
+        return sums[~hide]
+    told = as_told(design.release, family, sums["side"].map(SIDES), group, sums["period"].astype(str))
+    by_dossiers = np.isclose(sums["y"], sums["online"] / sums["received"])
+    exact = design.release.round_to == 1 and told["as_of"] == ""
+    sums["y"] = np.where(by_dossiers, told["online"] / told["received"], sums["y"].where(exact))
+    return sums[told["received"].notna() & sums["y"].notna()]
 
 
 def gaps(design: Design, series: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -440,7 +456,7 @@ def size_text(design: Design, words: Words) -> str:
     """How many dossiers (or observations), from when to when."""
     table = design.table
     counted = bool(table["received"].notna().all())
-    size = table["received"].sum() if counted else len(table)
+    size = design.told if counted else len(table)
     return sized(size, (table["period"].min(), table["period"].max()), counted, words)
 
 

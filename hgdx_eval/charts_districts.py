@@ -6,16 +6,14 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
-from .charts import simulated_note, size_text, tag
+from .charts import simulated_note, size_text, tag, told_series
 from .designs import Design
-from .disclose import hidden_beside_total, parts_of
 from .figures import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, drawn, source_line
+from .release import places_drawn
 from .tables import csv_text
 from .words import Words, capital
 
-MOST = 8  # panels
 LEAST = 6  # periods with both groups on each side of the date, for a panel
-TYPICAL = 20  # dossiers of either group in a typical period: below, a line shows chance alone
 COLUMNS = {True: 2, False: 4}  # on a phone, on a desk
 DOWN = 128  # units of a panel, with its title and axis
 LETTER, KEY = 6.6, 44  # units that a letter takes, about, and the line before a name of the key
@@ -52,16 +50,10 @@ def cluster_series(design: Design, min_count: int) -> pd.DataFrame:
         return pd.DataFrame(columns=["cluster", "side", "time", "period", "y"])
     sums = table.assign(side=table["treated_from"].notna()).groupby(["cluster", "side", "time"])[["received", "online"]].sum().reset_index()
     sums = sums[sums["received"] > 0].reset_index(drop=True)
-    hide = np.zeros(len(sums), bool)
-    for _, part in sums.groupby(["cluster", "side"]):
-        hide[part.index] = hidden_beside_total(parts_of(part), min_count)
-    sums = sums[~hide]
-    typical = sums.groupby(["cluster", "side"])["received"].transform("median")
-    sums = sums[typical >= TYPICAL]
-    sums["y"] = 100 * sums["online"] / sums["received"]
+    sums = sums[sums["cluster"].isin(places_drawn(design))].reset_index(drop=True)
     sums["period"] = pd.PeriodIndex.from_ordinals(sums["time"].astype(int), freq=design.frequency)
-    largest = sums.groupby(["cluster", "side"])["received"].sum().unstack().dropna().min(axis=1).nlargest(MOST).index
-    return sums[sums["cluster"].isin(largest)][["cluster", "side", "time", "period", "y"]]
+    sums = told_series(sums.assign(y=sums["online"] / sums["received"]), design, "place", sums["cluster"], ["cluster", "side"], min_count)
+    return sums.assign(y=100 * sums["y"])[["cluster", "side", "time", "period", "y"]]
 
 
 def moves(design: Design, series: pd.DataFrame) -> pd.Series:

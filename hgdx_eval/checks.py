@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from .designs import Design, placebo_before, placebos_in_space, without_cluster
-from .disclose import told_counts, told_totals
 from .errors import Refusal
 from .estimators import estimate
 from .gate import LEAST_CLUSTERS, chosen, false_alarms, intervals
@@ -75,7 +74,7 @@ def evaluated(design: Design, p: Study) -> Evaluation:
     gate = gated(design, main, p)
     headline = judged_by(main, gate, few, space)
     main = headed(main, headline)
-    others = sizes_told(design, main, [method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator])
+    others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
     honest, unsure = relaxed(design, p)
     checks = judge_checks(main, time, left_out, others, honest, p.verdict)
     signs = tuple(warning_signs(design))
@@ -93,15 +92,6 @@ def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:
         return sensitivity(design), ""
     except Refusal as refusal:
         return None, refusal.reason
-
-
-def sizes_told(design: Design, main: Estimate, others: list[Estimate]) -> tuple[Estimate, ...]:
-    """The other methods without the sizes that differ by few dossiers from one told before: the dossiers that one method leaves out."""
-    sizes = [float(found.overall()["n_obs"]) for found in (main, *others)]
-    told = told_totals(sizes, bool(design.table["received"].notna().all()), design.min_count)
-    return tuple(replace(found, table=found.table.assign(n_obs=found.table["n_obs"].mask(found.table["n_obs"] == size)))
-                 if np.isnan(own) and not np.isnan(size) else found
-                 for found, size, own in zip(others, sizes[1:], told[1:], strict=True))  # fmt: skip
 
 
 def gated(design: Design, main: Estimate, p: Study) -> pd.DataFrame:
@@ -170,12 +160,7 @@ def leave_one_out(design: Design, p: Study) -> Estimate | None:
             parts.append(relabelled(estimate(without_cluster(design, cluster), p.estimator), "leave_one_out", group=cluster))
         except Refusal:
             continue
-    found = stacked(parts)
-    if found is None:
-        return None
-    whole = design.table["received"].fillna(1.0).sum()
-    without = told_counts(whole - found.table["n_obs"], bool(design.table["received"].notna().all()), design.min_count)
-    return replace(found, table=found.table.assign(n_obs=whole - without))
+    return stacked(parts)
 
 
 def placebo_space(design: Design, p: Study) -> Estimate | None:

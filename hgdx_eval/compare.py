@@ -19,7 +19,6 @@ from .designs import (
     with_mean_weights,
     with_periods,
 )  # fmt: skip
-from .disclose import told_totals
 from .errors import Refusal
 from .estimators import estimate
 from .fixed_effects import points, usable
@@ -44,13 +43,19 @@ def extra_dossiers(design: Design, found: Estimate) -> Estimate:
     Empty where dossiers are not counted, or the method gives no effect.
     """
     row = found.overall()
-    treated = design.table.loc[design.table["treated"], "received"]
-    rows = []
-    if row["status"] == "ok" and row["scale"] == "pp" and treated.notna().all():
-        size = treated.sum() / 100
+    treated, rows = treated_dossiers(design), []
+    if row["status"] == "ok" and row["scale"] == "pp" and not np.isnan(treated):
+        size = treated / 100
         scaled = {name: row[name] * size for name in ("estimate", "std_error", "ci_low", "ci_high")}
-        rows.append({**row, **scaled, "term": "specification", "group": "extra_dossiers", "scale": "count", "n_obs": treated.sum()})
+        rows.append({**row, **scaled, "term": "specification", "group": "extra_dossiers", "scale": "count", "n_obs": treated})
     return replace(found, table=result_table(rows))
+
+
+def treated_dossiers(design: Design) -> float:
+    """Dossiers of the treated after the start, as a run tells them; NaN where none are counted, or where they are hidden."""
+    if design.release is not None:
+        return design.release.one("treated", "received")
+    return float(design.table.loc[design.table["treated"], "received"].sum(skipna=False))
 
 
 def one_change(design: Design) -> Estimate:
@@ -134,10 +139,6 @@ def row_or_reason(change: object) -> dict:
 
 
 def table_of(design: Design, rows: list[dict]) -> Estimate:
-    with_size = [row for row in rows if "n_obs" in row]
-    counted = bool(design.table["received"].notna().all())
-    for row, told in zip(with_size, told_totals([row["n_obs"] for row in with_size], counted, design.min_count), strict=True):
-        row["n_obs"] = told
     common = dict(study=design.study, outcome=design.outcome, estimator=ENGINE, term="specification", scale=design.scale,
                   simulated=design.origin.simulated)  # fmt: skip
     return Estimate(result_table(rows, **common), design.origin, design.frequency)

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from .compare import extra_dossiers
+from .compare import extra_dossiers, treated_dossiers
 from .designs import Design
 from .disclose import hidden_beside_total
 from .estimators import estimate
@@ -20,6 +20,7 @@ from .fieller import Ratio, fieller
 from .panel import Panel, joined_text
 from .params import Study
 from .results import Estimate, result_table
+from .told import Release
 
 LINES = ("paying", "zero_fee", "filed_online_paid", "filed_online_paying", "filed_online_zero")
 BY = ("procedure", "agency", "level")
@@ -31,7 +32,7 @@ HOUR = 60
 class Bill:
     """What was not taken since the start, of dossiers whose fee is cut when they are filed online.
 
-    `cells`: one row per treated agency x procedure x month: agency, level, procedure, year, fee (VND before the
+    `cells`: one row per treated agency x procedure x month: agency, level, procedure, period, year, fee (VND before the
     cut), received, online, forgone (VND). `basis`: payments (fees due less fees paid, of dossiers with a payment), or schedule
     (where the data hold no payments: dossiers filed online times the stated cut). `cut`: per cent of the fee, as paid;
     `stated`: as in params/facts; `assumed`: nobody has read it in the text. `uncounted`: dossiers of which no payment is told,
@@ -45,10 +46,31 @@ class Bill:
     assumed: bool
     uncounted: int
     at_counter: float
+    release: Release | None = None
 
     @property
-    def forgone(self) -> int:
-        return int(self.cells["forgone"].sum())
+    def forgone(self) -> float:
+        """VND not taken, as a run tells it: whole, NaN where it is hidden."""
+        return self.told("forgone", float(self.cells["forgone"].sum()))
+
+    @property
+    def online(self) -> float:
+        """Dossiers filed online, as a run tells them."""
+        return self.told("online", float(self.cells["online"].sum()))
+
+    def told(self, part: str, value: float, group: str = "") -> float:
+        """A sum of the cells, or as the run tells it."""
+        return value if self.release is None else self.release.one("forgone", part, group)
+
+    def saving(self, counts: str, cut: Decimal | float) -> float:
+        """VND not taken if every dossier `received`, or every one filed `online`, had the cut, as a run tells it."""
+        each = self.cells["fee"].map({fee: saved(fee, Decimal(str(cut))) for fee in self.cells["fee"].unique()})
+        return self.told(saving_name(counts, cut), float((each * self.cells[counts]).sum()))
+
+
+def saving_name(counts: str, cut: Decimal | float) -> str:
+    """What a sum of savings is called in the table of what a run tells."""
+    return f"saving_{counts}_{float(cut):g}"
 
 
 def why_none(panel: Panel, p: Study) -> str | None:
@@ -73,17 +95,18 @@ def bill(panel: Panel, p: Study, design: Design) -> Bill:
     own = own.assign(year=own["period"].dt.year, fee=own["fee"].astype("int64"))
     law = load_facts().resolutions[p.policy]
     stated = Decimal(str(law.cut_pct or law.assumed_cut_pct))
-    columns = ["agency", "level", "procedure", "year", "fee", "received", "online", "forgone"]
+    columns = ["agency", "level", "procedure", "period", "year", "fee", "received", "online", "forgone"]
     if not set(LINES) <= set(own) or not (own["paying"] + own["zero_fee"]).sum():
         each = own["fee"].map({fee: saved(fee, stated) for fee in own["fee"].unique()})
-        return Bill(own.assign(forgone=each * own["online"])[columns], "schedule", stated, stated, law.cut_pct is None, 0, np.nan)
+        return Bill(own.assign(forgone=each * own["online"])[columns], "schedule", stated, stated, law.cut_pct is None, 0, np.nan,
+                    design.release)  # fmt: skip
     lines, filed_online = own["paying"] + own["zero_fee"], own["filed_online_paying"] + own["filed_online_zero"]
     due_online, due = int((own["fee"] * filed_online).sum()), own["fee"] * lines
     counter_due = int(due.sum()) - due_online
     cut = cut_paid(due_online, int(own["filed_online_paid"].sum()), stated)
     return Bill(
         own.assign(forgone=due - own["paid"])[columns], "payments", cut, stated, law.cut_pct is None, int((own["received"] - lines).sum()),
-        int((own["paid"] - own["filed_online_paid"]).sum()) / counter_due if counter_due else np.nan,
+        int((own["paid"] - own["filed_online_paid"]).sum()) / counter_due if counter_due else np.nan, design.release,
     )  # fmt: skip
 
 
@@ -106,11 +129,23 @@ def cut_paid(due: int, paid: int, stated: Decimal) -> Decimal:
 
 
 def forgone_by(found: Bill, column: str, min_count: int) -> pd.DataFrame:
-    """One row per value of a column of the cells, most first: forgone, online, received, hidden (too few dossiers to tell)."""
-    sums = found.cells.groupby(column, as_index=False)[["forgone", "online", "received"]].sum()
-    sums = sums.sort_values(["forgone", column], ascending=[False, True], ignore_index=True)
-    parts = np.column_stack([sums["online"], sums["received"] - sums["online"]]).astype(float)
-    return sums.assign(hidden=hidden_beside_total(parts, min_count))
+    """One row per value of a column of the cells: forgone, online, hidden (too few dossiers to tell: both are NaN). Most first; the
+    hidden ones at the end by name, so that their order tells nothing."""
+    sums = found.cells.groupby(column, as_index=False)[["forgone", "online"]].sum().astype({"forgone": float, "online": float})
+    if found.release is None:
+        told = sums["online"].mask(hidden_beside_total(sums[["online"]].to_numpy(float), min_count))
+    else:
+        told, sums["forgone"] = (pd.Series([found.told(part, np.nan, f"{column}={value}") for value in sums[column]], sums.index)
+                                 for part in ("online", "forgone"))  # fmt: skip
+    mixed = found.cells.groupby(column)["fee"].nunique().to_numpy() > 1  # of several fees an exact sum may tell how many paid which
+    sums = sums.assign(online=told, forgone=np.where(mixed, sums["forgone"].map(three_figures), sums["forgone"]), hidden=told.isna())
+    sums.loc[sums["hidden"], "forgone"] = np.nan
+    return sums.sort_values(["hidden", "forgone", column], ascending=[True, False, True], ignore_index=True)
+
+
+def three_figures(amount: float) -> float:
+    """An amount to three figures."""
+    return amount if np.isnan(amount) or amount == 0 else float(round(amount, 2 - int(np.floor(np.log10(abs(amount))))))
 
 
 # --- what depends on the effect ------------------------------------------------------------------------------------
@@ -127,9 +162,9 @@ def costs(found: Bill, design: Design, main: Estimate, p: Study) -> Estimate:
     their ends), and for every elasticity of the study (`parameter`) forgone_other, extra_other and per_extra_other at its other cut.
     """
     row, extra = main.overall(), extra_dossiers(design, main).table
-    rows = [{"group": "forgone", "estimate": found.forgone, "inference": "none", "n_obs": found.cells["received"].sum()}]
+    rows = [{"group": "forgone", "estimate": found.forgone, "inference": "none"}]
     if row["status"] == "ok" and row["scale"] == "pp" and len(extra):
-        rows.append(linear("unchanged", row, found.forgone, -full_saving(found, found.cut) / 100))
+        rows.append(linear("unchanged", row, found.forgone, -found.saving("received", found.cut) / 100))
         rows.append({**linear("extra_online", row, 0, treated_dossiers(design) / 100), "scale": "count"})
         rows += ratio_rows("per_extra", per_extra(found.forgone, 0.0, row, treated_dossiers(design)))
         for elasticity in p.cost.elasticities if found.cut < Decimal(str(p.cost.other_cut_pct)) else []:
@@ -137,22 +172,6 @@ def costs(found: Bill, design: Design, main: Estimate, p: Study) -> Estimate:
     common = dict(study=design.study, outcome=design.outcome, estimator=row["estimator"], term="cost", level=0.95, scale="VND",
                   simulated=design.origin.simulated)  # fmt: skip
     return Estimate(result_table([{**common, **each} for each in rows]), design.origin, design.frequency)
-
-
-def treated_dossiers(design: Design) -> int:
-    return int(design.table.loc[design.table["treated"], "received"].sum())
-
-
-def full_saving(found: Bill, cut: Decimal | float) -> int:
-    """VND not taken if every dossier were filed online, at a cut."""
-    each = found.cells["fee"].map({fee: saved(fee, Decimal(str(cut))) for fee in found.cells["fee"].unique()})
-    return int((each * found.cells["received"]).sum())
-
-
-def online_saving(found: Bill, cut: Decimal | float) -> int:
-    """VND not taken of what was filed online, at a cut."""
-    each = found.cells["fee"].map({fee: saved(fee, Decimal(str(cut))) for fee in found.cells["fee"].unique()})
-    return int((each * found.cells["online"]).sum())
 
 
 def linear(name: str, row: pd.Series, constant: float, slope: float) -> dict:
@@ -190,7 +209,7 @@ def other_cut(found: Bill, design: Design, row: pd.Series, p: Study, elasticity:
     cut = p.cost.other_cut_pct
     growth = (cut / float(found.cut)) ** elasticity
     told, treated = {"parameter": f"{elasticity:g}"}, treated_dossiers(design)
-    constant, slope = online_saving(found, cut), (growth - 1) * full_saving(found, cut) / 100
+    constant, slope = found.saving("online", cut), (growth - 1) * found.saving("received", cut) / 100
     extra = linear("extra_other", row, 0, growth * treated / 100)
     return [{**linear("forgone_other", row, constant, slope), **told}, {**extra, **told, "scale": "count"},
             *ratio_rows("per_extra_other", per_extra(constant, slope, row, growth * treated), **told)]  # fmt: skip
@@ -241,4 +260,6 @@ def cost_of(panel: Panel, p: Study, design: Design) -> Cost:
     if reason := why_none(panel, p):
         return Cost(reason)
     found = bill(panel, p, design)
+    if np.isnan(found.forgone):
+        return Cost("none_few")
     return Cost(None, found, costs(found, design, effect_of(design, p), p))

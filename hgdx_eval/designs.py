@@ -10,8 +10,9 @@ from .errors import InputError, Refusal
 from .facts import Event, events_between, find_adoption, load_facts
 from .origin import Origin
 from .panel import Panel, dossier_study_columns, joined_text, weight_column
-from .params import Study, did_you_mean
+from .params import Study, did_you_mean, study_digest
 from .periods import first_whole_period, is_never, parse_period
+from .told import Release, held_release, inside_run
 
 COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "received", "online", "dose",
            "treated_from", "treated", "event_time"]  # fmt: skip
@@ -54,6 +55,8 @@ class Design:
     assumed: bool = False  # the start is a working assumption: nobody has read it in the policy's text
     min_count: int = 5  # smaller counts of dossiers are told to nobody
     path: bool = True  # False: only `overall` is wanted, as in placebos
+    whole: float = np.nan  # dossiers of the study's own design; NaN: none are counted; inf: of a study that the run under way does not publish
+    release: Release | None = None  # what the run under way tells of them; None outside a run, and in another study's design
 
     @property
     def treated_units(self) -> list[str]:
@@ -62,6 +65,11 @@ class Design:
     @property
     def comparison_units(self) -> list[str]:
         return sorted(self.table.loc[self.table["treated_from"].isna(), "unit"].unique())
+
+    @property
+    def told(self) -> float:
+        """The dossiers of the study's own design as they may be told: NaN where a run hides them."""
+        return self.whole if self.release is None else self.release.one("design", "received")
 
     def clusters(self, treated: bool) -> list[str]:
         """Clusters that hold treated units (True) or comparison units (False); one may hold both."""
@@ -99,7 +107,9 @@ def study_design(panel: Panel, p: Study) -> Design:
             frame = put_aside(frame, always, "always_treated", aside)
     design = make_design(frame, ended, panel, p, start if start is not None else first, aside, unknown)
     check_design(design)
-    return design
+    counted = design.table["received"].notna().all()
+    whole, release = float(design.table["received"].sum()) if counted else np.nan, held_release(study_digest(p))
+    return replace(design, whole=np.inf if counted and release is None and inside_run() else whole, release=release)
 
 
 def base_table(panel: Panel, p: Study) -> pd.DataFrame:

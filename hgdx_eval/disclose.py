@@ -13,8 +13,11 @@ import heapq
 import numpy as np
 import pandas as pd
 
+from .told import Release
+
 MERGED = "*"  # in place of a procedure, agency, cluster or fee group of which several were merged
 OPEN = ("no total",)  # the place of every row and column whose total nobody is told
+BANDS = tuple(step * 10**power for power in range(1, 9) for step in (2, 5, 10))  # 20, 50, 100, 200, ...
 SOLE_GROUP = ""  # in place of a fee group where cells have none
 
 
@@ -106,29 +109,30 @@ def cheapest_path(around: dict, without: int, cost: list[float], start: tuple, g
     return None
 
 
-def told_counts(counts: pd.Series, counted: bool, min_count: int, segments: np.ndarray | None = None) -> pd.Series:
-    """Counts as they may be printed beside the sum of each segment: small ones, and what would tell them, empty.
-
-    `counted`: False where they count no dossiers, and all are told. `segments`: which sum each belongs to; default: one.
-    """
-    if not counted or counts.empty:
-        return counts
-    groups = np.zeros(len(counts)) if segments is None else np.asarray(segments)
-    hide = np.zeros(len(counts), bool)
-    for group in np.unique(groups):
-        inside = groups == group
-        hide[inside] = hidden_beside_total(counts.to_numpy(dtype=float, na_value=0.0)[inside, None], min_count)
-    return counts.where(~hide)
+def told_sizes(sizes: pd.Series, counted: bool) -> pd.Series:
+    """Sizes of the parts of a table, or of nearly the same table (one cluster less, one month more): nobody needs them and few dossiers
+    can be told by taking one off another, so they stay empty. `counted`: False where they count no dossiers, and all are told."""
+    return sizes.where(not counted)
 
 
-def told_totals(totals: list[float], counted: bool, min_count: int) -> list[float]:
-    """Totals of nearly the same dossiers (one cluster less, one month more) as they may be printed one beside another: empty where
-    one differs by few dossiers from one told before it. `counted` as above."""
-    told: list[float] = []
-    for total in totals:
-        near = counted and any(small(np.abs(total - other), min_count) for other in told if not np.isnan(other))
-        told.append(np.nan if near else float(total))
-    return told
+def band(size: float) -> int:
+    """The largest of `BANDS` that a size reaches; 0 below all of them: as much of a size as a reader needs to see whether it matters."""
+    return max((least for least in BANDS if size >= least), default=0)
+
+
+def told_whole(table: pd.DataFrame, counted: bool, whole: float, told: float) -> pd.DataFrame:
+    """An estimate's table with the one size that is told, where dossiers are counted: that of the study's own design, as a run
+    tells it (`whole`: as it is; NaN: a design that no study made, whose sizes stay)."""
+    if not counted or np.isnan(whole):
+        return table
+    return table.assign(n_obs=np.where(table["n_obs"] == whole, told, np.nan))
+
+
+def as_told(release: Release, family: str, side: object, group: object, period: object) -> pd.DataFrame:
+    """counter, online, received of cells of a family as a run tells them (NaN = hidden), one row per row asked for, and `as_of`."""
+    asked = pd.DataFrame({"side": side, "group": group, "period": period})
+    found = release.of(family).reindex(pd.MultiIndex.from_frame(asked)).reset_index(drop=True).astype({"counter": float, "online": float})
+    return found.assign(received=found["counter"] + found["online"])
 
 
 # --- a file that is passed on --------------------------------------------------------------------------------------

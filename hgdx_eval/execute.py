@@ -24,6 +24,7 @@ from .progress import failure_of, first_line, one_line, say
 from .published import read_receipt, write_text
 from .receipt import Key
 from .signals import raise_if_asked
+from .told import HELD, Release
 from .workfolder import private_folder
 
 APART = ("who", "cost", "payment", "scorecard", "data_quality")  # they wait for no estimate of another notebook
@@ -33,8 +34,8 @@ Result = tuple[nbformat.NotebookNode, float]  # executed, seconds
 
 
 @contextmanager
-def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel], None]]]:
-    """(the private folder of a run, HGDX_WORK; what hands the panel to its kernels). Kernels inherit this environment, and
+def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel, Release | None], None]]]:
+    """(the private folder of a run, HGDX_WORK; what hands the panel, and what may be told of it, to its kernels). Kernels inherit this environment, and
     nothing of a run is left in the user's home; what they are forked from gets ready while the data are read."""
     with private_folder(sockets=True) as work:
         for name in ("jupyter", "ipython"):
@@ -47,7 +48,8 @@ def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel], None]]]:
                  "MPLBACKEND": "Agg", "PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1", **ONE_THREAD}  # fmt: skip
         with kernel_parent(work, added) as parent, environment(added):
 
-            def hand_over(panel: Panel) -> None:
+            def hand_over(panel: Panel, release: Release | None) -> None:
+                (work / HELD).write_bytes(pickle.dumps(release))
                 (work / "panel.pickle").write_bytes(pickle.dumps(panel))
                 if parent is not None:
                     parent.post(preload=True)

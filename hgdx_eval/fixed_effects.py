@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from .designs import Design, thin_event_times
-from .disclose import told_counts
+from .disclose import told_sizes
 from .errors import Refusal
 from .inference import LEVEL, MANY, Linear, degrees_of_freedom, effective_clusters, satterthwaite, small_sample, sums_by_code, t_interval
 from .results import Estimate, result_table
@@ -346,9 +346,9 @@ def linear_estimate(design: Design, table: pd.DataFrame, cells: Cells, name: str
 
 
 def event_table(design: Design, table: pd.DataFrame, reference: int, found: dict[int, dict | None]) -> list[dict]:
-    """Event rows in order of time with the treated observations of each; counts too small to be told stay empty."""
+    """Event rows in order of time with the treated observations of each, where these are no dossiers."""
     counts = table.assign(n=table["received"].fillna(1.0)).groupby("event_time")["n"].sum()
-    counts = told_counts(counts, bool(table["received"].notna().all()), design.min_count, counts.index >= 0)
+    counts = told_sizes(counts, bool(table["received"].notna().all()))
     rows = [{"term": "event", "event_time": reference, "estimate": 0.0, "inference": "none", "n_obs": counts[reference]}]
     rows += [{"term": "event", "event_time": k, **row, "n_obs": counts[k]} for k, row in found.items() if row]
     return sorted(rows, key=lambda row: row["event_time"])

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from .designs import Design
-from .disclose import told_counts
+from .disclose import hidden_beside_total
 from .errors import Refusal
 from .fixed_effects import Cells, Fit, cells_of, coefficients, linear, linear_estimate, outcome_weights, regress, usable
 from .inference import FEW_CLUSTERS, LEVEL, Linear, t_interval
@@ -65,12 +65,21 @@ def labels(values: pd.Series, table: pd.DataFrame) -> pd.Series:
 
 def trait_rows(design: Design, table: pd.DataFrame, cells: Cells, trait: str, values: pd.Series) -> list[dict]:
     found, known, dummies, counts = group_regression(design, table, cells, values)
-    told = told_counts(counts, bool(table["received"].notna().all()), design.min_count)
+    told = group_sizes(design, table, "size", trait, counts)
     rows = []
     for place, j in enumerate(found.kept[found.kept < len(known)] if found else []):
         rows.append({"term": "group", "group": f"{trait}={known[j]}", "parameter": "raw", "n_obs": told[known[j]],
                      **own_error(found, place, dummies[:, j] > 0, table)})  # fmt: skip
     return rows + pooled_rows(rows, trait)
+
+
+def group_sizes(design: Design, table: pd.DataFrame, family: str, trait: str, counts: pd.Series) -> pd.Series:
+    """Treated dossiers (or rows) by value as they may be told: as the run does, outside one without what would tell of few."""
+    if not table["received"].notna().all():
+        return counts
+    if design.release is not None:
+        return pd.Series([design.release.one(family, "received", f"{trait}={value}") for value in counts.index], counts.index)
+    return counts.where(~hidden_beside_total(counts.to_numpy(dtype=float, na_value=0.0)[:, None], design.min_count))
 
 
 def group_regression(
@@ -188,7 +197,7 @@ def dose_response(design: Design) -> Estimate | None:
     rest = table["treated"].to_numpy() & ~dummies.any(axis=1)
     found = regress(cells, np.column_stack([dummies, rest.astype(float)]))
     counts = table["received"].fillna(1.0).where(table["treated"], 0.0).groupby(values).sum()
-    sizes = told_counts(counts, bool(table["received"].notna().all()), design.min_count)
+    sizes = group_sizes(design, table, "dose", "dose", counts)
     rows = []
     for value, column, row in zip(known, dummies.T, coefficients(found, len(known) + 1) if found else [], strict=False):
         if row:

@@ -43,7 +43,7 @@ class Run:
 # --- what a receipt says of the result -----------------------------------------------------------------------------
 
 
-def result_of(table: pd.DataFrame, panel: Panel, p: Study, notebooks: list[NotebookNode]) -> dict:
+def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks: list[NotebookNode]) -> dict:
     """The receipt's `result`: the headlined estimate, the verdict's number, the newest period and a keyed hash per period."""
     rows = table[(table["estimator"] == p.estimator) & table["term"].isin(["overall", "change"]) & (table["notebook"] == "effect")]
     first = rows.head(1).astype(object).where(rows.head(1).notna(), None).to_dict("records")
@@ -52,7 +52,7 @@ def result_of(table: pd.DataFrame, panel: Panel, p: Study, notebooks: list[Noteb
     titles = {lang: {name: study_words(p, lang)(f"study.{name}") for name in ("title", "place")} for lang in LANGUAGES}
     return {
         "main": {name: first[0][name] for name in MAIN} if first else None, "verdict": verdict_of(notebooks),
-        "last_period": newest(panel.cells), "rows": panel.origin.rows, "titles": titles,
+        "last_period": newest(panel.cells), "rows": rows, "titles": titles,
         "periods": months, "periods_key": hmac.digest(key, b"id", "sha256").hex()[:8] if key else None,
     }  # fmt: skip
 

@@ -26,13 +26,15 @@ class Job:
 @dataclass(frozen=True)
 class Options:
     """How to run. `cell_seconds`, `run_seconds`: limits of one cell and of the whole run; `force`: even where nothing has changed;
-    `compared`: made only to be compared with an earlier run, so that nobody is to find it and old data are no fault."""
+    `compared`: made only to be compared with an earlier run, so that nobody is to find it and old data are no fault; `told`: what that run told
+    of counts."""
 
     jobs: int = 2  # notebooks at a time
     force: bool = False
     cell_seconds: float = 1800.0
     run_seconds: float = 7200.0
     compared: bool = False
+    told: Path | None = None
 
 
 def notebook_names() -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -90,6 +91,7 @@ class Study(BaseModel):
         None, ge=1, description="months: a run of data whose newest whole period ended longer ago is refused (exit 2)"
     )
     min_count: int = Field(5, ge=1, description="cells of fewer dossiers are not shown to readers")
+    round_to: Literal[5, 10] | None = Field(None, description="5 or 10: counts of dossiers are shown rounded to a multiple of it")
 
     treated_from: str | dict[str, PeriodText | float | None] | None = Field(
         None, description="a column with the first treated period, or a map unit: period"
@@ -275,6 +277,11 @@ def check_study(p: Study, file: str) -> None:
     if p.words:
         for lang in LANGUAGES:
             study_words(p, lang)
+
+
+def study_digest(p: Study) -> str:
+    """What tells a study from another whatever its files are called: 32 hex digits of all of its keys but paths."""
+    return sha256(p.model_dump_json(exclude=set(PATH_KEYS)).encode()).hexdigest()[:32]
 
 
 def did_you_mean(word: str, known: object) -> str:

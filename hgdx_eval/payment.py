@@ -22,6 +22,7 @@ from .fieller import Ratio, fieller
 from .inference import LEVEL
 from .panel import Panel
 from .params import Study
+from .told import Release
 from .results import Estimate, joined, result_table
 
 RATES = ("official", "fixed")
@@ -137,11 +138,23 @@ def monthly(cells: pd.DataFrame, p: Study, design: Design) -> pd.DataFrame:
     parts = (sums["fixed_paid"] / sums["fixed_told"].where(sums["fixed_told"] > 0)).loc[:, weights[weights > 0].index]
     fixed = (parts * weights[weights > 0]).sum(axis=1, skipna=False) if len(parts.columns) else pd.Series(np.nan, sums.index)
     few = few_of(sums["fixed_paid"].sum(axis=1), sums["fixed_told"].sum(axis=1), p.min_count)
-    return pd.DataFrame({
+    series = pd.DataFrame({
         "official": (official[0] / official[1]).mask(few_of(*official, p.min_count)), "fixed": fixed.mask(few),
         "official_told": official[1],
         "left": sums["zero_fee"].get("cut", pd.Series(0, sums.index)),
-    }).reset_index()  # fmt: skip
+    })  # fmt: skip
+    return (series if design.release is None else as_released(series, design.release, weights)).reset_index()
+
+
+def as_released(series: pd.DataFrame, release: Release, weights: pd.Series) -> pd.DataFrame:
+    """The same from what the run tells of payments; NaN where that is hidden."""
+    months = series.index.astype(str)
+    official, fixed = release.of("payment").droplevel([0, 1]).reindex(months), release.of("payment_fixed").droplevel(0)
+    told = official["paid"] + official["unpaid"]
+    rates = [(part["paid"] / (part["paid"] + part["unpaid"])).to_numpy() * weight for name, weight in weights[weights > 0].items()
+             for part in [fixed.loc[name].reindex(months)]]  # fmt: skip
+    return series.assign(official=(official["paid"] / told).to_numpy(), fixed=np.sum(rates, axis=0) if rates else np.nan,
+                         official_told=told.fillna(0.0).to_numpy())  # fmt: skip
 
 
 def rates_by_filing(cells: pd.DataFrame, design: Design) -> tuple[float, float]:
@@ -249,8 +262,7 @@ def rows_of(found: Payment, design: Design) -> Estimate:
         value = mean_rate(found, name, recent)
         told = {**common, "outcome": f"{name}_paid/{name}_told", "term": "indicator", "inference": "none"}
         if not np.isnan(value):
-            number = int(found.series.loc[recent, "official_told"].sum())
-            rows.append({**told, "group": f"{name}_rate", "estimate": value, "scale": "share", "n_obs": number})
+            rows.append({**told, "group": f"{name}_rate", "estimate": value, "scale": "share"})
         months = found.reach[name].months if name in found.reach else None
         if months is not None and not np.isnan(months.estimate):
             bounds = {"ci_low": months.low, "ci_high": months.high} if months.shape == "interval" else {"parameter": months.shape}

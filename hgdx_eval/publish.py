@@ -17,11 +17,13 @@ from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
 from .results import COLUMNS, check_table, result_table
 from .tables import definitions, fold
+from .told import FILE, Release, write_told
 from .words import Words
 
 
-def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], executed: dict, receipt: dict, key: Key) -> None:
-    """estimates.csv, reports, notebook pages and the receipt, in the folder being built."""
+def publish_files(building: Path, p: Study, panel: Panel, release: Release | None, langs: list[str], executed: dict, receipt: dict,
+                  key: Key) -> None:  # fmt: skip
+    """estimates.csv, reports, notebook pages, what was told of counts and the receipt, in the folder being built."""
     tables = {lang: collected([nb for job, nb in executed.items() if job.lang == lang], p) for lang in langs}
     first = tables[langs[0]]
     for lang in langs[1:]:
@@ -40,7 +42,9 @@ def publish_files(building: Path, p: Study, panel: Panel, langs: list[str], exec
             page = page_of(p, panel, lang, "notebook", ())
             write_text(building / "notebooks" / f"{job.stem}.html", render([notebook], page))
     made = {job.stem: {"key": key.of(job), "sha256": file_hash(building / "notebooks" / f"{job.stem}.ipynb")} for job in executed}
-    result = result_of(first, panel, p, list(executed.values()))
+    if release is not None:
+        write_told(release, building / FILE)
+    result = result_of(first, panel, receipt["inputs"][0]["rows"], p, list(executed.values()))
     write_json(building / "receipt.json", {**receipt, "executed": made, "result": result, "state": "complete", "finished": now()})
 
 

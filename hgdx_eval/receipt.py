@@ -63,13 +63,13 @@ def input_files(p: Study) -> list[Path]:
     return [*files, *map(payments_beside, files), *map(Path, fees), *map(Path, beside)]
 
 
-def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str, started: datetime) -> dict:
-    """What is needed to run it again: no folder, user or host."""
+def make_receipt(p: Study, panel: "Panel", rows: int, langs: list[str], key: Key, run: str, started: datetime) -> dict:
+    """What is needed to run it again: no folder, user or host. `rows`: of the data, as they may be told."""
     from . import periods
     from .panel import newest_counted
 
     files = data_files(Path(p.data))
-    inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": panel.origin.rows,
+    inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": rows,
                "layout": panel.origin.layout}]  # fmt: skip
     inputs += [{"file": file.name, "sha256": file_hash(file)} for file in input_files(p)
                if file.is_file() and not (files == [file] or file.name.endswith(".truth.csv"))]  # fmt: skip
@@ -78,7 +78,7 @@ def make_receipt(p: Study, panel: "Panel", langs: list[str], key: Key, run: str,
         "simulated": panel.origin.simulated, "inputs": inputs,
         "facts_sha256": facts_hash(), "facts": facts_files(), "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
         "git_commit": git_commit(), "python": python(), "packages": package_versions(),
-        "seed": p.seed, "key": key.whole, "day": f"{periods.today()}", "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        "seed": p.seed, "key": key.whole, "inputs_key": key.inputs, "day": f"{periods.today()}", "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
     }  # fmt: skip
 
 

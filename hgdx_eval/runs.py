@@ -117,8 +117,9 @@ def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, 
     receipt: dict = {"run": run}
     try:
         with kernels(p) as (work, hand_over):
-            panel, main = first_look(p, options, hand_over)
-            receipt = make_receipt(p, panel, langs, key, run, started)
+            panel, release, main = first_look(p, options, hand_over, folder, key)
+            rows = panel.origin.rows if release is None else int(release.rows_told(panel.origin.rows))
+            receipt = make_receipt(p, panel, rows, langs, key, run, started)
             begin()
             building.mkdir()
             write_json(building / "receipt.json", {**receipt, "state": "running"})
@@ -128,7 +129,7 @@ def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, 
             done = {} if options.force else held_over(todo, key, latest_run(folder), building / "notebooks")
             executed = execute_all(p, todo, done, building / "notebooks", work, options)
         say(f"{p.study}: writing the report")
-        publish_files(building, p, panel, langs, executed, {**receipt, "seconds": round(time.monotonic() - clock, 1)}, key)
+        publish_files(building, p, panel, release, langs, executed, {**receipt, "seconds": round(time.monotonic() - clock, 1)}, key)
         raise_if_asked()
         final = publish(building, run)
         if not options.compared:
@@ -159,13 +160,15 @@ def refresh_history(folder: Path) -> None:
         warn(f"{folder.name}: the history page could not be written: {type(error).__name__}")
 
 
-def first_look(p: Study, options: Options, hand_over: object) -> tuple[object, str]:
-    """The panel, handed to the kernels to come, once the main method has accepted it: what is wrong is refused before any starts."""
+def first_look(p: Study, options: Options, hand_over: object, folder: Path, key: Key) -> tuple[object, object, str]:
+    """The panel and what may be told of it, handed to the kernels to come, once the main method has accepted it: what is wrong is refused
+    before any starts."""
     from . import estimators
     from .designs import study_design
     from .panel import check_fresh, load_panel
     from .places import read_places
     from .scorecard import scorecard
+    from .told_before import decide
 
     say(f"{p.study}: reading the data")
     panel = load_panel(p)
@@ -174,6 +177,8 @@ def first_look(p: Study, options: Options, hand_over: object) -> tuple[object, s
     scorecard(panel, p)
     if p.places:
         read_places(Path(p.places))
-    hand_over(panel)
-    estimators.estimate(study_design(panel, p), p.estimator)
-    return panel, p.estimator
+    design = study_design(panel, p)
+    release = decide(panel, p, design, folder, key.inputs, options.told)
+    hand_over(panel, release)
+    estimators.estimate(design, p.estimator)
+    return panel, release, p.estimator

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import periods
-from .disclose import hidden_beside_total, parts_of
+from .disclose import as_told, hidden_beside_total, parts_of
 from .errors import InputError, quotable
 from .facts import PAYMENT_RATE, Facts, Indicator, load_facts
 from .origin import Origin
@@ -22,6 +22,7 @@ from .panel import Panel
 from .params import Study, did_you_mean
 from .periods import PATTERNS, parse_period
 from .results import Estimate, result_table
+from .told import run_release
 
 COLUMNS = ("task", "indicator", "name", "name_en", "definition", "definition_en", "unit", "better", "target", "period", "value", "source")
 NEEDED = ("task", "indicator", "name", "definition", "unit", "better", "target", "period", "value", "source")
@@ -150,16 +151,34 @@ def own_items(panel: Panel, p: Study) -> list[Item]:
     cells = panel.cells
     if panel.definition not in ("online_share", "full_process_share") or not {"received", "online"} <= set(cells.columns):
         return []
-    sums = cells.groupby("period")[[c for c in ("received", "online", "remote") if c in cells]].sum()
+    sums = cells.groupby("period")[[c for c in ("received", "online", "remote") if c in cells]].sum().astype(float)
     sums = sums[sums["received"] > 0]
     told = "remote" in sums and bool((sums["remote"] < sums["online"]).any())  # nobody filed for others: nothing is known of it
-    hide = hidden_beside_total(parts_of(sums), p.min_count)
-    shown = [(panel.definition, (sums["online"] / sums["received"])[~hide])]
+    sums = months_told(sums, told, p)
+    shown = [(panel.definition, (sums["online"] / sums["received"]).dropna())]
     if told:
-        parts = np.column_stack([sums["remote"], sums["online"] - sums["remote"], sums["received"] - sums["online"]]).astype(float)
-        shown.append(("remote_share", (sums["remote"] / sums["received"])[~(hide | hidden_beside_total(parts, p.min_count))]))
+        shown.append(("remote_share", (sums["remote"] / sums["received"]).dropna()))
     return [Item(3, f"{name}_data", {}, {}, "share", "higher", None, tuple(zip(series.index, map(float, series), strict=True)), (), "data")
             for name, series in shown if len(series)]  # fmt: skip
+
+
+def months_told(sums: pd.DataFrame, staff: bool, p: Study) -> pd.DataFrame:
+    """received, online and, where staff filed for others, remote by month, as they may be told (NaN = hidden)."""
+    release = run_release()
+    if release is not None and (release.table["family"] == "month").any():
+        month = as_told(release, "month", "", "", sums.index.astype(str)).set_axis(sums.index)
+        sums = sums.assign(received=month["received"], online=month["online"])
+        if staff:
+            filed = release.of("staff").droplevel([0, 1]).reindex(sums.index.astype(str))
+            same = filed["remote"] + filed["assisted"] == sums["online"].to_numpy()  # else one is an earlier run's
+            sums["remote"] = filed["remote"].where(same).to_numpy()
+        return sums
+    hide = hidden_beside_total(parts_of(sums), p.min_count)
+    told = sums.mask(hide)
+    if staff:
+        parts = np.column_stack([sums["remote"], sums["online"] - sums["remote"], sums["received"] - sums["online"]])
+        told["remote"] = told["remote"].mask(hidden_beside_total(parts, p.min_count))
+    return told
 
 
 def own_payment(panel: Panel, p: Study, facts: Facts) -> list[Item]:
@@ -170,7 +189,12 @@ def own_payment(panel: Panel, p: Study, facts: Facts) -> list[Item]:
         return []
     sums = panel.cells.groupby("period")[["paid_online", "channel_told"]].sum().query("channel_told > 0")
     parts = np.column_stack([sums["paid_online"], sums["channel_told"] - sums["paid_online"]]).astype(float)
-    rates = (sums["paid_online"] / sums["channel_told"])[~hidden_beside_total(parts, p.min_count)]
+    release = run_release()
+    if release is None:
+        rates = (sums["paid_online"] / sums["channel_told"])[~hidden_beside_total(parts, p.min_count)]
+    else:
+        told = release.of("payment").droplevel([0, 1]).reindex(sums.index.astype(str)).set_axis(sums.index)
+        rates = (told["paid"] / (told["paid"] + told["unpaid"])).dropna()
     if rates.empty:
         return []
     values = tuple(zip(rates.index, map(float, rates), strict=True))

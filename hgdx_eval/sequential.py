@@ -13,7 +13,6 @@ import pandas as pd
 from scipy import stats
 
 from .designs import Design, with_periods
-from .disclose import told_totals
 from .errors import Refusal
 from .estimators import estimate
 from .inference import LEVEL
@@ -43,10 +42,6 @@ def looks(design: Design, estimator: str) -> Estimate:
         period = str(pd.Period(ordinal=last, freq=design.frequency))
         usual = {name: found[name] for name in KEPT}
         rows += [{"period": period, **usual}, {"period": period, **usual, **anytime(found, reference)}]
-    counted = bool(design.table["received"].notna().all())
-    sizes = told_totals([row["n_obs"] for row in rows[::2]], counted, design.min_count)  # from look to look a month's dossiers more
-    for row, size in zip(rows, np.repeat(sizes, 2), strict=True):
-        row["n_obs"] = size
     common = dict(study=design.study, outcome=design.outcome, estimator=estimator, term="specification", group="as_of", level=LEVEL,
                   scale=design.scale, simulated=design.origin.simulated)  # fmt: skip
     return Estimate(result_table(rows, **common), design.origin, design.frequency)

@@ -9,6 +9,7 @@ from .designs import Design
 from .facts import UnitCost, load_facts
 from .panel import Panel
 from .params import Study
+from .story import size_of
 from .words import Words
 
 SHOWN = 10  # rows of a table; the others are summed up, and told in its download
@@ -47,7 +48,7 @@ def show_costs(found: Cost, design: Design, words: Words) -> tables.Block:
         return paragraphs([words(f"cost.{found.reason}")])
     told = [words(
         "cost.forgone", first=words.period(design.start, short=True), last=words.period(design.table["period"].max(), short=True),
-        total=exact(found.bill.forgone, words), online=words.number(found.bill.cells["online"].sum()),
+        total=exact(found.bill.forgone, words), online=words.number(found.bill.online),
     )]  # fmt: skip
     unchanged = found.row("unchanged")
     if unchanged is not None:
@@ -85,7 +86,7 @@ def show_cost_basis(found: Cost, words: Words) -> tables.Block | None:
              (words("cost.cut"), words("cost.cut_as_stated" if own.cut == own.stated else "cost.cut_differs", **cut)
               + (" " + words("cost.cut_assumed") if own.assumed and own.cut == own.stated else ""))]  # fmt: skip
     if own.uncounted:
-        pairs.append((words("cost.uncounted"), words("cost.uncounted_text", n=words.number(own.uncounted))))
+        pairs.append((words("cost.uncounted"), words("cost.uncounted_text", n=size_of(own.uncounted, words))))
     if pd.notna(own.at_counter) and abs(own.at_counter - 1) > FAR:
         pairs.append((words("cost.at_counter"), words("cost.at_counter_text", share=words.percent(own.at_counter))))
     pairs.append((words("cost.prices"), words("cost.prices_text")))
@@ -111,8 +112,9 @@ def show_forgone(found: Cost, panel: Panel, p: Study, by: str, words: Words) -> 
     heads = [words(f"cost.col_{by}"), words("cost.col_forgone"), words("cost.col_share")]
     total = (words("cost.total"), *amounts(whole, whole, False, words))
     shown = told[:SHOWN] if len(told) > SHOWN + 1 else told
-    rest = rows["forgone"].iloc[len(shown) :]
-    others = [(words("cost.others", n=words.number(len(rest))), *amounts(rest.sum(), whole, False, words))] if len(rest) else []
+    rest = whole - rows["forgone"].iloc[: len(shown)].sum()
+    n = len(told) - len(shown)
+    others = [(words("cost.others", n=words.number(n)), *amounts(rest, whole, False, words))] if n else []
     frame, every = (pd.DataFrame([*part, total], columns=heads) for part in ([*shown, *others], told))
     return tables.table(frame, words(f"cost.caption_{by}"), words, set(heads[1:]), True, every, f"cost_{by}")
 

@@ -7,7 +7,7 @@ from . import tables
 from .designs import Design
 from .panel import Panel
 from .payment import RATES, YEAR, Payment, mean_rate
-from .story import interval_text
+from .story import interval_text, size_of
 from .words import Words
 
 APART = 0.005  # a gap between the rates that is told as one (share)
@@ -29,7 +29,7 @@ def show_payment_answer(found: Payment, design: Design, words: Words) -> tables.
     left = found.series.loc[found.series["period"] >= design.start, "left"].sum()
     key = "gap_waived" if found.waived else "gap_none" if abs(official - fixed) < APART else "gap_other"
     online, counter = (words.percent(value) for value in found.by_filing)
-    told.append(words(f"payment.{key}", left=words.number(left), start=words.period(design.start, short=True), online=online,
+    told.append(words(f"payment.{key}", left=size_of(left, words), start=words.period(design.start, short=True), online=online,
                       counter=counter, gap=words.number(100 * abs(official - fixed), 1)))  # fmt: skip
     return paragraphs(told)
 

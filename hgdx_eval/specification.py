@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from .designs import Design
-from .disclose import told_totals
+from .disclose import told_whole
 from .errors import Refusal
 from .estimators import grouped_logit
 from .fixed_effects import Cells, cluster_scores, coefficients, points, regress, usable
@@ -159,9 +159,7 @@ def estimate_of(arrays: Arrays, rows: list[dict]) -> Estimate:
     design = arrays.design
     common = dict(study=design.study, outcome=design.outcome, term="specification", group=CURVE, scale=design.scale, level=LEVEL,
                   simulated=design.origin.simulated)  # fmt: skip
-    table = result_table(rows, **common)
-    sized = table["n_obs"].notna()
-    table.loc[sized, "n_obs"] = told_totals(table.loc[sized, "n_obs"].tolist(), arrays.counted, design.min_count)
+    table = told_whole(result_table(rows, **common), arrays.counted, design.whole, design.told)
     table["level"] = table["level"].where(table["status"] == "ok")
     span = design.table["period"].min(), design.table["period"].max()
     return Estimate(table, design.origin, design.frequency, span=span, dossiers=arrays.counted)

@@ -7,17 +7,20 @@ from markupsafe import Markup
 from . import tables
 from .checks import Evaluation
 from .designs import Design, nearby_events
-from .disclose import hidden_beside_total, hidden_in_table, parts_of
+from .charts import SIDES
+from .disclose import BANDS, as_told, band, hidden_beside_total, hidden_in_table, parts_of
 from .facts import load_facts
 from .names import HOW
 from .panel import Panel
 from .params import PATH_KEYS, Study, VerdictRules
 from .readers import POST
+from .told import Release, run_release
 from .verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
 from .words import Words, told_shape
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
 
+FEW = 5  # rows of a reason, or dossiers that staff entered: fewer are not told where no study says otherwise
 LATER = ("methods", "breakdown")  # failed checks that are told after what concerns the study's design
 
 
@@ -119,7 +122,7 @@ def basis_numbers(design: Design, words: Words) -> list[tuple[str, str]]:
     """(number, what it counts): dossiers or rows, periods, units, clusters."""
     table = design.table
     counted = table["received"].notna().all()
-    size = table["received"].sum() if counted else len(table)
+    size = design.told if counted else len(table)
     span = words("story.span", first=words.period(table["period"].min(), short=True),
                  last=words.period(table["period"].max(), short=True))  # fmt: skip
     return [
@@ -212,33 +215,65 @@ def show_truth(found: Evaluation, panel: Panel, words: Words) -> tables.Block | 
 
 
 def show_rows(panel: Panel, words: Words) -> tables.Block:
-    """Rows accepted and rejected by reason, adding up to the file's rows."""
-    rows = [(words("story.accepted"), panel.accepted)]
-    rows += [(words("reasons." + r.reason), r.rows) for r in panel.rejected.sort_values("rows", ascending=False).itertuples()]
+    """Rows accepted and rejected by reason; reasons of few rows, and then the sum of all, without their number."""
+    release = run_release()
+    accepted = panel.accepted if release is None else release.rows_told(panel.accepted)
+    rows = [(words("story.accepted"), accepted)]
+    rows += [(words("reasons." + r.reason), r.rows) for r in panel.rejected.sort_values(["rows", "reason"], ascending=[False, True]).itertuples()]
+    few = any(0 < n < FEW for _, n in rows[1:])
     total = sum(count for _, count in rows)
-    rows.append((words("story.total"), total))
-    frame = pd.DataFrame([(name, words.number(n), words.percent(n / total)) for name, n in rows],
-                         columns=[words(f"story.col_{c}") for c in ("rows", "count", "share")])  # fmt: skip
+    told = [(name, words("story.few", n=words.number(FEW)) if 0 < n < FEW else words.number(n),
+             words.number(None) if 0 < n < FEW else words.percent(n / total)) for name, n in rows]  # fmt: skip
+    told.append((words("story.total"), *((words("story.hidden"), words.number(None)) if few else (words.number(total), words.percent(1.0)))))
+    frame = pd.DataFrame(told, columns=[words(f"story.col_{c}") for c in ("rows", "count", "share")])
     return tables.table(frame, words("story.rows_caption", file=panel.origin.file), words, numeric=set(frame.columns[1:]),
                         total_row=True, download=frame, name="rows")  # fmt: skip
 
 
 def show_series(panel: Panel, words: Words) -> tables.Block:
-    """What the series measures, what was corrected in reading it, and how many online dossiers staff entered."""
+    """What the series measures, what was corrected in reading it, how many online dossiers staff entered, and what is told of few."""
     known_texts = known(words)
     told = words("check.definition_" + panel.definition) if "check.definition_" + panel.definition in known_texts else panel.definition
     pairs = [(words("story.series_definition"), told or words("story.series_not_told"))]
     if post := POST.get(panel.origin.layout):
         pairs.append((words("story.series_post"), words("check.post_" + post)))
-    fixed = "; ".join(words("story.series_corrected_rows", reason=words("reasons." + row.reason), rows=words.number(row.rows))
+    fixed = "; ".join(words("story.series_corrected_rows", reason=words("reasons." + row.reason), rows=size_of(row.rows, words))
                       for row in panel.corrected.itertuples())  # fmt: skip
     pairs.append((words("story.series_corrected"), fixed or words("story.series_nothing")))
     if "assisted" in panel.cells:
-        online, assisted = panel.cells["online"].sum(), panel.cells["assisted"].sum()
-        text = words("story.series_staff_text", assisted=words.number(assisted), online=words.number(online),
-                     share=words.percent(assisted / max(online, 1)))  # fmt: skip
-        pairs.append((words("story.series_staff"), text))
+        pairs.append((words("story.series_staff"), staff_text(panel, words)))
+    if (release := run_release()) is not None:
+        pairs.append((words("story.series_few"), few_text(release, words)))
     return tables.definitions(pairs, words)
+
+
+def size_of(rows: float, words: Words) -> str:
+    """About how many rows: at least 500; fewer than 20."""
+    least = band(rows)
+    return words("story.at_least", n=words.number(least)) if least else words("story.few", n=words.number(BANDS[0]))
+
+
+def staff_text(panel: Panel, words: Words) -> str:
+    """How many of the online dossiers staff entered, where neither they nor the others are few."""
+    release = run_release()
+    remote, assisted = panel.cells["online"].sum() - panel.cells["assisted"].sum(), panel.cells["assisted"].sum()
+    if release is not None:
+        remote, assisted = release.one("staff_whole", "remote"), release.one("staff_whole", "assisted")
+    elif (hidden_beside_total(np.array([[remote, assisted]], float), FEW)).any():
+        remote, assisted = np.nan, np.nan
+    if np.isnan(assisted):
+        return words("story.series_staff_hidden")
+    return words("story.series_staff_text", assisted=words.number(assisted), online=words.number(remote + assisted),
+                 share=words.percent(assisted / max(remote + assisted, 1)))  # fmt: skip
+
+
+def few_text(release: Release, words: Words) -> str:
+    """What of counts is not told, or as of an earlier run, or rounded."""
+    said = [words("story.series_few_hidden", n=words.number(release.min_count), cells=size_of(release.hidden, words)) if release.hidden else
+            words("story.series_few_none", n=words.number(release.min_count))]  # fmt: skip
+    said += [words("story.series_few_older", n=words.number(release.min_count))] if release.older else []
+    said += [words("story.series_few_rounded", n=words.number(release.round_to))] if release.round_to > 1 else []
+    return " ".join(said)
 
 
 def show_staff(panel: Panel, p: Study, words: Words) -> tables.Block | None:
@@ -252,21 +287,33 @@ def show_staff(panel: Panel, p: Study, words: Words) -> tables.Block | None:
 
 def staff_rows(cells: pd.DataFrame, by: str, min_count: int, words: Words, heads: list[str]) -> pd.DataFrame:
     """One row per year or month: online, entered by staff, share, as text; what its year's or the whole sum would tell is hidden."""
-    sums = cells.groupby(cells["period"].dt.asfreq(by))[["online", "assisted"]].sum()
-    parts = np.column_stack([sums["assisted"], sums["online"] - sums["assisted"]]).astype(float)
-    few = pd.Series(False, sums.index)
-    for _, part in sums.groupby(sums.index.year if by == "M" else np.zeros(len(sums))):
-        few[part.index] = hidden_beside_total(parts[sums.index.isin(part.index)], min_count)
+    sums = cells.groupby(cells["period"].dt.asfreq(by))[["online", "assisted"]].sum().astype(float)
+    sums = staff_told(sums, "staff" if by == "M" else "staff_year", min_count)
     rows = []
     for period, row in sums.iterrows():
-        told = (words("story.hidden"), words.number(None)) if few[period] else (
+        told = (words("story.hidden"), words.number(None)) if np.isnan(row["assisted"]) else (
             words.number(row["assisted"]), words.percent(row["assisted"] / row["online"] if row["online"] else float("nan")))  # fmt: skip
         rows.append((words.period(period, short=True), words.number(row["online"]), *told))
     return pd.DataFrame(rows, columns=heads)
 
 
+def staff_told(sums: pd.DataFrame, family: str, min_count: int) -> pd.DataFrame:
+    """online and assisted by year or month as they may be told (NaN = hidden)."""
+    release = run_release()
+    if release is not None:
+        told = release.of(family).droplevel([0, 1]).reindex(sums.index.astype(str))
+        return sums.assign(assisted=told["assisted"].to_numpy(), online=(told["assisted"] + told["remote"]).to_numpy())
+    parts = np.column_stack([sums["assisted"], sums["online"] - sums["assisted"]])
+    few = np.zeros(len(sums), bool)
+    groups = sums.index.year if family == "staff" else np.zeros(len(sums))
+    for group in np.unique(groups):
+        few[groups == group] = hidden_beside_total(parts[groups == group], min_count)
+    return sums.mask(few)
+
+
 def show_names(panel: Panel, words: Words) -> tables.Block | None:
-    """How names of agencies and codes of procedures were understood, with the number of spellings and rows; None for a table."""
+    """How names of agencies and codes of procedures were understood, with the number of spellings and about how many rows; None for a
+    table."""
     names = panel.names_matched
     if names.empty:
         return None
@@ -276,8 +323,8 @@ def show_names(panel: Panel, words: Words) -> tables.Block | None:
     rows = []
     for (kind, outside, _, how), part in groups:
         text = words("check.how_" + how) + (words("story.outside_" + outside) if outside else "")
-        rows.append((words("story.kind_" + kind), text, words.number(part["text"].nunique()), words.number(part["rows"].sum())))
-    download = names.assign(how=[words("check.how_" + how) for how in names["how"]])
+        rows.append((words("story.kind_" + kind), text, words.number(part["text"].nunique()), size_of(part["rows"].sum(), words)))
+    download = names.assign(how=[words("check.how_" + how) for how in names["how"]], rows=[size_of(rows, words) for rows in names["rows"]])
     return tables.table(pd.DataFrame(rows, columns=heads), words("story.names_caption"), words, numeric=set(heads[2:]), download=download,
                         name="names")  # fmt: skip
 
@@ -290,15 +337,16 @@ def show_doubtful_names(panel: Panel, words: Words) -> tables.Block | None:
         return None
     heads = [words(f"story.col_{name}") for name in ("text", "how", "count")]
     rows = [(told_shape(row.text, words), words("check.how_" + row.how) + (words("story.outside_" + row.outside) if row.outside else ""),
-             words.number(row.rows)) for row in doubt.itertuples()]  # fmt: skip
+             size_of(row.rows, words)) for row in doubt.itertuples()]  # fmt: skip
     frame = pd.DataFrame(rows, columns=heads)
     return tables.table(frame, words("story.doubtful_caption"), words, numeric={heads[2]}, download=frame, name="doubtful_names")
 
 
 def show_set_aside(design: Design, words: Words) -> tables.Block:
-    """What the study left out, by reason."""
+    """What the study left out, by reason; about how many cells where dossiers are counted: one more of them may be one dossier."""
     frame = pd.DataFrame([(words("reasons." + r.reason) if "reasons." + r.reason in known(words) else r.reason,
-                           words.number(r.units), words.number(r.rows)) for r in design.set_aside.itertuples()],
+                           words.number(r.units), size_of(r.rows, words) if np.isfinite(design.whole) else words.number(r.rows))
+                          for r in design.set_aside.itertuples()],
                          columns=[words(f"story.col_{c}") for c in ("set_aside", "units", "cells")])  # fmt: skip
     return tables.table(frame, words("story.set_aside_caption"), words, numeric=set(frame.columns[1:]), download=frame,
                         name="set_aside")  # fmt: skip
@@ -314,26 +362,37 @@ def show_groups(design: Design, p: Study, words: Words) -> tables.Block:
     """Each side before and after: dossiers, share. Small counts are hidden, and others from which they could be worked out."""
     touched, late = design.table["treated_from"].notna(), design.table["time"] >= design.start.ordinal
     cells = [(side, after, design.table[(touched == side) & (late == after)]) for side in (True, False) for after in (False, True)]
-    hide = [False] * len(cells)
-    if design.table["received"].notna().all():
-        sums = pd.DataFrame([part[["received", "online"]].sum() for *_, part in cells])
-        found, cannot = hidden_in_table([c[0] for c in cells], [c[1] for c in cells], parts_of(sums), p.min_count)
-        hide = list(found | cannot.any())
-    rows = [group_row(part, side, after, gone, design, words) for (side, after, part), gone in zip(cells, hide, strict=True)]
+    rows = [group_row(part, side, after, size, mean, design, words)
+            for (side, after, part), (size, mean) in zip(cells, group_numbers(cells, design, p.min_count), strict=True)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=[words(f"story.col_{c}") for c in ("group", "when", "size", "mean")])
     return tables.table(frame, words("story.groups_caption"), words, numeric=set(frame.columns[2:]), download=frame,
                         name="groups")  # fmt: skip
 
 
-def group_row(part: pd.DataFrame, touched: bool, after: bool, gone: bool, design: Design, words: Words) -> tuple:
+def group_numbers(cells: list[tuple], design: Design, min_count: int) -> list[tuple[float, float]]:
+    """(dossiers or rows, mean) of each side before and after; NaN where they are hidden, as a run does or, outside one, beside the sums
+    of sides and of before and after."""
+    means = [(part["y"] * part["weight"]).sum() / part["weight"].sum() if part["weight"].sum() > 0 else np.nan for *_, part in cells]
+    if not design.table["received"].notna().all():
+        return [(len(part), mean) for (*_, part), mean in zip(cells, means, strict=True)]
+    sums = pd.DataFrame([part[["received", "online"]].sum() for *_, part in cells])
+    if design.release is not None:
+        told = as_told(design.release, "span", [SIDES[side] for side, *_ in cells], "", ["after" if after else "before" for _, after, _ in cells])
+        by_dossiers = np.isclose(means, sums["online"] / sums["received"])
+        means = np.where(by_dossiers, told["online"] / told["received"], np.where(told["as_of"] == "", means, np.nan))
+        return list(zip(told["received"], means, strict=True))
+    found, cannot = hidden_in_table([c[0] for c in cells], [c[1] for c in cells], parts_of(sums), min_count)
+    hide = found | cannot.any()
+    return list(zip(sums["received"].where(~hide), np.where(hide, np.nan, means), strict=True))
+
+
+def group_row(part: pd.DataFrame, touched: bool, after: bool, size: float, mean: float, design: Design, words: Words) -> tuple:
     names = words("study.treated" if touched else "study.comparison"), words("story.after" if after else "story.before")
-    if gone:
-        return (*names, words("story.hidden"), words.number(None))
     if part.empty or not part["weight"].sum() > 0:
         return (*names, words.number(None), words.number(None))
-    mean = (part["y"] * part["weight"]).sum() / part["weight"].sum()
+    if np.isnan(size):
+        return (*names, words("story.hidden"), words.number(None))
     shown = words.percent(mean) if design.scale == "pp" else words.effect(mean, "level", sign=False)
-    size = len(part) if part["received"].isna().any() else part["received"].sum()
     return (*names, words.number(size), shown)
 
 

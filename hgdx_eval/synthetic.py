@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from .designs import Design, placebo_sets, thin_event_times
-from .disclose import hidden_beside_total, parts_of
+from .disclose import as_told, hidden_beside_total, parts_of
 from .errors import Refusal
 from .fixed_effects import observations, points, usable
 from .inference import LEVEL, placebo_rank
@@ -268,7 +268,10 @@ def synthetic_series(design: Design, found: Estimate) -> pd.DataFrame:
     series = pd.DataFrame({"time": time, "period": period, "treated": m.treated, "synthetic": m.treated - gap})
     series[["treated", "synthetic"]] /= points(design)
     mine = design.table[design.table["treated_from"].notna()]
-    if mine["received"].notna().all():
+    if design.release is not None:
+        told = as_told(design.release, "side", "treated", "", period.astype(str))
+        series.loc[(told["received"].isna() | (told["as_of"] != "")).to_numpy(), ["treated", "synthetic"]] = np.nan
+    elif mine["received"].notna().all():
         parts = parts_of(mine.groupby("time")[["received", "online"]].sum().reindex(time, fill_value=0.0))
         for inside in (m.event_time < 0, m.event_time >= 0):  # beside the sums of before and after
             series.loc[np.flatnonzero(inside)[hidden_beside_total(parts[inside], design.min_count)], ["treated", "synthetic"]] = np.nan

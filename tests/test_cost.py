@@ -22,8 +22,6 @@ from hgdx_eval.cost import (
     cut_paid,
     effect_of,
     forgone_by,
-    full_saving,
-    online_saving,
     per_extra,
     ratio_rows,
     saved,
@@ -143,7 +141,7 @@ def test_every_row_leaves_the_contract_whole_and_agrees_with_the_effect(made, fo
     assert each["estimate"] == pytest.approx(found.bill.forgone / extra["estimate"])
     assert (each["ci_low"], each["ci_high"]) == (pytest.approx(found.bill.forgone / extra["ci_high"]),
                                                  pytest.approx(found.bill.forgone / extra["ci_low"]))  # fmt: skip
-    assert found.bill.forgone - unchanged["estimate"] == pytest.approx(row["estimate"] / 100 * full_saving(found.bill, 50))
+    assert found.bill.forgone - unchanged["estimate"] == pytest.approx(row["estimate"] / 100 * found.bill.saving("received", 50))
 
 
 def shaped(estimate, std_error):
@@ -187,12 +185,12 @@ def test_every_shape_is_said_as_what_it_is(made, found, ratio, says, lang):
 def test_the_other_cut_under_stated_elasticities(made, found):
     panel, p, design = made
     own = found.bill
-    assert found.row("forgone_other", "0")["estimate"] == online_saving(own, 100) == 2 * own.forgone
+    assert found.row("forgone_other", "0")["estimate"] == own.saving("online", 100) == 2 * own.forgone
     effect = found.row("extra_online")["estimate"]
     for elasticity, growth in ((0, 1), (0.5, 2**0.5), (1, 2)):
         told = f"{elasticity:g}"
         assert found.row("extra_other", told)["estimate"] == pytest.approx(growth * effect)
-        expected = 2 * own.forgone + (growth - 1) * effect_of(design, p).overall()["estimate"] / 100 * full_saving(own, 100)
+        expected = 2 * own.forgone + (growth - 1) * effect_of(design, p).overall()["estimate"] / 100 * own.saving("received", 100)
         assert found.row("forgone_other", told)["estimate"] == pytest.approx(expected)
         assert found.row("per_extra_other", told)["estimate"] == pytest.approx(expected / growth / effect)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
     "errors", "signals", "printed", "progress", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "optional", "workfolder", "hashes", "published", "notebook_files", "workbooks", "files", "spool", "facts", "names", "words", "readers", "procedures", "results",
-    "estimators_list", "synth", "synth_export", "params", "data_files", "disclose", "dossiers", "panel", "receipt", "remember", "signs", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
+    "estimators_list", "synth", "synth_export", "params", "data_files", "told", "disclose", "dossiers", "panel", "receipt", "remember", "signs", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "fieller", "cost", "payment", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
-    "verdict", "checks", "fixes", "robustness", "scorecard", "places", "who",
+    "verdict", "checks", "fixes", "robustness", "scorecard", "places", "who", "register", "release",
     "formulas", "tables", "figures", "charts", "charts_districts", "charts_methods", "charts_robustness", "charts_cost", "charts_payment", "report", "recording", "story", "threats", "document", "side_by_side", "show_robustness", "show_cost", "show_payment", "show_who", "charts_who", "show_scorecard",
-    "check", "office", "ledger", "charts_history", "run_history", "differences", "kernel_parent", "forked", "forked_kernel", "execute", "publish", "runs", "verify", "alert", "prune", "cli", "__main__",
+    "check", "office", "ledger", "told_before", "charts_history", "run_history", "differences", "kernel_parent", "forked", "forked_kernel", "execute", "publish", "runs", "verify", "alert", "prune", "cli", "__main__",
 ]  # fmt: skip
 BACK = {("synth", "synth_export"), ("params", "estimators"), ("synth_export", "synth")}  # a list of names; two halves
 

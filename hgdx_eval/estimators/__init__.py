@@ -1,9 +1,11 @@
 """One file, one estimator: a citation and `fit(design) -> Estimate`. A new file here is listed, called and tested."""
 
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from ..disclose import told_whole
 from ..memo import remembered
 
 if TYPE_CHECKING:
@@ -19,4 +21,5 @@ def estimator_names() -> list[str]:
 def estimate(design: "Design", estimator: str) -> "Estimate":
     """The estimate of one method, computed once in a run. Raises Refusal where the method cannot identify the effect."""
     module = import_module(f".{estimator}", __name__)
-    return remembered(lambda: module.fit(design), estimator, design)
+    found = remembered(lambda: module.fit(design), estimator, design)
+    return replace(found, table=told_whole(found.table, found.dossiers, design.whole, design.told))

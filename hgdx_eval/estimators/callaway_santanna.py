@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..designs import Design
-from ..disclose import told_counts
+from ..disclose import told_sizes
 from ..errors import Refusal
 from ..fixed_effects import Cells, Fit, cells_of, indicators, linear_estimate, points, regress, told, told_by_leverage, unexplained, usable
 from ..inference import MANY, Linear, by_cluster
@@ -237,7 +237,7 @@ def clustered(wide: Wide, estimate: float, influence: np.ndarray, leverage: np.n
 def dynamic_rows(design: Design, table: pd.DataFrame, wide: Wide, found: list[GroupTime]) -> list[dict]:
     """Event rows, and the plain mean of those from the start on."""
     counts = table.assign(n=table["received"].fillna(1.0)).groupby("event_time")["n"].sum()
-    counts = told_counts(counts, bool(table["received"].notna().all()), design.min_count, counts.index >= 0)
+    counts = told_sizes(counts, bool(table["received"].notna().all()))
     rows, after = [], []
     for event in sorted({int(part.time - part.cohort) for part in found}):
         here = average(wide, [part for part in found if part.time - part.cohort == event])

@@ -24,7 +24,7 @@ from scipy.optimize import brentq
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from ..designs import Design, thin_event_times
-from ..disclose import told_counts
+from ..disclose import told_sizes
 from ..errors import Refusal
 from ..fixed_effects import observations, points, usable
 from ..inference import LEVEL
@@ -86,10 +86,10 @@ def told(effects: Effects, share: np.ndarray) -> dict:
 
 
 def event_rows(design: Design, table: pd.DataFrame, effects: Effects, start: int) -> list[dict]:
-    """One row per period after, each with its own interval; counts too small to be told stay empty."""
+    """One row per period after, each with its own interval."""
     treated = table[table["treated_from"].notna()]
     counts = treated["received"].fillna(1.0).groupby(treated["time"]).sum()
-    counts = told_counts(counts, bool(table["received"].notna().all()), design.min_count, counts.index >= start)
+    counts = told_sizes(counts, bool(table["received"].notna().all()))
     return [{"term": "event", "event_time": int(time) - start, **told(effects, one), "n_obs": counts[time]}
             for time, one in zip(effects.times, np.eye(len(effects.times)), strict=True)]  # fmt: skip
 

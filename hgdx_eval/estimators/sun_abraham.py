@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..designs import Design
-from ..disclose import hidden_in_table
+from ..disclose import told_sizes
 from ..errors import Refusal
 from ..fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
 from ..inference import Linear
@@ -82,12 +82,7 @@ def shares(keys: pd.DataFrame, chosen: pd.Series) -> np.ndarray:
 
 def cohort_rows(design: Design, found: Fit, keys: pd.DataFrame) -> list[dict]:
     """The effect of every cohort in every period."""
-    rows, sizes = [], keys["n"]
-    if design.table["received"].notna().all():  # beside the sums of each cohort before and after, and of each event time
-        cells = keys["n"].to_numpy(dtype=float)[:, None]
-        sides = list(zip(keys["cohort"], keys["event_time"] >= 0, strict=True))
-        hide, cannot = hidden_in_table(sides, list(keys["event_time"]), cells, design.min_count)
-        sizes = keys["n"].where(~hide & ~cannot.any())
+    rows, sizes = [], told_sizes(keys["n"], bool(design.table["received"].notna().all()))
     for j, key in enumerate(keys.itertuples()):
         cohort, period = (pd.Period(ordinal=int(t), freq=design.frequency) for t in (key.cohort, key.cohort + key.event_time))
         told = combination(found, np.eye(len(keys))[j])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..bacon import decomposition, forbidden_weight
 from ..designs import Design
-from ..disclose import told_counts
+from ..disclose import told_sizes
 from ..errors import Refusal
 from ..fixed_effects import (
     Cells,
@@ -96,7 +96,7 @@ def apart_rows(design: Design, table: pd.DataFrame, cells: Cells) -> list[dict]:
     fit = regress(cells, np.column_stack([first, later]).astype(float))
     names = [" ".join(str(period) for period in design.apart), f"{table.loc[later, 'period'].min()}.."]
     counts = pd.Series([table["received"].fillna(1.0)[mask].sum() for mask in (first, later)], dtype=float)
-    told = told_counts(counts, bool(table["received"].notna().all()), design.min_count)
+    told = told_sizes(counts, bool(table["received"].notna().all()))
     return [{"term": "group", "group": "apart", "period": name, **row, "n_obs": n}
             for name, row, n in zip(names, coefficients(fit, 2) if fit else [None, None], told, strict=True)
             if row]  # fmt: skip
