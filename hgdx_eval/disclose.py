@@ -112,7 +112,7 @@ def cheapest_path(around: dict, without: int, cost: list[float], start: tuple, g
 def told_sizes(sizes: pd.Series, counted: bool) -> pd.Series:
     """Sizes of the parts of a table, or of nearly the same table (one cluster less, one month more): nobody needs them and few dossiers
     can be told by taking one off another, so they stay empty. `counted`: False where they count no dossiers, and all are told."""
-    return sizes.where(not counted)
+    return sizes.mask(np.full(len(sizes), counted))
 
 
 def band(size: float) -> int:

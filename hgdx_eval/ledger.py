@@ -45,8 +45,8 @@ class Run:
 
 def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks: list[NotebookNode]) -> dict:
     """The receipt's `result`: the headlined estimate, the verdict's number, the newest period and a keyed hash per period."""
-    rows = table[(table["estimator"] == p.estimator) & table["term"].isin(["overall", "change"]) & (table["notebook"] == "effect")]
-    first = rows.head(1).astype(object).where(rows.head(1).notna(), None).to_dict("records")
+    main = table[(table["estimator"] == p.estimator) & table["term"].isin(["overall", "change"]) & (table["notebook"] == "effect")].head(1)
+    first = main.astype(object).where(main.notna(), None).to_dict("records")
     key = machine_key()
     months = month_hashes(panel.cells, key) if key else {}
     titles = {lang: {name: study_words(p, lang)(f"study.{name}") for name in ("title", "place")} for lang in LANGUAGES}

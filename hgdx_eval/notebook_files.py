@@ -26,8 +26,8 @@ class Job:
 @dataclass(frozen=True)
 class Options:
     """How to run. `cell_seconds`, `run_seconds`: limits of one cell and of the whole run; `force`: even where nothing has changed;
-    `compared`: made only to be compared with an earlier run, so that nobody is to find it and old data are no fault; `told`: what that run told
-    of counts."""
+    `compared`: made only to be compared with an earlier run, so that nobody is to find it and old data are no fault; `told`: the folder
+    of that run."""
 
     jobs: int = 2  # notebooks at a time
     force: bool = False

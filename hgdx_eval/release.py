@@ -77,14 +77,18 @@ def release_of(panel: Panel, p: Study, design: Design, last: tuple[str, Release]
 
 
 def as_decided(panel: Panel, p: Study, design: Design, told: Release) -> Release | None:
-    """The numbers of the data with those hidden, or taken from an earlier run, that were so when `told` was decided."""
+    """What data tell that are not those for which `told` was decided, with the same numbers hidden; those that are less than `min_count`
+    away from the ones told stay."""
     fresh = release_of(panel, p.model_copy(update={"min_count": 1, "round_to": None}), design)
     if fresh is None:
         return None
     then = fresh.table[NUMBER].merge(told.table, on=NUMBER, how="left")
     now = rounded(fresh.table["count"], told.round_to)
-    count = then["count"].where(then["as_of"].fillna("") != "", now.where(then["count"].notna()))
-    return replace(told, table=fresh.table.assign(count=count, as_of=then["as_of"].fillna("")), study=study_digest(p))
+    near = (then["count"] - now).abs() < told.min_count
+    amounts = then["family"].eq("forgone") & ~then["part"].isin(PARTS)  # they go with the dossiers
+    older = near | amounts
+    table = fresh.table.assign(count=then["count"].where(older | then["count"].isna(), now), as_of=np.where(older & (then["count"] != now), "then", ""))
+    return replace(told, table=table, study=study_digest(p))
 
 
 def rounded(counts: pd.Series, round_to: int) -> pd.Series:
@@ -361,6 +365,5 @@ def told_table(numbers: pd.DataFrame, values: np.ndarray, hide: np.ndarray, last
         less = 0.0 if moved is None else own[NUMBER].merge(moved, how="left", on=NUMBER)["moved"].fillna(0.0).to_numpy()
         kept = own["hide"].to_numpy() & then["count"].notna().to_numpy()
         own["count"] = np.where(kept, then["count"], own["count"] - less)
-        since = np.where(then["as_of"].fillna("") != "", then["as_of"], name)
-        own["as_of"] = np.where(kept | (less != 0), since, "")
+        own["as_of"] = np.where(kept | (less != 0), name, "")
     return own.assign(count=rounded(own["count"], round_to))[[*NUMBER, "count", "as_of"]]

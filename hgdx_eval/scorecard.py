@@ -174,7 +174,7 @@ def months_told(sums: pd.DataFrame, staff: bool, p: Study) -> pd.DataFrame:
             sums["remote"] = filed["remote"].where(same).to_numpy()
         return sums
     hide = hidden_beside_total(parts_of(sums), p.min_count)
-    told = sums.mask(hide)
+    told = sums[~hide].reindex(sums.index)
     if staff:
         parts = np.column_stack([sums["remote"], sums["online"] - sums["remote"], sums["received"] - sums["online"]])
         told["remote"] = told["remote"].mask(hidden_beside_total(parts, p.min_count))

@@ -308,7 +308,7 @@ def staff_told(sums: pd.DataFrame, family: str, min_count: int) -> pd.DataFrame:
     groups = sums.index.year if family == "staff" else np.zeros(len(sums))
     for group in np.unique(groups):
         few[groups == group] = hidden_beside_total(parts[groups == group], min_count)
-    return sums.mask(few)
+    return sums.assign(assisted=sums["assisted"].mask(few))
 
 
 def show_names(panel: Panel, words: Words) -> tables.Block | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 KEYS = ["family", "side", "group", "period"]
-COLUMNS = [*KEYS, "part", "count", "as_of"]
+TOLD = [*KEYS, "part", "count"]
 FILE, HELD = "told.csv", "release.pickle"
 
 
@@ -79,9 +79,10 @@ def read_held(work: str) -> Release:
 
 
 def write_told(release: Release, path: Path) -> None:
-    """The table as CSV: what of counts a run told, for the runs after it."""
+    """The table as CSV: what of counts a run told, for the runs after it. Which numbers are an earlier run's stays untold: it would
+    say where few dossiers came late."""
     head = f"# {release.study} {release.until} {release.min_count} {release.round_to}\n"
-    path.write_text(head + release.table.to_csv(index=False, float_format="%.0f", lineterminator="\n"), encoding="utf-8")
+    path.write_text(head + release.table[TOLD].to_csv(index=False, float_format="%.0f", lineterminator="\n"), encoding="utf-8")
 
 
 def read_told(path: Path) -> Release | None:
@@ -89,8 +90,8 @@ def read_told(path: Path) -> Release | None:
     try:
         text = path.read_text(encoding="utf-8")
         study, until, min_count, round_to = text.partition("\n")[0].removeprefix("# ").split(" ")
-        table = pd.read_csv(io.StringIO(text.partition("\n")[2]), dtype=dict.fromkeys([*KEYS, "part", "as_of"], str), keep_default_na=False)
+        table = pd.read_csv(io.StringIO(text.partition("\n")[2]), dtype=dict.fromkeys([*KEYS, "part"], str), keep_default_na=False)
         table["count"] = pd.to_numeric(table["count"].replace("", None)).astype(float)
-        return Release(table[COLUMNS], study, until, int(min_count), int(round_to))
+        return Release(table[TOLD].assign(as_of=""), study, until, int(min_count), int(round_to))
     except (OSError, ValueError, KeyError):
         return None

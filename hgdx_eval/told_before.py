@@ -1,5 +1,6 @@
 """What a run may tell of counts, beside what the last run of its study and other studies of the same data have told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -8,7 +9,7 @@ from .designs import Design, study_design
 from .errors import InputError
 from .ledger import studies
 from .panel import Panel
-from .params import Study
+from .params import Study, study_digest
 from .published import latest_run, read_receipt
 from .release import as_decided, release_of
 from .told import FILE, Release, read_told
@@ -20,22 +21,34 @@ def decide(panel: Panel, p: Study, design: Design, folder: Path, inputs: str, de
     """What the run tells; None where its study counts no dossiers.
 
     `folder`: of the study's runs; `inputs`: the key of all that this run reads: where the last run read the same, what it hid stays
-    hidden and nothing else. `decided`: what a run that is only made to be compared with told.
+    hidden and nothing else. `decided`: the run that this one is only made to be compared with.
     """
     before = last_told(folder)
     if decided is not None:
-        before = read_told(decided)
-        return as_decided(panel, p, design, before) if before is not None else release_of(panel, p, design)
+        before = told_by(decided)
+        if before is None:
+            return release_of(panel, p, design)
+        return as_it_was(before[1], p) if before[2] == inputs else as_decided(panel, p, design, before[1])
     if before is not None and before[2] == inputs:
-        return as_decided(panel, p, design, before[1])
+        return as_it_was(before[1], p)
     return release_of(panel, p, design, before and before[:2], others_told(folder, panel, p))
 
 
 def last_told(folder: Path) -> tuple[str, Release, str] | None:
     """(name of the run that `latest` names, what it told, the key of what it read); None where there is none."""
     run = latest_run(folder)
-    told, receipt = (read_told(run / FILE), read_receipt(run)) if run else (None, None)
+    return told_by(run) if run else None
+
+
+def told_by(run: Path) -> tuple[str, Release, str] | None:
+    """The same of one run's folder."""
+    told, receipt = read_told(run / FILE), read_receipt(run)
     return (run.name, told, str(receipt.get("inputs_key"))) if told is not None and receipt is not None else None
+
+
+def as_it_was(told: Release, p: Study) -> Release | None:
+    """The very same numbers: nothing that is read has changed. None where the study counts no dossiers."""
+    return replace(told, study=study_digest(p))
 
 
 def others_told(folder: Path, panel: Panel, p: Study) -> tuple[tuple[Study, Design, Release], ...]:
@@ -43,14 +56,14 @@ def others_told(folder: Path, panel: Panel, p: Study) -> tuple[tuple[Study, Desi
     found = []
     for name in studies(folder.parent):
         run = latest_run(folder.parent / name) if name != folder.name else None
-        told, receipt = (read_told(run / FILE), read_receipt(run)) if run else (None, None)
+        told, receipt = (told_by(run), read_receipt(run)) if run else (None, None)
         if told is None or receipt is None or receipt["inputs"][0].get("sha256") != panel.origin.sha256:
             continue
         try:
             other = Study.model_validate({**receipt["study"], "data": p.data, "fees": p.fees, "words": None, "scorecard": None, "places": None},
                                          strict=False)  # fmt: skip
             if all(getattr(other, key) == getattr(p, key) for key in SAME_CELLS):
-                found.append((other, study_design(panel, other), told))
+                found.append((other, study_design(panel, other), told[1]))
         except (ValidationError, InputError):  # of an earlier version of the kit
             continue
     return tuple(found)

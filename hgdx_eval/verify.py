@@ -13,7 +13,6 @@ from .errors import InputError
 from .params import PATH_KEYS, parse_change
 from .remember import private_record
 from .runs import Options, run_study
-from .told import FILE
 
 
 def verify_run(run_dir: Path, change: dict) -> list[str]:
@@ -33,7 +32,7 @@ def verify_run(run_dir: Path, change: dict) -> list[str]:
         file = Path(folder) / f"{study['study']}.yaml"
         file.write_text(json.dumps(study, ensure_ascii=False), encoding="utf-8")
         with periods.on(date.fromisoformat(receipt.get("day") or receipt["started"][:10])):
-            again = run_study(str(file), {}, receipt["languages"], Path(folder) / "outputs", Options(force=True, compared=True, told=run_dir.absolute() / FILE))
+            again = run_study(str(file), {}, receipt["languages"], Path(folder) / "outputs", Options(force=True, compared=True, told=run_dir.absolute()))
         fresh = json.loads((again / "receipt.json").read_text(encoding="utf-8"))
         return differences.lines_of(differences.differences(run_dir, again, receipt, fresh))
 
