@@ -285,8 +285,8 @@ def check_study(p: Study, file: str) -> None:
 
 def named_columns(p: Study) -> dict[str, list[str]]:
     """The columns that a study names, by key; a map in place of a column names none."""
-    named = {key: getattr(p, key) for key in ("cluster", "period_by", "unit_effects", "group", "by", "dose", "numerator", "denominator",
-                                              "outcome", "period", "treated", "treated_from", "treated_until")}  # fmt: skip
+    named = {key: getattr(p, key) for key in ("period", "cluster", "period_by", "unit_effects", "group", "by", "dose", "numerator",
+                                              "denominator", "outcome", "treated", "treated_from", "treated_until")}  # fmt: skip
     named = {"unit": p.unit_columns, **named, "weights": None if p.weights == "none" else p.weights}
     named = {key: columns if isinstance(columns, list) else [columns] for key, columns in named.items()}
     return {key: [column for column in columns if isinstance(column, str)] for key, columns in named.items()}

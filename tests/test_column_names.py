@@ -3,7 +3,10 @@
 import ast
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,12 +25,13 @@ from hgdx_eval.errors import InputError, Refusal
 from hgdx_eval.estimators import estimate, estimator_names
 from hgdx_eval.files import header_key
 from hgdx_eval.heterogeneity import dose_response, effects_by_group, reversal
-from hgdx_eval.panel import load_panel
-from hgdx_eval.params import SPECIAL, Study, read_study
+from hgdx_eval.panel import dossier_study_columns, load_panel
+from hgdx_eval.params import SPECIAL, Study, read_study, study_file
 from hgdx_eval.payment import why_none as no_payment
 from hgdx_eval.results import joined
 from hgdx_eval.scorecard import own_items
 from hgdx_eval.side_by_side import show_groups_of, traits
+from hgdx_eval.synth import simulate_cells
 from hgdx_eval.who import who_of
 from hgdx_eval.words import Words
 
@@ -196,6 +200,23 @@ def numbers_of(panel, p):
 
 
 @pytest.mark.long
+def test_a_whole_run_under_such_names_publishes_the_same_numbers(tmp_path):
+    roles = {key: COUNTS[key] for key in ("unit", "period", "numerator", "denominator", "treated_from", "treated_until", "cluster", "by", "dose")}
+    published = {}
+    for folder, names in (("plain", used(roles)), ("ours", ["unit", "time", "period", "assisted", "paying", "treated_from", "fee", "procedure", "agency",
+                                                           "received", "remote"])):  # fmt: skip
+        (tmp_path / folder).mkdir()
+        panel_of(tmp_path / folder, roles, names, estimators=["imputation"])
+        done = subprocess.run([sys.executable, "-m", "hgdx_eval", "run", "t.yaml", "--out", "out", "--lang", "en"], cwd=tmp_path / folder,
+                              capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)})  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        (file,) = (tmp_path / folder / "out").glob("t/2*/estimates.csv")
+        table = pd.read_csv(file)
+        published[folder] = table.assign(outcome="", group=table["group"].astype(str).str.partition("=")[2])
+    pd.testing.assert_frame_equal(published["ours"], published["plain"])
+
+
+@pytest.mark.long
 def test_every_check_gives_the_same_under_such_names(tmp_path):
     found, plain = (evaluate(study_design(*made), made[1]) for made in (
         panel_of(tmp_path, OUTCOME, names, estimators=estimator_names())
@@ -247,7 +268,7 @@ def test_a_trait_that_is_a_dose_too_stays_a_number(tmp_path):
     ({**COUNTS, "weights": "month"}, "weights: column 'month' stands there and under period"),
     ({**COUNTS, "weights": "place"}, "weights: column 'place' stands there and under unit"),
     ({**COUNTS, "denominator": "yes"}, "denominator: column 'yes' stands there and under numerator"),
-    ({**COUNTS, "unit_effects": "month"}, "period: column 'month' stands there and under unit_effects"),
+    ({**COUNTS, "unit_effects": "month"}, "unit_effects: column 'month' stands there and under period"),
     ({**COUNTS, "by": ["kind", "kind"]}, "by: column 'kind' stands there and under by"),
     ({**COUNTS, "by": ["kind", "Kind"]}, "by: column 'Kind' stands there and under by"),
     ({**COUNTS, "unit": ["place", "place"]}, "unit: column 'place' stands there and under unit"),
@@ -263,6 +284,14 @@ def test_what_a_column_cannot_be_is_said_before_anything_is_read(tmp_path, roles
     with pytest.raises(InputError, match=f"^t.yaml: {says}") as refused:
         study(path, roles, {name: name for name in used(roles)} | {"kind": "kind"})
     assert "\n" not in str(refused.value)
+
+
+def test_an_export_lacks_a_column_under_any_key_in_one_line():
+    p = read_study(study_file("demo"), {})
+    for key in ("weights", "unit_effects", "dose", "by"):
+        with pytest.raises(InputError, match=f"demo: {key}: no column 'nothing' in a panel of x.csv"):
+            dossier_study_columns(p.model_copy(update={key: ["nothing"] if key == "by" else "nothing"}), simulate_cells(1, dossiers=5_000)[0].assign(
+                field="", fee=0, commune_type=""), "x.csv")  # fmt: skip
 
 
 def test_a_definition_that_parts_units_may_be_their_group_too(tmp_path):

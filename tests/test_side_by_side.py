@@ -177,7 +177,8 @@ def test_a_dose_by_unit_gives_each_level_its_effect(tmp_path):
 
 @pytest.mark.parametrize(
     ("keys", "says"),
-    [("by: [nowhere]", "nowhere.*named by by"), ("by: [month]", "by: column 'month' stands there and under period"), ("by: [received]", "by.*more than one"), ("dose: nowhere", "nowhere.*named by dose"),
+    [("by: [nowhere]", "nowhere.*named by by"), ("by: [month]", "by: column 'month' stands there and under period"),
+     ("by: [received]", "by.*more than one"), ("dose: nowhere", "nowhere.*named by dose"),
      ("unit_effects: nowhere", "nowhere.*named by unit_effects"), ("treated_until: nowhere", "nowhere.*named by treated_until")],
 )  # fmt: skip
 def test_a_key_that_names_no_usable_column_is_said(tmp_path, keys, says):
