@@ -8,7 +8,7 @@ import pandas as pd
 from .dossiers import EXAMPLES, content_of, count_dossiers, payment_sums
 from .errors import InputError
 from .facts import load_facts
-from .files import open_table, shape_of
+from .files import header_key, open_table, shape_of
 from .names import HOW, shown_code
 from .panel import NAMES, data_files, matched_table, named_agencies, reasons, summary_panel, without_unfinished
 from .params import did_you_mean
@@ -125,11 +125,12 @@ def check_table(path: Path) -> dict:
         raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
     if (told := table.told_header(raw.header)) != ", ".join(map(str, raw.header[:30])):
         raise InputError(f"{path.name}: no known header: {told}")
-    names = [label for label in dict.fromkeys(raw.header) if label.strip()]
-    frame, simulated = table.read_columns(path, names, [])
-    told = sorted(set(frame["definition"]) - {""}) if "definition" in frame else []
+    names = [label for label in raw.header if header_key(label)]
+    frame, simulated = table.read_columns(path, {f"column {i}": name for i, name in enumerate(names)}, {})
+    cells = {name: frame[f"column {i}"] for i, name in enumerate(names)}
+    told = sorted({text for name in names if header_key(name) == "definition" for text in cells[name]} - {""})
     known = [name if re.fullmatch(r"\w{1,40}", name) else f"({shape_of(name)})" for name in told[:MOST]]
-    blanks = {name: int((frame[name].str.strip() == "").sum()) for name in names}
+    blanks = {name: int((cells[name].str.strip() == "").sum()) for name in names}
     return {
         "file": path.name, "layout": "table", "rows": len(frame), "accepted": len(frame), "rejected": [], "corrected": [],
         "columns": [{"column": name, "empty": blanks[name]} for name in names], "simulated": simulated,

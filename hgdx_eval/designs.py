@@ -9,7 +9,7 @@ import pandas as pd
 from .errors import InputError, Refusal
 from .facts import Event, events_between, find_adoption, load_facts
 from .origin import Origin
-from .panel import Panel, dossier_study_columns, joined_text, weight_column
+from .panel import Panel, dossier_study_columns, joined_text, label, weight_column
 from .params import Study, did_you_mean, study_digest
 from .periods import first_whole_period, is_never, parse_period
 from .told import Release, held_release, inside_run
@@ -31,7 +31,7 @@ class Design:
     (NaN where the study counts no dossiers), dose (of the treated: per cent of the cut, or VND saved; NaN where unknown),
     treated_from (ordinal, NaN = never), treated, event_time (NaN = never). `set_aside`: one row per reason: reason, units,
     rows. `scale`: `pp` where y is a share, else `level`. `ended`: rows like the table's of units whose treatment was
-    switched off again. `traits`: one row per unit: unit, and the columns by which the study wants effects.
+    switched off again. `traits`: one row per unit: unit, and by_NAME for each column by which the study wants effects.
     """
 
     table: pd.DataFrame
@@ -116,22 +116,22 @@ def base_table(panel: Panel, p: Study) -> pd.DataFrame:
     """Unit, cluster, block, period, outcome and weight of every cell, before any choice."""
     cells = panel.cells
     unit = cells["unit"] if "unit" in cells else joined_text(cells, p.unit_columns)
-    frame = pd.DataFrame({"unit": unit, "cluster": cells[p.cluster].astype(str), "period": cells["period"]})
-    frame["effect"] = cells[p.unit_effects].astype(str) if p.unit_effects else frame["unit"]
-    frame["block"] = cells[p.period_by].astype(str) if p.period_by else ""
-    frame["group"] = cells[p.group].astype(str) if p.group else ""
+    frame = pd.DataFrame({"unit": unit, "cluster": cells[label(p, "cluster")].astype(str), "period": cells["period"]})
+    frame["effect"] = cells[label(p, "unit_effects")].astype(str) if p.unit_effects else frame["unit"]
+    frame["block"] = cells[label(p, "period_by")].astype(str) if p.period_by else ""
+    frame["group"] = cells[label(p, "group")].astype(str) if p.group else ""
     frame["dose"] = doses(frame, cells, p)
     frame["treated_until"] = np.nan
     for name in p.by:
-        frame["by_" + name] = cells[name]
+        frame["by_" + name] = cells[label(p, "by", name)]
     frame["time"] = pd.PeriodIndex(cells["period"]).asi8
     counted = p.numerator is not None
-    frame["received"] = cells[p.denominator].astype(float) if counted else np.nan
-    frame["online"] = cells[p.numerator].astype(float) if counted else np.nan
+    frame["received"] = cells[label(p, "denominator")].astype(float) if counted else np.nan
+    frame["online"] = cells[label(p, "numerator")].astype(float) if counted else np.nan
     safe = frame["received"].where(frame["received"] > 0)
-    frame["y"] = frame["online"] / safe if counted else cells[p.outcome]
+    frame["y"] = frame["online"] / safe if counted else cells[label(p, "outcome")]
     weight = weight_column(p)
-    frame["weight"] = cells[weight].astype(float) if weight else 1.0
+    frame["weight"] = cells[label(p, "weights", weight)].astype(float) if weight else 1.0
     if counted:  # a cell without dossiers has no share: kept apart, not counted as 0
         frame.loc[frame["received"] == 0, "weight"] = 0.0
     wandering = frame.groupby("unit")["cluster"].nunique() > 1
@@ -150,7 +150,7 @@ def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | flo
             if name not in known:
                 raise InputError(f"{p.study}: dose: no unit {name!r} in the data{did_you_mean(name, known)}")
         return frame["unit"].map(p.dose).astype(float)
-    dose = pd.to_numeric(cells[p.dose], errors="coerce")
+    dose = pd.to_numeric(cells[label(p, "dose")], errors="coerce")
     if p.policy:
         law = load_facts().resolutions[p.policy]
         dose = dose * (law.cut_pct or law.assumed_cut_pct) / 100
@@ -175,7 +175,7 @@ def assign(
         treated_from = dated(frame, cells, p, "treated_from")
     until = frame["treated_until"] if p.treated_until is None else ends(frame, cells, p)
     if p.treated:
-        treated_from, until = switch_starts(frame, cells[p.treated].astype(float), p)
+        treated_from, until = switch_starts(frame, cells[label(p, "treated")].astype(float), p)
     frame = frame.assign(treated_from=treated_from.astype(float), treated_until=until.astype(float))
     inside = frame["treated_from"].dropna()
     if inside.empty:
@@ -192,7 +192,7 @@ def dated(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, key: str) -> pd.Se
             if name not in known:
                 raise InputError(f"{p.study}: {key}: no unit {name!r} in the data{did_you_mean(name, known)}")
         return frame["unit"].map({name: ordinal(text, p, f"{p.study}: {key}: {name}") for name, text in given.items()})
-    text = cells[given].astype(str)
+    text = cells[label(p, key)].astype(str)
     starts = text.map({value: ordinal(value, p, f"{p.study}: column {given!r}", True) for value in text.unique()})
     several = starts.groupby(frame["unit"]).nunique(dropna=False) > 1
     if several.any():
@@ -235,7 +235,7 @@ def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: lis
     law = load_facts().resolutions[p.policy]
     day = law.effective or law.assumed_effective
     start = first_whole_period(day, p.frequency)
-    group = cells[p.group].astype(str)
+    group = cells[label(p, "group")].astype(str)
     if not set(p.treated_groups) & set(group):
         raise Refusal("no_treated", f"{p.study}: treated_groups: none of {', '.join(p.treated_groups)} in the data; "
                                     f"found: {', '.join(sorted(set(group)))}")  # fmt: skip
@@ -299,7 +299,13 @@ def unit_traits(frame: pd.DataFrame, p: Study) -> pd.DataFrame:
     twice = traits["unit"].duplicated()
     if twice.any():
         raise InputError(f"{p.study}: by: unit {traits.loc[twice.idxmax(), 'unit']!r} has more than one value of {', '.join(p.by)}")
-    return traits.rename(columns=lambda name: name.removeprefix("by_")).reset_index(drop=True)
+    return traits.reset_index(drop=True)
+
+
+def traits_of(design: Design) -> dict[str, pd.Series]:
+    """What the study wants effects by, each a series by unit; = in a name, which parts it from a value in results, is written ＝."""
+    own = design.traits.set_index("unit") if len(design.traits.columns) else design.traits
+    return {column.removeprefix("by_").replace("=", "＝"): own[column] for column in own}
 
 
 def check_design(design: Design) -> None:

@@ -232,7 +232,7 @@ def open_parquet(path: Path, names: dict[str, str]) -> RawTable:
     con = connect(path)
     try:
         header, found, chosen = parquet_columns(con, path, names)
-        con.execute(f"CREATE VIEW raw AS SELECT file_row_number + 1 AS row{chosen} FROM {parquet_source(path)}")
+        con.execute(f"CREATE VIEW raw AS SELECT row_number() OVER () + 1 AS row{chosen} FROM read_parquet({literal(str(path))})")
         rows = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
     except duckdb.Error:
         raise InputError(f"{path.name}: not a readable Parquet file") from None
@@ -247,8 +247,7 @@ def parquet_source(path: Path) -> str:
 
 def parquet_columns(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str]) -> tuple[tuple[str, ...], dict[str, int], str]:
     """(header, name -> column, SQL that goes on with the wanted columns as text)."""
-    told = con.execute(f"DESCRIBE SELECT * FROM {parquet_source(path)}").fetchall()
-    header = tuple(row[0] for row in told if row[0] != "file_row_number")
+    header = tuple(row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall())
     check_width(path, header)
     found = match_header(list(header), names)
     return header, found, "".join(f", CAST({quoted(header[i])} AS VARCHAR) AS {quoted(n)}" for n, i in found.items())

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from .designs import Design
+from .designs import Design, traits_of
 from .disclose import hidden_beside_total
 from .errors import Refusal
 from .fixed_effects import Cells, Fit, cells_of, coefficients, linear, linear_estimate, outcome_weights, regress, usable
@@ -33,16 +33,16 @@ def effects_by_group(design: Design) -> Estimate | None:
     `group` is trait=value. A group whose treated units stand in fewer than 5 clusters has its errors clustered by blocks,
     if there are enough, else none. Raises Refusal as two-way fixed effects do.
     """
-    traits = [name for name in design.traits.columns if name != "unit"]
+    traits = traits_of(design)
     return remembered(lambda: rows_by_group(design, traits), "groups", design) if traits else None
 
 
-def rows_by_group(design: Design, traits: list[str]) -> Estimate:
+def rows_by_group(design: Design, traits: dict[str, pd.Series]) -> Estimate:
     table = usable(design)
     cells = cells_of(design, table)
     rows = []
-    for trait in traits:
-        values = table["unit"].map(labels(design.traits.set_index("unit")[trait], table))
+    for trait, own in traits.items():
+        values = table["unit"].map(labels(own, table))
         rows += trait_rows(design, table, cells, trait, values)
     return linear_estimate(design, table, cells, MAIN, rows)
 
@@ -103,8 +103,8 @@ def group_linears(design: Design) -> dict[str, Linear]:
     (trait: second less first)."""
     table = usable(design)
     cells, parts = cells_of(design, table), {}
-    for trait in [name for name in design.traits.columns if name != "unit"]:
-        values = table["unit"].map(labels(design.traits.set_index("unit")[trait], table))
+    for trait, of_units in traits_of(design).items():
+        values = table["unit"].map(labels(of_units, table))
         found, known, _, _ = group_regression(design, table, cells, values)
         if found is None:
             continue

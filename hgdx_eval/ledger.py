@@ -47,13 +47,13 @@ def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks:
     """The receipt's `result`: the headlined estimate, the verdict's number, the newest period and a keyed hash per period."""
     main = table[(table["estimator"] == p.estimator) & table["term"].isin(["overall", "change"]) & (table["notebook"] == "effect")].head(1)
     first = main.astype(object).where(main.notna(), None).to_dict("records")
-    key = machine_key()
+    key, kind = machine_key(), b"table" if p.layout == "table" else b"id"  # rows of a table had other columns in older runs
     months = month_hashes(panel.cells, key) if key else {}
     titles = {lang: {name: study_words(p, lang)(f"study.{name}") for name in ("title", "place")} for lang in LANGUAGES}
     return {
         "main": {name: first[0][name] for name in MAIN} if first else None, "verdict": verdict_of(notebooks),
         "last_period": newest(panel.cells), "rows": rows, "titles": titles,
-        "periods": months, "periods_key": hmac.digest(key, b"id", "sha256").hex()[:8] if key else None,
+        "periods": months, "periods_key": hmac.digest(key, kind, "sha256").hex()[:8] if key else None,
     }  # fmt: skip
 
 

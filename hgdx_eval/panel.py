@@ -16,10 +16,10 @@ from .data_files import data_files, payments_beside, study_data
 from .dossiers import CHANNELS, EXAMPLES, PAID, PROCESSED, count_dossiers
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, load_facts
-from .files import open_table, quoted
+from .files import header_key, open_table, quoted
 from .names import looks_like_agency, match_unit, shown_code, shown_text
 from .origin import Origin, sha256_of
-from .params import Study
+from .params import COUNTED, Study, named_columns
 from .periods import months_since, parse_periods
 from .procedures import fee_schedule_of, todays_codes, todays_rows
 from .readers import DEFINITIONS, layout_of, opencps_dossiers, personal_layout, reader, summary_layouts, table
@@ -30,6 +30,7 @@ MORE = (*PROCESSED, *PAID, *CHANNELS)  # there only where the export tells it
 TOTAL_WORDS = ("tổng", "cộng", "total")
 NOTES = ["reason", "rows", "examples"]
 NAMES = ["kind", "text", "means", "how", "outside", "rows"]
+LABELS = {"numerator": "online", "denominator": "received"}  # columns of a tidy table that are not called as their key
 UNKNOWN = "Chưa rõ cơ quan"  # the agency of rows whose text is no agency's name, and may be a person's
 NOTE = opencps_dossiers.HEADERS["filing_note"][0]
 TOLD_FROM = 5  # rows of a name that no fact knows, from which on it is told: what stands in a wrong column seldom stands there again
@@ -48,7 +49,8 @@ class Panel:
     dossiers of which that is known), paid_online (of them, online), the same of dossiers not filed online (counter_told,
     counter_paid_online). Of a summarised export: one row per
     agency x month that it tells, sorted: agency, level, cluster, period, the layout's values (received, online; or points).
-    Of a tidy table: one row per unit x period: the study's columns as text, `unit`, `period`, and numbers as floats.
+    Of a tidy table: one row per unit x period, sorted: unit, period, then what the study names, each under its key and whatever the
+    user calls it (numerator: online, denominator: received; `by_NAME` for each of `by`), text as text, numbers as floats; `label`.
     `rejected`, `corrected`: one row per reason, with the number of rows and the first row numbers.
     `names_matched`: one row per text of an agency or code of a procedure and way in which it was understood: kind (agency,
     procedure), text (its shape where it looks like no agency), means (official name, today's code; "" where unknown), how (of
@@ -100,7 +102,8 @@ def check_fresh(panel: Panel, p: Study) -> None:
 def newest_counted(panel: Panel, p: Study) -> str | None:
     """The newest period in which anything was counted."""
     cells = panel.cells
-    counts = cells[p.denominator] if p.denominator in cells else pd.Series(1, index=cells.index)
+    name = label(p, "denominator")
+    counts = cells[name] if name in cells else pd.Series(1, index=cells.index)
     newest = cells.loc[counts > 0, "period"].max()
     return None if pd.isna(newest) else str(newest)
 
@@ -399,7 +402,7 @@ def read_truth(path: Path) -> pd.DataFrame:
     raw = open_table(path, {})
     raw.con.close()
     numbers = ["truth_pp", "treated_received", *(name for name in raw.header if name not in ("period", "truth_pp", "treated_received"))]
-    frame, _ = table.read_columns(path, ["period"], numbers)
+    frame, _ = table.read_columns(path, {"period": "period"}, {name: name for name in numbers})
     return frame.drop(columns="row")
 
 
@@ -412,30 +415,50 @@ def table_panel(path: Path, p: Study) -> Panel:
     if (layout := personal_layout(path)) is not None:
         raise InputError(f"{path.name}: a file of layout {layout}, one row a dossier or payment, no tidy table: write "
                          f"layout: opencps_dossiers")  # fmt: skip
-    named = {**named_columns(p), "period": [p.period], "weights": [weight_column(p)], "treated": [p.treated],
-             "treated_from": [p.treated_from], "treated_until": [p.treated_until]}  # fmt: skip
-    keys = {column: key for key, columns in named.items() for column in columns if isinstance(column, str)}
-    numeric = {"outcome", "numerator", "denominator", "treated", "weights", "dose"}
-    numbers = [column for key in numeric for column in named[key] if isinstance(column, str)]
-    text = [column for key, columns in named.items() if key not in numeric for column in columns if isinstance(column, str)]
-    frame, simulated = table.read_columns(path, text, sorted(numbers), keys)
+    text, numbers = table_columns(p)
+    keys = {column: key for key, columns in named_columns(p).items() for column in columns}
+    frame, simulated = table.read_columns(path, text, numbers, keys)
     raw_rows = len(frame)
-    first = frame[p.unit_columns[0]].str.strip().str.casefold()
-    total = first.str.startswith(TOTAL_WORDS) & (frame[p.period].str.strip() == "")
+    first = frame["unit 1"].str.strip().str.casefold()
+    total = first.str.startswith(TOTAL_WORDS) & (frame["period"].str.strip() == "")
     rejected = pd.DataFrame([("total_row", int(total.sum()), tuple(frame.loc[total, "row"][:EXAMPLES]))], columns=NOTES)
     frame = frame[~total].reset_index(drop=True)
     check_numbers(frame, p, path.name)
-    frame["time"] = parse_periods(frame[p.period], frame["row"], p.frequency, path.name, p.period)
-    frame["unit"] = joined_text(frame, p.unit_columns)
+    frame["time"] = parse_periods(frame["period"], frame["row"], p.frequency, path.name, p.period)
+    parts = [f"unit {i}" for i in range(1, len(p.unit_columns) + 1)]
+    frame["unit"] = joined_text(frame, parts)
     if (frame["unit"].str.strip() == "").any():
         row = frame.loc[(frame["unit"].str.strip() == "").idxmax(), "row"]
         raise InputError(f"{path.name}: row {row}: the unit is empty")
-    cells = one_row_each(frame, p, path.name)
+    cells = one_row_each(frame, p, path.name, {**text, **numbers})
     cells["period"] = pd.PeriodIndex.from_ordinals(cells["time"], freq=p.frequency)
     origin = Origin(path.name, sha256_of(path), raw_rows, "table", simulated)
-    return Panel(cells.drop(columns=["row", "time"]), origin, rejected[rejected["rows"] > 0],
-                 pd.DataFrame(columns=NOTES), len(frame),
-                 definition="" if "definition" in p.unit_columns else table.told_definition(path))  # fmt: skip
+    cells = cells[["unit", "period", *(name for name in (*text, *numbers) if name not in ("period", *parts))]]
+    parted = "definition" in map(header_key, p.unit_columns)
+    return Panel(cells, origin, rejected[rejected["rows"] > 0], pd.DataFrame(columns=NOTES), len(frame),
+                 definition="" if parted else table.told_definition(path))  # fmt: skip
+
+
+def label(p: Study, key: str, name: str | None = None) -> str | None:
+    """What the cells call a column that a study names under a key (`name`: which one, where it names several). An export's bear
+    their own names; of a tidy table they bear the key's, so that no name that a user gave can be one of ours."""
+    name = getattr(p, key) if name is None else name
+    if p.layout != "table" or name is None:
+        return name
+    return f"by_{name}" if key == "by" else LABELS.get(key, key)
+
+
+def table_columns(p: Study) -> tuple[dict[str, str], dict[str, str]]:
+    """(text, numbers) of a tidy table: `label` -> the file's column; the parts of a unit are "unit 1" and so on. A trait that is a
+    number under another key is one here."""
+    named = {**named_columns(p), "weights": [weight_column(p)] if weight_column(p) else []}
+    counted = {header_key(column) for key in COUNTED for column in named[key]}
+    text, numbers = {}, {}
+    for key, columns in named.items():
+        for i, column in enumerate(columns, start=1):
+            number = key in COUNTED or (key == "by" and header_key(column) in counted)
+            (numbers if number else text)[f"unit {i}" if key == "unit" else label(p, key, column)] = column
+    return text, numbers
 
 
 def joined_text(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
@@ -455,57 +478,50 @@ def weight_column(p: Study) -> str | None:
 
 def check_numbers(frame: pd.DataFrame, p: Study, file: str) -> None:
     """Counts, shares and weights that cannot be. Raises InputError with the first row."""
-    checks = []
+    checks, called = [], table_columns(p)[1]
     if p.numerator:
-        online, received = frame[p.numerator], frame[p.denominator]
-        checks += [(p.numerator, online < 0, "a negative count"), (p.denominator, received < 0, "a negative count"),
-                   (p.numerator, online.isna(), "an empty count"), (p.denominator, received.isna(), "an empty count"),
-                   (p.numerator, online > received, f"more than column {p.denominator!r}")]  # fmt: skip
+        online, received = frame["online"], frame["received"]
+        checks += [("online", online < 0, "a negative count"), ("received", received < 0, "a negative count"),
+                   ("online", online.isna(), "an empty count"), ("received", received.isna(), "an empty count"),
+                   ("online", online > received, f"more than column {p.denominator!r}")]  # fmt: skip
     elif p.scale == "share":
-        checks += [(p.outcome, frame[p.outcome] > 1, "a share above 1 (write 0.88, not 88)"),
-                   (p.outcome, frame[p.outcome] < 0, "a share below 0")]  # fmt: skip
-    if weight := weight_column(p):
-        checks += [(weight, frame[weight] < 0, "a negative weight"), (weight, frame[weight].isna(), "an empty weight")]
+        checks += [("outcome", frame["outcome"] > 1, "a share above 1 (write 0.88, not 88)"),
+                   ("outcome", frame["outcome"] < 0, "a share below 0")]  # fmt: skip
+    if "weights" in frame:
+        checks += [("weights", frame["weights"] < 0, "a negative weight"), ("weights", frame["weights"].isna(), "an empty weight")]
     if p.treated:
-        checks += [(p.treated, ~frame[p.treated].isin([0, 1]), "not 0 or 1")]
+        checks += [("treated", ~frame["treated"].isin([0, 1]), "not 0 or 1")]
     for column, wrong, what in checks:
         if wrong.any():
             at = wrong.idxmax()
-            raise InputError(f"{file}: row {frame.loc[at, 'row']}, column {column!r}: {what} ({frame.loc[at, column]:g})")
+            raise InputError(f"{file}: row {frame.loc[at, 'row']}, column {called[column]!r}: {what} ({frame.loc[at, column]:g})")
 
 
-def one_row_each(frame: pd.DataFrame, p: Study, file: str) -> pd.DataFrame:
-    """One row per unit and period: finer rows of counts are added up, a repeated outcome is refused."""
+def one_row_each(frame: pd.DataFrame, p: Study, file: str, called: dict[str, str]) -> pd.DataFrame:
+    """One row per unit and period: finer rows of counts are added up, a repeated outcome is refused. `called`: a column's name in
+    the file."""
     twice = frame.duplicated(["unit", "time"])
     if not twice.any():
         return frame.sort_values(["unit", "time"], ignore_index=True)
     at = twice.idxmax()
     if p.outcome:
         raise InputError(f"{file}: row {frame.loc[at, 'row']}: a second row of unit {frame.loc[at, 'unit']!r} in period "
-                         f"{frame.loc[at, p.period]!r}; an outcome needs one row per unit and period")  # fmt: skip
-    fixed = [c for c in frame.columns if c not in (p.numerator, p.denominator, weight_column(p), "row", "time", "unit",
-                                                   p.period)]  # fmt: skip
+                         f"{frame.loc[at, 'period']!r}; an outcome needs one row per unit and period")  # fmt: skip
+    fixed = [c for c in frame.columns if c not in ("online", "received", "weights", "row", "time", "unit", "period")]
     differing = frame.groupby(["unit", "time"])[fixed].nunique().gt(1)
     if fixed and differing.any(axis=None):
         unit, column = differing.any(axis=1).idxmax()[0], differing.any().idxmax()
-        raise InputError(f"{file}: unit {unit!r}: column {column!r} differs between rows of one period")
-    sums = {name: "sum" for name in dict.fromkeys([p.numerator, p.denominator, weight_column(p)]) if name}
+        raise InputError(f"{file}: unit {unit!r}: column {called[column]!r} differs between rows of one period")
+    sums = {name: "sum" for name in ("online", "received", "weights") if name in frame}
     others = {name: "first" for name in frame.columns if name not in sums and name not in ("unit", "time")}
     return frame.groupby(["unit", "time"], as_index=False).agg({**others, **sums})
-
-
-def named_columns(p: Study) -> dict[str, list]:
-    """The columns that a study names, by key; None and maps stand where a key names no column."""
-    return {"unit": p.unit_columns, "cluster": [p.cluster], "period_by": [p.period_by], "unit_effects": [p.unit_effects],
-            "group": [p.group], "by": p.by, "dose": [p.dose], "numerator": [p.numerator], "denominator": [p.denominator],
-            "outcome": [p.outcome]}  # fmt: skip
 
 
 def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
     """Every column that a study of dossiers names must be one of the panel's. Raises InputError."""
     for key, columns in named_columns(p).items():
         for column in columns:
-            if isinstance(column, str) and column not in cells.columns:
+            if key != "period" and column not in cells.columns:
                 why = f": no column {NOTE!r} in the export says who filed" if column in ("assisted", "remote") else ""
                 raise InputError(f"{p.study}: {key}: no column {column!r} in a panel of {file}{why}; "
                                  f"columns: {', '.join(map(str, cells.columns))}")  # fmt: skip

@@ -16,12 +16,17 @@ from pydantic.fields import FieldInfo
 from .errors import InputError
 from .estimators import estimator_names
 from .facts import load_facts
+from .files import header_key
 from .locale import LANGUAGES
 from .readers import layout_names
 from .words import Words, texts
 from .yaml_strict import Strict, load_yaml, read_value, validate
 
 PeriodText = str | int | date
+COUNTED = ("outcome", "numerator", "denominator", "treated", "weights", "dose")  # keys of columns of numbers
+ALONE = {"period", "outcome", "numerator"}  # keys of columns that can stand under no other key
+TOGETHER = {"denominator", "weights", "dose", "by"}  # keys under which a size or a weight may stand
+SPECIAL = {"simulated": "whether a table is simulated", "definition": "what its series measures"}  # what a table's columns say of itself
 PATH_KEYS = ("data", "fees", "words", "scorecard", "places")
 SEEN_FROM = "a path in a study's file is seen from the folder of that file, one in -p from the current folder"
 
@@ -272,6 +277,7 @@ def check_study(p: Study, file: str) -> None:
     if p.layout not in layout_names():
         refuse("layout", f"{p.layout!r} is not known{did_you_mean(p.layout, layout_names())}; "
                          f"known: {', '.join(layout_names())}")  # fmt: skip
+    check_columns(p, file)
     if p.data is None and p.world is None and p.layout == "table":
         refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")
     if p.words:
@@ -282,6 +288,29 @@ def check_study(p: Study, file: str) -> None:
 def study_digest(p: Study) -> str:
     """What tells a study from another whatever its files are called: 32 hex digits of all of its keys but paths."""
     return sha256(p.model_dump_json(exclude=set(PATH_KEYS)).encode()).hexdigest()[:32]
+
+
+def named_columns(p: Study) -> dict[str, list[str]]:
+    """The columns that a study names, by key; a map in place of a column names none."""
+    named = {key: getattr(p, key) for key in ("period", "cluster", "period_by", "unit_effects", "group", "by", "dose", "numerator",
+                                              "denominator", "outcome", "treated", "treated_from", "treated_until")}  # fmt: skip
+    named = {"unit": p.unit_columns, **named, "weights": None if p.weights == "none" else p.weights}
+    named = {key: columns if isinstance(columns, list) else [columns] for key, columns in named.items()}
+    return {key: [column for column in columns if isinstance(column, str)] for key, columns in named.items()}
+
+
+def check_columns(p: Study, file: str) -> None:
+    """Raises InputError where a column cannot be all that a study makes of it: periods and what is measured are nothing else; size
+    and weight may be one column, a dose or a trait too; what a table says of itself is no data, but `definition` may part units."""
+    named = [(key, column, header_key(column)) for key, columns in named_columns(p).items() for column in columns]
+    parted = ("unit", "definition") in {(key, own) for key, _, own in named}
+    for i, (key, column, own) in enumerate(named):
+        if p.layout == "table" and own in SPECIAL and (own != "definition" or not parted or key in COUNTED):
+            raise InputError(f"{file}: {key}: column {column!r} says {SPECIAL[own]} and is no {key}; give the data another header")
+        for other in (other for other, _, same in named[:i] if same == own):
+            pair = {key, other}
+            if key == other or pair & ALONE or (pair & {"denominator", "weights"} and not pair <= TOGETHER):
+                raise InputError(f"{file}: {key}: column {column!r} stands there and under {other}; allowed: a column of its own")
 
 
 def did_you_mean(word: str, known: object) -> str:

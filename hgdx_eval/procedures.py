@@ -27,7 +27,8 @@ def fee_schedule_of(path: Path, export: str) -> pd.DataFrame:
     raw = open_table(path, {name: (name,) for name in DATED})
     raw.con.close()
     dated = [name for name in DATED if name in raw.columns]
-    frame, _ = table.read_columns(path, ["procedure", "name", "field", "set_by", "same_as", *dated], ["fee_vnd"])
+    text = {name: name for name in ("procedure", "name", "field", "set_by", "same_as", *dated)}
+    frame, _ = table.read_columns(path, text, {"fee_vnd": "fee_vnd"})
     for name, end, at in zip(DATED, FOREVER, ("first", "last"), strict=True):
         frame[at] = [month_of(text, end, f"{path.name}: row {row}, column {name!r}")
                      for text, row in zip(frame[name] if name in dated else [""] * len(frame), frame["row"])]  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 from .cost import Bill, bill, saving_name, treated_cells
-from .designs import Design
+from .designs import Design, traits_of
 from .heterogeneity import labels
 from .panel import Panel, joined_text
 from .params import Study, study_digest
@@ -188,8 +188,7 @@ def view_of(cells: pd.DataFrame, panel: Panel, p: Study, design: Design, told: p
 
 def divisions_of(design: Design) -> dict[str, pd.Series]:
     """How the report divides the treated: "size TRAIT" -> unit -> value, "dose dose" -> unit -> level."""
-    traits = design.traits.set_index("unit")
-    found = {f"size {trait}": labels(traits[trait], design.table) for trait in traits.columns}
+    found = {f"size {trait}": labels(of_unit, design.table) for trait, of_unit in traits_of(design).items()}
     if design.table["dose"].notna().any():
         mean = design.table[design.table["treated"]].groupby("unit")["dose"].mean()
         found["dose dose"] = labels(mean.reindex(design.table["unit"].unique()), design.table)

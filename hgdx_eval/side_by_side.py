@@ -1,5 +1,7 @@
 """What the comparison notebook tells: methods side by side, why they differ, for whom, at what dose, and the bounds."""
 
+import re
+
 import pandas as pd
 from markupsafe import Markup
 
@@ -142,7 +144,7 @@ def value_name(trait: str, value: str, words: Words) -> str:
     """A group's label: codes by their text, amounts in VND, anything else as the data have it."""
     if trait in TRAIT_TEXTS:
         return texts(words.lang).get(f"compare.{trait}_{value}", value)
-    if trait == "fee":
+    if trait == "fee" and re.fullmatch(r"\d+(\.\d+)?(\.\.\d+)?", value):
         ends = [words.number(float(end)) for end in value.split("..")]
         return words("compare.fee_band", low=ends[0], high=ends[1]) if len(ends) == 2 else words("compare.fee_one", low=ends[0])
     return value

@@ -74,8 +74,8 @@ def test_the_same_design_from_a_column_a_map_and_a_switch(tmp_path):
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
-    [("treated_from: start", "treated_from: {x: 2021}", "no unit 'x'"), ("treated_from: start", "treated: value", "not 0 or 1"),
-     ("treated_from: start", "treated_from: {a: Q9}", "not a period"), ("cluster: unit", "cluster: year", "more than one cluster")],
+    [("treated_from: start", "treated_from: {x: 2021}", "no unit 'x'"), ("treated_from: start", "treated: start", "not 0 or 1"),
+     ("treated_from: start", "treated_from: {a: Q9}", "not a period"), ("cluster: unit", "cluster: 'on'", "more than one cluster")],
 )  # fmt: skip
 def test_choices_that_do_not_fit_the_data_are_refused_by_name(tmp_path, old, new, says):
     with pytest.raises(InputError, match=says):

@@ -160,9 +160,8 @@ def test_a_policy_switched_off_again_is_told_apart(tmp_path):
     assert rows["on"] == pytest.approx(10, abs=2.5) and rows["off"] == pytest.approx(0, abs=2.5)
     assert str(design.table["period"].max()) > str(design.table.loc[design.table["treated"], "period"].max())
     (tmp_path / "mine.yaml").write_text((tmp_path / "mine.yaml").read_text().replace("treated_until: until", "treated_until: month"))
-    p, _ = hg.load_study(str(tmp_path / "mine.yaml"), "vi")
     with pytest.raises(InputError, match="treated_until"):
-        hg.study_design(hg.load_panel(p), p)
+        hg.load_study(str(tmp_path / "mine.yaml"), "vi")
 
 
 def test_a_dose_by_unit_gives_each_level_its_effect(tmp_path):
@@ -178,7 +177,8 @@ def test_a_dose_by_unit_gives_each_level_its_effect(tmp_path):
 
 @pytest.mark.parametrize(
     ("keys", "says"),
-    [("by: [nowhere]", "nowhere.*named by by"), ("by: [month]", "by.*more than one"), ("dose: nowhere", "nowhere.*named by dose"),
+    [("by: [nowhere]", "nowhere.*named by by"), ("by: [month]", "by: column 'month' stands there and under period"),
+     ("by: [received]", "by.*more than one"), ("dose: nowhere", "nowhere.*named by dose"),
      ("unit_effects: nowhere", "nowhere.*named by unit_effects"), ("treated_until: nowhere", "nowhere.*named by treated_until")],
 )  # fmt: skip
 def test_a_key_that_names_no_usable_column_is_said(tmp_path, keys, says):

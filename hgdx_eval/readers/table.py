@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import InputError, quotable
-from ..files import RawTable, open_table, shape_of
+from ..files import RawTable, header_key, open_table, shape_of
 from . import DEFINITIONS
 
 HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
@@ -15,14 +15,31 @@ VALUE = re.compile(r"@|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|(?:\d
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
 
 
-def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> RawTable:
-    """The named columns of a table. Raises InputError where one is missing, with the study's key that names it, if any."""
-    raw = open_table(path, {name: (name,) for name in [*columns, "simulated"]})
-    if missing := [name for name in columns if name not in raw.columns]:
+def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> tuple[RawTable, dict[str, str]]:
+    """(the named columns of a table, and `simulated` where there is one; what each is called there, by `header_key`): no name of
+    a user's goes into the database. Raises InputError where one is missing or stands twice, with the study's key that names it."""
+    own = {header_key(name): name for name in reversed([*columns, "simulated"])}
+    called = {key: f"column{i}" for i, key in enumerate(own)}
+    raw = open_table(path, {called[key]: (name,) for key, name in own.items()})
+    check_once(path, raw.header, columns, keys)
+    if missing := [name for name in columns if called[header_key(name)] not in raw.columns]:
         found = told_header(raw.header)
-        key = f" (named by {keys[missing[0]]})" if missing[0] in keys else ""
-        raise InputError(f"{path.name}: no known header: column {missing[0]!r}{key} is missing; found: {found}")
-    return raw
+        raise InputError(f"{path.name}: no known header: column {missing[0]!r}{named_by(missing[0], keys)} is missing; found: {found}")
+    return raw, called
+
+
+def check_once(path: Path, header: tuple[str, ...], columns: list[str], keys: dict[str, str]) -> None:
+    """Raises InputError where a wanted column, or `simulated`, goes by two headers."""
+    labels = [header_key(label) for label in header]
+    for name in [*columns, "simulated"]:
+        if labels.count(header_key(name)) > 1:
+            first, second = [at for at, label in enumerate(labels, start=1) if label == header_key(name)][:2]
+            raise InputError(f"{path.name}: column {name!r}{named_by(name, keys)} stands twice in the header, as columns {first} and "
+                             f"{second} (case and spaces aside); rename one of them")  # fmt: skip
+
+
+def named_by(column: str, keys: dict[str, str]) -> str:
+    return f" (named by {keys[column]})" if column in keys else ""
 
 
 def told_header(header: tuple[str, ...]) -> str:
@@ -33,24 +50,27 @@ def told_header(header: tuple[str, ...]) -> str:
     return ", ".join(str(label) for label in header[:30])
 
 
-def read_columns(path: Path, text: list[str], numbers: list[str], keys: dict[str, str] | None = None) -> tuple[pd.DataFrame, bool]:
+def read_columns(
+    path: Path, text: dict[str, str], numbers: dict[str, str], keys: dict[str, str] | None = None
+) -> tuple[pd.DataFrame, bool]:
     """(one row per row of the file, whether the data say they are simulated).
 
-    Columns: `row` (in the file), the `text` columns as text, the `numbers` as floats (empty = NaN). `keys`: which key of a
-    study names a column.
+    `text`, `numbers`: name here -> the file's column; one column may be read as both. Columns of the result: `row` (in the
+    file), the names of `text` as text, those of `numbers` as floats (empty = NaN). `keys`: which key of a study names a column.
     Raises InputError naming file, row and column of what is not a number.
     """
-    raw = open_columns(path, list(dict.fromkeys([*text, *numbers])), keys or {})
-    frame = raw.con.sql("SELECT * FROM raw ORDER BY row").df()
+    raw, called = open_columns(path, [*text.values(), *numbers.values()], keys or {})
+    cells = raw.con.sql("SELECT * FROM raw ORDER BY row").df()
     raw.con.close()
     if raw.broken:
         raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
-    simulated = "simulated" in frame and frame["simulated"].astype(str).str.lower().isin(TRUE_WORDS).any()
-    for column in text:
-        frame[column] = frame[column].fillna("").astype(object).map(whole_number_text)
-    for column in numbers:
-        frame[column] = parse_numbers(frame[column], frame["row"], path.name, column, raw.decimal_comma)
-    return frame[["row", *dict.fromkeys([*text, *numbers])]], bool(simulated)
+    mark = cells.get(called["simulated"], pd.Series(dtype=object))
+    frame = {"row": cells["row"]}
+    for name, column in text.items():
+        frame[name] = cells[called[header_key(column)]].fillna("").astype(object).map(whole_number_text)
+    for name, column in numbers.items():
+        frame[name] = parse_numbers(cells[called[header_key(column)]], cells["row"], path.name, column, raw.decimal_comma)
+    return pd.DataFrame(frame), bool(mark.astype(str).str.lower().isin(TRUE_WORDS).any())
 
 
 def told_definition(path: Path) -> str:
@@ -59,6 +79,7 @@ def told_definition(path: Path) -> str:
     Raises InputError where it says two things: two definitions are not one series.
     """
     raw = open_table(path, {"definition": ("definition",)})
+    check_once(path, raw.header, ["definition"], {})
     found = []
     if "definition" in raw.columns:
         query = "SELECT definition, min(row) FROM raw WHERE definition IS NOT NULL GROUP BY 1 ORDER BY 2 LIMIT 2"
