@@ -25,7 +25,6 @@ import email.utils
 import hashlib
 import json
 import math
-import os
 import random
 import re
 import time
@@ -42,6 +41,7 @@ import filelock
 import pandas as pd
 import urllib3
 
+from .aside import sweep, write_bytes
 from .errors import InputError
 from .printed import harmless
 
@@ -256,6 +256,8 @@ def fetch(
     asks = [Ask(base, name, checked_province(service, province), month) for month in months_between(first, last) for name in names]
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder.name}: not a folder")
+    if (folder / ANSWERS).is_symlink():
+        raise InputError(f"{folder.name}/{ANSWERS} is a link; allowed: a real folder, so that answers go nowhere else: take the link away")
     (folder / ANSWERS).mkdir(parents=True, exist_ok=True)
     new, kept, empty, found, unknown = [], [], [], [], set()
     with locked(folder), urllib3.PoolManager(num_pools=1, maxsize=1, cert_reqs="CERT_REQUIRED") as pool:
@@ -723,8 +725,8 @@ def locked(folder: Path) -> Iterator[None]:
     """The folder's lock; waits briefly. A dead process's lock is free again by itself."""
     try:
         with filelock.FileLock(folder / ".lock", timeout=LOCK_SECONDS):
-            for left_behind in (folder / ANSWERS).glob(".*.new"):  # by a process that was killed while writing
-                left_behind.unlink(missing_ok=True)
+            for place in (folder, folder / ANSWERS):
+                sweep(place)
             yield
     except filelock.Timeout:
         raise FolderBusy(f"{folder.name}: another download into this folder is under way") from None
@@ -736,19 +738,6 @@ def clock() -> datetime:
 
 def now() -> str:
     return f"{clock():%Y-%m-%dT%H:%M:%SZ}"
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Whole and on the disk, or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        with fresh.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def write_index(folder: Path, index: list[Answer]) -> None:

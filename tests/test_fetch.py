@@ -203,7 +203,7 @@ def test_a_kill_between_two_pages_leaves_no_half_month(portal, newer, tmp_path, 
 
 def test_a_kill_in_the_middle_of_a_write_leaves_the_old_index(older, tmp_path, monkeypatch):
     older("2025-01", "2025-01")
-    monkeypatch.setattr(module.os, "replace", lambda *words: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr("os.replace", lambda *words: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError):
         older("2025-01", "2025-02")
     assert read_cache(tmp_path / "cache").period.tolist() == ["2025-01"]
