@@ -42,6 +42,7 @@ import pandas as pd
 import urllib3
 
 from .aside import sweep, write_bytes
+from .deadline import within
 from .errors import InputError
 from .printed import harmless
 
@@ -379,15 +380,9 @@ def post(line: Line, ask: Ask, number: int) -> tuple[bytes, int]:
         kind, body = "application/json; charset=UTF-8", text.encode()
     headers = {"User-Agent": user_agent(), "Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": kind}
     try:
-        response = line.pool.request(
-            "POST", ask.url, body=body, headers=headers, redirect=False, retries=False, preload_content=False,
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-        )  # fmt: skip
-        try:
-            check_status(response, ask)
-            return read_body(response, line.most_bytes), response.status
-        finally:
-            response.close()  # what was not read to its end must not become the next answer's beginning
+        return within(ANSWER_SECONDS, lambda: answered(line, ask, body, headers))
+    except TimeoutError:  # the connection that still answers, byte by byte, ends with this command: none is opened beside it
+        raise FetchFailed("no whole answer in time") from None
     except urllib3.exceptions.SSLError:
         raise FetchFailed("the server's certificate could not be verified") from None
     except urllib3.exceptions.NewConnectionError:  # before the time-outs: it is one of them by name only
@@ -397,6 +392,19 @@ def post(line: Line, ask: Ask, number: int) -> tuple[bytes, int]:
     except urllib3.exceptions.HTTPError as error:
         broken = isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError))
         raise Transient("the answer broke off" if broken else "the connection failed") from None
+
+
+def answered(line: Line, ask: Ask, body: bytes, headers: dict[str, str]) -> tuple[bytes, int]:
+    """The answer's body and status."""
+    response = line.pool.request(
+        "POST", ask.url, body=body, headers=headers, redirect=False, retries=False, preload_content=False,
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+    )  # fmt: skip
+    try:
+        check_status(response, ask)
+        return read_body(response, line.most_bytes), response.status
+    finally:
+        response.close()  # what was not read to its end must not become the next answer's beginning
 
 
 def check_status(response: urllib3.BaseHTTPResponse, ask: Ask) -> None:
@@ -414,8 +422,8 @@ def check_status(response: urllib3.BaseHTTPResponse, ask: Ask) -> None:
 
 
 def read_body(response: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes:
-    """The whole body, given up as soon as it is too large or takes too long."""
-    until, parts, size = time.monotonic() + ANSWER_SECONDS, [], 0
+    """The whole body, given up as soon as it is too large."""
+    parts, size = [], 0
     announced = response.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:18]) > most_bytes:
         raise FetchFailed(f"an answer of more than {most_bytes:,} bytes, which is refused")
@@ -424,8 +432,6 @@ def read_body(response: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes:
         size += len(part)
         if size > most_bytes:
             raise FetchFailed(f"an answer of more than {most_bytes:,} bytes, which is refused")
-        if time.monotonic() > until:
-            raise Transient("no whole answer in time")
     return b"".join(parts)
 
 

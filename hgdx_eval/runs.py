@@ -76,7 +76,8 @@ def keyed(p: Study, langs: list[str]) -> tuple[Study, Key]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """The study's lock; waits briefly. A dead process's lock is free again by itself."""
+    """The study's lock; waits briefly. A dead process's lock is free again by itself. Raises Busy, InputError (a link in the way)."""
+    check_no_link(folder)
     lock = filelock.FileLock(folder / ".lock", timeout=LOCK_SECONDS)
     try:
         lock.acquire()
