@@ -421,6 +421,7 @@ def table_panel(path: Path, p: Study) -> Panel:
     numeric = {"outcome", "numerator", "denominator", "treated", "weights", "dose"}
     numbers = [column for key in numeric for column in named[key] if isinstance(column, str)]
     text = [column for key, columns in named.items() if key not in numeric for column in columns if isinstance(column, str)]
+    check_roles(named, numeric, p)
     frame, simulated = table.read_columns(path, text, sorted(numbers), keys)
     raw_rows = len(frame)
     first = frame[p.unit_columns[0]].str.strip().str.casefold()
@@ -439,6 +440,16 @@ def table_panel(path: Path, p: Study) -> Panel:
     return Panel(cells.drop(columns=["row", "time"]), origin, rejected[rejected["rows"] > 0],
                  pd.DataFrame(columns=NOTES), len(frame),
                  definition="" if "definition" in p.unit_columns else table.told_definition(path))  # fmt: skip
+
+
+def check_roles(named: dict[str, list], numeric: set[str], p: Study) -> None:
+    """Raises InputError where one column is to be read as numbers and as a unit or a period."""
+    for text in ("unit", "period", "treated_from", "treated_until"):
+        for number in sorted(numeric):
+            both = [column for column in named[text] if isinstance(column, str) and column in named[number]]
+            if both:
+                raise InputError(f"{p.study}: {number}: column {both[0]!r} is also the study's {text}; allowed: a column of numbers that "
+                                 f"is nothing else")  # fmt: skip
 
 
 def joined_text(frame: pd.DataFrame, columns: list[str]) -> pd.Series:

@@ -249,6 +249,8 @@ def check_study(p: Study, file: str) -> None:
     def refuse(key: str, message: str) -> None:
         raise InputError(f"{file}: {key}: {message}")
 
+    if not p.unit_columns:
+        refuse("unit", "found []; allowed: a column, or a list of columns")
     if bool(p.outcome) == bool(p.numerator or p.denominator):
         refuse("outcome", "give either outcome or both numerator and denominator")
     if bool(p.numerator) != bool(p.denominator):
