@@ -23,7 +23,7 @@ COMMANDS = {
 ENVIRONMENTS = {"run": (".venv", "requirements.lock"), "dev": (".venv-dev", "requirements-dev.lock")}
 REPORTS = ("report.vi.html", "report.en.html")
 STAMP = "hgdx-stamp"
-UNREADABLE = "$\"`:\\\n\r"  # in the path of this folder
+UNREADABLE = "$\"`:[\\\n\r"  # in the path of this folder
 
 
 def stop(message, code=2):
@@ -147,9 +147,9 @@ def lock_file(file, wait):
 
 def make(name, folder, lock):
     started = time.time()
-    say("set-up 1/3: a Python environment in %s" % name)
     if os.path.islink(folder):
         stop("%s is a link: set-up makes a folder of its own there, so take the link away" % name)
+    say("set-up 1/3: a Python environment in %s" % name)
     if os.path.exists(os.path.join(folder, STAMP)):
         os.remove(os.path.join(folder, STAMP))  # first: what is half removed or half made must not look whole
     shutil.rmtree(folder, ignore_errors=True)

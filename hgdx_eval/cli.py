@@ -79,7 +79,10 @@ def fail(message: str, code: int) -> None:
     message = plain_line(message)
     close_line()
     if Progress.machine:
-        tell({1: "failed", 2: "refused", 3: "busy"}[code], reason=message, exit_code=code)
+        try:
+            tell({1: "failed", 2: "refused", 3: "busy"}[code], reason=message, exit_code=code)
+        except OSError:  # nobody takes standard output any more: what is left of it goes nowhere, so that the end is quiet
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     click.echo("hgdx-eval: " + message, err=True)
     sys.exit(code)
 

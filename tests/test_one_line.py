@@ -162,6 +162,17 @@ def test_a_reader_that_has_gone_is_quiet_and_a_full_disk_is_one_line(closed):
         os.close(write)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_a_refusal_for_a_machine_that_has_gone_is_one_line_and_its_exit_code():
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    read, write = os.pipe()
+    os.close(read)
+    for place in (write, "/dev/full"):
+        with open(place, "wb") as out:
+            done = subprocess.run([sys.executable, "-m", "hgdx_eval", "run", "no/such.yaml", "--json"], stdout=out, stderr=subprocess.PIPE, text=True, env=env)
+        assert (done.returncode, done.stderr) == (2, "hgdx-eval: such.yaml: there is no such study file\n")
+
+
 def test_a_left_over_part_breaks_no_command(tmp_path):
     (tmp_path / "a.csv.part").mkdir()
     (tmp_path / "a.csv.truth.csv.part").symlink_to(Path("/etc/hostname"))

@@ -137,7 +137,7 @@ def test_set_up_is_skipped_when_whole_and_redone_when_not(checkout):
     assert len(steps) == 9
 
 
-@pytest.mark.parametrize("name", ["a$b", "${HOME}", 'a"b', "a`id`b", "a:b", "a\nb", "a\\b", "a\udcffb"])
+@pytest.mark.parametrize("name", ["a$b", "${HOME}", 'a"b', "a`id`b", "a:b", "a\nb", "a\\b", "a[b]", "a\udcffb"])
 def test_a_path_that_breaks_the_tools_of_set_up_is_refused_in_one_line_before_anything_is_made(checkout, monkeypatch, capsys, name):
     folder, steps = checkout
     monkeypatch.setattr(bootstrap, "HERE", str(folder / name))

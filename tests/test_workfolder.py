@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_runs import made_run
 
 from hgdx_eval import workfolder
 from hgdx_eval.workfolder import MARK, base, clean_leftovers, private_folder
@@ -152,7 +153,21 @@ def test_a_command_in_a_shared_temporary_folder_takes_nothing_of_its_user(tmp_pa
     assert sorted(os.listdir(victim)) == [LEFT, "website", "www"]
 
 
-@pytest.mark.parametrize("module", ["verify", "office", "memo"])
-def test_nothing_else_of_the_kit_uses_the_shared_temporary_folder(module):
-    text = (Path(workfolder.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
-    assert "TemporaryDirectory" not in text and "mkdtemp" not in text and "gettempdir" not in text
+def test_verify_works_in_a_private_folder_so_that_a_killed_one_is_cleared_away(tmp_path, monkeypatch):
+    from hgdx_eval import verify
+
+    class Stop(Exception):
+        pass
+
+    def looked_at(study, change, langs, out, options):
+        seen.append(Path(study).parent)
+        assert seen[0].parent == base() and stat.S_IMODE(seen[0].stat().st_mode) == 0o700 and out.parent == seen[0]
+        raise Stop
+
+    seen = []
+    run = made_run(tmp_path, "20240205T020000Z-00000001", started="2024-02-05T02:00:00Z")
+    (tmp_path / "a.csv").write_text("a\n", encoding="utf-8")
+    monkeypatch.setattr(verify, "run_study", looked_at)
+    with pytest.raises(Stop):
+        verify.verify_run(run, {"data": str(tmp_path / "a.csv")})
+    assert seen and not seen[0].exists()
