@@ -23,6 +23,7 @@ COMMANDS = {
 ENVIRONMENTS = {"run": (".venv", "requirements.lock"), "dev": (".venv-dev", "requirements-dev.lock")}
 REPORTS = ("report.vi.html", "report.en.html")
 STAMP = "hgdx-stamp"
+UNREADABLE = "$\"`:[\\\n\r"  # in the path of this folder
 
 
 def stop(message, code=2):
@@ -57,6 +58,16 @@ def check_venv():
         )
 
 
+def check_place(here):
+    """One line where the path of this folder holds what venv, pip or the scripts that they write take for something else."""
+    wrong = sorted(set(here) & set(UNREADABLE))
+    if os.name == "nt":
+        wrong = [letter for letter in wrong if letter not in ":\\"]
+    if wrong or here != here.encode("utf-8", "replace").decode("utf-8"):
+        told = " ".join(ascii(letter)[1:-1] for letter in wrong) or "bytes that are not UTF-8"
+        stop("the path of this folder holds %s, which the tools of set-up cannot read: move or rename the folder" % told)
+
+
 def python_of(folder):
     if os.name == "nt":
         return os.path.join(folder, "Scripts", "python.exe")
@@ -88,6 +99,7 @@ def environment(kind):
     stamp = wanted_stamp(lock)
     if is_ready(folder, stamp):
         return python_of(folder)
+    check_place(HERE)
     check_venv()
     turn = wait_for_turn()
     try:
@@ -135,6 +147,8 @@ def lock_file(file, wait):
 
 def make(name, folder, lock):
     started = time.time()
+    if os.path.islink(folder):
+        stop("%s is a link: set-up makes a folder of its own there, so take the link away" % name)
     say("set-up 1/3: a Python environment in %s" % name)
     if os.path.exists(os.path.join(folder, STAMP)):
         os.remove(os.path.join(folder, STAMP))  # first: what is half removed or half made must not look whole

@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import urllib3
 
+from .deadline import within
 from .errors import Busy, InputError, RunFailed
 from .ledger import last_good, read_run, studies
 from .progress import one_line, warn
@@ -22,8 +24,9 @@ from .progress import one_line, warn
 WEBHOOK = "HGDX_WEBHOOK"
 FAILURE, VERDICT = "failure", "verdict"
 COMMAND_SECONDS = 60
-CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 10.0
+CONNECT_SECONDS, ANSWER_SECONDS, WEBHOOK_SECONDS = 5.0, 10.0, 25.0  # to connect, between two bytes, for all tries together
 TRIES = 2
+NO_ANSWER = "the webhook did not answer in time"
 
 
 @dataclass(frozen=True)
@@ -140,11 +143,14 @@ def run_command(event: Event, words: list[str]) -> str:
 
 
 def post(event: Event, address: str) -> str:
-    """POST the event as JSON, once more where the first try fails; what went wrong, "" where nothing did. Redirects are not followed."""
-    body = json.dumps(asdict(event), ensure_ascii=False).encode()
-    problem = ""
+    """POST the event as JSON, once more where the first try fails; what went wrong, "" where nothing did. Redirects are not followed,
+    and all of it is over after WEBHOOK_SECONDS, however slowly a name is looked up or an answer comes."""
+    body, until, problem = json.dumps(asdict(event), ensure_ascii=False).encode(), time.monotonic() + WEBHOOK_SECONDS, ""
     for _ in range(TRIES):
-        problem = posted(body, address)
+        try:
+            problem = within(until - time.monotonic(), lambda: posted(body, address))
+        except TimeoutError:
+            return NO_ANSWER
         if not problem:
             break
     return problem
@@ -162,7 +168,7 @@ def posted(body: bytes, address: str) -> str:
     except urllib3.exceptions.TimeoutError as error:
         if isinstance(error, urllib3.exceptions.NewConnectionError):  # refused or no such host: no matter of time
             return "the webhook could not be reached"
-        return "the webhook did not answer in time"
+        return NO_ANSWER
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         return f"the webhook could not be reached ({type(error).__name__})"
     return "" if 200 <= status < 300 else f"the webhook answered {status}"

@@ -1,8 +1,10 @@
 """The command line. Exit codes: 0 done, 1 began and did not finish, 2 bad input, 3 busy, 4 verify found a difference."""
 
+import errno
 import json
 import os
 import sys
+import traceback
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import click
 
 from .errors import Busy, InputError, RunFailed
 from .locale import LANGUAGES
-from .printed import plain_line
+from .printed import is_utf8, plain_line
 from .progress import Progress, close_line, tell, warn
 from .signals import Interrupted, interruptible, raise_if_asked, stoppable
 
@@ -25,9 +27,13 @@ def program() -> None:
 
 
 def main(arguments: list[str] | None = None, ends: bool = False) -> None:
-    """Exactly one clear line on standard error for whatever goes wrong, then SystemExit. `ends`: and the process with it."""
+    """Exactly one clear line on standard error for whatever goes wrong, then SystemExit. `ends`: and the process with it.
+
+    HGDX_DEBUG=1 shows the traceback before that line.
+    """
     try:
         with interruptible(ends):
+            check_place(sys.argv[1:] if arguments is None else arguments)
             sys.exit(cli.main(arguments, prog_name="hgdx-eval", standalone_mode=False) or 0)
     except click.exceptions.Exit as leave:
         sys.exit(leave.exit_code)
@@ -42,14 +48,41 @@ def main(arguments: list[str] | None = None, ends: bool = False) -> None:
     except Interrupted as signal:
         fail(f"stopped by {signal}", 1)
     except OSError as error:
-        fail(f"{Path(error.filename).name + ': ' if error.filename else ''}{error.strerror}", 1)
+        named = f"{Path(os.fsdecode(error.filename)).name}: " if isinstance(error.filename, (str, bytes)) else ""
+        fail(f"{named}{error.strerror or type(error).__name__}", 2 if error.errno == errno.ENAMETOOLONG else 1)
+    except Exception as error:
+        fail(unforeseen(error), 1)
+
+
+def check_place(arguments: list[str]) -> None:
+    """What every command stands on: a home folder, and names that are text. Raises InputError, RunFailed (no home)."""
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):
+        raise RunFailed("this user has no home folder: set HOME to the full path of a folder that is this user's own")
+    for what, text in (("the home folder", home), ("the current folder", os.getcwd()), *(("an argument", text) for text in arguments)):
+        if not is_utf8(text):
+            raise InputError(f"{what} holds a name that is not UTF-8 ({Path(text).name}); allowed: UTF-8, so rename the file or folder")
+
+
+def unforeseen(error: Exception) -> str:
+    """What nobody foresaw, without the error's own text, which may quote data: its type and where it happened."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent.name != "click"]
+    own = [frame for frame in frames if Path(__file__).parent in Path(frame.filename).parents]
+    at = (own or frames)[-1]
+    return (f"{type(error).__name__} in {Path(at.filename).name}, line {at.lineno}: this is a fault of the program or of the machine; "
+            f"HGDX_DEBUG=1 shows where it came from (that text may quote data)")  # fmt: skip
 
 
 def fail(message: str, code: int) -> None:
+    if os.environ.get("HGDX_DEBUG") == "1":
+        traceback.print_exc()
     message = plain_line(message)
     close_line()
     if Progress.machine:
-        tell({1: "failed", 2: "refused", 3: "busy"}[code], reason=message, exit_code=code)
+        try:
+            tell({1: "failed", 2: "refused", 3: "busy"}[code], reason=message, exit_code=code)
+        except OSError:  # nobody takes standard output any more: what is left of it goes nowhere, so that the end is quiet
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     click.echo("hgdx-eval: " + message, err=True)
     sys.exit(code)
 

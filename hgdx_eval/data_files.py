@@ -7,6 +7,7 @@ from pathlib import Path
 from .errors import InputError
 from .origin import SUFFIXES
 from .params import SEEN_FROM, Study
+from .printed import is_utf8, plain_line
 
 BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
 
@@ -27,6 +28,9 @@ def data_files(data: Path) -> list[Path]:
     found = sorted(f for f in found if f.is_file() and not f.name.startswith((".", "~$")) and not f.name.lower().endswith(BESIDE))
     if not found:
         raise InputError(f"{data.name}: no file to read in it; read are {', '.join(SUFFIXES)}")
+    for file in found:
+        if not is_utf8(str(file)):
+            raise InputError(f"{data.name}: it holds a file whose name is not UTF-8 ({plain_line(file.name)}); allowed: UTF-8: rename it")
     return found
 
 

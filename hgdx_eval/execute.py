@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 
+from .aside import write_text
 from .errors import RunFailed
 from .forked import ONE_THREAD, KernelParent, forked_by_default, kernel_parent
 from .hashes import file_hash
@@ -21,7 +22,7 @@ from .notebook_files import Job, Options, notebook_file, notebook_names
 from .panel import Panel
 from .params import PATH_KEYS, Study
 from .progress import failure_of, first_line, one_line, say
-from .published import read_receipt, write_text
+from .published import read_receipt
 from .receipt import Key
 from .signals import raise_if_asked
 from .told import HELD, Release

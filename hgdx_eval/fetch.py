@@ -25,7 +25,6 @@ import email.utils
 import hashlib
 import json
 import math
-import os
 import random
 import re
 import time
@@ -42,6 +41,8 @@ import filelock
 import pandas as pd
 import urllib3
 
+from .aside import sweep, write_bytes
+from .deadline import within
 from .errors import InputError
 from .printed import harmless
 
@@ -256,6 +257,8 @@ def fetch(
     asks = [Ask(base, name, checked_province(service, province), month) for month in months_between(first, last) for name in names]
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder.name}: not a folder")
+    if (folder / ANSWERS).is_symlink():
+        raise InputError(f"{folder.name}/{ANSWERS} is a link; allowed: a real folder, so that answers go nowhere else: take the link away")
     (folder / ANSWERS).mkdir(parents=True, exist_ok=True)
     new, kept, empty, found, unknown = [], [], [], [], set()
     with locked(folder), urllib3.PoolManager(num_pools=1, maxsize=1, cert_reqs="CERT_REQUIRED") as pool:
@@ -377,15 +380,9 @@ def post(line: Line, ask: Ask, number: int) -> tuple[bytes, int]:
         kind, body = "application/json; charset=UTF-8", text.encode()
     headers = {"User-Agent": user_agent(), "Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": kind}
     try:
-        response = line.pool.request(
-            "POST", ask.url, body=body, headers=headers, redirect=False, retries=False, preload_content=False,
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
-        )  # fmt: skip
-        try:
-            check_status(response, ask)
-            return read_body(response, line.most_bytes), response.status
-        finally:
-            response.close()  # what was not read to its end must not become the next answer's beginning
+        return within(ANSWER_SECONDS, lambda: answered(line, ask, body, headers))
+    except TimeoutError:  # the connection that still answers, byte by byte, ends with this command: none is opened beside it
+        raise FetchFailed("no whole answer in time") from None
     except urllib3.exceptions.SSLError:
         raise FetchFailed("the server's certificate could not be verified") from None
     except urllib3.exceptions.NewConnectionError:  # before the time-outs: it is one of them by name only
@@ -395,6 +392,19 @@ def post(line: Line, ask: Ask, number: int) -> tuple[bytes, int]:
     except urllib3.exceptions.HTTPError as error:
         broken = isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError))
         raise Transient("the answer broke off" if broken else "the connection failed") from None
+
+
+def answered(line: Line, ask: Ask, body: bytes, headers: dict[str, str]) -> tuple[bytes, int]:
+    """The answer's body and status."""
+    response = line.pool.request(
+        "POST", ask.url, body=body, headers=headers, redirect=False, retries=False, preload_content=False,
+        timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+    )  # fmt: skip
+    try:
+        check_status(response, ask)
+        return read_body(response, line.most_bytes), response.status
+    finally:
+        response.close()  # what was not read to its end must not become the next answer's beginning
 
 
 def check_status(response: urllib3.BaseHTTPResponse, ask: Ask) -> None:
@@ -412,8 +422,8 @@ def check_status(response: urllib3.BaseHTTPResponse, ask: Ask) -> None:
 
 
 def read_body(response: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes:
-    """The whole body, given up as soon as it is too large or takes too long."""
-    until, parts, size = time.monotonic() + ANSWER_SECONDS, [], 0
+    """The whole body, given up as soon as it is too large."""
+    parts, size = [], 0
     announced = response.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:18]) > most_bytes:
         raise FetchFailed(f"an answer of more than {most_bytes:,} bytes, which is refused")
@@ -422,8 +432,6 @@ def read_body(response: urllib3.BaseHTTPResponse, most_bytes: int) -> bytes:
         size += len(part)
         if size > most_bytes:
             raise FetchFailed(f"an answer of more than {most_bytes:,} bytes, which is refused")
-        if time.monotonic() > until:
-            raise Transient("no whole answer in time")
     return b"".join(parts)
 
 
@@ -723,8 +731,8 @@ def locked(folder: Path) -> Iterator[None]:
     """The folder's lock; waits briefly. A dead process's lock is free again by itself."""
     try:
         with filelock.FileLock(folder / ".lock", timeout=LOCK_SECONDS):
-            for left_behind in (folder / ANSWERS).glob(".*.new"):  # by a process that was killed while writing
-                left_behind.unlink(missing_ok=True)
+            for place in (folder, folder / ANSWERS):
+                sweep(place)
             yield
     except filelock.Timeout:
         raise FolderBusy(f"{folder.name}: another download into this folder is under way") from None
@@ -736,19 +744,6 @@ def clock() -> datetime:
 
 def now() -> str:
     return f"{clock():%Y-%m-%dT%H:%M:%SZ}"
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Whole and on the disk, or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        with fresh.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def write_index(folder: Path, index: list[Answer]) -> None:

@@ -2,12 +2,12 @@
 
 import json
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_state_path
 
+from .aside import write_text
 from .origin import sha256_of
 
 BIG = 8 << 20  # bytes: less is hashed faster than looked up
@@ -48,7 +48,4 @@ def remember_hashes(known: dict[str, str]) -> None:
     """Best effort, mode 0600, whole or not at all: without it a file is read again."""
     with suppress(OSError):
         hashes_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=hashes_file().parent, prefix=".hashes")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(known, file)
-        os.replace(name, hashes_file())
+        write_text(hashes_file(), json.dumps(known), private=True)

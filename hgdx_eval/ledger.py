@@ -5,7 +5,6 @@ Nothing here tells of people: of a month's counts a receipt keeps a keyed hash a
 
 import hmac
 import json
-import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -15,12 +14,13 @@ import pandas as pd
 from nbformat import NotebookNode
 from platformdirs import user_state_path
 
+from .aside import write_bytes
 from .locale import LANGUAGES
 from .panel import Panel
 from .params import Study, study_words
+from .published import RUN_NAME, latest_name
 from .recording import MIME
 
-RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 STUDY_NAME = re.compile(r"[a-z0-9_]+")
 MAIN = ("estimator", "estimate", "ci_low", "ci_high", "level", "p_value", "inference", "scale", "outcome")
 INPUTS = ("facts", "code", "notebooks")  # what a receipt holds a hash of, besides the input files
@@ -85,14 +85,10 @@ def machine_key() -> bytes | None:
     path = user_state_path("hgdx_eval") / "key"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            found = path.read_bytes()
-            return found if len(found) == 32 else None
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        return path.read_bytes()
+        if not path.exists():
+            write_bytes(path, secrets.token_bytes(32), private=True)
+        found = path.read_bytes()
+        return found if len(found) == 32 else None
     except OSError:
         return None
 
@@ -140,11 +136,7 @@ def read_run(path: Path) -> Run | None:
 def last_good(folder: Path) -> str | None:
     """Name of the run that `latest` points at; where that leads nowhere, of the newest complete one."""
     complete = [run.name for run in runs_of(folder) if run.complete]
-    try:
-        link, text = folder / "latest", folder / "latest.txt"
-        named = os.readlink(link) if link.is_symlink() else text.read_text(encoding="utf-8").strip()
-    except OSError:
-        named = ""
+    named = latest_name(folder)
     return named if named in complete else complete[-1] if complete else None
 
 

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import docx
@@ -16,8 +15,10 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
+from .aside import write_bytes
 from .document import MIME
 from .errors import InputError
+from .workfolder import private_folder
 
 FONT = "Times New Roman"  # what Decree 30/2020 asks of administrative documents; it has every Vietnamese letter
 INK, MUTED, ACCENT = RGBColor(0x16, 0x20, 0x2B), RGBColor(0x50, 0x5B, 0x67), RGBColor(0xA3, 0x12, 0x3B)
@@ -36,23 +37,13 @@ def write_docx(run: Path, lang: str) -> Path:
     made = word_document(found[-1]["head"], found[-1]["parts"])
     stream = io.BytesIO()
     made.save(stream)
-    replace_file(target, stream.getvalue())
+    write_bytes(target, stream.getvalue())
     return target
 
 
 def outputs(notebook: Path) -> list[dict]:
     cells = nbformat.read(notebook, as_version=4).cells
     return [output.get("data", {}) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
-
-
-def replace_file(target: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        fresh.write_bytes(content)
-        os.replace(fresh, target)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 # --- DOCX ----------------------------------------------------------------------------------------------------------
@@ -196,8 +187,8 @@ def browser() -> str:
 def write_pdf(page: Path, target: Path) -> Path:
     """A page of this kit on A4 with page numbers. Raises InputError without a browser or where it prints nothing."""
     program = browser()
-    with tempfile.TemporaryDirectory(prefix="hgdx-pdf-") as folder:
-        made = Path(folder) / "page.pdf"
+    with private_folder() as folder:
+        made = folder / "page.pdf"
         flags = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
                  "--disable-sync", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer", f"--print-to-pdf={made}"]  # fmt: skip
         flags += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # the sandbox refuses the superuser
@@ -207,5 +198,5 @@ def write_pdf(page: Path, target: Path) -> Path:
             raise InputError(f"{page.name}: the browser did not finish within {SECONDS} s") from None
         if not made.is_file() or not made.read_bytes().startswith(b"%PDF"):
             raise InputError(f"{page.name}: {Path(program).name} printed nothing")
-        replace_file(target, made.read_bytes())
+        write_bytes(target, made.read_bytes())
     return target

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pickle
+import shutil
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from . import periods
+from .aside import new_file
 from .data_files import data_files, payments_beside, study_data
 from .dossiers import CHANNELS, EXAMPLES, PAID, PROCESSED, count_dossiers
 from .errors import InputError
@@ -24,6 +26,7 @@ from .periods import months_since, parse_periods
 from .procedures import fee_schedule_of, todays_codes, todays_rows
 from .readers import DEFINITIONS, layout_of, opencps_dossiers, personal_layout, reader, summary_layouts, table
 from .workdays import vietnam
+from .workfolder import private_folder
 
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
 MORE = (*PROCESSED, *PAID, *CHANNELS)  # there only where the export tells it
@@ -530,11 +533,11 @@ def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
 def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
     """Write the cells as Parquet, marked internal, or released as `disclose.released` guarantees; returns the dossiers left out.
 
-    The file says `status` (internal, released) and `min_count`. Raises InputError where there are no counts to release, or
-    where nothing is left.
+    The file says `status` (internal, released) and `min_count`; an internal one, which holds small counts, has mode 0600. Raises
+    InputError where there are no counts to release, or where nothing is left.
     """
     from .disclose import released
-    from .files import connect
+    from .files import connect, literal
 
     cells = panel.cells.assign(period=panel.cells["period"].astype(str), simulated=panel.origin.simulated)
     left_out = 0
@@ -545,16 +548,13 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
         cells, left_out = released(cells, min_count)
         if cells.empty:
             raise InputError(f"{panel.origin.file}: --release: nothing is left: with --min-count {min_count} no month can be protected")
-    partial = out.with_name(out.name + ".part")
-    con = connect(partial)
-    con.register("cells", cells)
     status = "released" if release else "internal"
     columns = ", ".join(quoted(c) for c in cells.columns)
-    try:
-        con.execute(f"COPY (SELECT {columns} FROM cells) TO '{str(partial).replace(chr(39), chr(39) * 2)}' "
+    with new_file(out, private=not release) as file, private_folder() as folder, connect(folder=folder) as con:
+        made = folder / "panel.parquet"
+        con.register("cells", cells)
+        con.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(made))} "
                     f"(FORMAT parquet, KV_METADATA {{status: '{status}', min_count: '{min_count}'}})")  # fmt: skip
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
-        con.close()
+        with made.open("rb") as source:
+            shutil.copyfileobj(source, file)
     return left_out

@@ -72,7 +72,7 @@ class Study(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    study: str = Field(pattern=r"^[a-z0-9_]+$", description="a name of a-z, 0-9 and _")
+    study: str = Field(pattern=r"^[a-z0-9_]+$", max_length=100, description="a name of a-z, 0-9 and _, of at most 100 letters")
     data: str | None = Field(None, description="a file, a folder or a pattern (csv, xlsx, parquet, json), relative to this study")
     layout: str = Field("table", description="table or the name of an export layout")
     date: Literal["received", "submitted"] = Field("received", description="which date dates a dossier")
@@ -205,6 +205,8 @@ def read_study(file: Path, change: dict) -> Study:
     value = dict(strict.value)
     for key in PATH_KEYS:
         if isinstance(value.get(key), str):
+            if "\0" in value[key]:
+                raise InputError(f"{file.name}: {key}: found a letter 0 that no path can hold; {SEEN_FROM}")
             value[key] = str((file.parent / value[key]).resolve())
     value.update(change)
     label = file.name + (f" with {', '.join(f'{k}={v}' for k, v in change.items() if k not in PATH_KEYS)}"
@@ -254,6 +256,8 @@ def check_study(p: Study, file: str) -> None:
     def refuse(key: str, message: str) -> None:
         raise InputError(f"{file}: {key}: {message}")
 
+    if not p.unit_columns:
+        refuse("unit", "found []; allowed: a column, or a list of columns")
     if bool(p.outcome) == bool(p.numerator or p.denominator):
         refuse("outcome", "give either outcome or both numerator and denominator")
     if bool(p.numerator) != bool(p.denominator):

@@ -13,6 +13,11 @@ def plain_line(text: str) -> str:
     return "".join("\ufffd" if unicodedata.category(letter) in UNSEEN else letter for letter in " ".join(text.splitlines()))
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a name is text that can be written; one of bytes that are no UTF-8 is not."""
+    return text == text.encode(errors="replace").decode()
+
+
 def harmless(cell: object) -> object:
     """A cell of a CSV: a text that a spreadsheet would take for a formula gets an apostrophe before it; numbers stay."""
     if isinstance(cell, str) and FORMULA.match(cell) and not NUMBER.fullmatch(cell):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .errors import Busy, InputError
 from .ledger import STUDY_NAME, Run, last_good, runs_of, studies
-from .published import recover
+from .published import left_by_runs, recover
 from .remember import private_record
 from .run_history import refresh
 from .runs import locked
@@ -86,6 +86,5 @@ def take(run: Run, folder: Path) -> str:
 
 def sweep(folder: Path) -> None:
     """What a prune that was killed left half removed."""
-    for left in folder.glob(f"{GOING}*"):
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
+    for left in left_by_runs(folder, GOING):
+        shutil.rmtree(left, ignore_errors=True)

@@ -5,13 +5,14 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 
+from .aside import write_text
 from .errors import RunFailed
 from .hashes import file_hash
 from .ledger import result_of
 from .panel import Panel
 from .params import Study, study_words
 from .printed import harmless
-from .published import now, write_json, write_text
+from .published import now, write_json
 from .receipt import Key
 from .recording import MIME as ESTIMATES_MIME
 from .report import Page, render
@@ -29,7 +30,7 @@ def publish_files(building: Path, p: Study, panel: Panel, release: Release | Non
     for lang in langs[1:]:
         if not first.equals(tables[lang]):
             raise RunFailed(f"the estimates differ between {langs[0]} and {lang}", "languages_differ")
-    first.map(harmless).to_csv(building / "estimates.csv", index=False, lineterminator="\n")
+    write_text(building / "estimates.csv", first.map(harmless).to_csv(index=False, lineterminator="\n"))
     annexes = {lang: (receipt_block(receipt, study_words(p, lang)),) for lang in langs}
     for lang in langs:
         mine = {job: notebook for job, notebook in executed.items() if job.lang == lang}

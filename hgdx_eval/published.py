@@ -10,12 +10,14 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from .aside import own_folder, write_text
 from .errors import InputError
 from .progress import warn, without_places
 from .signals import too_late
 
 KILLED = "killed"
 STAMP = "%Y%m%dT%H%M%SZ"
+RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 
 
 def next_name(folder: Path, key: str, started: datetime) -> str:
@@ -69,6 +71,17 @@ def check_writable(folder: Path) -> None:
         remove_if_empty(folder, made)
 
 
+def check_no_link(folder: Path) -> None:
+    """A study's folder is a real one, and so is what runs open in it: whoever may write beside it cannot send a run elsewhere.
+
+    Raises InputError.
+    """
+    for place in (folder, folder / ".lock", folder / "failed"):
+        if place.is_symlink():
+            raise InputError(f"--out: {place.relative_to(folder.parent.parent)} is a link; allowed: a real folder or file, so that a run "
+                             f"writes nowhere else: take the link away, or give another --out")  # fmt: skip
+
+
 def remove_if_empty(folder: Path, made: list[Path]) -> None:
     """A study's folder in which nothing was ever kept leaves no trace, nor do the folders `made` above it."""
     with suppress(OSError):
@@ -86,13 +99,15 @@ def missing_above(folder: Path) -> list[Path]:
 
 def latest_run(folder: Path) -> Path | None:
     """The folder that `latest` points at, by link or by the one-line file where links are impossible."""
-    link, text = folder / "latest", folder / "latest.txt"
-    if link.is_dir():
-        return link.resolve()
-    if text.is_file():
-        found = folder / text.read_text(encoding="utf-8").strip()
-        return found if found.is_dir() else None
-    return None
+    named = latest_name(folder)
+    return folder.resolve() / named if named and (folder / named).is_dir() else None
+
+
+def latest_name(folder: Path) -> str | None:
+    """The run that `latest` names, whether or not it is there; None where it names anything but a run beside it."""
+    link = folder / "latest"
+    named = pointed_at(link if link.is_symlink() else folder / "latest.txt")
+    return named if named and RUN_NAME.fullmatch(named) else None
 
 
 def pointer_to(folder: Path, run: str) -> Path:
@@ -150,17 +165,33 @@ def failed_notebook(text: str, receipt: dict) -> str:
 
 
 def recover(folder: Path) -> None:
-    """After a killed run: what it left behind becomes a failed run, so marked; one that had appeared and that `latest` was about to
-    name is named. Called under the study's lock."""
-    for building in folder.glob(".building-*"):
+    """After a killed run of this user: what it left behind becomes a failed run, so marked; one that had appeared and that `latest`
+    was about to name is named. Called under the study's lock."""
+    for building in left_by_runs(folder, ".building-"):
         run = building.name.removeprefix(".building-")
         receipt = read_receipt(building) or {"run": run}
         keep_failed(building, folder / "failed" / run, {**receipt, "reason": "the run was killed", "failure": {"kind": KILLED}}, KILLED)
     for pointer in folder.glob(".latest-*"):
-        if (folder / pointer.name.removeprefix(".latest-")).is_dir():
+        run = pointer.name.removeprefix(".latest-")
+        if not RUN_NAME.fullmatch(run) or pointed_at(pointer) != run:
+            continue
+        if (folder / run).is_dir():
             point_latest(pointer)
         else:
             pointer.unlink()
+
+
+def left_by_runs(folder: Path, prefix: str) -> list[Path]:
+    """Folders that this user's runs left halfway: the prefix and a run's name exactly, no links."""
+    return [left for left in sorted(folder.glob(f"{prefix}*")) if RUN_NAME.fullmatch(left.name.removeprefix(prefix)) and own_folder(left)]
+
+
+def pointed_at(pointer: Path) -> str | None:
+    """What a link or a one-line file names; None where it is neither."""
+    try:
+        return os.path.normpath(os.readlink(pointer)) if pointer.is_symlink() else pointer.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return None
 
 
 def read_receipt(run: Path) -> dict | None:
@@ -174,14 +205,6 @@ def read_receipt(run: Path) -> dict | None:
 
 def now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Written whole and flushed to the disk before anything points at it."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def write_json(path: Path, value: dict) -> None:

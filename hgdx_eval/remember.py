@@ -1,12 +1,12 @@
 """What this user's machine remembers of its runs, outside every published folder (mode 0600)."""
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 
 from platformdirs import user_state_path
 
+from .aside import write_text
 from .params import Study
 from .progress import warn
 
@@ -22,8 +22,6 @@ def remember_inputs(run_dir: Path, p: Study, file: Path) -> None:
     try:
         path = private_record(run_dir)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({"study": p.model_dump(mode="json", exclude_defaults=True), "file": str(file)}, stream)
+        write_text(path, json.dumps({"study": p.model_dump(mode="json", exclude_defaults=True), "file": str(file)}), private=True)
     except OSError:
         warn("where the inputs lay could not be remembered: verify will ask for them")

@@ -1,6 +1,5 @@
 """`index.html` of an outputs folder: every run of every study, in Vietnamese and English, made of receipts and estimates.csv alone."""
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
@@ -14,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from . import ledger
+from .aside import sweep, write_text
 from .errors import FAILURES
 from .ledger import Run
 from .locale import LANGUAGES
@@ -34,23 +34,14 @@ def refresh(out: Path, say: Callable[[str], None]) -> None:
     """Write the history anew, each page at once. Never fails a run: what went wrong is said."""
     try:
         with filelock.FileLock(out / ".index.lock", timeout=LOCK_SECONDS):
+            sweep(out)
             runs = {study: ledger.runs_of(out / study) for study in ledger.studies(out)}
             for lang, name in PAGES.items():
-                replaced(out / name, page(runs, lang))
+                write_text(out / name, page(runs, lang))
     except (OSError, filelock.Timeout) as error:
         say(f"the history page could not be written: {getattr(error, 'strerror', None) or 'another run is writing it'}")
     except Exception as error:  # a receipt that somebody changed by hand must not fail a run that is already published
         say(f"the history page could not be written: {type(error).__name__}")
-
-
-def replaced(path: Path, text: str) -> None:
-    """A file whose readers see the old text or the new one, never a part."""
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
 
 
 def page(runs: dict[str, list[Run]], lang: str) -> str:

@@ -14,6 +14,7 @@ from .notebook_files import Job, Options, notebook_names
 from .params import Study, parse_change, read_study, study_file
 from .progress import begin, failure_of, one_line, say, warn
 from .published import (
+    check_no_link,
     check_writable,
     keep_failed,
     latest_run,
@@ -40,6 +41,7 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, options: Op
     file = study_file(study)
     p = read_study(file, parse_change(change))
     folder = out.absolute() / p.study
+    check_no_link(folder)
     try:
         with interruptible(), time_limit(options.run_seconds):
             p, key = keyed(p, langs)
@@ -74,7 +76,8 @@ def keyed(p: Study, langs: list[str]) -> tuple[Study, Key]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """The study's lock; waits briefly. A dead process's lock is free again by itself."""
+    """The study's lock; waits briefly. A dead process's lock is free again by itself. Raises Busy, InputError (a link in the way)."""
+    check_no_link(folder)
     lock = filelock.FileLock(folder / ".lock", timeout=LOCK_SECONDS)
     try:
         lock.acquire()

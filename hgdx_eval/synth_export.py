@@ -2,19 +2,21 @@
 
 import codecs
 import csv
+import io
 import json
-import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from .aside import new_file, write_bytes, write_text
 from .errors import InputError
 from .files import connect, literal, quoted
 from .readers import SIMULATED_MARK, layout_names, reader, summary_layouts
 from .synth import CUT, recoded
 from .workdays import vietnam
+from .workfolder import private_folder
 
 COLUMNS = ("Mã hồ sơ", "Mã thủ tục", "Nội dung", "Cơ quan thụ lý", "Sổ theo dõi", "Chủ hồ sơ", "Địa chỉ", "Số điện thoại",
            "Thư điện tử", "Người nộp hồ sơ", "Điện thoại liên lạc", "Ngày gửi", "Ngày tiếp nhận", "Ngày hẹn trả",
@@ -47,7 +49,7 @@ def write_export(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.D
     cells = cells[cells["received"] > 0].reset_index(drop=True)
     drawn, tables = draw_dossiers(cells, seed), {"cells": cell_names(cells, fees), "schedule": fees}
     write = copy_csv if out.suffix.lower() == ".csv" else copy_xlsx
-    aside(out, lambda path: write(EXPORT_SQL, drawn, tables, path))
+    write(EXPORT_SQL, drawn, tables, out)
     write_payments(Path(f"{out}.payments.csv"), drawn, tables, cut)
     write_beside(out, truth, fees)
 
@@ -64,7 +66,7 @@ def write_with_payments(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fee
     out.mkdir(exist_ok=True)
     cells = cells[cells["received"] > 0].reset_index(drop=True)
     drawn, tables = draw_dossiers(cells, seed), {"cells": cell_names(cells, fees), "schedule": fees}
-    aside(out / "ho_so.csv", lambda path: copy_csv(EXPORT_SQL, drawn, tables, path))
+    copy_csv(EXPORT_SQL, drawn, tables, out / "ho_so.csv")
     write_payments(out / "le_phi.csv", drawn, tables, cut)
     write_beside(out / "ho_so.csv", truth, fees)
 
@@ -72,7 +74,7 @@ def write_with_payments(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fee
 def write_payments(out: Path, drawn: pd.DataFrame, tables: dict[str, pd.DataFrame], cut: int) -> None:
     """The fee detail of drawn dossiers: the cut is for fees set by the province and what is filed online since then."""
     once = drawn.drop_duplicates("number").sort_values("number", ignore_index=True)  # a repeated row was paid for once
-    aside(out, lambda path: copy_csv(payments_sql(cut), once, tables, path))
+    copy_csv(payments_sql(cut), once, tables, out)
 
 
 def payments_sql(cut: int) -> str:
@@ -94,8 +96,8 @@ def payments_sql(cut: int) -> str:
 
 def write_beside(out: Path, truth: pd.DataFrame, fees: pd.DataFrame) -> None:
     """OUT.truth.csv and OUT.fees.csv."""
-    aside(Path(f"{out}.truth.csv"), lambda path: truth.to_csv(path, index=False, lineterminator="\n"))
-    aside(Path(f"{out}.fees.csv"), lambda path: fees.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n"))
+    write_text(Path(f"{out}.truth.csv"), truth.to_csv(index=False, lineterminator="\n"))
+    write_bytes(Path(f"{out}.fees.csv"), fees.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
 
 
 def write_summary(out: Path, cells: pd.DataFrame, truth: pd.DataFrame, fees: pd.DataFrame, layout: str) -> None:
@@ -133,22 +135,23 @@ def write_made_up(out: Path, table: list, merged: tuple[tuple[int, int, int, int
     rows = [[*table[0]], *([*item.values()] for item in table)] if isinstance(table[0], dict) else table
     if kind == ".json":
         objects = table if isinstance(table[0], dict) else [dict(zip(table[0], row)) for row in table[1:]]
-        aside(out, lambda path: path.write_text(json.dumps(objects, ensure_ascii=False, indent=1), encoding="utf-8"))
+        write_text(out, json.dumps(objects, ensure_ascii=False, indent=1))
     elif kind == ".csv":
-        aside(out, lambda path: rows_csv(rows, path))
+        rows_csv(rows, out)
     else:
-        aside(out, lambda path: rows_xlsx(rows, path, merged))
+        rows_xlsx(rows, out, merged)
 
 
 def rows_csv(rows: list[list], path: Path) -> None:
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_bytes(path, text.getvalue().encode("utf-8-sig"))
 
 
 def rows_xlsx(rows: list[list], path: Path, merged: tuple[tuple[int, int, int, int], ...]) -> None:
     import xlsxwriter
 
-    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
+    with new_file(path) as file, xlsxwriter.Workbook(file, {"strings_to_formulas": False, "in_memory": True}) as book:
         book.set_properties({"created": pd.Timestamp("2023-07-14").to_pydatetime()})
         sheet = book.add_worksheet()
         for top, left, bottom, right in merged:
@@ -159,14 +162,6 @@ def rows_xlsx(rows: list[list], path: Path, merged: tuple[tuple[int, int, int, i
                     sheet.write(number, column, cell)
 
 
-def aside(path: Path, write: object) -> None:
-    """Written beside its place and moved there when whole."""
-    partial = path.with_name(path.name + ".part")
-    try:
-        write(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def draw_dossiers(cells: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -267,30 +262,26 @@ EXPORT_SQL = ("SELECT " + ", ".join(f"{value} AS {quoted(name)}" for name, value
 
 def copy_csv(sql: str, drawn: pd.DataFrame, tables: dict[str, pd.DataFrame], path: Path) -> None:
     """What `sql` makes of the drawn rows, a part of them at a time: memory holds no text of the others."""
-    body = path.with_name(path.name + ".body")
-    con = connect(body)
-    for name, table in tables.items():
-        con.register(name, table)
-    try:
-        with path.open("wb") as file:
-            file.write(codecs.BOM_UTF8)
-            for start in range(0, len(drawn), PART):
-                con.register("drawn", drawn.iloc[start : start + PART])
-                con.execute(f"COPY ({sql}) TO {literal(str(body))} (FORMAT csv, HEADER {start == 0}, USE_TMP_FILE false)")
-                with body.open("rb") as source:
-                    shutil.copyfileobj(source, file, 1 << 22)
-    finally:
-        con.close()
-        body.unlink(missing_ok=True)
+    with new_file(path) as file, private_folder() as folder, connect(folder=folder) as con:
+        for name, table in tables.items():
+            con.register(name, table)
+        body = folder / "body.csv"
+        file.write(codecs.BOM_UTF8)
+        for start in range(0, len(drawn), PART):
+            con.register("drawn", drawn.iloc[start : start + PART])
+            con.execute(f"COPY ({sql}) TO {literal(str(body))} (FORMAT csv, HEADER {start == 0}, USE_TMP_FILE false)")
+            with body.open("rb") as source:
+                shutil.copyfileobj(source, file, 1 << 22)
 
 
 def copy_xlsx(sql: str, drawn: pd.DataFrame, tables: dict[str, pd.DataFrame], path: Path) -> None:
     import xlsxwriter
 
-    con = connect()
-    for name, table in {**tables, "drawn": drawn}.items():
-        con.register(name, table)
-    with con, xlsxwriter.Workbook(str(path), {"constant_memory": True, "strings_to_formulas": False}) as book:
+    options = {"constant_memory": True, "strings_to_formulas": False}
+    with (new_file(path) as file, private_folder() as folder, connect() as con,
+          xlsxwriter.Workbook(file, {**options, "tmpdir": str(folder)}) as book):  # fmt: skip
+        for name, table in {**tables, "drawn": drawn}.items():
+            con.register(name, table)
         book.set_properties({"created": pd.Timestamp("2023-07-14").to_pydatetime()})
         sheet = book.add_worksheet("Danh sách hồ sơ")
         sheet.write_row(0, 0, COLUMNS)

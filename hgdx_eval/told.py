@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .aside import write_text
+
 KEYS = ["family", "side", "group", "period"]
 TOLD = [*KEYS, "part", "count"]
 FILE, HELD = "told.csv", "release.pickle"
@@ -82,7 +84,7 @@ def write_told(release: Release, path: Path) -> None:
     """The table as CSV: what of counts a run told, for the runs after it. Which numbers are an earlier run's stays untold: it would
     say where few dossiers came late."""
     head = f"# {release.study} {release.until} {release.min_count} {release.round_to}\n"
-    path.write_text(head + release.table[TOLD].to_csv(index=False, float_format="%.0f", lineterminator="\n"), encoding="utf-8")
+    write_text(path, head + release.table[TOLD].to_csv(index=False, float_format="%.0f", lineterminator="\n"))
 
 
 def read_told(path: Path) -> Release | None:

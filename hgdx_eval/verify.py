@@ -1,7 +1,6 @@
 """A published run once more from its receipt: every number compared, what changed since then named."""
 
 import json
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -13,10 +12,11 @@ from .errors import InputError
 from .params import PATH_KEYS, parse_change
 from .remember import private_record
 from .runs import Options, run_study
+from .workfolder import private_folder
 
 
 def verify_run(run_dir: Path, change: dict) -> list[str]:
-    """Run it again from its receipt into a temporary folder; a table of differences, no line where all is equal.
+    """Run it again from its receipt into a private folder; a table of differences, no line where all is equal.
 
     Raises InputError where receipt or inputs are not found.
     """
@@ -28,11 +28,12 @@ def verify_run(run_dir: Path, change: dict) -> list[str]:
     if receipt.get("state") != "complete":
         raise InputError(f"{run_dir.name}: not a complete run (state {receipt.get('state')!r})")
     study = verify_study(run_dir, receipt, parse_change(change))
-    with tempfile.TemporaryDirectory(prefix="hgdx-verify-") as folder:
-        file = Path(folder) / f"{study['study']}.yaml"
+    with private_folder() as folder:
+        file = folder / f"{study['study']}.yaml"
         file.write_text(json.dumps(study, ensure_ascii=False), encoding="utf-8")
         with periods.on(date.fromisoformat(receipt.get("day") or receipt["started"][:10])):
-            again = run_study(str(file), {}, receipt["languages"], Path(folder) / "outputs", Options(force=True, compared=True, told=run_dir.absolute()))
+            again = run_study(str(file), {}, receipt["languages"], folder / "outputs",
+                              Options(force=True, compared=True, told=run_dir.absolute()))  # fmt: skip
         fresh = json.loads((again / "receipt.json").read_text(encoding="utf-8"))
         return differences.lines_of(differences.differences(run_dir, again, receipt, fresh))
 

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .errors import InputError
+from .printed import is_utf8
 
 Place = tuple[str | int, ...]
 Composed = tuple[yaml.SafeLoader, yaml.Node | None]  # with its loader
@@ -143,6 +144,8 @@ def key_of(node: yaml.Node, place: Place, loader: yaml.SafeLoader, file: str) ->
 
 
 def scalar(node: yaml.ScalarNode, place: Place, loader: yaml.SafeLoader, file: str) -> Any:
+    if not is_utf8(node.value):
+        raise InputError(f"{file}: line {node.start_mark.line + 1}: {dotted(place)}: found a letter that is none (\\ud800 to \\udfff)")
     try:
         return loader.construct_object(node, deep=True)
     except (ValueError, OverflowError) as error:  # 2023-02-30 looks like a date

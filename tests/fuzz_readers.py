@@ -33,7 +33,7 @@ from hgdx_eval.files import connect, literal  # noqa: E402
 from hgdx_eval.readers import reader, summary_layouts  # noqa: E402
 from hgdx_eval.synth import simulate  # noqa: E402
 from hgdx_eval.workbooks import sheet_rows  # noqa: E402
-from hgdx_eval.workfolder import base  # noqa: E402
+from hgdx_eval.workfolder import MARK, base  # noqa: E402
 
 SECONDS = 20
 MEMORY = 1_000  # MB at the most of the process that reads, whose own libraries and corpus take some 250
@@ -336,7 +336,7 @@ def fuzz(inputs: int, seed: int, workers: int = 1) -> tuple[collections.Counter,
         else:
             with ThreadPool(workers) as pool:
                 parts = pool.map(part, works, chunksize=1)
-    left = [str(path.name) for path in base().iterdir()] if base().is_dir() else []
+    left = [path.name for path in base().iterdir() if path.name != MARK]
     findings = [finding for _, found in parts for finding in found] + [f"left behind: {name}" for name in left]
     return sum((counts for counts, _ in parts), collections.Counter()), findings
 

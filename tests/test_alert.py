@@ -1,10 +1,13 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from made_runs import made_run
@@ -75,6 +78,54 @@ def test_silence_and_refusal_end_soon_and_name_no_address(stub, monkeypatch):
     for address in (f"http://127.0.0.1:1/{SECRET}", f"http://no-such-host.invalid/{SECRET}"):
         problem = post(EVENT, address)
         assert "could not be reached" in problem and SECRET not in problem and "invalid" not in problem and "127" not in problem
+
+
+@pytest.fixture
+def trickle():
+    """A server that answers one byte at a time, never whole: `answer` says of what."""
+    server = socket.create_server(("127.0.0.1", 0))
+    server.settimeout(20)
+    over = threading.Event()
+
+    def serve():
+        while not over.is_set():
+            try:
+                taken, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=drip, args=(taken,), daemon=True).start()
+
+    def drip(taken):
+        head = b"HTTP/1.1 200 OK\r\n" if trickle.answer != "status" else b"HTTP/1.1 2"
+        end = b"\r\n" if trickle.answer == "body" else b""
+        with taken, suppress(OSError):
+            taken.sendall(head + end)
+            while not over.wait(0.05):
+                taken.sendall(b"0" if trickle.answer != "headers" else b"x: y\r\n"[:1])
+
+    threading.Thread(target=serve, daemon=True).start()
+    trickle = SimpleNamespace(answer="headers", address=f"http://127.0.0.1:{server.getsockname()[1]}/{SECRET}")
+    yield trickle
+    over.set()
+    server.close()
+
+
+@pytest.mark.parametrize(("answer", "problem"), [("status", "in time"), ("headers", "in time"), ("body", "")])
+def test_an_answer_byte_by_byte_ends_at_the_one_deadline(trickle, monkeypatch, answer, problem):
+    monkeypatch.setattr(alert, "WEBHOOK_SECONDS", 0.5)
+    trickle.answer = answer
+    began = time.monotonic()
+    found = post(EVENT, trickle.address)
+    assert time.monotonic() - began < 1.5 and problem in found and bool(problem) == bool(found) and SECRET not in found
+
+
+def test_a_name_that_is_looked_up_for_ever_ends_at_the_deadline_too(monkeypatch):
+    over = threading.Event()
+    monkeypatch.setattr(alert, "WEBHOOK_SECONDS", 0.2)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(20))
+    began = time.monotonic()
+    assert "in time" in post(EVENT, f"http://example.invalid/{SECRET}") and time.monotonic() - began < 1.2
+    over.set()
 
 
 def test_the_address_is_taken_out_of_the_environment(monkeypatch):

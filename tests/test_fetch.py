@@ -203,7 +203,7 @@ def test_a_kill_between_two_pages_leaves_no_half_month(portal, newer, tmp_path, 
 
 def test_a_kill_in_the_middle_of_a_write_leaves_the_old_index(older, tmp_path, monkeypatch):
     older("2025-01", "2025-01")
-    monkeypatch.setattr(module.os, "replace", lambda *words: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr("os.replace", lambda *words: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OSError):
         older("2025-01", "2025-02")
     assert read_cache(tmp_path / "cache").period.tolist() == ["2025-01"]
@@ -431,9 +431,25 @@ def test_a_time_out_and_a_truncated_body_are_tried_again(portal, older, monkeypa
 
 
 def test_an_answer_that_drips(portal, older, monkeypatch):
-    monkeypatch.setattr(module, "ANSWER_SECONDS", -1.0)
-    with pytest.raises(FetchFailed, match="no whole answer in time, after 1 try"):
-        older(tries=1)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
+    portal.faults = [Fault(sleep=0.8)]  # less than READ_SECONDS: no single wait is too long
+    with pytest.raises(FetchFailed, match="no whole answer in time"):
+        older(tries=5)
+
+
+def test_a_link_in_place_of_the_answers_is_refused_and_a_users_own_files_stay(portal, older, tmp_path):
+    cache, victim = tmp_path / "cache", tmp_path / "victim"
+    victim.mkdir()
+    cache.mkdir()
+    (cache / "answers").symlink_to(victim)
+    with pytest.raises(InputError, match="answers is a link"):
+        older("2025-01", "2025-01")
+    (cache / "answers").unlink()
+    (cache / "answers").mkdir()
+    (cache / "answers" / ".mine.new").write_text("of its user", encoding="utf-8")
+    (cache / ".index.jsonl.new").symlink_to(victim / "x")
+    older("2025-01", "2025-01")
+    assert not any(victim.iterdir()) and (cache / "answers" / ".mine.new").exists()
 
 
 def test_nobody_listens(older, portal, waits, tmp_path):

@@ -62,6 +62,14 @@ def test_systemd_fires_on_the_fifth_in_vietnam():
     assert {next(filter(None, found))[8:] for found in times} == {"04 19:15"}, done.stdout
 
 
+def test_the_workflow_of_github_runs_what_was_looked_at_and_builds_as_set_up_does():
+    text = (EXAMPLES / "github-actions.yml").read_text(encoding="utf-8")
+    used = re.findall(r"uses: (.*)", text)
+    assert len(used) == 4 and all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line) for line in used)
+    installs = re.findall(r"pip install ([^#\n]*)", text)
+    assert ["--require-hashes" in line or {"--no-deps", "--no-build-isolation"} <= set(line.split()) for line in installs] == [True, True]
+
+
 def test_the_workflow_of_github_is_whole(tmp_path):
     flow = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text(encoding="utf-8"))
     assert flow[True]["schedule"] == [{"cron": "15 19 4 * *"}]  # YAML 1.1 reads `on` as true, GitHub does not mind

@@ -137,6 +137,37 @@ def test_set_up_is_skipped_when_whole_and_redone_when_not(checkout):
     assert len(steps) == 9
 
 
+@pytest.mark.parametrize("name", ["a$b", "${HOME}", 'a"b', "a`id`b", "a:b", "a\nb", "a\\b", "a[b]", "a\udcffb"])
+def test_a_path_that_breaks_the_tools_of_set_up_is_refused_in_one_line_before_anything_is_made(checkout, monkeypatch, capsys, name):
+    folder, steps = checkout
+    monkeypatch.setattr(bootstrap, "HERE", str(folder / name))
+    (folder / name).mkdir()
+    for file in ("requirements.lock", "pyproject.toml"):
+        (folder / name / file).write_text("a", encoding="utf-8")
+    with pytest.raises(SystemExit) as stop:
+        bootstrap.environment("run")
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and error.count("\n") == 1 and "move or rename" in error
+    assert steps == [] and sorted(os.listdir(folder / name)) == ["pyproject.toml", "requirements.lock"]
+
+
+@pytest.mark.parametrize("name", ["Hậu Giang", "it's", "a#b", "a&b", "a%20b"])
+def test_other_paths_are_taken(checkout, monkeypatch, name):
+    monkeypatch.setattr(bootstrap, "HERE", str(checkout[0] / name))
+    bootstrap.check_place(bootstrap.HERE)
+
+
+def test_an_environment_that_is_a_link_is_refused_and_what_it_leads_to_stays(checkout, tmp_path_factory, capsys):
+    folder, steps = checkout
+    theirs = tmp_path_factory.mktemp("theirs")
+    (theirs / "file").write_text("of its user", encoding="utf-8")
+    (folder / ".venv").symlink_to(theirs)
+    with pytest.raises(SystemExit) as stop:
+        bootstrap.environment("run")
+    assert stop.value.code == 2 and ".venv is a link" in capsys.readouterr().err
+    assert steps == [] and os.listdir(theirs) == ["file"]
+
+
 def test_an_environment_that_was_carried_elsewhere_is_made_again(checkout, monkeypatch):
     folder, steps = checkout
     stamp = bootstrap.wanted_stamp("requirements.lock")
