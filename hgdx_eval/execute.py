@@ -17,6 +17,7 @@ import nbformat
 from .errors import RunFailed
 from .forked import ONE_THREAD, KernelParent, forked_by_default, kernel_parent
 from .hashes import file_hash
+from .machine import blame, told_of
 from .notebook_files import Job, Options, notebook_file, notebook_names
 from .panel import Panel
 from .params import PATH_KEYS, Study
@@ -48,7 +49,8 @@ def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel], None]]]:
         with kernel_parent(work, added) as parent, environment(added):
 
             def hand_over(panel: Panel) -> None:
-                (work / "panel.pickle").write_bytes(pickle.dumps(panel))
+                with told_of(work):
+                    (work / "panel.pickle").write_bytes(pickle.dumps(panel))
                 if parent is not None:
                     parent.post(preload=True)
 
@@ -173,8 +175,8 @@ def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, s
     return notebook, time.monotonic() - started
 
 
-def stopped(job: Job, error: Exception, cell_seconds: float) -> RunFailed:
-    """What stopped a notebook, for its keeper."""
+def stopped(job: Job, error: Exception, cell_seconds: float) -> Exception:
+    """What stopped a notebook, for its keeper; a fault of the machine as it is."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     name = f"notebook {job.stem}"
@@ -183,7 +185,7 @@ def stopped(job: Job, error: Exception, cell_seconds: float) -> RunFailed:
                          notebook=job.stem, seconds=f"{cell_seconds:g}")  # fmt: skip
     if isinstance(error, (DeadKernelError, ChildProcessError)):
         return RunFailed(f"{name}: its kernel died (killed, out of memory, or left by os._exit)", "kernel_died", notebook=job.stem)
-    return RunFailed(f"{name}: {one_line(error)}", **failure_of(error))
+    return blame(error, RunFailed(f"{name}: {one_line(error)}", **failure_of(error)))
 
 
 def readable_parameters() -> None:

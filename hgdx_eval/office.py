@@ -17,7 +17,8 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
 from .document import MIME
-from .errors import InputError
+from .errors import InputError, RunFailed
+from .machine import shortage
 
 FONT = "Times New Roman"  # what Decree 30/2020 asks of administrative documents; it has every Vietnamese letter
 INK, MUTED, ACCENT = RGBColor(0x16, 0x20, 0x2B), RGBColor(0x50, 0x5B, 0x67), RGBColor(0xA3, 0x12, 0x3B)
@@ -206,6 +207,7 @@ def write_pdf(page: Path, target: Path) -> Path:
         except subprocess.TimeoutExpired:
             raise InputError(f"{page.name}: the browser did not finish within {SECONDS} s") from None
         if not made.is_file() or not made.read_bytes().startswith(b"%PDF"):
-            raise InputError(f"{page.name}: {Path(program).name} printed nothing")
+            told = f"{page.name}: {Path(program).name} printed nothing"
+            raise RunFailed(f"{told}: {short}") if (short := shortage(Path(folder))) else InputError(told)
         replace_file(target, made.read_bytes())
     return target

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -13,16 +15,21 @@ from . import DEFINITIONS
 HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
 VALUE = re.compile(r"@|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|(?:\d[ .-]?){7}")
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
+VECTORS = 50  # of 2,048 rows each: so many are held as text at a time
 
 
-def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> RawTable:
-    """The named columns of a table. Raises InputError where one is missing, with the study's key that names it, if any."""
-    raw = open_table(path, {name: (name,) for name in [*columns, "simulated"]})
-    if missing := [name for name in columns if name not in raw.columns]:
-        found = told_header(raw.header)
-        key = f" (named by {keys[missing[0]]})" if missing[0] in keys else ""
-        raise InputError(f"{path.name}: no known header: column {missing[0]!r}{key} is missing; found: {found}")
-    return raw
+@contextmanager
+def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> Iterator[RawTable]:
+    """The named columns of a table. Raises InputError where one is missing, with the study's key that names it, if any, and where a
+    row has more cells than the header."""
+    with open_table(path, {name: (name,) for name in [*columns, "simulated"]}) as raw:
+        if missing := [name for name in columns if name not in raw.columns]:
+            found = told_header(raw.header)
+            key = f" (named by {keys[missing[0]]})" if missing[0] in keys else ""
+            raise InputError(f"{path.name}: no known header: column {missing[0]!r}{key} is missing; found: {found}")
+        if raw.broken:
+            raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
+        yield raw
 
 
 def told_header(header: tuple[str, ...]) -> str:
@@ -40,17 +47,27 @@ def read_columns(path: Path, text: list[str], numbers: list[str], keys: dict[str
     study names a column.
     Raises InputError naming file, row and column of what is not a number.
     """
-    raw = open_columns(path, list(dict.fromkeys([*text, *numbers])), keys or {})
-    frame = raw.con.sql("SELECT * FROM raw ORDER BY row").df()
-    raw.con.close()
-    if raw.broken:
-        raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
-    simulated = "simulated" in frame and frame["simulated"].astype(str).str.lower().isin(TRUE_WORDS).any()
-    for column in text:
-        frame[column] = frame[column].fillna("").astype(object).map(whole_number_text)
-    for column in numbers:
-        frame[column] = parse_numbers(frame[column], frame["row"], path.name, column, raw.decimal_comma)
-    return frame[["row", *dict.fromkeys([*text, *numbers])]], bool(simulated)
+    frames, simulated = zip(*read_parts(path, text, numbers, keys), strict=True)
+    return pd.concat(frames, ignore_index=True), any(simulated)
+
+
+def read_parts(
+    path: Path, text: list[str], numbers: list[str], keys: dict[str, str] | None = None
+) -> Iterator[tuple[pd.DataFrame, bool]]:
+    """The same as `read_columns`, a part of the rows at a time. Equal texts are held once."""
+    known: dict[str, str] = {}
+    columns = list(dict.fromkeys([*text, *numbers]))
+    with open_columns(path, columns, keys or {}) as raw:
+        rows = raw.con.execute("SELECT * FROM raw ORDER BY row")
+        while len(frame := rows.fetch_df_chunk(VECTORS)):
+            simulated = "simulated" in frame and frame["simulated"].astype(str).str.lower().isin(TRUE_WORDS).any()
+            for column in text:
+                cells = frame[column].fillna("").astype(object)
+                known |= {cell: whole_number_text(cell) for cell in set(cells) - known.keys()}
+                frame[column] = cells.map(known.__getitem__)
+            for column in numbers:
+                frame[column] = parse_numbers(frame[column], frame["row"], path.name, column, raw.decimal_comma)
+            yield frame[["row", *columns]], bool(simulated)
 
 
 def told_definition(path: Path) -> str:
@@ -58,12 +75,11 @@ def told_definition(path: Path) -> str:
 
     Raises InputError where it says two things: two definitions are not one series.
     """
-    raw = open_table(path, {"definition": ("definition",)})
     found = []
-    if "definition" in raw.columns:
-        query = "SELECT definition, min(row) FROM raw WHERE definition IS NOT NULL GROUP BY 1 ORDER BY 2 LIMIT 2"
-        found = raw.con.sql(query).fetchall()
-    raw.con.close()
+    with open_table(path, {"definition": ("definition",)}) as raw:
+        if "definition" in raw.columns:
+            query = "SELECT definition, min(row) FROM raw WHERE definition IS NOT NULL GROUP BY 1 ORDER BY 2 LIMIT 2"
+            found = raw.con.sql(query).fetchall()
     if len(found) > 1:
         (first, at), (second, then) = found
         raise InputError(f"{path.name}: row {then}, column 'definition': {as_quoted(second)}, but row {at} is {as_quoted(first)}: "
