@@ -1,6 +1,7 @@
 """The command line. Exit codes: 0 done, 1 began and did not finish, 2 bad input, 3 busy, 4 verify found a difference."""
 
 import json
+import logging
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -97,6 +98,7 @@ class WithKeys(click.Command):
 def cli() -> None:
     """Evaluate a policy: from a province's export to a report that a statistician cannot pull apart."""
     check_memory()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that its list of fonts could not be kept is no line for a user
 
 
 @cli.command(cls=WithKeys)

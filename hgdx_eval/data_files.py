@@ -60,7 +60,7 @@ def study_data(p: Study) -> Path:
 
     draw = f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}"
     path = user_cache_path("hgdx_eval") / draw / "mo_phong.csv"
-    if not path.is_file():
+    if not (path.is_file() and Path(f"{path}.fees.csv").is_file()):  # that one is written last: a full disk may have come before it
         with told_of(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)

@@ -37,7 +37,7 @@ Result = tuple[nbformat.NotebookNode, float]  # executed, seconds
 def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel], None]]]:
     """(the private folder of a run, HGDX_WORK; what hands the panel to its kernels). Kernels inherit this environment, and
     nothing of a run is left in the user's home; what they are forked from gets ready while the data are read."""
-    with private_folder(sockets=True) as work:
+    with private_folder(sockets=True) as work, told_of(work):
         for name in ("jupyter", "ipython"):
             (work / name).mkdir(mode=0o700)
         profile = work / "ipython" / "profile_default"
@@ -49,8 +49,7 @@ def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel], None]]]:
         with kernel_parent(work, added) as parent, environment(added):
 
             def hand_over(panel: Panel) -> None:
-                with told_of(work):
-                    (work / "panel.pickle").write_bytes(pickle.dumps(panel))
+                (work / "panel.pickle").write_bytes(pickle.dumps(panel))
                 if parent is not None:
                     parent.post(preload=True)
 

@@ -30,7 +30,7 @@ SAID = {number: os.strerror(number) for number in (*FULL, errno.EFBIG, errno.EMF
 TEXTS = {"OSError", "ImportError", "RuntimeError", "IOException", "InternalException", "FatalException", "TransactionException",
          "CalamineError"}  # fmt: skip
 NUMBER = re.compile(r'"errno":"(\d+)"|\(os error (\d+)\)|\[Errno (\d+)\]')
-LEAST_MEMORY = 1 << 30  # bytes that a process may take
+LEAST_MEMORY = 2 << 30  # bytes that a process may take
 ENOUGH = (("RLIMIT_FSIZE", 1 << 30, "the size of files (ulimit -f)"), ("RLIMIT_AS", 1 << 40, "memory (ulimit -v)"),
           ("RLIMIT_DATA", 1 << 33, "memory (ulimit -d)"), ("RLIMIT_NOFILE", 256, "open files (ulimit -n)"),
           ("RLIMIT_NPROC", 256, "processes (ulimit -u)"))  # fmt: skip
@@ -116,7 +116,7 @@ def path_in(error: BaseException) -> str:
     """The path that an error names; "" where it names none."""
     if isinstance(error, OSError):
         return os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
-    told = re.search(r'\\?"([^"\\]+[/\\][^"]*?)\\?"', str(error))
+    told = re.search(r'"([^"\\]*/[^"\\]*)\\?"', str(error))
     return told[1] if told else ""
 
 

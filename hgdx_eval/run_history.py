@@ -46,11 +46,14 @@ def refresh(out: Path, say: Callable[[str], None]) -> None:
 def replaced(path: Path, text: str) -> None:
     """A file whose readers see the old text or the new one, never a part."""
     fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
+    try:
+        with fresh.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def page(runs: dict[str, list[Run]], lang: str) -> str:

@@ -30,8 +30,10 @@ TRIED_MEMORY, TRIED_SECONDS, TRIED_WAIT = 512 << 20, 60, 600  # of the process i
 # work, seconds altogether on a busy computer
 TRY = """
 import sys
-from python_calamine import load_workbook
-print("begun", flush=True)
+try:
+    from python_calamine import load_workbook
+except (ImportError, OSError, MemoryError):
+    sys.exit(3)  # too little of the machine for anything to be opened
 try:
     import resource
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -119,10 +121,10 @@ def tried(path: Path, size: int, changed: int) -> None:
     most = TRIED_MEMORY if left is None else min(TRIED_MEMORY, left)
     try:
         done = subprocess.run([sys.executable, "-P", "-c", TRY, str(path), str(most), str(TRIED_SECONDS)], timeout=TRIED_WAIT,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InputError(f"{path.name}: not opened within {TRIED_WAIT} s; save it as .csv") from None
-    if done.returncode and (not done.stdout or most < TRIED_MEMORY):
+    if done.returncode == 3 or (done.returncode and most < TRIED_MEMORY):
         raise RunFailed(f"{path.name}: not opened within the limits of this process (memory, files, processes): raise them (ulimit -a)")
     if done.returncode:
         raise InputError(f"{path.name}: not a readable workbook, or one that needs more than {TRIED_MEMORY >> 20} MB of memory or "
