@@ -120,20 +120,25 @@ def doubtful(good: pd.DataFrame, agencies: pd.DataFrame, codes: pd.DataFrame) ->
 
 
 def check_table(path: Path) -> dict:
-    raw = open_table(path, {})
-    if len([label for label in raw.header if label.strip()]) < 2:
+    with open_table(path, {}) as raw:
+        header = raw.header
+    if len([label for label in header if label.strip()]) < 2:
         raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
-    if (told := table.told_header(raw.header)) != ", ".join(map(str, raw.header[:30])):
+    if (told := table.told_header(header)) != ", ".join(map(str, header[:30])):
         raise InputError(f"{path.name}: no known header: {told}")
-    names = [label for label in raw.header if header_key(label)]
-    frame, simulated = table.read_columns(path, {f"column {i}": name for i, name in enumerate(names)}, {})
-    cells = {name: frame[f"column {i}"] for i, name in enumerate(names)}
-    told = sorted({text for name in names if header_key(name) == "definition" for text in cells[name]} - {""})
-    known = [name if re.fullmatch(r"\w{1,40}", name) else f"({shape_of(name)})" for name in told[:MOST]]
-    blanks = {name: int((cells[name].str.strip() == "").sum()) for name in names}
+    names = [label for label in header if header_key(label)]
+    rows, says_simulated, definitions = 0, False, set()
+    empty = dict.fromkeys(names, 0)
+    for frame, simulated in table.read_parts(path, {f"column {i}": name for i, name in enumerate(names)}, {}):
+        rows, says_simulated = rows + len(frame), says_simulated or simulated
+        for i, name in enumerate(names):
+            cells = frame[f"column {i}"]
+            empty[name] += int((cells.str.strip() == "").sum())
+            definitions |= set(cells) - {""} if header_key(name) == "definition" else set()
+    known = [name if re.fullmatch(r"\w{1,40}", name) else f"({shape_of(name)})" for name in sorted(definitions)[:MOST]]
     return {
-        "file": path.name, "layout": "table", "rows": len(frame), "accepted": len(frame), "rejected": [], "corrected": [],
-        "columns": [{"column": name, "empty": blanks[name]} for name in names], "simulated": simulated,
+        "file": path.name, "layout": "table", "rows": rows, "accepted": rows, "rejected": [], "corrected": [],
+        "columns": [{"column": name, "empty": count} for name, count in empty.items()], "simulated": says_simulated,
         "definitions": known,
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import os
 import sys
 import traceback
@@ -12,6 +13,7 @@ import click
 
 from .errors import Busy, InputError, RunFailed
 from .locale import LANGUAGES
+from .machine import check_memory, fault_of, told_of
 from .printed import is_utf8, plain_line
 from .progress import Progress, close_line, tell, warn
 from .signals import Interrupted, interruptible, raise_if_asked, stoppable
@@ -47,11 +49,13 @@ def main(arguments: list[str] | None = None, ends: bool = False) -> None:
         fail(str(error), 1)
     except Interrupted as signal:
         fail(f"stopped by {signal}", 1)
-    except OSError as error:
+    except Exception as error:
+        if fault := fault_of(error):
+            fail(str(fault), 1)
+        if not isinstance(error, OSError):
+            fail(unforeseen(error), 1)
         named = f"{Path(os.fsdecode(error.filename)).name}: " if isinstance(error.filename, (str, bytes)) else ""
         fail(f"{named}{error.strerror or type(error).__name__}", 2 if error.errno == errno.ENAMETOOLONG else 1)
-    except Exception as error:
-        fail(unforeseen(error), 1)
 
 
 def check_place(arguments: list[str]) -> None:
@@ -124,6 +128,8 @@ class WithKeys(click.Command):
 @click.version_option(package_name="hgdx_eval", message="%(version)s")
 def cli() -> None:
     """Evaluate a policy: from a province's export to a report that a statistician cannot pull apart."""
+    check_memory()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that its list of fonts could not be kept is no line for a user
 
 
 @cli.command(cls=WithKeys)
@@ -241,7 +247,8 @@ def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column:
     paths = [path for file in files for path in data_files(file)]
     layout = layout_of(paths[0])
     made = summary_panel(paths, layout) if layout in summary_layouts() else dossier_panel(paths, "opencps_dossiers", date_column, fees)
-    left_out = export_panel(made, output, min_count, release)
+    with told_of(output.absolute().parent):
+        left_out = export_panel(made, output, min_count, release)
     if release:
         whole = int(made.cells["received"].sum())
         click.echo(f"{output.name}: released {whole - left_out} of {whole} dossiers, {left_out} left out (cells below {min_count} "
@@ -261,7 +268,8 @@ def simulate(out: Path, effect: float, seed: int, dossiers: int, layout: str, wo
     """Write a made-up export with a known effect; beside it OUT.truth.csv, OUT.fees.csv and, of a dossier list, OUT.payments.csv."""
     from .synth import simulate as draw
 
-    draw(out, effect=effect, seed=seed, dossiers=dossiers, layout=layout, world=world)
+    with told_of(out.absolute().parent):
+        draw(out, effect=effect, seed=seed, dossiers=dossiers, layout=layout, world=world)
     click.echo(str(out))
     return 0
 
@@ -288,14 +296,17 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
         click.echo(line, err=True)
 
     try:
-        done = portal.fetch(url or portal.PORTAL, service, province, first, last, folder, reports=reports, refresh=refresh, pause=pause,
-                            say=say)  # fmt: skip
+        with told_of(folder):
+            done = portal.fetch(url or portal.PORTAL, service, province, first, last, folder, reports=reports, refresh=refresh,
+                                pause=pause, say=say)  # fmt: skip
     except portal.FolderBusy as error:
         fail(str(error), 3)
     except portal.FetchFailed as error:
         fail(str(error), 1)
     say("\n".join(portal.fetched_lines(done)))
-    click.echo(str(portal.write_table(folder)))
+    with told_of(folder):
+        table = portal.write_table(folder)
+    click.echo(str(table))
     return 0
 
 
@@ -306,7 +317,10 @@ def pdf(page: Path, output: Path | None) -> int:
     """Print a published page (report.vi.html) on A4 through Chromium, Chrome or Edge."""
     from .office import write_pdf
 
-    click.echo(str(write_pdf(page, output or page.with_suffix(".pdf"))))
+    target = output or page.with_suffix(".pdf")
+    with told_of(target.absolute().parent):
+        write_pdf(page, target)
+    click.echo(str(target))
     return 0
 
 

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import InputError
+from .machine import reading, told_of
 from .origin import SUFFIXES
 from .params import SEEN_FROM, Study
 from .printed import is_utf8, plain_line
@@ -15,17 +16,18 @@ BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what s
 def data_files(data: Path) -> list[Path]:
     """The files of `data:`, sorted by name: a file, a folder (what can be read in it), or a pattern like thang_*.xlsx.
 
-    Raises InputError where there is none.
+    Raises InputError where there is none, or where a folder may not be looked into.
     """
-    if data.is_file():
-        return [data]
-    if data.is_dir():
-        found = [file for file in data.iterdir() if file.suffix.lower() in SUFFIXES]
-    elif is_pattern(data):
-        found = list(data.parent.glob(data.name))
-    else:
-        return [data]  # its reader says that there is no such file
-    found = sorted(f for f in found if f.is_file() and not f.name.startswith((".", "~$")) and not f.name.lower().endswith(BESIDE))
+    with reading(data):
+        if data.is_file():
+            return [data]
+        if data.is_dir():
+            found = [file for file in data.iterdir() if file.suffix.lower() in SUFFIXES]
+        elif is_pattern(data):
+            found = list(data.parent.glob(data.name))
+        else:
+            return [data]  # its reader says that there is no such file
+        found = sorted(f for f in found if f.is_file() and not f.name.startswith((".", "~$")) and not f.name.lower().endswith(BESIDE))
     if not found:
         raise InputError(f"{data.name}: no file to read in it; read are {', '.join(SUFFIXES)}")
     for file in found:
@@ -49,8 +51,9 @@ def study_data(p: Study) -> Path:
     Raises InputError where a file or folder is not there.
     """
     if p.data is not None:
-        if not Path(p.data).exists() and not is_pattern(Path(p.data)):
-            raise InputError(f"{p.study}: data: {Path(p.data).name}: there is no such file or folder; {SEEN_FROM}")
+        with reading(Path(p.data)):
+            if not Path(p.data).exists() and not is_pattern(Path(p.data)):
+                raise InputError(f"{p.study}: data: {Path(p.data).name}: there is no such file or folder; {SEEN_FROM}")
         return Path(p.data)
     if p.world is None:
         raise InputError(f"{p.study}: data: is missing: bring the province's export as -p data=FILE "
@@ -61,9 +64,10 @@ def study_data(p: Study) -> Path:
 
     draw = f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}"
     path = user_cache_path("hgdx_eval") / draw / "mo_phong.csv"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
+    if not (path.is_file() and Path(f"{path}.fees.csv").is_file()):  # that one is written last: a full disk may have come before it
+        with told_of(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
     return path
 
 

@@ -12,10 +12,9 @@ import pandas as pd
 
 from . import periods
 from .errors import InputError
-from .files import connect
+from .files import spilling
 from .readers import opencps_dossiers, opencps_fees
 from .spool import Spool, spool
-from .workfolder import private_folder
 
 EXAMPLES = 5  # row numbers kept for each reason
 MOST_AGENCIES = 5_000  # a province has some hundreds; each of them has a few spellings
@@ -65,7 +64,7 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
     Raises InputError where a file is not understood.
     """
     details = list(details)
-    with private_folder() as folder, connect(*paths, *details, folder=folder) as con:
+    with spilling(*paths, *details) as (con, folder):
         lists = []
         for number, path in enumerate(paths):
             select = partial(opencps_dossiers.kept, date_column=date_column, file=path.name)
@@ -162,7 +161,7 @@ def read_payments(con: duckdb.DuckDBPyConnection, details: list[Path], folder: P
 def payment_sums(path: Path) -> list[dict]:
     """One dict per reason why rows of a fee detail are left out (None: they count): rows, examples (row numbers), paid (VND),
     dossiers. Raises InputError where the file is not understood."""
-    with private_folder() as folder, connect(path, folder=folder) as con:
+    with spilling(path) as (con, folder):
         found = spool(con, path, opencps_fees.HEADERS, partial(opencps_fees.kept, file=path.name), folder / "fees")
         told = con.execute(f"""SELECT fault, count(*), min(place, {EXAMPLES}), CAST(coalesce(sum(amount), 0) AS BIGINT),
                                count(DISTINCT dossier) FROM ({found.relation}) GROUP BY fault ORDER BY fault""").fetchall()
@@ -182,7 +181,7 @@ def content_of(paths: list[Path], doubts: dict[tuple[str, str], str]) -> dict[st
     order, repeats, places = [], [], []
     wanted = {**opencps_dossiers.HEADERS, **opencps_dossiers.DATE_HEADERS}
     for path in paths:
-        with private_folder() as folder, connect(path, folder=folder) as con:
+        with spilling(path) as (con, folder):
             found = spool(con, path, wanted, opencps_dossiers.content_kept, folder / "content")
             con.execute(f"CREATE VIEW content AS {found.relation}")
             faults = con.execute(opencps_dossiers.date_order_sql(found.columns, EXAMPLES, periods.today())).fetchall()

@@ -18,6 +18,7 @@ from .aside import write_text
 from .errors import RunFailed
 from .forked import ONE_THREAD, KernelParent, forked_by_default, kernel_parent
 from .hashes import file_hash
+from .machine import blame, told_of
 from .notebook_files import Job, Options, notebook_file, notebook_names
 from .panel import Panel
 from .params import PATH_KEYS, Study
@@ -38,7 +39,7 @@ Result = tuple[nbformat.NotebookNode, float]  # executed, seconds
 def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel, Release | None], None]]]:
     """(the private folder of a run, HGDX_WORK; what hands the panel, and what may be told of it, to its kernels). Kernels inherit this environment, and
     nothing of a run is left in the user's home; what they are forked from gets ready while the data are read."""
-    with private_folder(sockets=True) as work:
+    with private_folder(sockets=True) as work, told_of(work):
         for name in ("jupyter", "ipython"):
             (work / name).mkdir(mode=0o700)
         profile = work / "ipython" / "profile_default"
@@ -176,8 +177,8 @@ def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, s
     return notebook, time.monotonic() - started
 
 
-def stopped(job: Job, error: Exception, cell_seconds: float) -> RunFailed:
-    """What stopped a notebook, for its keeper."""
+def stopped(job: Job, error: Exception, cell_seconds: float) -> Exception:
+    """What stopped a notebook, for its keeper; a fault of the machine as it is."""
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     name = f"notebook {job.stem}"
@@ -186,7 +187,7 @@ def stopped(job: Job, error: Exception, cell_seconds: float) -> RunFailed:
                          notebook=job.stem, seconds=f"{cell_seconds:g}")  # fmt: skip
     if isinstance(error, (DeadKernelError, ChildProcessError)):
         return RunFailed(f"{name}: its kernel died (killed, out of memory, or left by os._exit)", "kernel_died", notebook=job.stem)
-    return RunFailed(f"{name}: {one_line(error)}", **failure_of(error))
+    return blame(error, RunFailed(f"{name}: {one_line(error)}", **failure_of(error)))
 
 
 def readable_parameters() -> None:

@@ -23,8 +23,10 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
+from .machine import blame, reading, told_of
 from .origin import SUFFIXES
 from .workbooks import cell_text, sheet_rows
+from .workfolder import private_folder
 
 HEADER_ROWS = 30  # a header stands within so many first rows
 DELIMITERS = (",", ";", "\t", "|")
@@ -40,12 +42,12 @@ MOST_BROKEN = 100_000  # rows that do not fit the header: with more of them the 
 ODD = """error_type IN ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM') OR regexp_matches(trim(csv_line, chr(10) || chr(13)), '[\\r\\n]')"""
 END = "\0\0"  # a line after the last one, told by identity: where it is no row of its own, a quote is open
 SPOILT = ["?"] * (COLUMNS + 1)  # a row that fits no header
-MEMORY = "400MB"  # of a database; what does not fit is spilled into a private folder, or refused where there is none
+MEMORY = "400MB"  # of a database; what does not fit is spilled into a private folder
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """Asked-for columns as text, in a DuckDB connection of its own.
+    """Asked-for columns as text, in a DuckDB connection of its own that `open_table` closes.
 
     Relation `raw`: `row` (row number in the file, the header's row counted) and one VARCHAR column per found name.
     `broken`: row numbers of lines that do not fit the header.
@@ -74,17 +76,37 @@ def header_key(text: str) -> str:
     return re.sub(r"\s+", " ", plain).strip(" \t*:.")
 
 
-def open_table(path: Path, wanted: dict[str, tuple[str, ...]]) -> RawTable:
+@contextmanager
+def open_table(path: Path, wanted: dict[str, tuple[str, ...]]) -> Iterator[RawTable]:
     """The columns of a file that go by one of the wanted names. `wanted`: name here -> headers it goes by.
 
     Raises InputError: no such file, an unknown kind of file, an empty file, an unreadable one.
     """
     check_kind(path)
-    names = {header_key(header): name for name, headers in wanted.items() for header in headers}
+    with spilling(path) as (con, _):
+        yield table_in(con, path, {header_key(header): name for name, headers in wanted.items() for header in headers})
+
+
+@contextmanager
+def spilling(*files: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """(a database that reads the named files, the private folder that it spills into); both are gone at the end. RunFailed for a fault
+    of the machine."""
+    with private_folder() as folder, told_of(folder), connect(*files, folder=folder) as con:
+        yield con, folder
+
+
+def table_in(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str]) -> RawTable:
     if path.suffix.lower() == ".parquet":
-        return open_parquet(path, names)
+        return open_parquet(con, path, names)
     rows, text = held_rows(path, names)
-    return open_utf8(path, text, names) if rows is None else from_rows(path, rows, names, text is not None and text.delimiter == ";")
+    try:
+        if rows is None:
+            return open_utf8(con, path, text, names)
+    except OddText:
+        for name in ("usable", "reject_errors", "reject_scans"):
+            con.execute(f"DROP TABLE IF EXISTS {name}")
+        rows = decoded_rows(path, text.encoding, text.delimiter)
+    return from_rows(con, path, rows, names, text is not None and text.delimiter == ";")
 
 
 def held_rows(path: Path, names: dict[str, str]) -> tuple[Iterator[list[str]] | None, "TextHead | None"]:
@@ -99,13 +121,15 @@ def held_rows(path: Path, names: dict[str, str]) -> tuple[Iterator[list[str]] | 
 
 
 def check_kind(path: Path) -> None:
-    """Raises InputError for a missing file, a kind of file that is not read here, an empty file."""
-    if not path.is_file():
-        raise InputError(f"{path.name}: there is no such file")
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{path.name}: a {path.suffix or 'nameless'} file; allowed: {', '.join(SUFFIXES)}")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path.name}: the file is empty")
+    """Raises InputError for a missing file, one that may not be read, a kind of file that is not read here, an empty file."""
+    with reading(path):
+        if not path.is_file():
+            raise InputError(f"{path.name}: there is no such file")
+        if path.suffix.lower() not in SUFFIXES:
+            raise InputError(f"{path.name}: a {path.suffix or 'nameless'} file; allowed: {', '.join(SUFFIXES)}")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise InputError(f"{path.name}: the file is empty")
 
 
 def open_beginning(path: Path, wanted: Iterable[str]) -> Opening:
@@ -120,9 +144,8 @@ def open_beginning(path: Path, wanted: Iterable[str]) -> Opening:
     if kind in (".xlsx", ".xls"):
         return Opening(list(itertools.islice(sheet_rows(path), HEADER_ROWS + 10)))
     if kind == ".parquet":
-        raw = open_parquet(path, {})
-        raw.con.close()
-        return Opening([list(raw.header)])
+        with connect(path) as con, scanning_parquet(path):
+            return Opening([list(parquet_columns(con, path, {})[0])])
     text = text_head(path, {header_key(header): header for header in wanted})
     return Opening(parse_head(text.lines, text.delimiter)[: HEADER_ROWS + 10])
 
@@ -148,8 +171,10 @@ def read_grid(path: Path, wanted: Iterable[str]) -> list[list[str]]:
 
 def read_json(path: Path) -> object:
     """The document of a JSON file in any common encoding. Raises InputError: too large, too deep, not JSON."""
-    if path.stat().st_size > JSON_BYTES:
-        raise InputError(f"{path.name}: more than {JSON_BYTES >> 20} MB of JSON")
+    with reading(path):
+        if path.stat().st_size > JSON_BYTES:
+            raise InputError(f"{path.name}: more than {JSON_BYTES >> 20} MB of JSON")
+        text = path.read_bytes()
 
     def refuse(constant: str) -> None:
         raise ValueError(constant)
@@ -165,7 +190,7 @@ def read_json(path: Path) -> object:
         return found
 
     try:
-        return json.loads(path.read_bytes().decode(encoding_of(path)), parse_constant=refuse, parse_float=finite,
+        return json.loads(text.decode(encoding_of(path)), parse_constant=refuse, parse_float=finite,
                           object_pairs_hook=once)  # fmt: skip
     except (ValueError, RecursionError):  # UnicodeError is a ValueError
         raise InputError(f"{path.name}: not readable as JSON (a value that is none, a key twice in one object, or too deep)") from None
@@ -210,7 +235,7 @@ def parse_count(text: str | None) -> int | None:
 
 def connect(*files: Path, folder: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory database that loads and fetches nothing and touches only the named files and, for what does not fit into
-    `MEMORY`, the private folder; without one it writes nothing besides."""
+    `MEMORY`, the private folder; without one (for few rows) it writes nothing besides."""
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
                                  "memory_limit": MEMORY, "temp_directory": str(folder / "spill") if folder else ""})  # fmt: skip
     con.execute(f"SET allowed_paths = [{', '.join(literal(str(file)) for file in files)}]")
@@ -228,17 +253,23 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def open_parquet(path: Path, names: dict[str, str]) -> RawTable:
-    con = connect(path)
-    try:
+def open_parquet(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str]) -> RawTable:
+    with scanning_parquet(path):
         header, found, chosen = parquet_columns(con, path, names)
-        con.execute(f"CREATE VIEW raw AS SELECT row_number() OVER () + 1 AS row{chosen} FROM read_parquet({literal(str(path))})")
-        rows = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
-    except duckdb.Error:
-        raise InputError(f"{path.name}: not a readable Parquet file") from None
+        con.execute(f"CREATE TABLE raw AS SELECT row_number() OVER () + 1 AS row{chosen} FROM read_parquet({literal(str(path))})")
+    rows = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
     if rows == 0:
         raise InputError(f"{path.name}: no data rows")
     return RawTable(con, header, tuple(found), rows, (), False)
+
+
+@contextmanager
+def scanning_parquet(path: Path) -> Iterator[None]:
+    """Errors of a scan of Parquet as InputError; faults of the machine stay."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise blame(error, InputError(f"{path.name}: not a readable Parquet file")) from None
 
 
 def parquet_source(path: Path) -> str:
@@ -297,10 +328,11 @@ def composed(cell: str) -> str | None:
     return whole_letters(unicodedata.normalize("NFC", cell)).strip() or None
 
 
-def from_rows(path: Path, rows: Iterator[list[str]], names: dict[str, str], decimal_comma: bool) -> RawTable:
+def from_rows(
+    con: duckdb.DuckDBPyConnection, path: Path, rows: Iterator[list[str]], names: dict[str, str], decimal_comma: bool
+) -> RawTable:
     """A table from rows of text that Python reads."""
     held = in_frames(path, rows, names)
-    con = connect()
     kinds = "".join(f", {quoted(name)} VARCHAR" for name in held.columns)
     con.execute(f"CREATE TABLE raw (row BIGINT{kinds})")
     for frame in held.frames:
@@ -571,13 +603,12 @@ def ends_quoted(path: Path, delimiter: str) -> bool:
 
 @contextmanager
 def scanning(path: Path, delimiter: str) -> Iterator[None]:
-    """Errors of a scan of a text as OddText, or InputError where Python would fare no better."""
+    """Errors of a scan of a text as OddText, or InputError where Python would fare no better; faults of the machine stay."""
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-        raise unreadable_text(path, delimiter, error) from None
-    except duckdb.Error:
-        raise OddText from None
+    except duckdb.Error as error:
+        odd = unreadable_text(path, delimiter, error) if isinstance(error, duckdb.IOException) else OddText()
+        raise blame(error, odd) from None
 
 
 def broken_rows(con: duckdb.DuckDBPyConnection, file: str) -> tuple[int, ...]:
@@ -623,25 +654,20 @@ def unreadable_text(path: Path, delimiter: str, error: duckdb.Error) -> InputErr
     return InputError(f"{path.name}{place}: not readable as text separated by {delimiter!r}")
 
 
-def open_utf8(path: Path, text: TextHead, names: dict[str, str]) -> RawTable:
-    """A table of UTF-8 text."""
-    con = connect(path)
-    try:
-        source = text_source(path, text, names)
-        chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in source.found.items())
-        with scanning(path, text.delimiter):
-            con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
-            broken = broken_rows(con, path.name)
-            opened = gaps(source.first, left_out(path, source.first, broken))
-            passed = pd.DataFrame({"gap": opened, "passed": np.arange(1, len(opened) + 1)})
-            con.register("gaps", passed.groupby("gap", as_index=False).max())
-            con.execute(f"""CREATE TABLE raw AS SELECT place + {source.first + 1} + coalesce(passed, 0) AS row, usable.* EXCLUDE place
-                            FROM usable ASOF LEFT JOIN gaps ON usable.place >= gaps.gap""")
-            con.execute("DROP TABLE usable")
-            con.unregister("gaps")
-    except OddText:
-        con.close()
-        return from_rows(path, decoded_rows(path, text.encoding, text.delimiter), names, text.delimiter == ";")
+def open_utf8(con: duckdb.DuckDBPyConnection, path: Path, text: TextHead, names: dict[str, str]) -> RawTable:
+    """A table of UTF-8 text. Raises OddText where Python must read it."""
+    source = text_source(path, text, names)
+    chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in source.found.items())
+    with scanning(path, text.delimiter):
+        con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
+        broken = broken_rows(con, path.name)
+        opened = gaps(source.first, left_out(path, source.first, broken))
+        passed = pd.DataFrame({"gap": opened, "passed": np.arange(1, len(opened) + 1)})
+        con.register("gaps", passed.groupby("gap", as_index=False).max())
+        con.execute(f"""CREATE TABLE raw AS SELECT place + {source.first + 1} + coalesce(passed, 0) AS row, usable.* EXCLUDE place
+                        FROM usable ASOF LEFT JOIN gaps ON usable.place >= gaps.gap""")
+        con.execute("DROP TABLE usable")
+        con.unregister("gaps")
     total = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
     if total == 0:
         raise InputError(f"{path.name}: no data rows below the header in row {source.first}")

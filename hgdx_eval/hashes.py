@@ -8,6 +8,7 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from .aside import write_text
+from .machine import reading
 from .origin import sha256_of
 
 BIG = 8 << 20  # bytes: less is hashed faster than looked up
@@ -15,8 +16,10 @@ MOST = 500  # files remembered
 
 
 def file_hash(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes; of a big one remembered by path, size, time of change (ns) and inode."""
-    seen = path.stat()
+    """Hex SHA-256 of a file's bytes; of a big one remembered by path, size, time of change (ns) and inode. Raises InputError where
+    it may not be read."""
+    with reading(path):
+        seen = path.stat()
     if seen.st_size < BIG:
         return sha256_of(path)
     key = sha256_key(path, seen)

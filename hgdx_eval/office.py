@@ -17,7 +17,8 @@ from docx.shared import Mm, Pt, RGBColor
 
 from .aside import write_bytes
 from .document import MIME
-from .errors import InputError
+from .errors import InputError, RunFailed
+from .machine import shortage
 from .workfolder import private_folder
 
 FONT = "Times New Roman"  # what Decree 30/2020 asks of administrative documents; it has every Vietnamese letter
@@ -184,6 +185,11 @@ def browser() -> str:
     return found
 
 
+def is_pdf(content: bytes) -> bool:
+    """Whether it is a whole PDF: a browser that was stopped leaves a beginning."""
+    return content.startswith(b"%PDF") and b"%%EOF" in content[-1024:]
+
+
 def write_pdf(page: Path, target: Path) -> Path:
     """A page of this kit on A4 with page numbers. Raises InputError without a browser or where it prints nothing."""
     program = browser()
@@ -193,10 +199,11 @@ def write_pdf(page: Path, target: Path) -> Path:
                  "--disable-sync", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer", f"--print-to-pdf={made}"]  # fmt: skip
         flags += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # the sandbox refuses the superuser
         try:
-            subprocess.run([program, *flags, page.resolve().as_uri()], capture_output=True, timeout=SECONDS)
+            done = subprocess.run([program, *flags, page.resolve().as_uri()], capture_output=True, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             raise InputError(f"{page.name}: the browser did not finish within {SECONDS} s") from None
-        if not made.is_file() or not made.read_bytes().startswith(b"%PDF"):
-            raise InputError(f"{page.name}: {Path(program).name} printed nothing")
+        if done.returncode or not made.is_file() or not is_pdf(made.read_bytes()):
+            told = f"{page.name}: {Path(program).name} printed nothing, or not all"
+            raise RunFailed(f"{told}: {short}") if (short := shortage(Path(folder))) else InputError(told)
         write_bytes(target, made.read_bytes())
     return target

@@ -4,7 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from .machine import reading
+
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json")  # of files that can be read
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -22,6 +25,6 @@ class Origin:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes, read in blocks."""
-    with path.open("rb") as file:
+    """Hex SHA-256 of a file's bytes, read in blocks. Raises InputError where it may not be read."""
+    with reading(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

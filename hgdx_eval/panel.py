@@ -402,9 +402,9 @@ def commune_type(unit: Unit) -> str:
 
 def read_truth(path: Path) -> pd.DataFrame:
     """What a simulated export says of itself: one row per month and a last one `overall`; every column but `period` is a number."""
-    raw = open_table(path, {})
-    raw.con.close()
-    numbers = ["truth_pp", "treated_received", *(name for name in raw.header if name not in ("period", "truth_pp", "treated_received"))]
+    with open_table(path, {}) as raw:
+        header = raw.header
+    numbers = ["truth_pp", "treated_received", *(name for name in header if name not in ("period", "truth_pp", "treated_received"))]
     frame, _ = table.read_columns(path, {"period": "period"}, {name: name for name in numbers})
     return frame.drop(columns="row")
 

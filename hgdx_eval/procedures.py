@@ -24,9 +24,8 @@ def fee_schedule_of(path: Path, export: str) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{export}: fees: there is no fee schedule {path.name}; give one as -p fees=FILE "
                          f"(columns {', '.join(FEE_COLUMNS)})")  # fmt: skip
-    raw = open_table(path, {name: (name,) for name in DATED})
-    raw.con.close()
-    dated = [name for name in DATED if name in raw.columns]
+    with open_table(path, {name: (name,) for name in DATED}) as raw:
+        dated = [name for name in DATED if name in raw.columns]
     text = {name: name for name in ("procedure", "name", "field", "set_by", "same_as", *dated)}
     frame, _ = table.read_columns(path, text, {"fee_vnd": "fee_vnd"})
     for name, end, at in zip(DATED, FOREVER, ("first", "last"), strict=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .aside import own_folder, write_text
 from .errors import InputError
+from .machine import fault_of
 from .progress import warn, without_places
 from .signals import too_late
 
@@ -66,7 +67,8 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"--out: {folder.parent.name}/{folder.name} cannot be written: {error.strerror}") from None
+        bad = InputError(f"--out: {folder.parent.name}/{folder.name} cannot be written: {error.strerror}")
+        raise fault_of(error, folder.parent) or bad from None
     finally:
         remove_if_empty(folder, made)
 

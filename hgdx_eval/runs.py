@@ -10,6 +10,7 @@ from pathlib import Path
 import filelock
 
 from .errors import Busy, InputError, RunFailed
+from .machine import fault_of
 from .notebook_files import Job, Options, notebook_names
 from .params import Study, parse_change, read_study, study_file
 from .progress import begin, failure_of, one_line, say, warn
@@ -141,10 +142,11 @@ def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, 
     except InputError:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    except (Exception, Interrupted) as error:
+    except (Exception, Interrupted) as failed:
+        error = fault_of(failed, folder.parent) or failed
         reason, seconds = one_line(error), round(time.monotonic() - clock, 1)
         keep_failed(building, folder / "failed" / run, {**receipt, "reason": reason, "failure": failure_of(error), "seconds": seconds})
-        raise RunFailed(f"{p.study}: {reason}; nothing was published") from error
+        raise RunFailed(f"{p.study}: {reason}; nothing was published") from failed
 
 
 def refresh_history(folder: Path) -> None:

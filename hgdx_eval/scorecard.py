@@ -17,6 +17,7 @@ from . import periods
 from .disclose import as_told, hidden_beside_total, parts_of
 from .errors import InputError, quotable
 from .facts import PAYMENT_RATE, Facts, Indicator, load_facts
+from .machine import reading
 from .origin import Origin
 from .panel import Panel
 from .params import Study, did_you_mean
@@ -249,12 +250,14 @@ def csv_rows(path: Path, what: str, check: Callable[[list[str], str], None]) -> 
     `check` raises InputError for a header (lower case) of a file of that name that cannot be. Raises InputError: no such file,
     too large, not UTF-8, quotes that do not close, rows longer or shorter than the header.
     """
-    if not path.is_file():
-        raise InputError(f"{path.name}: there is no such {what}")
-    if path.stat().st_size > MOST_BYTES:
-        raise InputError(f"{path.name}: {path.stat().st_size} bytes; allowed: {MOST_BYTES}")
+    with reading(path):
+        if not path.is_file():
+            raise InputError(f"{path.name}: there is no such {what}")
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path.name}: {path.stat().st_size} bytes; allowed: {MOST_BYTES}")
+        data = path.read_bytes()
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path.name}: not UTF-8 text; allowed: a CSV saved as UTF-8 (Excel: CSV UTF-8)") from None
     head = text.splitlines()[0] if text.strip() else ""

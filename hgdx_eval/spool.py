@@ -34,6 +34,7 @@ from .files import (
     parquet_source,
     quoted,
     scanning,
+    scanning_parquet,
     text_source,
 )  # fmt: skip
 
@@ -99,14 +100,12 @@ def spool(con: duckdb.DuckDBPyConnection, path: Path, wanted: dict[str, tuple[st
 
 
 def spool_parquet(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str], select: Select, target: Path) -> Spool:
-    try:
+    with scanning_parquet(path):
         _, found, chosen = parquet_columns(con, path, names)
         con.execute(f"CREATE OR REPLACE TEMP VIEW cells AS SELECT file_row_number AS place{chosen} FROM {parquet_source(path)}")
         trimmed = "".join(f", nullif(trim({quoted(name)}), '') AS {quoted(name)}" for name in found)
         con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT place{trimmed} FROM cells")
         kept(con, path.name, select(con, tuple(found)), target / "0.parquet")
-    except duckdb.Error:
-        raise InputError(f"{path.name}: not a readable Parquet file") from None
     return checked(con, path.name, Spool(f"SELECT * FROM {kept_in(target)}", tuple(found), (), 0, np.array([], "int64")), 0)
 
 

@@ -17,7 +17,8 @@ from xml.parsers.expat import ExpatError
 
 from python_calamine import CalamineError, CalamineSheet, PasswordError, load_workbook
 
-from .errors import InputError
+from .errors import InputError, RunFailed
+from .machine import blame, memory_left, reading
 
 MEMBERS = 2_000  # files in the archive that a workbook is
 BYTES = 350 << 20  # unpacked; a list of about 250,000 dossiers
@@ -30,13 +31,16 @@ TRIED_MEMORY, TRIED_SECONDS, TRIED_WAIT = 512 << 20, 60, 600  # of the process i
 TRY = """
 import sys
 try:
+    from python_calamine import load_workbook
+except (ImportError, OSError, MemoryError):
+    sys.exit(3)  # too little of the machine for anything to be opened
+try:
     import resource
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[3]), int(sys.argv[3])))
     resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
 except (ImportError, OSError, ValueError):  # Windows, and systems that know no such limit
     pass
-from python_calamine import load_workbook
 try:
     book = load_workbook(sys.argv[1])
 except MemoryError:
@@ -96,8 +100,8 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except PasswordError:
         raise InputError(f"{path.name}: protected by a password; save it without one") from None
-    except (CalamineError, OSError, ValueError, KeyError):
-        raise unreadable(path) from None
+    except (CalamineError, OSError, ValueError, KeyError) as error:
+        raise blame(error, unreadable(path)) from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # what its Rust code ends in where it gives up; no Exception
             raise
@@ -113,11 +117,15 @@ def tried(path: Path, size: int, changed: int) -> None:
     """Raises InputError for a workbook that must not be opened here: its inside is looked at, then another process opens it, for a
     spoilt one can end the process that does, or take all of its memory. `size`, `changed`: of the file that was tried."""
     look_inside(path)
+    left = memory_left()
+    most = TRIED_MEMORY if left is None else min(TRIED_MEMORY, left)
     try:
-        done = subprocess.run([sys.executable, "-P", "-c", TRY, str(path), str(TRIED_MEMORY), str(TRIED_SECONDS)], timeout=TRIED_WAIT,
+        done = subprocess.run([sys.executable, "-P", "-c", TRY, str(path), str(most), str(TRIED_SECONDS)], timeout=TRIED_WAIT,
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InputError(f"{path.name}: not opened within {TRIED_WAIT} s; save it as .csv") from None
+    if done.returncode == 3 or (done.returncode and most < TRIED_MEMORY):
+        raise RunFailed(f"{path.name}: not opened within the limits of this process (memory, files, processes): raise them (ulimit -a)")
     if done.returncode:
         raise InputError(f"{path.name}: not a readable workbook, or one that needs more than {TRIED_MEMORY >> 20} MB of memory or "
                          f"{TRIED_SECONDS} s; save it as .csv")  # fmt: skip
@@ -139,7 +147,7 @@ def cell_text(cell: object) -> str:
 
 def look_inside(path: Path) -> None:
     """Raises InputError for an archive that is no workbook or unpacks to more than a computer should hold."""
-    with path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         start = file.read(4)
     if start == OLE and path.suffix.lower() == ".xlsx":
         raise InputError(f"{path.name}: protected by a password, or an old .xls under another name; save it as .xlsx without a password")
@@ -161,8 +169,9 @@ def look_inside(path: Path) -> None:
                 left -= size
                 if may_be_sheet and not addressed:
                     count_cells(path, archive, member)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, ExpatError, NotImplementedError, RuntimeError, zipfile.zlib.error):
-        raise unreadable(path) from None
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, ExpatError, NotImplementedError, RuntimeError,
+            zipfile.zlib.error) as error:  # fmt: skip
+        raise blame(error, unreadable(path)) from None
 
 
 def too_large(path: Path) -> InputError:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from .errors import InputError
+from .machine import blame
 from .printed import is_utf8
 
 Place = tuple[str | int, ...]
@@ -95,7 +96,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise InputError(f"{path.name}: there is no such file") from None
     except OSError as error:
-        raise InputError(f"{path.name}: cannot be read ({error.strerror})") from None
+        raise blame(error, InputError(f"{path.name}: cannot be read ({error.strerror})")) from None
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -5,17 +5,17 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opened import opened_table
 
 from hgdx_eval.errors import InputError
-from hgdx_eval.files import DELIMITERS, connect, open_table, shape_of
+from hgdx_eval.files import DELIMITERS, connect, shape_of
 
 WANTED = {"code": ("Mã hồ sơ",), "agency": ("Cơ quan thụ lý",), "online": ("Trực tuyến",)}
 ROWS = [["01", "Sở Tư pháp", "Có"], ["02", "UBND Xã Hoả Lựu", "Không"]]
 
 
 def read(path):
-    raw = open_table(path, WANTED)
-    rows = raw.con.sql("SELECT code, agency, online FROM raw ORDER BY row").fetchall()
+    raw, rows = opened_table(path, WANTED, "SELECT code, agency, online FROM raw ORDER BY row")
     return [list(row) for row in rows], raw
 
 
@@ -80,9 +80,7 @@ def test_a_workbook_with_title_and_merged_header_cells(tmp_path):
             sheet.cell(i, j, cell)
     path = tmp_path / "a.xlsx"
     book.save(path)
-    rows, raw = read(path)
-    assert rows == ROWS
-    assert raw.con.sql("SELECT min(row) FROM raw").fetchall() == [(5,)]
+    assert opened_table(path, WANTED, "SELECT row, code, agency, online FROM raw ORDER BY row")[1] == [(5, *ROWS[0]), (6, *ROWS[1])]
 
 
 WIDE = ("Mã hồ sơ", "Mã thủ tục", "Cơ quan thụ lý", "Ngày tiếp nhận", "Trực tuyến")
@@ -115,10 +113,10 @@ def test_rows_of_the_table_above_its_header_are_not_left_out_in_silence(tmp_path
         path.write_bytes("\n".join(write(",".join(row)) for row in rows).encode("cp1258" if suffix == ".cp1258.csv" else "utf-8"))
     wanted = {f"c{i}": (name,) for i, name in enumerate(WIDE)}
     if lost is None:
-        assert open_table(path, wanted).con.sql("SELECT row, c0 FROM raw").fetchall() == [(len(rows), "HS-0001")]
+        assert opened_table(path, wanted, "SELECT row, c0 FROM raw")[1] == [(len(rows), "HS-0001")]
     else:
         with pytest.raises(InputError, match=rf"a\S+: row {lost}: above the header in row {len(above) + 1}, .* put the header first") as told:
-            open_table(path, wanted)
+            opened_table(path, wanted)
         assert "Sở" not in str(told.value)
 
 
@@ -135,9 +133,9 @@ def test_row_numbers_are_those_of_the_file_and_broken_rows_are_named(tmp_path):
     path = tmp_path / "a.csv"
     extra = ["9", "B", "Có", "thừa"]
     path.write_text(text_of([extra, ["1", "A", "Có"], extra, extra, ["3", "C", "Có"], extra, ["4", "D", "Có"]]), encoding="utf-8")
-    _, raw = read(path)
+    raw, rows = opened_table(path, WANTED, "SELECT row, code FROM raw ORDER BY row")
     assert raw.broken == (2, 4, 5, 7)
-    assert raw.con.sql("SELECT row, code FROM raw ORDER BY row").fetchall() == [(3, "1"), (6, "3"), (8, "4")]
+    assert rows == [(3, "1"), (6, "3"), (8, "4")]
 
 
 @pytest.mark.parametrize(
@@ -149,14 +147,14 @@ def test_row_numbers_are_those_of_the_file_and_broken_rows_are_named(tmp_path):
 def test_what_cannot_be_read_is_refused_by_name(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message) as error:
-        open_table(tmp_path / name, WANTED)
+        opened_table(tmp_path / name, WANTED)
     assert str(error.value).startswith(name)
     assert "\n" not in str(error.value)
 
 
 def test_no_such_file(tmp_path):
     with pytest.raises(InputError, match="no such file"):
-        open_table(tmp_path / "x.csv", WANTED)
+        opened_table(tmp_path / "x.csv", WANTED)
 
 
 @settings(max_examples=60)

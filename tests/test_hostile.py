@@ -14,10 +14,11 @@ import pytest
 from fuzz_readers import fuzz, summary
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opened import opened_table
 
 from hgdx_eval import files, workbooks
 from hgdx_eval.errors import InputError
-from hgdx_eval.files import connect, open_table
+from hgdx_eval.files import connect
 from hgdx_eval.printed import harmless, plain_line
 from hgdx_eval.workbooks import sheet_rows
 
@@ -264,27 +265,26 @@ def test_ten_thousand_columns_are_refused(tmp_path, suffix):
     else:
         connect(path).execute(f"COPY (SELECT {', '.join(f'1 AS {name}' for name in header)}) TO '{path}' (FORMAT parquet, USE_TMP_FILE false)")
     with pytest.raises(InputError, match="column"):
-        open_table(path, {"c1": ("c1",)})
+        opened_table(path, {"c1": ("c1",)})
 
 
 @pytest.mark.parametrize("text", ['[{"a": 1e999}]', '[{"a": -1E400}]', '[{"a": [1e999]}]', '[{"a": NaN}]', '[{"a": 1, "a": 2}]', "[" * 100_000, '[{"a": ' + "9" * 5000 + "}]", "", "[1", "\ufeff"])
 def test_json_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"a\.json"):
-        open_table(tmp_path / "a.json", {"a": ("a",)})
+        opened_table(tmp_path / "a.json", {"a": ("a",)})
 
 
 def test_json_of_very_many_keys_is_refused(tmp_path):
     """A row of every key for every object would be ten thousand million cells."""
     (tmp_path / "a.json").write_text(json.dumps([{f"k{i}": 1} for i in range(100_000)]))
     with pytest.raises(InputError, match=r"a\.json: 100,000 columns; allowed: 1,000"):
-        open_table(tmp_path / "a.json", {"a": ("k1",)})
+        opened_table(tmp_path / "a.json", {"a": ("k1",)})
 
 
 def test_halves_of_letters_come_out_as_question_marks(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([{"a\ud800": "\udfff", "b": "x"}]))
-    raw = open_table(tmp_path / "a.json", {"b": ("b",), "a": ("a?",)})
-    assert raw.con.sql("SELECT a, b FROM raw").fetchall() == [("?", "x")]
+    assert opened_table(tmp_path / "a.json", {"b": ("b",), "a": ("a?",)}, "SELECT a, b FROM raw")[1] == [("?", "x")]
 
 
 def test_a_pipe_a_device_and_a_link_to_nothing_are_no_exports(tmp_path):
@@ -293,7 +293,7 @@ def test_a_pipe_a_device_and_a_link_to_nothing_are_no_exports(tmp_path):
     (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
     for name in ("fifo.csv", "zero.csv", "gone.csv"):
         with pytest.raises(InputError, match="no such file"):
-            open_table(tmp_path / name, {"a": ("a",)})
+            opened_table(tmp_path / name, {"a": ("a",)})
 
 
 def test_what_steers_a_terminal_is_shown_harmless(tmp_path):

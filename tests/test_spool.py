@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opened import opened_table
 
 from hgdx_eval import files
 from hgdx_eval import spool as spooling
@@ -21,7 +22,7 @@ from hgdx_eval.check import check_file
 from hgdx_eval.cli import main
 from hgdx_eval.dossiers import count_dossiers
 from hgdx_eval.errors import InputError
-from hgdx_eval.files import connect, ends_quoted, gaps, literal, open_table, shape_of, shape_sql
+from hgdx_eval.files import connect, ends_quoted, gaps, literal, shape_of, shape_sql
 from hgdx_eval.readers import opencps_dossiers
 from hgdx_eval.spool import Spool, keyed
 from hgdx_eval.synth import simulate
@@ -143,8 +144,7 @@ def test_empty_lines_do_not_move_the_numbers_of_the_rows_below(tmp_path, monkeyp
     path = tmp_path / "a.csv"
     path.write_bytes(end.join([HEADER, *rows]).encode())
     assert reasons(count_dossiers([path]).cells) == {"broken_row": (1, [7]), "unreadable_date": (2, [6, 9])}
-    raw = open_table(path, {"number": ("Mã hồ sơ",)})
-    assert raw.con.sql("SELECT row, number FROM raw ORDER BY row").fetchall() == [(3, "1"), (6, "2"), (9, "4"), (10, "5")]
+    assert opened_table(path, {"number": ("Mã hồ sơ",)})[1] == [(3, "1"), (6, "2"), (9, "4"), (10, "5")]
 
 
 def test_mountains_of_empty_lines_are_refused(tmp_path, monkeypatch):
@@ -244,8 +244,9 @@ def test_a_quoted_cell_over_two_lines_is_read_as_one_cell(tmp_path, encoding, en
     cells = count_dossiers([path]).cells
     assert reasons(cells) == {"broken_row": (1, [5]), "unreadable_date": (1, [6])}
     assert cells["n"].sum() == 6 and 'Sở Tư\npháp, "số" 1' in set(cells["agency"])
-    raw = open_table(path, {"number": ("Mã hồ sơ",), "agency": ("Cơ quan thụ lý",)})
-    assert raw.con.sql("SELECT number, agency FROM raw WHERE row = 3").fetchall() == [("1", 'Sở Tư\npháp, "số" 1')]
+    wanted = {"number": ("Mã hồ sơ",), "agency": ("Cơ quan thụ lý",)}
+    raw, found = opened_table(path, wanted, "SELECT number, agency FROM raw WHERE row = 3")
+    assert found == [("1", 'Sở Tư\npháp, "số" 1')]
     assert (raw.rows, raw.broken) == (5, (5,))
 
 
@@ -254,8 +255,8 @@ def test_a_header_over_several_lines_takes_no_row_below_it(tmp_path):
     header = HEADER.replace("Mã hồ sơ", '"Mã hồ sơ\n"').replace("Ngày gửi", '"Ngày\ngửi"')
     path.write_text("\n".join(['"Danh sách\nhồ sơ"', header, *[row(str(i)) for i in range(9)]]), encoding="utf-8")
     assert count_dossiers([path], "submitted").cells["n"].sum() == 9
-    raw = open_table(path, {"number": ("Mã hồ sơ",), "day": ("Ngày gửi",)})
-    assert raw.con.sql("SELECT row, number FROM raw ORDER BY row").fetchall() == [(i + 3, str(i)) for i in range(9)]
+    rows = opened_table(path, {"number": ("Mã hồ sơ",), "day": ("Ngày gửi",)}, "SELECT row, number FROM raw ORDER BY row")[1]
+    assert rows == [(i + 3, str(i)) for i in range(9)]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1258"])
@@ -275,7 +276,7 @@ def test_a_quote_that_is_not_closed_in_its_row_is_refused_with_its_row(tmp_path,
     if encoding != "utf-8":
         head = HEADER.encode("cp1258", "replace").decode("cp1258") if encoding == "cp1258" else HEADER
         path.write_bytes("\n".join([head, *rows, ""]).encode(encoding))
-    for read in (lambda: count_dossiers([path]), lambda: open_table(path, {"number": ("Mã hồ sơ",), "day": ("Ngày gửi",)})):
+    for read in (lambda: count_dossiers([path]), lambda: opened_table(path, {"number": ("Mã hồ sơ",), "day": ("Ngày gửi",)})):
         with pytest.raises(InputError, match=r"a\.csv: row 3: .*quote"):
             read()
 
@@ -294,7 +295,7 @@ def test_a_quote_that_is_closed_in_the_last_row_loses_no_row(tmp_path, rows, bef
     path = write(tmp_path / "a.csv", [*[row(f"b{i}") for i in range(before)], *rows])
     path.write_bytes(path.read_bytes().removesuffix(b"\n"))
     opened = before + 3 if rows[0] == row("0") else before + 2
-    for read in (lambda: count_dossiers([path]), lambda: open_table(path, {"number": ("Mã hồ sơ",)})):
+    for read in (lambda: count_dossiers([path]), lambda: opened_table(path, {"number": ("Mã hồ sơ",)})):
         with pytest.raises(InputError, match=rf"a\.csv: row {opened}: .*quote"):
             read()
 

@@ -41,12 +41,11 @@ def recognise(opening: Opening) -> bool:
 
 def read_summary(path: Path) -> Summary:
     """The agencies' counts. Raises InputError: no month, a cell that is no count, a total that its rows do not add up to."""
-    raw = open_table(path, HEADERS)
-    need_columns(raw, HEADERS, NEEDED, path.name, "opencps_monthly")
-    when = "".join(f", {name}" for name in ("month", "year") if name in raw.columns)
-    mark = f"coalesce(note, '') = '{SIMULATED_MARK}'" if "note" in raw.columns else "false"
-    frame = raw.con.sql(f"SELECT row, agency, onegate, online{when}, {mark} AS simulated FROM raw ORDER BY row").df()
-    raw.con.close()
+    with open_table(path, HEADERS) as raw:
+        need_columns(raw, HEADERS, NEEDED, path.name, "opencps_monthly")
+        when = "".join(f", {name}" for name in ("month", "year") if name in raw.columns)
+        mark = f"coalesce(note, '') = '{SIMULATED_MARK}'" if "note" in raw.columns else "false"
+        frame = raw.con.sql(f"SELECT row, agency, onegate, online{when}, {mark} AS simulated FROM raw ORDER BY row").df()
     if raw.broken:
         raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
     frame["month"] = months(frame, path.name)

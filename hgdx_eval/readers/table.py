@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -13,19 +15,24 @@ from . import DEFINITIONS
 HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
 VALUE = re.compile(r"@|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|(?:\d[ .-]?){7}")
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
+VECTORS = 50  # of 2,048 rows each: so many are held as text at a time
 
 
-def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> tuple[RawTable, dict[str, str]]:
+@contextmanager
+def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> Iterator[tuple[RawTable, dict[str, str]]]:
     """(the named columns of a table, and `simulated` where there is one; what each is called there, by `header_key`): no name of
-    a user's goes into the database. Raises InputError where one is missing or stands twice, with the study's key that names it."""
+    a user's goes into the database. Raises InputError where one is missing or stands twice, with the study's key that names it, and where
+    a row has more cells than the header."""
     own = {header_key(name): name for name in reversed([*columns, "simulated"])}
     called = {key: f"column{i}" for i, key in enumerate(own)}
-    raw = open_table(path, {called[key]: (name,) for key, name in own.items()})
-    check_once(path, raw.header, columns, keys)
-    if missing := [name for name in columns if called[header_key(name)] not in raw.columns]:
-        found = told_header(raw.header)
-        raise InputError(f"{path.name}: no known header: column {missing[0]!r}{named_by(missing[0], keys)} is missing; found: {found}")
-    return raw, called
+    with open_table(path, {called[key]: (name,) for key, name in own.items()}) as raw:
+        check_once(path, raw.header, columns, keys)
+        if missing := [name for name in columns if called[header_key(name)] not in raw.columns]:
+            found = told_header(raw.header)
+            raise InputError(f"{path.name}: no known header: column {missing[0]!r}{named_by(missing[0], keys)} is missing; found: {found}")
+        if raw.broken:
+            raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
+        yield raw, called
 
 
 def check_once(path: Path, header: tuple[str, ...], columns: list[str], keys: dict[str, str]) -> None:
@@ -59,18 +66,27 @@ def read_columns(
     file), the names of `text` as text, those of `numbers` as floats (empty = NaN). `keys`: which key of a study names a column.
     Raises InputError naming file, row and column of what is not a number.
     """
-    raw, called = open_columns(path, [*text.values(), *numbers.values()], keys or {})
-    cells = raw.con.sql("SELECT * FROM raw ORDER BY row").df()
-    raw.con.close()
-    if raw.broken:
-        raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
-    mark = cells.get(called["simulated"], pd.Series(dtype=object))
-    frame = {"row": cells["row"]}
-    for name, column in text.items():
-        frame[name] = cells[called[header_key(column)]].fillna("").astype(object).map(whole_number_text)
-    for name, column in numbers.items():
-        frame[name] = parse_numbers(cells[called[header_key(column)]], cells["row"], path.name, column, raw.decimal_comma)
-    return pd.DataFrame(frame), bool(mark.astype(str).str.lower().isin(TRUE_WORDS).any())
+    frames, simulated = zip(*read_parts(path, text, numbers, keys), strict=True)
+    return pd.concat(frames, ignore_index=True), any(simulated)
+
+
+def read_parts(
+    path: Path, text: dict[str, str], numbers: dict[str, str], keys: dict[str, str] | None = None
+) -> Iterator[tuple[pd.DataFrame, bool]]:
+    """The same as `read_columns`, a part of the rows at a time. Equal texts are held once."""
+    known: dict[str, str] = {}
+    with open_columns(path, [*text.values(), *numbers.values()], keys or {}) as (raw, called):
+        rows, mark = raw.con.execute("SELECT * FROM raw ORDER BY row"), called["simulated"]
+        while len(part := rows.fetch_df_chunk(VECTORS)):
+            simulated = mark in part and part[mark].astype(str).str.lower().isin(TRUE_WORDS).any()
+            frame = {"row": part["row"]}
+            for name, column in text.items():
+                cells = part[called[header_key(column)]].fillna("").astype(object)
+                known |= {cell: whole_number_text(cell) for cell in set(cells) - known.keys()}
+                frame[name] = cells.map(known.__getitem__)
+            for name, column in numbers.items():
+                frame[name] = parse_numbers(part[called[header_key(column)]], part["row"], path.name, column, raw.decimal_comma)
+            yield pd.DataFrame(frame), bool(simulated)
 
 
 def told_definition(path: Path) -> str:
@@ -78,13 +94,12 @@ def told_definition(path: Path) -> str:
 
     Raises InputError where it says two things: two definitions are not one series.
     """
-    raw = open_table(path, {"definition": ("definition",)})
-    check_once(path, raw.header, ["definition"], {})
     found = []
-    if "definition" in raw.columns:
-        query = "SELECT definition, min(row) FROM raw WHERE definition IS NOT NULL GROUP BY 1 ORDER BY 2 LIMIT 2"
-        found = raw.con.sql(query).fetchall()
-    raw.con.close()
+    with open_table(path, {"definition": ("definition",)}) as raw:
+        check_once(path, raw.header, ["definition"], {})
+        if "definition" in raw.columns:
+            query = "SELECT definition, min(row) FROM raw WHERE definition IS NOT NULL GROUP BY 1 ORDER BY 2 LIMIT 2"
+            found = raw.con.sql(query).fetchall()
     if len(found) > 1:
         (first, at), (second, then) = found
         raise InputError(f"{path.name}: row {then}, column 'definition': {as_quoted(second)}, but row {at} is {as_quoted(first)}: "
