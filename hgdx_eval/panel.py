@@ -19,10 +19,11 @@ from .facts import Facts, Unit, cluster_of, load_facts
 from .files import open_table, quoted
 from .names import looks_like_agency, match_unit, shown_code, shown_text
 from .origin import Origin, sha256_of
-from .params import Study
+from .params import Study, named_by
 from .periods import months_since, parse_periods
 from .procedures import fee_schedule_of, todays_codes, todays_rows
 from .readers import DEFINITIONS, layout_of, opencps_dossiers, personal_layout, reader, summary_layouts, table
+from .telling import SHARED_PERIODS, SHARED_ROWS, shared_names, told_amount, told_file, told_name
 from .workdays import vietnam
 
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
@@ -32,7 +33,6 @@ NOTES = ["reason", "rows", "examples"]
 NAMES = ["kind", "text", "means", "how", "outside", "rows"]
 UNKNOWN = "Chưa rõ cơ quan"  # the agency of rows whose text is no agency's name, and may be a person's
 NOTE = opencps_dossiers.HEADERS["filing_note"][0]
-TOLD_FROM = 5  # rows of a name that no fact knows, from which on it is told: what stands in a wrong column seldom stands there again
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,9 @@ def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Ori
     """Where one file or several came from; the hash of several is over their hashes, in order."""
     hashes = [sha256_of(path) for path in paths]
     if len(paths) == 1:
-        return Origin(paths[0].name, hashes[0], rows, layout, simulated)
+        return Origin(told_file(paths[0].name), hashes[0], rows, layout, simulated)
     digest = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-    return Origin(f"{paths[0].name} (+{len(paths) - 1})", digest, rows, layout, simulated)
+    return Origin(f"{told_file(paths[0].name)} (+{len(paths) - 1})", digest, rows, layout, simulated)
 
 
 # --- summarised exports --------------------------------------------------------------------------------------------
@@ -295,8 +295,8 @@ def column_of(reason: str) -> str:
 def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(counts with official agency names, level, cluster, today's procedure codes and fee groups; what was matched how).
 
-    A text that no fact knows and that does not look like an agency's name, or stands in fewer than TOLD_FROM rows, is none that may
-    be told: its rows are of the agency UNKNOWN.
+    A text that no fact knows and that does not look like an agency's name, or that fewer than SHARED_ROWS rows in SHARED_PERIODS months
+    share, is none that may be told: its rows are of the agency UNKNOWN.
     Raises InputError where a name may mean two units.
     """
     agencies = named_agencies(good["agency"], good["month"], good["n"], facts)
@@ -321,7 +321,8 @@ def named_agencies(texts: pd.Series, months: pd.Series, rows: pd.Series, facts: 
     `personal`: the file holds personal data, so that a text which may be no agency's name is told by its shape alone.
     """
     pairs = pd.MultiIndex.from_arrays([texts, months])
-    often = set(rows.groupby(texts).sum().loc[lambda sums: sums >= TOLD_FROM].index)
+    sums, at = rows.groupby(texts).sum(), months.groupby(texts).nunique()
+    often = set(sums.index[(sums >= SHARED_ROWS) & (at >= SHARED_PERIODS)])
     told = {}
     for text, month in pairs.unique():
         found = match_unit(facts, text, pd.Period(month, freq="M"))
@@ -432,10 +433,18 @@ def table_panel(path: Path, p: Study) -> Panel:
         raise InputError(f"{path.name}: row {row}: the unit is empty")
     cells = one_row_each(frame, p, path.name)
     cells["period"] = pd.PeriodIndex.from_ordinals(cells["time"], freq=p.frequency)
-    origin = Origin(path.name, sha256_of(path), raw_rows, "table", simulated)
+    origin = Origin(told_file(path.name), sha256_of(path), raw_rows, "table", simulated)
     return Panel(cells.drop(columns=["row", "time"]), origin, rejected[rejected["rows"] > 0],
                  pd.DataFrame(columns=NOTES), len(frame),
                  definition="" if "definition" in p.unit_columns else table.told_definition(path))  # fmt: skip
+
+
+def tellable_names(names: pd.Series, at: pd.Series, p: Study) -> frozenset[str]:
+    """Names of units, clusters or groups that a message may quote: the study's own words, and what `telling.shared_names` gives; of
+    dossiers all, since `named` told the others by their shape already."""
+    if p.layout != "table":
+        return frozenset(names)
+    return named_by(p) | shared_names(names.tolist(), at.tolist())
 
 
 def joined_text(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
@@ -471,7 +480,7 @@ def check_numbers(frame: pd.DataFrame, p: Study, file: str) -> None:
     for column, wrong, what in checks:
         if wrong.any():
             at = wrong.idxmax()
-            raise InputError(f"{file}: row {frame.loc[at, 'row']}, column {column!r}: {what} ({frame.loc[at, column]:g})")
+            raise InputError(f"{file}: row {frame.loc[at, 'row']}, column {column!r}: {what} ({told_amount(frame.loc[at, column])})")
 
 
 def one_row_each(frame: pd.DataFrame, p: Study, file: str) -> pd.DataFrame:
@@ -480,15 +489,18 @@ def one_row_each(frame: pd.DataFrame, p: Study, file: str) -> pd.DataFrame:
     if not twice.any():
         return frame.sort_values(["unit", "time"], ignore_index=True)
     at = twice.idxmax()
+    tellable = tellable_names(frame["unit"], frame["time"], p)
     if p.outcome:
-        raise InputError(f"{file}: row {frame.loc[at, 'row']}: a second row of unit {frame.loc[at, 'unit']!r} in period "
-                         f"{frame.loc[at, p.period]!r}; an outcome needs one row per unit and period")  # fmt: skip
+        unit, period = told_name(frame.loc[at, "unit"], tellable), pd.Period(ordinal=frame.loc[at, "time"], freq=p.frequency)
+        raise InputError(f"{file}: row {frame.loc[at, 'row']}: a second row of unit {unit} in period {period}; an outcome needs one row "
+                         f"per unit and period")  # fmt: skip
     fixed = [c for c in frame.columns if c not in (p.numerator, p.denominator, weight_column(p), "row", "time", "unit",
                                                    p.period)]  # fmt: skip
     differing = frame.groupby(["unit", "time"])[fixed].nunique().gt(1)
     if fixed and differing.any(axis=None):
         unit, column = differing.any(axis=1).idxmax()[0], differing.any().idxmax()
-        raise InputError(f"{file}: unit {unit!r}: column {column!r} differs between rows of one period")
+        row = frame.loc[frame["unit"] == unit, "row"].iloc[0]
+        raise InputError(f"{file}: row {row}: unit {told_name(unit, tellable)}: column {column!r} differs between rows of one period")
     sums = {name: "sum" for name in dict.fromkeys([p.numerator, p.denominator, weight_column(p)]) if name}
     others = {name: "first" for name in frame.columns if name not in sums and name not in ("unit", "time")}
     return frame.groupby(["unit", "time"], as_index=False).agg({**others, **sums})

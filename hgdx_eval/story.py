@@ -13,6 +13,7 @@ from .names import HOW
 from .panel import Panel
 from .params import PATH_KEYS, Study, VerdictRules
 from .readers import POST
+from .telling import looks_personal, shape_of, told_file
 from .verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
 from .words import Words, told_shape
 
@@ -225,8 +226,8 @@ def show_rows(panel: Panel, words: Words) -> tables.Block:
 
 def show_series(panel: Panel, words: Words) -> tables.Block:
     """What the series measures, what was corrected in reading it, and how many online dossiers staff entered."""
-    known_texts = known(words)
-    told = words("check.definition_" + panel.definition) if "check.definition_" + panel.definition in known_texts else panel.definition
+    own = f"({shape_of(panel.definition)})" if looks_personal(panel.definition) else panel.definition
+    told = words("check.definition_" + own) if "check.definition_" + own in known(words) else told_shape(own, words)
     pairs = [(words("story.series_definition"), told or words("story.series_not_told"))]
     if post := POST.get(panel.origin.layout):
         pairs.append((words("story.series_post"), words("check.post_" + post)))
@@ -365,7 +366,7 @@ def show_parameters(p: Study, words: Words) -> tables.Block:
     pairs = []
     for key, value in p.model_dump(mode="json", exclude_defaults=True).items():
         if key in PATH_KEYS and value:
-            value = value.replace("\\", "/").rsplit("/", 1)[-1]
+            value = told_file(value.replace("\\", "/").rsplit("/", 1)[-1])
         text = ", ".join(map(str, value)) if isinstance(value, list) else (
             "; ".join(f"{k}: {v}" for k, v in sorted(value.items())) if isinstance(value, dict) else str(value))  # fmt: skip
         pairs.append((key, text))

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hgdx_eval.errors import InputError
-from hgdx_eval.files import DELIMITERS, connect, open_table, shape_of
+from hgdx_eval.files import DELIMITERS, connect, open_table
+from hgdx_eval.telling import shape_of
 
 WANTED = {"code": ("Mã hồ sơ",), "agency": ("Cơ quan thụ lý",), "online": ("Trực tuyến",)}
 ROWS = [["01", "Sở Tư pháp", "Có"], ["02", "UBND Xã Hoả Lựu", "Không"]]
