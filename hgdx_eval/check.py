@@ -125,7 +125,7 @@ def check_table(path: Path) -> dict:
         raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
     names = [label for label in dict.fromkeys(raw.header) if label.strip()]
     frame, simulated = table.read_columns(path, names, [])
-    if not is_header(names, frame[names].head(table.LOOKED_AT).itertuples(index=False)):
+    if not is_header(raw.header, frame.reindex(columns=raw.header).head(table.LOOKED_AT).itertuples(index=False)):
         raise InputError(f"{path.name}: no known header: {table.NO_HEADER.format(len(raw.header))}")
     told = sorted(set(frame["definition"]) - {""}) if "definition" in frame else []
     known = [name if name in DEFINITIONS else f"({shape_of(name)})" for name in told[:MOST]]

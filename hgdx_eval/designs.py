@@ -136,7 +136,7 @@ def base_table(panel: Panel, p: Study) -> pd.DataFrame:
 
 def tellable_in(frame: pd.DataFrame, p: Study) -> frozenset[str]:
     """Names of a table's units and clusters that a message may quote."""
-    return tellable_names(frame["unit"], frame["time"], p) | tellable_names(frame["cluster"], frame["time"], p)
+    return tellable_names(frame["unit"], frame["period"], p) | tellable_names(frame["cluster"], frame["period"], p)
 
 
 def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | float:

@@ -199,6 +199,11 @@ def shown_text(text: str, known: bool) -> str:
     return " ".join(text.split()) if known else f"({shape_of(text)})"
 
 
+def told_agency(text: str) -> str:
+    """A summary's agency as a message may quote it: itself where it looks like one, else its shape."""
+    return shown_text(text, looks_like_agency(text))
+
+
 def shown_code(text: str) -> str:
     """A procedure's code as it may be told: itself where it has a code's form, else its shape."""
     return text if re.fullmatch(r"\d\.\d{6}(\.[\w.]{1,20})?", text, re.ASCII) else f"({shape_of(text)})"

@@ -17,7 +17,7 @@ from .dossiers import CHANNELS, EXAMPLES, PAID, PROCESSED, count_dossiers
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, load_facts
 from .files import open_table, quoted
-from .names import looks_like_agency, match_unit, shown_code, shown_text
+from .names import looks_like_agency, match_unit, shown_code, shown_text, told_agency
 from .origin import Origin, sha256_of
 from .params import Study, named_by
 from .periods import months_since, parse_periods
@@ -193,11 +193,11 @@ def merged(frame: pd.DataFrame, values: list[str]) -> tuple[pd.DataFrame, pd.Dat
     for row in frame[again].itertuples():
         before = firsts.loc[(row.agency, row.month)]
         if before["file"] == row.file:
-            raise InputError(f"{row.file}: row {row.row}: a second row of {row.agency} in {row.month}")
+            raise InputError(f"{row.file}: row {row.row}: a second row of {told_agency(row.agency)} in {row.month}")
         for name in values:
             ours, theirs = getattr(row, name), before[name]
             if ours != theirs and not (pd.isna(ours) and pd.isna(theirs)):
-                raise InputError(f"{row.file}: row {row.row}: {row.agency}, {row.month}: {name} {ours:g}, but {before['file']}, "
+                raise InputError(f"{row.file}: row {row.row}: {told_agency(row.agency)}, {row.month}: {name} {ours:g}, but {before['file']}, "
                                  f"row {before['row']}, tells {theirs:g}")  # fmt: skip
     return frame[~again].copy(), frame[again]
 

@@ -498,7 +498,7 @@ def test_the_month_of_an_answer_comes_from_its_request_the_request_beside_it_or_
 
 @pytest.mark.parametrize(
     ("request_", "answer", "says"),
-    [({**ASKED, "p_thang": "0"}, [counted()], "asks for no single month"), ({**ASKED, "loaichitieu": "2"}, [counted()], "loaichitieu 2.*another denominator"),
+    [({**ASKED, "p_thang": "0"}, [counted()], "asks for no single month"), ({**ASKED, "loaichitieu": "2"}, [counted()], "loaichitieu '2'.*another denominator"),
      (ASKED, [counted(), counted("Tổng", "9")], "tells 18 received, its rows add up to 12"), (ASKED, [counted(counter="sáu")], "column 'HTN_TRUCTIEP_TOTAL': not a count"),
      (ASKED, [counted(), counted()], "a second row of Sở Tư pháp"), (ASKED, [], "no known header"), ({}, [counted()], "which month")],
 )  # fmt: skip
