@@ -197,8 +197,8 @@ def merged(frame: pd.DataFrame, values: list[str]) -> tuple[pd.DataFrame, pd.Dat
         for name in values:
             ours, theirs = getattr(row, name), before[name]
             if ours != theirs and not (pd.isna(ours) and pd.isna(theirs)):
-                raise InputError(f"{row.file}: row {row.row}: {told_agency(row.agency)}, {row.month}: {name} {ours:g}, but {before['file']}, "
-                                 f"row {before['row']}, tells {theirs:g}")  # fmt: skip
+                raise InputError(f"{row.file}: row {row.row}: {told_agency(row.agency)}, {row.month}: {name} {ours:g}, but "
+                                 f"{before['file']}, row {before['row']}, tells {theirs:g}")  # fmt: skip
     return frame[~again].copy(), frame[again]
 
 

@@ -109,7 +109,7 @@ def begins_person(words: list[str]) -> bool:
 
 
 def looks_personal(text: str) -> bool:
-    """Whether a name (of a file, column, unit) looks like somebody's: an address, seven digits that are no date or code, a person's name."""
+    """Whether the name of a file, column or unit looks like somebody's: an address, seven digits that are no date or code, a person."""
     return bool(LONG.search(KNOWN_DIGITS.sub(" ", text))) or person_like(text)
 
 

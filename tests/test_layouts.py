@@ -364,7 +364,7 @@ def test_communes_under_their_district_are_the_agencies_and_departments_keep_the
 @pytest.mark.parametrize(
     ("rows", "title", "says"),
     [
-        ([*FLAT[:2], ("", "Tổng số", 4, 16, 6, 9)], TITLE, r"row 11: the row 'Tổng số' tells 16 received, its rows add up to 15"),
+        ([*FLAT[:2], ("", "Tổng số", 4, 16, 6, 9)], TITLE, r"row 11: the total tells 16 received, its rows add up to 15"),
         (FLAT[:2], TITLE, "no row 'Tổng số': the file may have been cut short"),
         ([FLAT[2]], TITLE, "a total, but no agency"), ([], TITLE, "no data rows"),
         (FLAT, "Từ ngày 01/07/2023 đến ngày 30/09/2023", "not one month"), (FLAT, "Từ ngày 15/07/2023 đến ngày 31/07/2023", "not one month"),

@@ -1,8 +1,13 @@
 """What a message may show of a value, a name, a header, a file's name: the kinds of text that are told, and those that are not."""
 
+import json
+
+import pandas as pd
 import pytest
 
-from hgdx_eval.names import looks_like_agency
+from hgdx_eval.names import looks_like_agency, told_agency
+from hgdx_eval.progress import failure_of, one_line
+from hgdx_eval.published import failed_notebook
 from hgdx_eval.telling import (
     is_header,
     looks_personal,
@@ -108,3 +113,30 @@ def test_an_office_that_may_bear_its_owners_name_is_no_agency(text):
     "Phòng Văn hóa và Thông tin", "Trung tâm Dịch vụ đấu giá tài sản", "Công an phường Phan Đình Phùng", "Bộ Tư lệnh Thành phố Hồ Chí Minh", "Phòng khám đa khoa khu vực"])  # fmt: skip
 def test_an_agency_and_a_place_called_after_somebody_are_told(text):
     assert looks_like_agency(text)
+
+
+def test_an_agency_in_a_message_of_a_summary_is_none_that_may_be_somebody():
+    assert told_agency("Sở Tư pháp") == "Sở Tư pháp" and told_agency("Trần Thị Mật") == "(text of 12 characters)"
+
+
+# --- errors that are not the kit's own -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [KeyError("Bí Mật"), ValueError("bi mat\n0912345678"), RuntimeError("Bí Mật")])
+def test_an_error_of_others_is_its_kind_alone(error):
+    assert one_line(error) == type(error).__name__ and failure_of(error) == {"kind": "other", "detail": type(error).__name__}
+
+
+def test_an_error_inside_the_kit_is_its_kind_and_place():
+    with pytest.raises(TypeError) as raised:
+        shared_names(pd.Series(["Bí Mật"]), None)
+    assert one_line(raised.value).startswith("TypeError in telling.py, line ") and one_line(raised.value)[-1].isdigit()
+
+
+def test_a_notebook_of_a_failed_run_keeps_no_output_but_where_it_failed():
+    trace = ["\x1b[31mKeyError\x1b[39m  Traceback", "\x1b[36mCell In[3]\x1b[39m, line 2\n----> f('Bí Mật')", "File ~/a b/hgdx_eval/designs.py:12, in f(x)", "KeyError: 'Bí Mật'"]
+    cells = [{"cell_type": "code", "metadata": {}, "source": "1", "outputs": [{"output_type": "stream", "name": "stdout", "text": "Bí Mật"},
+              {"output_type": "error", "ename": "KeyError", "evalue": "'Bí Mật'", "traceback": trace}]}, {"cell_type": "markdown", "metadata": {}, "source": "x"}]  # fmt: skip
+    kept = json.loads(failed_notebook(json.dumps({"metadata": {}, "cells": cells}), {"run": "r", "state": "failed", "reason": "KeyError"}))
+    (error,) = kept["cells"][0]["outputs"]
+    assert error == {"output_type": "error", "ename": "KeyError", "evalue": "", "traceback": ["In[3], line 2", "designs.py:12"]}
