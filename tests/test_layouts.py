@@ -340,7 +340,7 @@ def test_groups_and_fields_are_checked_and_not_counted_twice(tmp_path, marks):
     noted = dict(zip(panel.rejected["reason"], panel.rejected["rows"]))
     assert noted["field_row"] == 3 and noted.get("group_row", 0) == bool(marks[0]) and panel.origin.rows == len(table) + 1
     table[1 if not marks[0] else 2] = (table[1 if not marks[0] else 2][0], "Chứng thực", 0, 8, 6, 2)
-    with pytest.raises(InputError, match="'Sở Tư pháp' tells 10 received, its rows add up to 11"):
+    with pytest.raises(InputError, match="the row of Sở Tư pháp tells 10 received, its rows add up to 11"):
         summary_panel([summary(tmp_path / "a.csv", [*table, ("", "Tổng số", 0, 15, 6, 9)])], "opencps_summary")
 
 
