@@ -9,17 +9,21 @@ import os
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import urllib3
 
+from .data_files import data_files
 from .deadline import within
-from .errors import Busy, InputError, RunFailed
+from .errors import Busy, InputError
 from .ledger import last_good, read_run, studies
+from .params import PATH_KEYS, study_file
 from .progress import one_line, warn
+from .telling import told_file, without_files
+from .yaml_strict import load_yaml
 
 WEBHOOK = "HGDX_WEBHOOK"
 FAILURE, VERDICT = "failure", "verdict"
@@ -84,6 +88,18 @@ def verdict_event(before: dict[str, str | None], run: Path) -> Event | None:
     return Event(study, VERDICT, f"{study}: the verdict changed from {then} to {now}", run.name, now, then)
 
 
+def names_given(study: str, change: dict) -> set[str]:
+    """Names of the files and folders that a run is about: its study's, its data's, every other one's."""
+    paths = [Path(study), *(Path(str(path)) for path in change.values())]
+    with suppress(InputError, OSError):
+        file = study_file(study)
+        given = {key: path for key, path in (load_yaml(file).value | change).items() if key in PATH_KEYS and isinstance(path, str)}
+        paths += map(Path, given.values())
+        if data := given.get("data"):
+            paths += data_files(Path(data) if "data" in change else file.parent / data)
+    return {path.name for path in paths}
+
+
 def failure_event(study: str, reason: str, out: Path) -> Event:
     """A failure as told: the study by its name, never by its path."""
     name = Path(study).stem
@@ -91,12 +107,13 @@ def failure_event(study: str, reason: str, out: Path) -> Event:
     last = last_good(out / name)
     found = read_run(out / name / last) if last else None
     newest = failed[-1].parent.name if failed else None
-    return Event(name, FAILURE, " ".join(reason.split()), newest, None, found.result.get("verdict") if found else None)
+    return Event(told_file(name), FAILURE, " ".join(reason.split()), newest, None, found.result.get("verdict") if found else None)
 
 
 @contextmanager
-def watched(study: str, out: Path, command: str | None) -> Iterator[Callable[[Path], Path]]:
+def watched(study: str, out: Path, command: str | None, names: Collection[str] = ()) -> Iterator[Callable[[Path], Path]]:
     """Around a run: tells of what fails inside (exit codes 1 and 2, not 3) and, through the function it gives, of a changed verdict.
+    `names`: of files, which are told as `telling.told_file` has them.
 
     Raises InputError for a command or address that cannot be used, before anything runs.
     """
@@ -117,8 +134,7 @@ def watched(study: str, out: Path, command: str | None) -> Iterator[Callable[[Pa
     except Busy:
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, (InputError, RunFailed)) else one_line(error)
-        send(failure_event(study, reason, out), words, webhook, warn)
+        send(failure_event(study, without_files(one_line(error), names), out), words, webhook, warn)
         raise
 
 

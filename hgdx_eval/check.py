@@ -1,6 +1,5 @@
 """`hgdx-eval check`: what an export holds, for the clerk who made it. Counts and row numbers, never a cell's text."""
 
-import re
 from pathlib import Path
 
 import pandas as pd
@@ -8,13 +7,13 @@ import pandas as pd
 from .dossiers import EXAMPLES, content_of, count_dossiers, payment_sums
 from .errors import InputError
 from .facts import load_facts
-from .files import header_key, open_table, shape_of
+from .files import header_key, open_table
 from .names import HOW, shown_code
 from .panel import NAMES, data_files, matched_table, named_agencies, reasons, summary_panel, without_unfinished
-from .params import did_you_mean
 from .procedures import fee_schedule_of, todays_codes
 from .readers import DEFINITIONS, POST, layout_names, layout_of, summary_layouts, table
 from .signs import volume_signs
+from .telling import did_you_mean, is_header, shape_of, told_file
 from .words import Words, told_shape
 
 HEAVY = 0.1  # share of a month's rows that repeat a dossier number: no slip of a hand, a file put in twice
@@ -46,7 +45,8 @@ def check_file(path: Path, layout: str | None = None, fees: Path | None = None) 
 
 
 def name_of(paths: list[Path]) -> str:
-    return paths[0].name if len(paths) == 1 else f"{paths[0].name} (+{len(paths) - 1})"
+    """What was checked, as it is shown and kept: see `telling.told_file`."""
+    return told_file(paths[0].name) + (f" (+{len(paths) - 1})" if len(paths) > 1 else "")
 
 
 def check_fees(path: Path) -> dict:
@@ -54,7 +54,7 @@ def check_fees(path: Path) -> dict:
     sums = payment_sums(path)
     good = next((item for item in sums if item["reason"] is None), {"rows": 0, "paid": 0, "dossiers": 0})
     return {
-        "file": path.name, "layout": "opencps_fees", "rows": sum(item["rows"] for item in sums), "accepted": good["rows"],
+        "file": name_of([path]), "layout": "opencps_fees", "rows": sum(item["rows"] for item in sums), "accepted": good["rows"],
         "rejected": [{name: item[name] for name in ("reason", "rows", "examples")} for item in sums if item["reason"]],
         "corrected": [], "simulated": False, "paid": good["paid"], "dossiers": good["dossiers"],
     }  # fmt: skip
@@ -108,7 +108,7 @@ def procedures_of(good: pd.DataFrame, fees: Path, export: str) -> tuple[pd.DataF
     if not fees.is_file():
         codes, name = pd.DataFrame({"code": good["procedure"], "how": "listed", "outside": ""}), None
     else:
-        codes, name = todays_codes(good, fee_schedule_of(fees, export)), fees.name
+        codes, name = todays_codes(good, fee_schedule_of(fees, export)), told_file(fees.name)
     return codes.assign(kind="procedure", text=good["procedure"].map(shown_code), means=codes["code"].map(shown_code),
                         rows=good["n"].astype("int64")), name  # fmt: skip
 
@@ -124,20 +124,20 @@ def check_table(path: Path) -> dict:
         header = raw.header
     if len([label for label in header if label.strip()]) < 2:
         raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
-    if (told := table.told_header(header)) != ", ".join(map(str, header[:30])):
-        raise InputError(f"{path.name}: no known header: {told}")
     names = [label for label in header if header_key(label)]
     rows, says_simulated, definitions = 0, False, set()
     empty = dict.fromkeys(names, 0)
     for frame, simulated in table.read_parts(path, {f"column {i}": name for i, name in enumerate(names)}, {}):
+        if not rows and not is_header(names, frame.drop(columns="row").head(table.LOOKED_AT).itertuples(index=False)):
+            raise InputError(f"{path.name}: no known header: {table.NO_HEADER.format(len(header))}")
         rows, says_simulated = rows + len(frame), says_simulated or simulated
         for i, name in enumerate(names):
             cells = frame[f"column {i}"]
             empty[name] += int((cells.str.strip() == "").sum())
             definitions |= set(cells) - {""} if header_key(name) == "definition" else set()
-    known = [name if re.fullmatch(r"\w{1,40}", name) else f"({shape_of(name)})" for name in sorted(definitions)[:MOST]]
+    known = [name if name in DEFINITIONS else f"({shape_of(name)})" for name in sorted(definitions)[:MOST]]
     return {
-        "file": path.name, "layout": "table", "rows": rows, "accepted": rows, "rejected": [], "corrected": [],
+        "file": name_of([path]), "layout": "table", "rows": rows, "accepted": rows, "rejected": [], "corrected": [],
         "columns": [{"column": name, "empty": count} for name, count in empty.items()], "simulated": says_simulated,
         "definitions": known,
     }  # fmt: skip

@@ -159,7 +159,7 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
         from .office import browser
 
         browser()  # missing: said before anything starts
-    with watched(study, out, on_failure) as told:
+    with watched(study, change, out, on_failure) as told:
         published = told(run_study(study, change, langs, out, Options(**options)))
         office_files(published, langs, pdf, docx)
     if as_json:
@@ -170,13 +170,13 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
     return 0
 
 
-def watched(study: str, out: Path, on_failure: str | None) -> AbstractContextManager:
+def watched(study: str, change: dict, out: Path, on_failure: str | None) -> AbstractContextManager:
     """Alerts around a run; what they need is loaded only where somebody is to be told."""
     if on_failure is None and not os.environ.get(WEBHOOK):
         return nullcontext(lambda published: published)
     from . import alert
 
-    return alert.watched(study, out, on_failure)
+    return alert.watched(study, out, on_failure, alert.names_given(study, change))
 
 
 def office_files(published: Path, langs: list[str], pdf: bool, docx: bool) -> None:

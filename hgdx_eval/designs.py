@@ -9,9 +9,10 @@ import pandas as pd
 from .errors import InputError, Refusal
 from .facts import Event, events_between, find_adoption, load_facts
 from .origin import Origin
-from .panel import Panel, dossier_study_columns, joined_text, label, weight_column
-from .params import Study, did_you_mean, study_digest
+from .panel import Panel, dossier_study_columns, joined_text, label, tellable_names, weight_column
+from .params import Study, study_digest
 from .periods import first_whole_period, is_never, parse_period
+from .telling import did_you_mean, told_name, told_names
 from .told import Release, held_release, inside_run
 
 COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "received", "online", "dose",
@@ -91,7 +92,8 @@ def study_design(panel: Panel, p: Study) -> Design:
         known = set(frame["unit"]) | set(frame["cluster"])
         for name in p.exclude:
             if name not in known:
-                raise InputError(f"{p.study}: exclude: no unit {name!r} in the data{did_you_mean(name, known)}")
+                near = did_you_mean(name, known & tellable_in(frame, p))
+                raise InputError(f"{p.study}: exclude: no unit {name!r} in the data{near}")
         frame = put_aside(frame, frame["unit"].isin(p.exclude) | frame["cluster"].isin(p.exclude), "excluded", aside)
     frame = put_aside(frame, frame["weight"] <= 0, "zero_weight", aside)
     frame = put_aside(frame, frame["y"].isna(), "no_value", aside)
@@ -136,8 +138,15 @@ def base_table(panel: Panel, p: Study) -> pd.DataFrame:
         frame.loc[frame["received"] == 0, "weight"] = 0.0
     wandering = frame.groupby("unit")["cluster"].nunique() > 1
     if wandering.any():
-        raise InputError(f"{panel.origin.file}: unit {wandering.idxmax()!r} stands in more than one cluster")
+        unit = told_name(wandering.idxmax(), tellable_in(frame, p))
+        raise InputError(f"{panel.origin.file}: cluster: unit {unit} stands in more than one cluster, as {wandering.sum()} of "
+                         f"{len(wandering)} units do; allowed: one for each")  # fmt: skip
     return frame
+
+
+def tellable_in(frame: pd.DataFrame, p: Study) -> frozenset[str]:
+    """Names of a table's units and clusters that a message may quote."""
+    return tellable_names(frame["unit"], frame["period"], p) | tellable_names(frame["cluster"], frame["period"], p)
 
 
 def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | float:
@@ -148,7 +157,8 @@ def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | flo
         known = set(frame["unit"])
         for name in p.dose:
             if name not in known:
-                raise InputError(f"{p.study}: dose: no unit {name!r} in the data{did_you_mean(name, known)}")
+                near = did_you_mean(name, known & tellable_in(frame, p))
+                raise InputError(f"{p.study}: dose: no unit {name!r} in the data{near}")
         return frame["unit"].map(p.dose).astype(float)
     dose = pd.to_numeric(cells[label(p, "dose")], errors="coerce")
     if p.policy:
@@ -190,14 +200,15 @@ def dated(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, key: str) -> pd.Se
         known = set(frame["unit"])
         for name in given:
             if name not in known:
-                raise InputError(f"{p.study}: {key}: no unit {name!r} in the data{did_you_mean(name, known)}")
+                near = did_you_mean(name, known & tellable_in(frame, p))
+                raise InputError(f"{p.study}: {key}: no unit {name!r} in the data{near}")
         return frame["unit"].map({name: ordinal(text, p, f"{p.study}: {key}: {name}") for name, text in given.items()})
     text = cells[label(p, key)].astype(str)
     starts = text.map({value: ordinal(value, p, f"{p.study}: column {given!r}", True) for value in text.unique()})
     several = starts.groupby(frame["unit"]).nunique(dropna=False) > 1
     if several.any():
         what = "first treated" if key == "treated_from" else "last treated"
-        raise InputError(f"{p.study}: {key}: unit {several.idxmax()!r} has more than one {what} period")
+        raise InputError(f"{p.study}: {key}: unit {told_name(several.idxmax(), tellable_in(frame, p))} has more than one {what} period")
     return starts
 
 
@@ -210,7 +221,8 @@ def ends(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series:
     until = dated(frame, cells, p, "treated_until")
     early = until < dated(frame, cells, p, "treated_from")
     if early.any():
-        raise InputError(f"{p.study}: treated_until: unit {frame.loc[early.idxmax(), 'unit']!r} ends before it starts")
+        unit = told_name(frame.loc[early.idxmax(), "unit"], tellable_in(frame, p))
+        raise InputError(f"{p.study}: treated_until: unit {unit} ends before it starts")
     return until
 
 
@@ -223,7 +235,8 @@ def switch_starts(frame: pd.DataFrame, treated: pd.Series, p: Study) -> tuple[pd
     step = ordered.groupby("unit")["on"].diff()
     began = (step > 0).groupby(ordered["unit"]).sum() + (ordered.groupby("unit")["on"].first() == 1)
     if (began > 1).any():
-        raise InputError(f"{p.study}: treated: unit {(began > 1).idxmax()!r} is treated twice; allowed: 0, then 1, then 0 at most")
+        unit = told_name((began > 1).idxmax(), tellable_in(frame, p))
+        raise InputError(f"{p.study}: treated: unit {unit} is treated twice; allowed: 0, then 1, then 0 at most")
     on = ordered[ordered["on"] == 1].groupby("unit")["time"]
     stopped = ordered.groupby("unit")["on"].last() == 0
     until = on.max().where(stopped)
@@ -236,13 +249,16 @@ def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: lis
     day = law.effective or law.assumed_effective
     start = first_whole_period(day, p.frequency)
     group = cells[label(p, "group")].astype(str)
+    tellable = tellable_names(group, frame["time"], p)
     if not set(p.treated_groups) & set(group):
-        raise Refusal("no_treated", f"{p.study}: treated_groups: none of {', '.join(p.treated_groups)} in the data; "
-                                    f"found: {', '.join(sorted(set(group)))}")  # fmt: skip
+        found = told_names(sorted(set(group)), tellable)
+        raise Refusal("no_treated", f"{p.study}: treated_groups: none of {', '.join(p.treated_groups)} in the data; found: {found}")
     touched, compared = group.isin(p.treated_groups), group.isin(p.comparison_groups)
     frame = frame.assign(treated_from=np.where(touched, float(start.ordinal), np.nan))
-    for name in sorted(set(group[~touched & ~compared])):
+    others = set(group[~touched & ~compared])
+    for name in sorted(others & tellable):
         frame = put_aside(frame, frame["group"] == name, f"group_{name}", aside)
+    frame = put_aside(frame, frame["group"].isin(others - tellable), "group_other", aside)
     begun = pd.Period(pd.Timestamp(day), freq=p.frequency).ordinal
     frame = put_aside(frame, (frame["time"] >= begun) & (frame["time"] < start.ordinal), "part_month", aside)
     if p.gap:
@@ -298,7 +314,8 @@ def unit_traits(frame: pd.DataFrame, p: Study) -> pd.DataFrame:
     traits = frame[["unit", *columns]].drop_duplicates()
     twice = traits["unit"].duplicated()
     if twice.any():
-        raise InputError(f"{p.study}: by: unit {traits.loc[twice.idxmax(), 'unit']!r} has more than one value of {', '.join(p.by)}")
+        unit = told_name(traits.loc[twice.idxmax(), "unit"], tellable_in(frame, p))
+        raise InputError(f"{p.study}: by: unit {unit} has more than one value of {', '.join(p.by)}")
     return traits.reset_index(drop=True)
 
 
@@ -315,7 +332,7 @@ def check_design(design: Design) -> None:
         raise Refusal("one_unit", f"{name}: no rows are left after the study's choices "
                                   f"({', '.join(design.set_aside['reason'])})")  # fmt: skip
     if table["unit"].nunique() == 1:
-        raise Refusal("one_unit", f"{name}: only one unit ({table['unit'].iloc[0]!r}); at least one more is needed")
+        raise Refusal("one_unit", f"{name}: only one unit is left; at least one more is needed")
     if not design.treated_units:
         raise Refusal("no_treated", f"{name}: no treated unit is left; nothing to estimate")
     if not design.comparison_units and table["treated_from"].nunique() == 1:

@@ -15,6 +15,7 @@ from .errors import InputError
 from .files import spilling
 from .readers import opencps_dossiers, opencps_fees
 from .spool import Spool, spool
+from .telling import told_file
 
 EXAMPLES = 5  # row numbers kept for each reason
 MOST_AGENCIES = 5_000  # a province has some hundreds; each of them has a few spellings
@@ -185,16 +186,16 @@ def content_of(paths: list[Path], doubts: dict[tuple[str, str], str]) -> dict[st
             found = spool(con, path, wanted, opencps_dossiers.content_kept, folder / "content")
             con.execute(f"CREATE VIEW content AS {found.relation}")
             faults = con.execute(opencps_dossiers.date_order_sql(found.columns, EXAMPLES, periods.today())).fetchall()
-            order += [{"fault": fault, "file": path.name, "rows": rows, "examples": row_numbers(found, first)}
+            order += [{"fault": fault, "file": told_file(path.name), "rows": rows, "examples": row_numbers(found, first)}
                       for fault, rows, first in faults]  # fmt: skip
-            repeats += [{"file": path.name, "month": month, "rows": rows, "again": again}
+            repeats += [{"file": told_file(path.name), "month": month, "rows": rows, "again": again}
                         for month, rows, again in con.execute(opencps_dossiers.repeats_sql()).fetchall()]  # fmt: skip
             asked = pd.DataFrame([(*key, told) for key, told in doubts.items()], columns=["held_in", "text", "told"], dtype="object")
             con.register("doubts", asked)
             for column in ("agency", "procedure"):
                 rows = con.execute(f"""SELECT told, min(place, {EXAMPLES}) FROM content JOIN doubts ON trim({column}) = text
                                        WHERE held_in = '{column}' GROUP BY told ORDER BY told""").fetchall()
-                places += [{"file": path.name, "text": told, "examples": row_numbers(found, first)} for told, first in rows]
+                places += [{"file": told_file(path.name), "text": told, "examples": row_numbers(found, first)} for told, first in rows]
     return {"date_order": order, "repeats": repeats, "places": places}
 
 

@@ -1,7 +1,5 @@
 """The ways to say no: an input that is not understood, an estimate that would not mean anything, a run that did not finish."""
 
-import re
-
 
 class InputError(Exception):
     """A study, fact, export or option is wrong. One line: file, place, what was found, what is allowed. Exit code 2."""
@@ -20,12 +18,6 @@ class Refusal(InputError):
         self.reason = reason
 
 
-def quotable(text: object) -> bool:
-    """Whether a message may quote a cell of somebody's table: at most 12 characters, six digits and one word of up to eight plain
-    letters, as in 12,5% or 2023-13 or abc. A name, number or address does not look so; it is told by its shape."""
-    plain = str(text).strip()
-    short = len(plain) <= 12 and sum(c.isdigit() for c in plain) <= 6
-    return short and re.fullmatch(r"[\d.,%/: +-]*[a-zA-Z]{0,8}[\d.,%/: +-]*", plain) is not None
 FAILURES = {  # kind of failure -> what is told of it besides; the history page has a sentence for each
     "cell_error": ("notebook", "cell", "detail"), "cell_time": ("notebook", "seconds"), "cell_skipped": ("notebook",),
     "kernel_died": ("notebook",), "stopped": ("signal",), "run_time": ("seconds",), "killed": (), "disk_full": (), "not_writable": (),

@@ -22,13 +22,15 @@ from .machine import blame, told_of
 from .notebook_files import Job, Options, notebook_file, notebook_names
 from .panel import Panel
 from .params import PATH_KEYS, Study
-from .progress import failure_of, first_line, one_line, say
+from .progress import failure_of, one_line, say
 from .published import read_receipt
 from .receipt import Key
 from .signals import raise_if_asked
+from .telling import told_file
 from .told import HELD, Release
 from .workfolder import private_folder
 
+OURS = ("InputError", "Refusal", "RunFailed")  # errors whose text may be told: others hold anything of the data
 APART = ("who", "cost", "payment", "scorecard", "data_quality")  # they wait for no estimate of another notebook
 START_ORDER = ("effect", *APART, "robustness", "comparison", "brief")
 Executed = dict[Job, nbformat.NotebookNode]
@@ -152,7 +154,7 @@ def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, s
         raise RunFailed("stopped")
     readable_parameters()
     started = time.monotonic()
-    shown = {key: Path(value).name if key in PATH_KEYS else value
+    shown = {key: told_file(Path(value).name) if key in PATH_KEYS else value
              for key, value in p.model_dump(mode="json", include={"data"}).items()}  # fmt: skip
     target = folder / f"{job.stem}.ipynb"
     try:
@@ -165,7 +167,7 @@ def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, s
                 request_save_on_cell_execute=False, autosave_cell_every=0,
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
-        detail = f"{error.ename}: {first_line(error.evalue)}"
+        detail = f"{error.ename}: {' '.join(error.evalue.split())}" if error.ename in OURS else error.ename
         raise RunFailed(f"notebook {job.stem}, cell {error.exec_count}: {detail}", "cell_error", notebook=job.stem, cell=error.exec_count,
                         detail=detail) from None  # fmt: skip
     except Exception as error:

@@ -679,13 +679,3 @@ def shape_sql(column: str) -> str:
     digits = f"length(regexp_replace({column}, '[^0-9]', '', 'g'))"
     return (f"CASE WHEN regexp_full_match({column}, '[0-9.,\\s/:-]+') THEN 'number of ' || {digits} || ' digits' "
             f"ELSE 'text of ' || length({column}) || ' characters' END")  # fmt: skip
-
-
-def shape_of(text: object) -> str:
-    """What a cell of a personal table looks like, never what it says: 'text of 14 letters', 'number of 8 digits'."""
-    text = "" if text is None else str(text)
-    if not text.strip():
-        return "nothing"
-    if re.fullmatch(r"[\d.,\s/:-]+", text, re.ASCII):
-        return f"number of {sum(c.isdigit() for c in text)} digits"
-    return f"text of {len(text)} characters"

@@ -9,7 +9,7 @@ from functools import cache
 import pandas as pd
 
 from .facts import Facts, Unit
-from .files import shape_of
+from .telling import person_like, shape_of
 
 HOW = ("exact", "orthography", "abbreviation", "alias", "without_kind", "portal_code", "former_name", "unknown", "ambiguous")
 SHORT = {"tp": "thành phố", "tx": "thị xã", "tt": "thị trấn", "p": "phường", "x": "xã", "h": "huyện", "t": "tỉnh"}
@@ -24,6 +24,16 @@ AGENCY_WORDS = (
 )  # fmt: skip
 PLACE = re.compile(r"(thành phố|thị xã|thị trấn|huyện|tỉnh|phường|xã)( [^\W\d]+){1,4}|(phường|xã) \d{1,2}", re.IGNORECASE)
 ADDRESS = re.compile(r"\b(ấp|hẻm|khóm|khu|nhà|ông|bà|sđt|số nhà|thôn|tổ|đường)\b|\d{4}|\d[/.-]\d|@")
+OWNED = re.compile(  # of offices that bear their owner's name
+    r"\b(luật sư|bác s[ĩỹ]|lương y|công chứng|thừa phát lại|đấu giá|phòng khám|phòng mạch|nha khoa|(nhà|quầy|hiệu) thuốc|tư nhân|công ty|"
+    r"tnhh|hộ kinh doanh|cửa hàng)\b"
+)
+UNOWNED = re.compile(  # what else stands in the name of such an office that bears nobody's
+    r"\b(văn phòng|phòng|trung tâm|trạm|chi nhánh|đoàn|số|đa khoa|nhà nước|nhân dân|khu vực|y tế|tài sản|dịch vụ|hỗ trợ|và|\d{1,2}|"
+    r"(tỉnh|thành phố|thị xã|huyện|quận)( [^\W\d]+){1,3})\b"
+)
+# places are called after people
+AFTER_KIND = re.compile(r"\b(thành phố|thị xã|thị trấn|huyện|tỉnh|phường|xã|quận) [^\W\d]+", re.IGNORECASE)
 FAR_FROM = re.compile(r"\b(khu vực|khu công nghiệp|khu kinh tế|nhà nước|nhà ở)\b")  # words of agencies that only look like an address
 
 
@@ -158,11 +168,12 @@ def find_unit(facts: Facts, text: str, month: pd.Period | None = None) -> Unit |
 
 
 def looks_like_agency(text: str) -> bool:
-    """True where a text begins with a word of agencies, or is a place with its kind alone, and holds nothing of an address."""
+    """True where a text begins with a word of agencies, or is a place with its kind alone, and holds nothing of an address or a person:
+    an office that may bear its owner's name is none."""
     whole = unicodedata.normalize("NFC", text).casefold()
     parts = [plain_long(part) for part in re.split(r",| [–-] ", whole)]
     plain = COUNCIL.sub("", parts[0])
-    if len(text) > 120 or ADDRESS.search(FAR_FROM.sub("", whole)):
+    if len(text) > 120 or ADDRESS.search(FAR_FROM.sub("", whole)) or bears_a_name(text):
         return False
     if PLACE.match(plain) or plain != parts[0]:
         return all(PLACE.fullmatch(part) for part in [plain, *parts[1:]])
@@ -170,14 +181,27 @@ def looks_like_agency(text: str) -> bool:
     return any(toned.startswith(" ".join(toned_last(word) for word in words.split()) + " ") for words in AGENCY_WORDS)
 
 
+def bears_a_name(text: str) -> bool:
+    """Whether an agency's text holds what may be a person's name: one of a known form that is not a place's, or any word more than the
+    kind, number and place of an office that may bear its owner's."""
+    plain = plain_long(text)
+    left = UNOWNED.sub(" ", OWNED.sub(" ", plain.casefold())) if OWNED.search(plain.casefold()) else ""
+    return person_like(AFTER_KIND.sub(" · ", plain)) or bool(left.strip())
+
+
 def plain_long(text: str) -> str:
     """No punctuation, kinds of unit written out where two letters or more stand for them: one letter may be a person's initial."""
-    return " ".join(SHORT.get(word, word) if len(word) > 1 else word for word in unpunctuated(text).split())
+    return " ".join(SHORT.get(word.casefold(), word) if len(word) > 1 else word for word in unpunctuated(text).split())
 
 
 def shown_text(text: str, known: bool) -> str:
     """A text as it may be told: itself where it is known to be no person's, else its shape."""
     return " ".join(text.split()) if known else f"({shape_of(text)})"
+
+
+def told_agency(text: str) -> str:
+    """A summary's agency as a message may quote it: itself where it looks like one, else its shape."""
+    return shown_text(text, looks_like_agency(text))
 
 
 def shown_code(text: str) -> str:

@@ -19,12 +19,13 @@ from .dossiers import CHANNELS, EXAMPLES, PAID, PROCESSED, count_dossiers
 from .errors import InputError
 from .facts import Facts, Unit, cluster_of, load_facts
 from .files import header_key, open_table, quoted
-from .names import looks_like_agency, match_unit, shown_code, shown_text
+from .names import looks_like_agency, match_unit, shown_code, shown_text, told_agency
 from .origin import Origin, sha256_of
-from .params import COUNTED, Study, named_columns
+from .params import COUNTED, Study, named_by, named_columns
 from .periods import months_since, parse_periods
 from .procedures import fee_schedule_of, todays_codes, todays_rows
 from .readers import DEFINITIONS, layout_of, opencps_dossiers, personal_layout, reader, summary_layouts, table
+from .telling import SHARED_PERIODS, SHARED_ROWS, shared_names, told_amount, told_file, told_name
 from .workdays import vietnam
 from .workfolder import private_folder
 
@@ -36,7 +37,6 @@ NAMES = ["kind", "text", "means", "how", "outside", "rows"]
 LABELS = {"numerator": "online", "denominator": "received"}  # columns of a tidy table that are not called as their key
 UNKNOWN = "Chưa rõ cơ quan"  # the agency of rows whose text is no agency's name, and may be a person's
 NOTE = opencps_dossiers.HEADERS["filing_note"][0]
-TOLD_FROM = 5  # rows of a name that no fact knows, from which on it is told: what stands in a wrong column seldom stands there again
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,9 @@ def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Ori
     """Where one file or several came from; the hash of several is over their hashes, in order."""
     hashes = [sha256_of(path) for path in paths]
     if len(paths) == 1:
-        return Origin(paths[0].name, hashes[0], rows, layout, simulated)
+        return Origin(told_file(paths[0].name), hashes[0], rows, layout, simulated)
     digest = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
-    return Origin(f"{paths[0].name} (+{len(paths) - 1})", digest, rows, layout, simulated)
+    return Origin(f"{told_file(paths[0].name)} (+{len(paths) - 1})", digest, rows, layout, simulated)
 
 
 # --- summarised exports --------------------------------------------------------------------------------------------
@@ -199,12 +199,12 @@ def merged(frame: pd.DataFrame, values: list[str]) -> tuple[pd.DataFrame, pd.Dat
     for row in frame[again].itertuples():
         before = firsts.loc[(row.agency, row.month)]
         if before["file"] == row.file:
-            raise InputError(f"{row.file}: row {row.row}: a second row of {row.agency} in {row.month}")
+            raise InputError(f"{row.file}: row {row.row}: a second row of {told_agency(row.agency)} in {row.month}")
         for name in values:
             ours, theirs = getattr(row, name), before[name]
             if ours != theirs and not (pd.isna(ours) and pd.isna(theirs)):
-                raise InputError(f"{row.file}: row {row.row}: {row.agency}, {row.month}: {name} {ours:g}, but {before['file']}, "
-                                 f"row {before['row']}, tells {theirs:g}")  # fmt: skip
+                raise InputError(f"{row.file}: row {row.row}: {told_agency(row.agency)}, {row.month}: {name} {ours:g}, but "
+                                 f"{before['file']}, row {before['row']}, tells {theirs:g}")  # fmt: skip
     return frame[~again].copy(), frame[again]
 
 
@@ -301,8 +301,8 @@ def column_of(reason: str) -> str:
 def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(counts with official agency names, level, cluster, today's procedure codes and fee groups; what was matched how).
 
-    A text that no fact knows and that does not look like an agency's name, or stands in fewer than TOLD_FROM rows, is none that may
-    be told: its rows are of the agency UNKNOWN.
+    A text that no fact knows and that does not look like an agency's name, or that fewer than SHARED_ROWS rows in SHARED_PERIODS months
+    share, is none that may be told: its rows are of the agency UNKNOWN.
     Raises InputError where a name may mean two units.
     """
     agencies = named_agencies(good["agency"], good["month"], good["n"], facts)
@@ -327,7 +327,8 @@ def named_agencies(texts: pd.Series, months: pd.Series, rows: pd.Series, facts: 
     `personal`: the file holds personal data, so that a text which may be no agency's name is told by its shape alone.
     """
     pairs = pd.MultiIndex.from_arrays([texts, months])
-    often = set(rows.groupby(texts).sum().loc[lambda sums: sums >= TOLD_FROM].index)
+    sums, at = rows.groupby(texts).sum(), months.groupby(texts).nunique()
+    often = set(sums.index[(sums >= SHARED_ROWS) & (at >= SHARED_PERIODS)])
     told = {}
     for text, month in pairs.unique():
         found = match_unit(facts, text, pd.Period(month, freq="M"))
@@ -435,7 +436,7 @@ def table_panel(path: Path, p: Study) -> Panel:
         raise InputError(f"{path.name}: row {row}: the unit is empty")
     cells = one_row_each(frame, p, path.name, {**text, **numbers})
     cells["period"] = pd.PeriodIndex.from_ordinals(cells["time"], freq=p.frequency)
-    origin = Origin(path.name, sha256_of(path), raw_rows, "table", simulated)
+    origin = Origin(told_file(path.name), sha256_of(path), raw_rows, "table", simulated)
     cells = cells[["unit", "period", *(name for name in (*text, *numbers) if name not in ("period", *parts))]]
     parted = "definition" in map(header_key, p.unit_columns)
     return Panel(cells, origin, rejected[rejected["rows"] > 0], pd.DataFrame(columns=NOTES), len(frame),
@@ -462,6 +463,14 @@ def table_columns(p: Study) -> tuple[dict[str, str], dict[str, str]]:
             number = key in COUNTED or (key == "by" and header_key(column) in counted)
             (numbers if number else text)[f"unit {i}" if key == "unit" else label(p, key, column)] = column
     return text, numbers
+
+
+def tellable_names(names: pd.Series, at: pd.Series, p: Study) -> frozenset[str]:
+    """Names of units, clusters or groups that a message may quote: the study's own words, and what `telling.shared_names` gives; of
+    dossiers all, since `named` told the others by their shape already."""
+    if p.layout != "table":
+        return frozenset(names)
+    return named_by(p) | shared_names(names.tolist(), at.tolist())
 
 
 def joined_text(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
@@ -497,7 +506,8 @@ def check_numbers(frame: pd.DataFrame, p: Study, file: str) -> None:
     for column, wrong, what in checks:
         if wrong.any():
             at = wrong.idxmax()
-            raise InputError(f"{file}: row {frame.loc[at, 'row']}, column {called[column]!r}: {what} ({frame.loc[at, column]:g})")
+            told = told_amount(frame.loc[at, column])
+            raise InputError(f"{file}: row {frame.loc[at, 'row']}, column {called[column]!r}: {what} ({told})")
 
 
 def one_row_each(frame: pd.DataFrame, p: Study, file: str, called: dict[str, str]) -> pd.DataFrame:
@@ -507,14 +517,17 @@ def one_row_each(frame: pd.DataFrame, p: Study, file: str, called: dict[str, str
     if not twice.any():
         return frame.sort_values(["unit", "time"], ignore_index=True)
     at = twice.idxmax()
+    tellable = tellable_names(frame["unit"], frame["time"], p)
     if p.outcome:
-        raise InputError(f"{file}: row {frame.loc[at, 'row']}: a second row of unit {frame.loc[at, 'unit']!r} in period "
-                         f"{frame.loc[at, 'period']!r}; an outcome needs one row per unit and period")  # fmt: skip
+        unit, period = told_name(frame.loc[at, "unit"], tellable), pd.Period(ordinal=frame.loc[at, "time"], freq=p.frequency)
+        raise InputError(f"{file}: row {frame.loc[at, 'row']}: a second row of unit {unit} in period {period}; an outcome needs one row "
+                         f"per unit and period")  # fmt: skip
     fixed = [c for c in frame.columns if c not in ("online", "received", "weights", "row", "time", "unit", "period")]
     differing = frame.groupby(["unit", "time"])[fixed].nunique().gt(1)
     if fixed and differing.any(axis=None):
         unit, column = differing.any(axis=1).idxmax()[0], differing.any().idxmax()
-        raise InputError(f"{file}: unit {unit!r}: column {called[column]!r} differs between rows of one period")
+        row = frame.loc[frame["unit"] == unit, "row"].iloc[0]
+        raise InputError(f"{file}: row {row}: unit {told_name(unit, tellable)}: column {called[column]!r} differs between rows of one period")
     sums = {name: "sum" for name in ("online", "received", "weights") if name in frame}
     others = {name: "first" for name in frame.columns if name not in sums and name not in ("unit", "time")}
     return frame.groupby(["unit", "time"], as_index=False).agg({**others, **sums})

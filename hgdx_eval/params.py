@@ -1,8 +1,8 @@
 """A study: what the analyst asks. One flat YAML file, checked whole before anything starts."""
 
-import difflib
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -19,6 +19,7 @@ from .facts import load_facts
 from .files import header_key
 from .locale import LANGUAGES
 from .readers import layout_names
+from .telling import did_you_mean
 from .words import Words, texts
 from .yaml_strict import Strict, load_yaml, read_value, validate
 
@@ -317,10 +318,17 @@ def check_columns(p: Study, file: str) -> None:
                 raise InputError(f"{file}: {key}: column {column!r} stands there and under {other}; allowed: a column of its own")
 
 
-def did_you_mean(word: str, known: object) -> str:
-    """' (did you mean "x"?)' or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def named_by(p: Study) -> frozenset[str]:
+    """Every text that the study itself holds: what it names may be named back."""
+    def texts_in(value: object) -> Iterator[str]:
+        if isinstance(value, dict):
+            yield from (text for pair in value.items() for item in pair for text in texts_in(item))
+        elif isinstance(value, (list, tuple)):
+            yield from (text for item in value for text in texts_in(item))
+        elif value is not None:
+            yield str(value)
+
+    return frozenset(texts_in(p.model_dump(exclude=set(PATH_KEYS))))
 
 
 def check_places(own: dict, known: set[str], where: str) -> None:

@@ -22,8 +22,8 @@ from .fieller import Ratio, fieller
 from .inference import LEVEL
 from .panel import Panel
 from .params import Study
-from .told import Release
 from .results import Estimate, joined, result_table
+from .told import Release
 
 RATES = ("official", "fixed")
 YEAR = 12

@@ -8,7 +8,8 @@ from datetime import date, datetime
 
 import pandas as pd
 
-from .errors import InputError, quotable
+from .errors import InputError
+from .telling import told_cell
 
 FORMS = "dates, 2011, 2011-07, 2011Q3, Q32011, 202307"
 NEVER = {"", "0", "0.0", "inf", "infinity", "nan", "none", "null", "never"}
@@ -50,7 +51,7 @@ def parse_period(text: object, frequency: str, place: str, cell: bool = False) -
             return pd.Period(pd.Timestamp(part["y"], month, part.get("d", 1)), freq=frequency)
         except ValueError:
             continue
-    found = repr(plain) if not cell or quotable(plain) else f"text of {len(plain)} characters"
+    found = told_cell(plain) if cell else repr(plain)
     raise InputError(f"{place}: {found} is not a period; understood: {FORMS}")
 
 

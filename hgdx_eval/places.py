@@ -6,8 +6,8 @@ from pathlib import Path
 from .errors import InputError
 from .facts import load_facts
 from .names import match_unit
-from .params import did_you_mean
 from .scorecard import amount_of, csv_rows, period_in_past, told
+from .telling import did_you_mean
 
 COLUMNS = ("place", "measure", "value", "date", "source")
 MEASURES = {"ethnic_minority_share": "share", "elderly_share": "share", "distance_km": "number", "digital_team_members": "number"}

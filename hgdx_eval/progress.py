@@ -2,12 +2,12 @@
 
 import errno
 import json
-import re
 import socket
 import sys
+import traceback
 from pathlib import Path
 
-from .errors import RunFailed
+from .errors import InputError, RunFailed
 from .signals import Interrupted
 
 
@@ -63,14 +63,14 @@ def tell(event: str, **values: object) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """What went wrong, without traceback, folder or host."""
+    """What went wrong, without folder or host. Of an error that is none of ours the kind and the place: its text may hold data."""
     if isinstance(error, Interrupted):
         return f"stopped by {error}"
-    if isinstance(error, RunFailed):
+    if isinstance(error, (InputError, RunFailed)):
         return str(error)
     if isinstance(error, OSError):
         return f"{type(error).__name__}: {error.strerror or 'no message'}"
-    return f"{type(error).__name__}: {first_line(str(error))}"
+    return f"{type(error).__name__}{raised_in(error)}"
 
 
 def failure_of(error: BaseException) -> dict[str, str]:
@@ -87,12 +87,10 @@ def failure_of(error: BaseException) -> dict[str, str]:
     return {"kind": "other", "detail": one_line(error)}
 
 
-def first_line(text: str) -> str:
-    """The first line of an error's text with file names in place of paths, and no host's name."""
-    if not text or not text.strip():
-        return "no message"
-    line = re.sub(r"(?<![\w<])(?:[A-Za-z]:)?[/\\][^\s'\":;,]*[/\\]([^\s'\":;,/\\]*)", r"\1", text.strip().splitlines()[0])
-    return re.sub(rf"\b{re.escape(socket.gethostname())}\b", "(host)", line) if len(socket.gethostname()) > 2 else line
+def raised_in(error: BaseException) -> str:
+    """" in designs.py, line 12": the last line of the package that an error passed; "" for none."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(Path(__file__).parent)]
+    return f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
 
 
 def without_places(text: str, *folders: Path) -> str:

@@ -154,16 +154,25 @@ def keep_failed(building: Path, failed: Path, receipt: dict, state: str = "faile
 
 
 def failed_notebook(text: str, receipt: dict) -> str:
-    """A notebook of a run that failed, so marked: without papermill's own marks, which call cells completed that never ran, and
-    without folders of this machine."""
+    """A notebook of a run that failed, so marked: without papermill's own marks, which call cells completed that never ran, without
+    folders of this machine, and without what its cells said: of an error its kind and lines are kept, its text may hold data."""
     notebook = json.loads(text)
     notebook["metadata"].pop("papermill", None)
     notebook["metadata"]["hgdx"] = {name: receipt.get(name, "") for name in ("run", "state", "reason")}
     for cell in notebook["cells"]:
         cell["metadata"].pop("papermill", None)
         cell["metadata"].pop("execution", None)
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [where_raised(output) for output in cell["outputs"] if output["output_type"] == "error"]
     written = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     return without_places(written, Path(__file__).parent.parent)
+
+
+def where_raised(output: dict) -> dict:
+    """An error in a notebook as its kind and the lines that it passed."""
+    passed = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(output.get("traceback", [])))
+    lines = re.findall(r"(?<![\w-])[a-z_]+\.py:\d+|\bIn ?\[\d+\], line \d+", passed)
+    return {"output_type": "error", "ename": output["ename"], "evalue": "", "traceback": lines}
 
 
 def recover(folder: Path) -> None:

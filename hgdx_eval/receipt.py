@@ -14,6 +14,7 @@ from .facts import facts_files, facts_hash
 from .hashes import file_hash
 from .notebook_files import Job, notebook_file, notebook_names
 from .params import PATH_KEYS, Study
+from .telling import told_file
 
 if TYPE_CHECKING:
     from .panel import Panel
@@ -43,14 +44,14 @@ def digest(value: object) -> str:
 def inputs_key(p: Study, langs: list[str]) -> Key:
     """The key of a run. Raises InputError for data or notebooks that are not there."""
     notebooks = {name: file_hash(notebook_file(name)) for name in notebook_names()}
-    files = [(file.name, file_hash(file)) for file in input_files(p) if file.is_file()]
+    files = [(told_file(file.name), file_hash(file)) for file in input_files(p) if file.is_file()]
     inputs = digest([shown_study(p), files, facts_hash(), code_hash(), python(), package_versions()])
     return Key(inputs, notebooks, digest([inputs, list(notebooks.items()), langs]))
 
 
 def shown_study(p: Study) -> dict:
-    """The study's own keys, file names in place of paths."""
-    return {name: Path(value).name if name in PATH_KEYS and value else value
+    """The study's own keys, file names (`told_file`) in place of paths."""
+    return {name: told_file(Path(value).name) if name in PATH_KEYS and value else value
             for name, value in p.model_dump(mode="json", exclude_defaults=True).items()}  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def make_receipt(p: Study, panel: "Panel", rows: int, langs: list[str], key: Key
     files = data_files(Path(p.data))
     inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": rows,
                "layout": panel.origin.layout}]  # fmt: skip
-    inputs += [{"file": file.name, "sha256": file_hash(file)} for file in input_files(p)
+    inputs += [{"file": told_file(file.name), "sha256": file_hash(file)} for file in input_files(p)
                if file.is_file() and not (files == [file] or file.name.endswith(".truth.csv"))]  # fmt: skip
     return {
         "run": run, "study": shown_study(p), "languages": langs, "newest": newest_counted(panel, p),

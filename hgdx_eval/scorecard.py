@@ -15,14 +15,15 @@ import pandas as pd
 
 from . import periods
 from .disclose import as_told, hidden_beside_total, parts_of
-from .errors import InputError, quotable
+from .errors import InputError
 from .facts import PAYMENT_RATE, Facts, Indicator, load_facts
 from .machine import reading
 from .origin import Origin
 from .panel import Panel
-from .params import Study, did_you_mean
+from .params import Study
 from .periods import PATTERNS, parse_period
 from .results import Estimate, result_table
+from .telling import did_you_mean, looks_personal, told_cell, told_file
 from .told import run_release
 
 COLUMNS = ("task", "indicator", "name", "name_en", "definition", "definition_en", "unit", "better", "target", "period", "value", "source")
@@ -91,7 +92,7 @@ def scorecard(panel: Panel, p: Study) -> Scorecard | None:
     known = tuple(fact_item(i) for i in facts.tasks.indicators if i.name not in named)
     order = {"data": 0, "facts": 1, "file": 2}
     items = sorted([*own, *known, *given], key=lambda item: (item.task, order[item.kind]))
-    return Scorecard(tuple(items), notes, panel.origin, Path(p.scorecard).name if p.scorecard else None)
+    return Scorecard(tuple(items), notes, panel.origin, told_file(Path(p.scorecard).name) if p.scorecard else None)
 
 
 def indicators(card: Scorecard | None) -> list[Estimate]:
@@ -399,7 +400,6 @@ def file_item(name: str, row: dict[str, str], target: tuple[int, float] | None, 
 
 
 def told(text: str) -> str:
-    """A cell as a message may quote it; of what may be a person's name or number, its length alone."""
-    if re.fullmatch(r"[a-z0-9_]{1,40}", text) and not re.search(r"\d{7}", text) or quotable(text):
-        return repr(text)
-    return f"text of {len(text)} characters"
+    """A cell as a message may quote it: a name as indicators have that looks like nobody's, or what `telling` quotes; else its shape."""
+    label = re.fullmatch(r"[a-z0-9_]{1,40}", text) is not None and not looks_personal(text)
+    return repr(text) if label else told_cell(text)

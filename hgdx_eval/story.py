@@ -5,15 +5,16 @@ import pandas as pd
 from markupsafe import Markup
 
 from . import tables
+from .charts import SIDES
 from .checks import Evaluation
 from .designs import Design, nearby_events
-from .charts import SIDES
 from .disclose import BANDS, as_told, band, hidden_beside_total, hidden_in_table, parts_of
 from .facts import load_facts
 from .names import HOW
 from .panel import Panel
 from .params import PATH_KEYS, Study, VerdictRules
 from .readers import POST
+from .telling import looks_personal, shape_of, told_file
 from .told import Release, run_release
 from .verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
 from .words import Words, told_shape
@@ -224,7 +225,8 @@ def show_rows(panel: Panel, words: Words) -> tables.Block:
     total = sum(count for _, count in rows)
     told = [(name, words("story.few", n=words.number(FEW)) if 0 < n < FEW else words.number(n),
              words.number(None) if 0 < n < FEW else words.percent(n / total)) for name, n in rows]  # fmt: skip
-    told.append((words("story.total"), *((words("story.hidden"), words.number(None)) if few else (words.number(total), words.percent(1.0)))))
+    whole = (words("story.hidden"), words.number(None)) if few else (words.number(total), words.percent(1.0))
+    told.append((words("story.total"), *whole))
     frame = pd.DataFrame(told, columns=[words(f"story.col_{c}") for c in ("rows", "count", "share")])
     return tables.table(frame, words("story.rows_caption", file=panel.origin.file), words, numeric=set(frame.columns[1:]),
                         total_row=True, download=frame, name="rows")  # fmt: skip
@@ -232,8 +234,8 @@ def show_rows(panel: Panel, words: Words) -> tables.Block:
 
 def show_series(panel: Panel, words: Words) -> tables.Block:
     """What the series measures, what was corrected in reading it, how many online dossiers staff entered, and what is told of few."""
-    known_texts = known(words)
-    told = words("check.definition_" + panel.definition) if "check.definition_" + panel.definition in known_texts else panel.definition
+    own = f"({shape_of(panel.definition)})" if looks_personal(panel.definition) else panel.definition
+    told = words("check.definition_" + own) if "check.definition_" + own in known(words) else told_shape(own, words)
     pairs = [(words("story.series_definition"), told or words("story.series_not_told"))]
     if post := POST.get(panel.origin.layout):
         pairs.append((words("story.series_post"), words("check.post_" + post)))
@@ -377,7 +379,8 @@ def group_numbers(cells: list[tuple], design: Design, min_count: int) -> list[tu
         return [(len(part), mean) for (*_, part), mean in zip(cells, means, strict=True)]
     sums = pd.DataFrame([part[["received", "online"]].sum() for *_, part in cells])
     if design.release is not None:
-        told = as_told(design.release, "span", [SIDES[side] for side, *_ in cells], "", ["after" if after else "before" for _, after, _ in cells])
+        when = ["after" if after else "before" for _, after, _ in cells]
+        told = as_told(design.release, "span", [SIDES[side] for side, *_ in cells], "", when)
         by_dossiers = np.isclose(means, sums["online"] / sums["received"])
         means = np.where(by_dossiers, told["online"] / told["received"], np.where(told["as_of"] == "", means, np.nan))
         return list(zip(told["received"], means, strict=True))
@@ -424,7 +427,7 @@ def show_parameters(p: Study, words: Words) -> tables.Block:
     pairs = []
     for key, value in p.model_dump(mode="json", exclude_defaults=True).items():
         if key in PATH_KEYS and value:
-            value = value.replace("\\", "/").rsplit("/", 1)[-1]
+            value = told_file(value.replace("\\", "/").rsplit("/", 1)[-1])
         text = ", ".join(map(str, value)) if isinstance(value, list) else (
             "; ".join(f"{k}: {v}" for k, v in sorted(value.items())) if isinstance(value, dict) else str(value))  # fmt: skip
         pairs.append((key, text))

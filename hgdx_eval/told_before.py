@@ -60,8 +60,8 @@ def others_told(folder: Path, panel: Panel, p: Study) -> tuple[tuple[Study, Desi
         if told is None or receipt is None or receipt["inputs"][0].get("sha256") != panel.origin.sha256:
             continue
         try:
-            other = Study.model_validate({**receipt["study"], "data": p.data, "fees": p.fees, "words": None, "scorecard": None, "places": None},
-                                         strict=False)  # fmt: skip
+            paths = {"data": p.data, "fees": p.fees, "words": None, "scorecard": None, "places": None}
+            other = Study.model_validate({**receipt["study"], **paths}, strict=False)
             if all(getattr(other, key) == getattr(p, key) for key in SAME_CELLS):
                 found.append((other, study_design(panel, other), told[1]))
         except (ValidationError, InputError):  # of an earlier version of the kit

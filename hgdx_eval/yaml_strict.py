@@ -1,7 +1,6 @@
 """YAML read strictly: a repeated key, a code that YAML took for a number or a misspelt key is one line, with its place."""
 
 import datetime
-import difflib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from .errors import InputError
 from .machine import blame
 from .printed import is_utf8
+from .telling import did_you_mean
 
 Place = tuple[str | int, ...]
 Composed = tuple[yaml.SafeLoader, yaml.Node | None]  # with its loader
@@ -295,11 +295,6 @@ def quotes(errors: list[dict], found: Any, place: Place, strict: Strict) -> str:
         read = "true/false" if isinstance(found, bool) else "a date" if isinstance(found, datetime.date) else "a number"
         return f'; YAML reads {raw} as {read}: put it in quotes, "{raw}"'
     return ""
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def dotted(place: Place) -> str:

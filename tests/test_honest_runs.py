@@ -171,7 +171,7 @@ def test_no_receipt_page_or_log_names_the_user_the_machine_or_a_folder(folder, c
     run(folder)
     add_cell(folder, "first", f"import os\nhome = os.path.expanduser('~')\nprint(home, '{HOST}')\n"
                               f"raise ValueError(f'in {{home}}/list.csv on {HOST}')")  # fmt: skip
-    with pytest.raises(RunFailed, match="ValueError: in list.csv on"):
+    with pytest.raises(RunFailed, match="ValueError; nothing was published"):
         run(folder)
     out, err = capfd.readouterr()
     with pytest.raises(SystemExit):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "hgdx_eval"
 LINE = [
-    "errors", "machine", "signals", "printed", "progress", "aside", "deadline", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "optional", "workfolder", "hashes", "published", "notebook_files", "workbooks", "files", "spool", "facts", "names", "words", "readers", "procedures", "results",
+    "errors", "telling", "machine", "signals", "printed", "progress", "aside", "deadline", "fetch", "origin", "yaml_strict", "periods", "workdays", "memo", "optional", "workfolder", "hashes", "published", "notebook_files", "workbooks", "files", "spool", "facts", "names", "words", "readers", "procedures", "results",
     "estimators_list", "synth", "synth_export", "params", "data_files", "told", "disclose", "dossiers", "panel", "receipt", "remember", "signs", "designs", "inference", "fixed_effects", "bacon", "synthetic", "estimators",
     "heterogeneity", "bounds", "compare", "fieller", "cost", "payment", "specification", "wild", "randomization", "gate", "sensitivity", "sequential", "warning_signs",
     "verdict", "checks", "fixes", "robustness", "scorecard", "places", "who", "register", "release",

@@ -340,7 +340,7 @@ def test_groups_and_fields_are_checked_and_not_counted_twice(tmp_path, marks):
     noted = dict(zip(panel.rejected["reason"], panel.rejected["rows"]))
     assert noted["field_row"] == 3 and noted.get("group_row", 0) == bool(marks[0]) and panel.origin.rows == len(table) + 1
     table[1 if not marks[0] else 2] = (table[1 if not marks[0] else 2][0], "Chứng thực", 0, 8, 6, 2)
-    with pytest.raises(InputError, match="'Sở Tư pháp' tells 10 received, its rows add up to 11"):
+    with pytest.raises(InputError, match="the row of Sở Tư pháp tells 10 received, its rows add up to 11"):
         summary_panel([summary(tmp_path / "a.csv", [*table, ("", "Tổng số", 0, 15, 6, 9)])], "opencps_summary")
 
 
@@ -364,7 +364,7 @@ def test_communes_under_their_district_are_the_agencies_and_departments_keep_the
 @pytest.mark.parametrize(
     ("rows", "title", "says"),
     [
-        ([*FLAT[:2], ("", "Tổng số", 4, 16, 6, 9)], TITLE, r"row 11: the row 'Tổng số' tells 16 received, its rows add up to 15"),
+        ([*FLAT[:2], ("", "Tổng số", 4, 16, 6, 9)], TITLE, r"row 11: the total tells 16 received, its rows add up to 15"),
         (FLAT[:2], TITLE, "no row 'Tổng số': the file may have been cut short"),
         ([FLAT[2]], TITLE, "a total, but no agency"), ([], TITLE, "no data rows"),
         (FLAT, "Từ ngày 01/07/2023 đến ngày 30/09/2023", "not one month"), (FLAT, "Từ ngày 15/07/2023 đến ngày 31/07/2023", "not one month"),
@@ -498,7 +498,7 @@ def test_the_month_of_an_answer_comes_from_its_request_the_request_beside_it_or_
 
 @pytest.mark.parametrize(
     ("request_", "answer", "says"),
-    [({**ASKED, "p_thang": "0"}, [counted()], "asks for no single month"), ({**ASKED, "loaichitieu": "2"}, [counted()], "loaichitieu 2.*another denominator"),
+    [({**ASKED, "p_thang": "0"}, [counted()], "asks for no single month"), ({**ASKED, "loaichitieu": "2"}, [counted()], "loaichitieu '2'.*another denominator"),
      (ASKED, [counted(), counted("Tổng", "9")], "tells 18 received, its rows add up to 12"), (ASKED, [counted(counter="sáu")], "column 'HTN_TRUCTIEP_TOTAL': not a count"),
      (ASKED, [counted(), counted()], "a second row of Sở Tư pháp"), (ASKED, [], "no known header"), ({}, [counted()], "which month")],
 )  # fmt: skip

@@ -200,26 +200,29 @@ def test_re_coding_ends_at_a_code_of_today_or_is_refused(tmp_path_factory, targe
 
 
 def test_the_panel_carries_what_was_matched_how_and_no_unknown_text(tmp_path):
-    def row(number, agency, procedure, note=""):
-        told = dict.fromkeys(COLUMNS, "") | {"Mã hồ sơ": number, "Mã thủ tục": procedure, "Cơ quan thụ lý": agency, "Ngày tiếp nhận": "31/08/2023",
+    def row(number, agency, procedure, note="", day="31/08/2023"):
+        told = dict.fromkeys(COLUMNS, "") | {"Mã hồ sơ": number, "Mã thủ tục": procedure, "Cơ quan thụ lý": agency, "Ngày tiếp nhận": day,
                                              "Trực tuyến": "Có", "Ghi chú nộp": note}  # fmt: skip
         return ",".join(told[name] for name in COLUMNS)
 
     rows = [row("1", "UBND xã Hỏa Lựu", "1.000001", "Cán bộ nộp thay tại quầy"), row("2", "UBND xã Hỏa Lựu", "1.000001"),
             *(row(f"3{at}", "Trần Thị Bí Mật", "1.000001") for at in range(6)), row("4", "Phòng ít", "3.000003"), row("5", "Phòng ít", "Bí Mật"),
-            *(row(f"6{at}", "Phòng lạ", "3.000003") for at in range(5))]  # fmt: skip
+            *(row(f"6{at}", "Phòng lạ", "3.000003", day=f"31/0{7 + at % 2}/2023") for at in range(20)),
+            *(row(f"7{at}", "Phòng lẻ", "3.000003") for at in range(20)), *(row(f"8{at}", "Phòng hiếm", "3.000003", day=f"31/0{7 + at % 2}/2023") for at in range(19)),
+            *(row(f"9{at}", "Văn phòng luật sư Bí Mật", "3.000003", day=f"31/0{7 + at % 2}/2023") for at in range(20))]  # fmt: skip
     (tmp_path / "a.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="utf-8")
     (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,province,5000,2.000001\n2.000001,A,x,province,5000,\n", encoding="utf-8")
     panel = dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)
     told = {(row.kind, row.text): (row.means, row.how, row.rows) for row in panel.names_matched.itertuples()}
     assert told == {
         ("agency", "UBND xã Hỏa Lựu"): ("Xã Hoả Lựu", "orthography", 2), ("agency", "(text of 15 characters)"): ("", "unknown", 6),
-        ("agency", "(text of 8 characters)"): ("", "unknown", 1), ("agency", "Phòng lạ"): ("", "unknown", 5),
-        ("procedure", "1.000001"): ("2.000001", "recoded", 8), ("procedure", "3.000003"): ("3.000003", "unlisted", 6),
+        ("agency", "(text of 8 characters)"): ("", "unknown", 21), ("agency", "Phòng lạ"): ("", "unknown", 20),
+        ("agency", "(text of 10 characters)"): ("", "unknown", 19), ("agency", "(text of 24 characters)"): ("", "unknown", 20),
+        ("procedure", "1.000001"): ("2.000001", "recoded", 8), ("procedure", "3.000003"): ("3.000003", "unlisted", 80),
     }  # fmt: skip
     assert "Mật" not in panel.names_matched.to_csv() and "Trần" not in panel.cells.to_csv()
     assert panel_module.UNKNOWN in set(panel.cells["agency"])
-    assert panel.cells[["online", "assisted", "remote"]].sum().tolist() == [14, 1, 13]
+    assert panel.cells[["online", "assisted", "remote"]].sum().tolist() == [88, 1, 87]
 
 
 def test_rows_with_a_cell_too_few_tell_nothing_of_a_person(tmp_path, capfd):

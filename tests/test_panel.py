@@ -56,7 +56,7 @@ def test_every_row_is_accounted_for_with_its_reason_and_row(export):
 
 
 def test_names_become_official_a_commune_belongs_to_its_district_and_old_codes_are_followed(export):
-    strange = [dossier(f"2{at}", agency="Phòng lạ") for at in range(5)]
+    strange = [dossier(f"2{at}", agency="Phòng lạ", received=f"31/0{7 + at % 2}/2023 08:00") for at in range(20)]
     cells = export(dossier("1", agency="UBND xã Hỏa Lựu", procedure="3.000001"), *strange).cells
     row = cells[cells["received"] > 0].set_index("procedure").loc["2.000001"]
     assert (row["agency"], row["cluster"], row["level"], row["fee_group"]) == ("Xã Hoả Lựu", "Thành phố Vị Thanh", "commune", "free")

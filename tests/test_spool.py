@@ -22,10 +22,11 @@ from hgdx_eval.check import check_file
 from hgdx_eval.cli import main
 from hgdx_eval.dossiers import count_dossiers
 from hgdx_eval.errors import InputError
-from hgdx_eval.files import connect, ends_quoted, gaps, literal, shape_of, shape_sql
+from hgdx_eval.files import connect, ends_quoted, gaps, literal, shape_sql
 from hgdx_eval.readers import opencps_dossiers
 from hgdx_eval.spool import Spool, keyed
 from hgdx_eval.synth import simulate
+from hgdx_eval.telling import shape_of
 from hgdx_eval.workfolder import MARK, base, clean_leftovers, private_folder
 
 HEADER = "Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Chủ hồ sơ,Ngày gửi,Ngày tiếp nhận,Trực tuyến"

@@ -18,6 +18,8 @@ import pandas as pd
 
 from ..errors import InputError
 from ..files import Opening, RawTable, open_beginning, parse_count, read_json
+from ..names import told_agency
+from ..telling import told_cell
 
 DEFINITIONS = {
     "online_share": "dossiers filed online, of those received in the month",
@@ -152,7 +154,7 @@ def usable(frame: pd.DataFrame, left_out: list[tuple[str, int]], file: str) -> p
     twice = frame.duplicated(["agency", "month"])
     if twice.any():
         again = frame.loc[twice.idxmax()]
-        raise InputError(f"{file}: row {again['row']}: a second row of {again['agency']} in {again['month']}")
+        raise InputError(f"{file}: row {again['row']}: a second row of {told_agency(again['agency'])} in {again['month']}")
     return frame.reset_index(drop=True)
 
 
@@ -194,8 +196,7 @@ def month_of_request(request: dict, file: str) -> str:
                        (("p_nam", "year"), ("p_thang", "month")))  # fmt: skip
         if re.fullmatch(YEAR, year) and re.fullmatch(r"0?[1-9]|1[0-2]", month) and request.get("timeType", "month") == "month":
             return f"{year}-{int(month):02}"
-        raise InputError(f"{file}: its request asks for no single month (year {one_line(year)[:10] or 'none'}, "
-                         f"month {one_line(month)[:10] or 'none'})")  # fmt: skip
+        raise InputError(f"{file}: its request asks for no single month (year {told_cell(year)}, month {told_cell(month)})")  # fmt: skip
     if month := month_of_name(file):
         return month
     raise InputError(f"{file}: which month? Store the request beside it as {file}.request.json, or name the file like 2023-07.json")

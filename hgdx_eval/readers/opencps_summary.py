@@ -16,7 +16,7 @@ import pandas as pd
 from ..errors import InputError
 from ..facts import load_facts
 from ..files import Opening, header_key, read_grid
-from ..names import find_unit
+from ..names import find_unit, told_agency
 from . import SIMULATED_MARK, TOTAL_WORDS, Summary, check_sum, month_of_name, parse_counts, usable
 
 HEADERS = {
@@ -206,7 +206,7 @@ def checked_agencies(frame: pd.DataFrame, left_out: list[tuple[str, int]], file:
         depth = depth.where(official, 1)  # fields that are numbered like their agencies
     role = roles(depth.to_numpy(), official.to_numpy())
     inside = frame[role == "agency"]
-    check_sum(inside, totals.iloc[-1], ("received", "online"), file, f"the row {totals.iloc[-1]['agency']!r}")
+    check_sum(inside, totals.iloc[-1], ("received", "online"), file, "the total")
     check_parents(frame, depth, file)
     left_out += [(kind, int(row)) for kind, row in zip(role, frame["row"], strict=True) if kind != "agency"]
     return inside
@@ -246,7 +246,7 @@ def check_parents(frame: pd.DataFrame, depth: pd.Series, file: str) -> None:
         end = next((i for i in range(at + 1, len(frame)) if levels[i] <= levels[at]), len(frame))
         parts = frame.iloc[at + 1 : end]
         parts = parts[levels[at + 1 : end] == levels[at + 1]]
-        check_sum(parts, frame.iloc[at], ("received", "online"), file, f"the row {frame['agency'].iloc[at]!r}")
+        check_sum(parts, frame.iloc[at], ("received", "online"), file, f"the row of {told_agency(frame['agency'].iloc[at])}")
 
 
 def parts_agree(frame: pd.DataFrame, left_out: list[tuple[str, int]]) -> pd.DataFrame:

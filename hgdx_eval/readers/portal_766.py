@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..files import GRID_ROWS, Opening, check_above, find_header, header_key, objects_as_rows
+from ..names import told_agency
 from ..workbooks import named_sheets
 from . import SIMULATED_MARK, Summary, month_of_name, month_of_request, one_line, read_answers, stored_answers
 
@@ -68,7 +69,7 @@ def read_summary(path: Path) -> Summary:
     twice = cells.duplicated(["agency", "month"])
     if twice.any():
         again = cells.loc[twice.idxmax()]
-        raise InputError(f"{path.name}: sheet {again['sheet']!r}, row {again['row']}: a second row of {again['agency']}")
+        raise InputError(f"{path.name}: sheet {again['sheet']!r}, row {again['row']}: a second row of {told_agency(again['agency'])}")
     return Summary(cells[["agency", "month", "code", "sheet", *SCORES, "row"]], SCORES, tuple(left_out), len(frame), simulated,
                    DEFINITION)  # fmt: skip
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from ..errors import InputError
 from ..files import Opening, value_text
-from . import SIMULATED_MARK, Summary, check_sum, is_total, month_of_request, one_line, parse_counts, read_answers, stored_answers, usable
+from ..telling import told_cell
+from . import SIMULATED_MARK, Summary, check_sum, is_total, month_of_request, parse_counts, read_answers, stored_answers, usable
 
 HEADERS = {
     "agency": ("TEN_COQUAN", "TEN"),
@@ -47,7 +48,7 @@ def read_summary(path: Path) -> Summary:
                              f"{', '.join(HEADERS[way][0] for way in WAYS)}")  # fmt: skip
         if str(request.get("loaichitieu") or "0") != "0":
             raise InputError(f"{path.name}: its request asks for a part of the dossiers (loaichitieu "
-                             f"{one_line(request['loaichitieu'])[:10]}): another denominator; ask with loaichitieu 0")  # fmt: skip
+                             f"{told_cell(request['loaichitieu'])}): another denominator; ask with loaichitieu 0")  # fmt: skip
         rows += answer_rows(answer, request, path.name, len(rows))
         simulated |= marked
     frame = pd.DataFrame(rows)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import InputError, quotable
-from ..files import RawTable, header_key, open_table, shape_of
+from ..errors import InputError
+from ..files import RawTable, header_key, open_table
+from ..telling import MOST, did_you_mean, is_header, told_cell
 from . import DEFINITIONS
 
 HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
-VALUE = re.compile(r"@|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}-\d{1,2}-\d{1,2}|(?:\d[ .-]?){7}")
+NO_HEADER = "{} cells in the first row that may be values, no names of columns (each another one, with a letter, and numbers below some)"
+LOOKED_AT = 200  # rows below a first row, by which it is told whether it is a header
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
 VECTORS = 50  # of 2,048 rows each: so many are held as text at a time
 
@@ -28,8 +30,8 @@ def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> Iterat
     with open_table(path, {called[key]: (name,) for key, name in own.items()}) as raw:
         check_once(path, raw.header, columns, keys)
         if missing := [name for name in columns if called[header_key(name)] not in raw.columns]:
-            found = told_header(raw.header)
-            raise InputError(f"{path.name}: no known header: column {missing[0]!r}{named_by(missing[0], keys)} is missing; found: {found}")
+            found = told_header(path, raw.header, missing[0])
+            raise InputError(f"{path.name}: no known header: column {missing[0]!r}{named_by(missing[0], keys)} is missing{found}")
         if raw.broken:
             raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
         yield raw, called
@@ -49,12 +51,16 @@ def named_by(column: str, keys: dict[str, str]) -> str:
     return f" (named by {keys[column]})" if column in keys else ""
 
 
-def told_header(header: tuple[str, ...]) -> str:
-    """The names of the columns as a message may quote them; only how many there are where the first row holds values (a date, an
-    e-mail address, seven digits): then it is no header, and its cells may be anybody's."""
-    if any(VALUE.search(str(label)) for label in header):
-        return f"{len(header)} cells in the first row that hold values, no names of columns"
-    return ", ".join(str(label) for label in header[:30])
+def told_header(path: Path, header: tuple[str, ...], missing: str) -> str:
+    """The nearest name of a column and the first ones, as a message goes on; only how many cells there are where the first row may hold
+    somebody's values (`telling.is_header`)."""
+    labels = [str(label) for label in header if str(label).strip()]
+    called = {f"column{i}": label for i, label in enumerate(labels)}
+    with open_table(path, {name: (label,) for name, label in called.items()}) as raw:
+        below = raw.con.sql(f"SELECT * FROM raw LIMIT {LOOKED_AT}").df()
+    if not is_header(labels, below.reindex(columns=list(called)).itertuples(index=False)):
+        return f"; found: {NO_HEADER.format(len(header))}"
+    return f"{did_you_mean(missing, labels)}; found: {', '.join(labels[:MOST])}"
 
 
 def read_columns(
@@ -101,8 +107,8 @@ def told_definition(path: Path) -> str:
             query = "SELECT definition, min(row) FROM raw WHERE definition IS NOT NULL GROUP BY 1 ORDER BY 2 LIMIT 2"
             found = raw.con.sql(query).fetchall()
     if len(found) > 1:
-        (first, at), (second, then) = found
-        raise InputError(f"{path.name}: row {then}, column 'definition': {as_quoted(second)}, but row {at} is {as_quoted(first)}: "
+        (first, at), (second, then) = ((told_cell(text, DEFINITIONS), row) for text, row in found)
+        raise InputError(f"{path.name}: row {then}, column 'definition': {second}, but row {at} is {first}: "
                          f"two definitions are not one series; evaluate each in a study of its own, or make `definition` part "
                          f"of the unit")  # fmt: skip
     return found[0][0] if found else ""
@@ -111,11 +117,6 @@ def told_definition(path: Path) -> str:
 def whole_number_text(text: str) -> str:
     """A code that a spreadsheet or Parquet turned into 93.0 is 93 again."""
     return text[:-2] if re.fullmatch(r"-?\d+\.0", text) else text
-
-
-def as_quoted(cell: object) -> str:
-    """A cell as a message may tell it: in quotes, or its shape."""
-    return repr(cell) if quotable(cell) or cell in DEFINITIONS else shape_of(cell)
 
 
 def parse_numbers(cells: pd.Series, rows: pd.Series, file: str, column: str, decimal_comma: bool) -> pd.Series:
@@ -127,5 +128,5 @@ def parse_numbers(cells: pd.Series, rows: pd.Series, file: str, column: str, dec
     wrong = ~blank & ~values.map(math.isfinite)
     if wrong.any():
         first = wrong.idxmax()
-        raise InputError(f"{file}: row {rows[first]}, column {column!r}: {as_quoted(cells[first])} is not a finite number")
+        raise InputError(f"{file}: row {rows[first]}, column {column!r}: {told_cell(cells[first])} is not a finite number")
     return values
