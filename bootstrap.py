@@ -227,6 +227,14 @@ def report(arguments):
     return 0
 
 
+def pytest_words(command, rest):
+    """All cores for a whole suite, a file to a core; files or tests that are named run as they are asked for."""
+    chosen = ["-m", "long or browser"] if command == "test-long" else []
+    named = [word for word in rest if os.path.exists(os.path.join(HERE, word.split("::")[0]))]
+    workers = [] if named else ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+    return chosen + workers + rest
+
+
 def main(arguments):
     check_python(sys.version_info)
     for stream in (sys.stdout, sys.stderr):
@@ -242,8 +250,7 @@ def main(arguments):
         python = environment("dev")
         if command == "lab":
             return subprocess.call([python, "-m", "jupyter", "lab", os.path.join(HERE, "notebooks")] + rest, cwd=HERE)
-        chosen = ["-m", "long or browser"] if command == "test-long" else []
-        return subprocess.call([python, "-m", "pytest"] + chosen + rest, cwd=HERE)
+        return subprocess.call([python, "-m", "pytest"] + pytest_words(command, rest), cwd=HERE)
     except KeyboardInterrupt:
         stop("stopped; the same command takes up where it can", 1)
 

@@ -2,6 +2,9 @@ import os
 import tempfile
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # several workers keep all cores busy: one thread of linear algebra each
+    os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
 import pytest
 from hypothesis import settings
 
