@@ -231,7 +231,7 @@ def pytest_words(command, rest):
     """All cores for a whole suite, a file to a core; files or tests that are named run as they are asked for."""
     chosen = ["-m", "long or browser"] if command == "test-long" else []
     named = [word for word in rest if os.path.exists(os.path.join(HERE, word.split("::")[0]))]
-    workers = [] if named else ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile"]
+    workers = [] if named else ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
     return chosen + workers + rest
 
 

@@ -327,11 +327,11 @@ def several(seed: int, numbers: list[int], files: list, answers: object) -> None
             answers.send(one(seed, number, files, Path(folder)))
 
 
-def fuzz(inputs: int, seed: int, workers: int = 1) -> tuple[collections.Counter, list[str]]:
+def fuzz(numbers: range, seed: int, workers: int = 1) -> tuple[collections.Counter, list[str]]:
     """(how many inputs of each kind were read and refused, what must not be)."""
     with tempfile.TemporaryDirectory(prefix="hgdx-corpus-") as folder:
         files = corpus(Path(folder))
-        works = [(seed, range(start, min(start + 250, inputs)), files) for start in range(0, inputs, 250)]
+        works = [(seed, numbers[start : start + 250], files) for start in range(0, len(numbers), 250)]
         if workers == 1:
             parts = list(map(part, works))
         else:
@@ -356,7 +356,7 @@ def main() -> None:
     given = options.parse_args()
     begun = time.monotonic()
     print(f"seed {given.seed}", flush=True)
-    counts, findings = fuzz(given.inputs, given.seed, given.workers)
+    counts, findings = fuzz(range(given.inputs), given.seed, given.workers)
     lines = [f"seed {given.seed}, {given.inputs:,} inputs, {time.monotonic() - begun:.0f} s", *summary(counts), *findings]
     print("\n".join(lines))
     if given.log:
