@@ -16,8 +16,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMMANDS = {
     "report": "run the demonstration and print the path of its report",
-    "test": "run the tests (some ten minutes)",
-    "test-long": "run the Monte Carlo and browser tests",
+    "test": "run the tests (some five minutes on two cores)",
+    "test-long": "run the Monte Carlo and browser tests (some twenty minutes on two cores)",
     "lab": "open JupyterLab on the notebooks",
 }
 ENVIRONMENTS = {"run": (".venv", "requirements.lock"), "dev": (".venv-dev", "requirements-dev.lock")}

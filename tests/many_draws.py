@@ -1,4 +1,4 @@
-"""The rates of docs/draws.md, over many drawn worlds: python tests/many_draws.py [-k EXPRESSION] [-o docs/draws.md]
+"""The rates of docs/coverage.md, docs/warnings.md and others, over many drawn worlds: python tests/many_draws.py [-k EXPRESSION] [-o FILE]
 
 The Monte Carlo tests as they are, with HGDX_DRAWS=many: their seeds begin as in CI and go on; the rates themselves must keep the bars.
 Some forty minutes on two cores. Exit code 1 where a bar is not kept.
@@ -48,14 +48,16 @@ def page(heard: Heard, words: str, seconds: float) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("-k", default="")
-    options.add_argument("-o", type=Path, default=ROOT / "docs" / "draws.md")
+    options.add_argument("-o", type=Path, help="a Markdown page; without it the page is printed")
     given = options.parse_args()
     os.environ["HGDX_DRAWS"] = "many"
     heard, begun = Heard(), time.monotonic()
     words = ["-m", "draws", "-n", "logical", "--maxprocesses", "4", "--dist", "worksteal", *(["-k", given.k] if given.k else [])]
     code = pytest.main(["-q", *words, str(ROOT / "tests")], plugins=[heard])
-    given.o.write_text(page(heard, f" -k '{given.k}'" if given.k else "", time.monotonic() - begun), encoding="utf-8")
-    print(given.o)
+    told_of = page(heard, f" -k '{given.k}'" if given.k else "", time.monotonic() - begun)
+    if given.o:
+        given.o.write_text(told_of, encoding="utf-8")
+    print(told_of)
     sys.exit(int(code))
 
 

@@ -1,7 +1,7 @@
 """How many worlds a Monte Carlo test draws, and what so many can show.
 
 In CI few, of fixed seeds: a rate is held to its bar as far as chance allows, so that a method whose true rate lies at the bar would
-fail once in 1,000 sets of seeds. `tests/many_draws.py` draws many: then the rate itself must keep the bar. Its figures: docs/draws.md.
+fail once in 1,000 sets of seeds. `tests/many_draws.py` draws many: then the rate itself must keep the bar (docs/coverage.md).
 """
 
 import os
