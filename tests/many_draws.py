@@ -18,8 +18,8 @@ from monte_carlo import told
 ROOT = Path(__file__).parent.parent
 HEAD = """# Rates over many draws
 
-`python tests/many_draws.py{words}` on {day}, revision {revision}, {minutes:.0f} minutes on {cores} cores. Seeds from 1 on (from 100 or 101 where
-the test says so), fixed beforehand; how many: with each rate. {verdict}
+`python tests/many_draws.py{words}` on {day}, revision {revision}, {minutes:.0f} minutes on {cores} cores. Seeds from 1 on (from
+100 or 101 where the test says so), fixed beforehand; how many: with each rate. {verdict}
 
 """
 
@@ -38,8 +38,8 @@ def page(heard: Heard, words: str, seconds: float) -> str:
     revision = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
     failed = sorted({report.nodeid for report in heard.reports if report.failed})
     verdict = "Every bar was kept." if not failed else f"Not kept: {', '.join(failed)}."
-    head = HEAD.format(words=words, day=datetime.now(UTC).date(), revision=revision or "unknown", minutes=seconds / 60, cores=os.cpu_count(),
-                       verdict=verdict)  # fmt: skip
+    head = HEAD.format(words=words, day=datetime.now(UTC).date(), revision=revision or "unknown", minutes=seconds / 60,
+                       cores=os.cpu_count(), verdict=verdict)  # fmt: skip
     files = sorted({report.nodeid.split("::")[0] for report in heard.reports})
     parts = {file: told([report for report in heard.reports if report.nodeid.startswith(f"{file}::")]) for file in files}
     return head + "\n".join(f"## `{file}`\n\n" + "\n".join(f"* {line}" for line in lines) + "\n" for file, lines in parts.items() if lines)

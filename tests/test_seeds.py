@@ -30,8 +30,11 @@ def test_every_draw_of_a_test_has_a_seed(path):
     assert unseeded(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("code", ["np.random.default_rng()", "random.random()", "random.Random()", "np.random.normal(0, 1)", "uuid.uuid4()",
-                                  "random.SystemRandom().randrange(9)", "os.urandom(8)", "secrets.randbelow(9)", "default_rng()"])  # fmt: skip
+DRAWN = ["np.random.default_rng()", "random.random()", "random.Random()", "np.random.normal(0, 1)", "uuid.uuid4()", "os.urandom(8)",
+         "random.SystemRandom().randrange(9)", "secrets.randbelow(9)", "default_rng()"]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", DRAWN)
 def test_a_draw_without_a_seed_is_seen(code):
     assert len(unseeded(code)) >= 1
     assert unseeded("np.random.default_rng(1).random()\nrng.random()\nrandom.Random('a').choice([1])\ndefault_rng(seed=2)") == []
