@@ -64,7 +64,7 @@ def holds(design, truth: float) -> dict[str, bool]:
 @pytest.mark.draws
 @pytest.mark.parametrize("name", sorted(WORLDS))
 def test_what_the_gate_headlines_holds_the_truth(name, tell):
-    number, held, picked, own = draws(60, 500), 0, dict.fromkeys((*KINDS, "none"), 0), dict.fromkeys(KINDS, 0)
+    number, held, picked, own = draws(100, 500), 0, dict.fromkeys((*KINDS, "none"), 0), dict.fromkeys(KINDS, 0)
     for seed in range(1, number + 1):
         design, truth = WORLDS[name].drawn(seed)
         inside = holds(design, truth)
