@@ -16,8 +16,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMMANDS = {
     "report": "run the demonstration and print the path of its report",
-    "test": "run the tests (some ten minutes)",
-    "test-long": "run the Monte Carlo and browser tests",
+    "test": "run the tests (some five minutes on two cores)",
+    "test-long": "run the Monte Carlo and browser tests (some twenty minutes on two cores)",
     "lab": "open JupyterLab on the notebooks",
 }
 ENVIRONMENTS = {"run": (".venv", "requirements.lock"), "dev": (".venv-dev", "requirements-dev.lock")}
@@ -241,6 +241,14 @@ def report(arguments):
     return 0
 
 
+def pytest_words(command, rest):
+    """All cores for a whole suite, a file to a core; files or tests that are named run as they are asked for."""
+    chosen = ["-m", "long or browser"] if command == "test-long" else []
+    named = [word for word in rest if os.path.exists(os.path.join(HERE, word.split("::")[0]))]
+    workers = [] if named else ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+    return chosen + workers + rest
+
+
 def main(arguments):
     check_python(sys.version_info)
     for stream in (sys.stdout, sys.stderr):
@@ -256,8 +264,7 @@ def main(arguments):
         python = environment("dev")
         if command == "lab":
             return subprocess.call([python, "-m", "jupyter", "lab", os.path.join(HERE, "notebooks")] + rest, cwd=HERE)
-        chosen = ["-m", "long or browser"] if command == "test-long" else []
-        return subprocess.call([python, "-m", "pytest"] + chosen + rest, cwd=HERE)
+        return subprocess.call([python, "-m", "pytest"] + pytest_words(command, rest), cwd=HERE)
     except KeyboardInterrupt:
         stop("stopped; the same command takes up where it can", 1)
 

@@ -1,6 +1,6 @@
 """Faults at random moments: does a run tell the truth, keep the last good report, and leave nothing behind?
 
-    python tests/faults.py [--times 20] [--seed N] [--only FAULT]...     each fault so many times; prints a table, exit 1 where one is wrong
+    python tests/faults.py [--times 20] [--seed random|N] [--only FAULT]...     each fault so many times; prints a table, exit 1 where one is wrong
     python tests/faults.py --runs 200                                    so many runs in a row in one process
 
 A study of one small table with two notebooks. Beside each fault a reader reads what `latest` names as fast as it can; after each
@@ -27,6 +27,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
+from seeds import seed as seed_of
 
 ROOT = Path(__file__).parent.parent
 STUDY = """study: small
@@ -336,7 +337,7 @@ def wrong_in_a_row(found: dict) -> list[str]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--times", type=int, default=20)
-    options.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options.add_argument("--seed", type=seed_of, default="random")
     options.add_argument("--only", action="append", choices=FAULTS)
     options.add_argument("--every", type=int, default=1, help="a run without a fault after so many of each fault")
     options.add_argument("--runs", type=int)

@@ -1,4 +1,4 @@
-"""Spoilt exports for every reader: python tests/fuzz_readers.py [--inputs 100000] [--seed N] [--log FILE] [--workers 1]
+"""Spoilt exports for every reader: python tests/fuzz_readers.py [--inputs 100000] [--seed random|N] [--log FILE] [--workers 1]
 
 Each input is a made-up export of one layout and kind of file, spoilt in one to three ways. Reading it must end in an answer in
 which every row is accounted for, or in one line (InputError): no other exception, no personal value in the line, nothing left
@@ -25,6 +25,7 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import xlwt
+from seeds import seed as seed_of
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 from hgdx_eval.check import check_file  # noqa: E402
@@ -326,11 +327,11 @@ def several(seed: int, numbers: list[int], files: list, answers: object) -> None
             answers.send(one(seed, number, files, Path(folder)))
 
 
-def fuzz(inputs: int, seed: int, workers: int = 1) -> tuple[collections.Counter, list[str]]:
+def fuzz(numbers: range, seed: int, workers: int = 1) -> tuple[collections.Counter, list[str]]:
     """(how many inputs of each kind were read and refused, what must not be)."""
     with tempfile.TemporaryDirectory(prefix="hgdx-corpus-") as folder:
         files = corpus(Path(folder))
-        works = [(seed, range(start, min(start + 250, inputs)), files) for start in range(0, inputs, 250)]
+        works = [(seed, numbers[start : start + 250], files) for start in range(0, len(numbers), 250)]
         if workers == 1:
             parts = list(map(part, works))
         else:
@@ -349,13 +350,13 @@ def summary(counts: collections.Counter) -> list[str]:
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--inputs", type=int, default=100_000)
-    options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    options.add_argument("--seed", type=seed_of, default="random")
     options.add_argument("--workers", type=int, default=1)
     options.add_argument("--log", type=Path)
     given = options.parse_args()
     begun = time.monotonic()
     print(f"seed {given.seed}", flush=True)
-    counts, findings = fuzz(given.inputs, given.seed, given.workers)
+    counts, findings = fuzz(range(given.inputs), given.seed, given.workers)
     lines = [f"seed {given.seed}, {given.inputs:,} inputs, {time.monotonic() - begun:.0f} s", *summary(counts), *findings]
     print("\n".join(lines))
     if given.log:

@@ -7,7 +7,6 @@ import gzip
 import json
 import ssl
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +22,7 @@ class Fault:
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
-    sleep: float = 0.0  # seconds before the first byte
+    until: threading.Event | None = None  # before which no byte comes
     cut: int = 0  # bytes of the announced length that never come
     gzip: bool = False
 
@@ -132,7 +131,8 @@ def handler_for(portal: Portal) -> type[BaseHTTPRequestHandler]:
             if body is None:
                 body = json.dumps(document_for(portal, self.path, parameters), ensure_ascii=False).encode()
             body = gzip.compress(body) if fault.gzip else body
-            time.sleep(fault.sleep)
+            if fault.until:
+                fault.until.wait(60)
             try:
                 self.send_response(fault.status or (200 if older else 201))
                 self.send_header("Content-Type", "application/json;charset=UTF-8")

@@ -88,7 +88,7 @@ def call(capfd, *words) -> tuple[int, str]:
     [
         NAME, NAME.upper(), unicodedata.normalize("NFD", NAME), quote(NAME), quote(quote(NAME)), NAME.encode("utf-16-le"),
         b"x" + NAME.encode("utf-16-be"), base64.b64encode(b"abc" + NAME.encode()), b"data:text/csv;base64," + base64.urlsafe_b64encode(NAME.encode()),
-        b"x" + base64.b64encode(f"...{PHONE}...".encode()), gzip.compress(NAME.encode()), "".join(f"&#{ord(c)};" for c in NAME), ascii(NAME),
+        b"x" + base64.b64encode(f"...{PHONE}...".encode()), gzip.compress(NAME.encode(), mtime=0), "".join(f"&#{ord(c)};" for c in NAME), ascii(NAME),
         repr(NAME.encode()), f"thư {MAIL}", f"số {NUMBER}-5", NOTE.lower(), "Nguyen Thi Quynhkhuou",
     ],
 )  # fmt: skip

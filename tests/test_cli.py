@@ -10,8 +10,11 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbformat.v4 import new_code_cell
+from small_run import small_notebooks
 
 from hgdx_eval.notebook_files import NOTEBOOKS
 from hgdx_eval.params import Study
@@ -79,20 +82,21 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     assert again.returncode == 0 and "unchanged" in again.stderr
     assert Path(again.stdout.strip().splitlines()[-1]).name == run.name
     assert len([d for d in (study / "out/mine").iterdir() if d.name.startswith("20")]) == 1
-    check_verify(study, run)
 
 
-def check_verify(study, run):
-    same = call("verify", run, cwd=study)
+def test_verify_says_what_is_not_the_same(study):
+    """Of a small run; that a whole one comes out the same is in test_reproducible."""
+    small = {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
+    run = study / call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small).stdout.strip()
+    same = call("verify", run, cwd=study, env=small)
     assert same.returncode == 0, same.stderr + same.stdout
-    text = (run / "estimates.csv").read_text(encoding="utf-8").replace("mine,effect,value,two_way_fixed_effects,overall", "x", 0)
     data = (study / "data.csv").read_text(encoding="utf-8")
     (study / "data.csv").write_text(data.replace("a,2024,", "a,2024,9"), encoding="utf-8")
-    changed = call("verify", run, cwd=study)
-    assert changed.returncode == 4 and "data.csv" in changed.stdout and text
+    changed = call("verify", run, cwd=study, env=small)
+    assert changed.returncode == 4 and "data.csv" in changed.stdout and "estimates.csv" in changed.stdout
     (study / "data.csv").rename(study / "moved.csv")
-    refused(call("verify", run, cwd=study), "data.csv")
-    assert call("verify", run, "-p", "data=moved.csv", cwd=study).returncode == 4
+    refused(call("verify", run, cwd=study, env=small), "data.csv")
+    assert call("verify", run, "-p", "data=moved.csv", cwd=study, env=small).returncode == 4
 
 
 def test_the_command_takes_signals_before_anything_large_is_loaded():
@@ -194,15 +198,16 @@ def test_a_stopped_run_says_so_keeps_a_receipt_and_the_next_one_works(study):
 
 
 def test_a_killed_run_is_marked_by_the_next_and_a_second_run_waits_in_vain(study):
-    words = [sys.executable, "-m", "hgdx_eval", "run", "mine.yaml", "--out", "out", "--lang", "vi"]
-    process = subprocess.Popen(words, cwd=study, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    words, small = ("run", "mine.yaml", "--out", "out", "--lang", "vi"), {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
+    process = subprocess.Popen([sys.executable, "-m", "hgdx_eval", *words], cwd=study, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={**os.environ, "PYTHONPATH": str(ROOT), **small})  # fmt: skip
     wait_for(lambda: list((study / "out").glob("mine/.building-*/receipt.json")))
     os.kill(process.pid, signal.SIGSTOP)
-    busy = call("run", "mine.yaml", "--out", "out", cwd=study)
+    busy = call(*words, cwd=study, env=small)
     assert busy.returncode == 3 and "another run" in busy.stderr.splitlines()[-1]
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    done = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study)
+    done = call(*words, cwd=study, env=small)
     assert done.returncode == 0, done.stderr
     (receipt,) = (study / "out/mine/failed").glob("*/receipt.json")
     assert json.loads(receipt.read_text(encoding="utf-8"))["state"] == "killed"
@@ -215,20 +220,15 @@ def wait_for(ready, seconds=60):
         time.sleep(0.05)
 
 
-def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study, tmp_path):
-    import shutil
-
-    import nbformat
-
-    good = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study)
-    folder = tmp_path / "notebooks"
-    shutil.copytree(ROOT / "notebooks", folder)
+def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study):
+    small = {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
+    brief = study / "notebooks" / "brief.ipynb"
+    whole = nbformat.read(brief, 4)
+    good = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
     for source, says in (("raise ValueError('vì sao')", "ValueError; nothing"), ("import os; os._exit(3)", "brief.vi"),
                          ("import sys; sys.exit(0)", "brief.vi")):  # fmt: skip
-        notebook = nbformat.read(ROOT / "notebooks" / "brief.ipynb", 4)
-        notebook.cells[4].source = source
-        nbformat.write(notebook, folder / "brief.ipynb")
-        bad = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env={"HGDX_NOTEBOOKS": str(folder)})
+        nbformat.write(nbformat.from_dict({**whole, "cells": [*whole.cells, new_code_cell(source)]}), brief)
+        bad = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
         assert bad.returncode == 1 and says in bad.stderr.splitlines()[-1] and "vì sao" not in bad.stderr, bad.stderr
         assert (study / "out/mine/latest").resolve().name == Path(good.stdout.strip()).name
     assert len(list((study / "out/mine/failed").iterdir())) == 3

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cost_worlds import drawn
-from test_coverage import monte_carlo_interval
+from monte_carlo import at_least, at_most, draws, rate, unbiased
 
 from hgdx_eval.charts_cost import plot_forgone
 from hgdx_eval.cost import (
@@ -352,29 +352,29 @@ def held(found, truth):
 
 
 @pytest.mark.long
-def test_the_intervals_hold_the_truth_as_often_as_they_say(capsys):
-    """Seeds 1 to 400, fixed beforehand, as in test_coverage."""
+@pytest.mark.draws
+def test_the_intervals_hold_the_truth_as_often_as_they_say(tell):
+    """Seeds from 1 on, fixed beforehand, as in test_coverage."""
     hits, errors = [], []
-    for seed in range(1, 401):
+    for seed in range(1, draws(100, 400) + 1):
         panel, p, design = drawn(seed)
         found, truth = cost_of(panel, p, design), panel.truth.set_index("period").loc["overall"]
         assert found.bill.forgone == truth["forgone_vnd"]
         hits.append(held(found, truth))
         errors.append((found.row("unchanged")["estimate"] - truth["unchanged_vnd"]) / found.row("unchanged")["std_error"])
-    rates = np.mean(hits, axis=0)
-    with capsys.disabled():
-        for name, hit in zip(("unchanged", "extra_online", "per_extra"), np.array(hits).T, strict=True):
-            print(f"\n{name}: coverage {monte_carlo_interval(int(hit.sum()), len(hit))}", end="")
-        print(f"; mean error of unchanged {np.mean(errors):+.3f} standard errors")
-    assert (rates >= 0.93).all() and abs(np.mean(errors)) < 0.15
+    for name, hit in zip(("unchanged", "extra_online", "per_extra"), np.array(hits).T, strict=True):
+        tell(f"{name}: coverage {rate(hit.sum(), len(hit))}")
+        assert at_least(hit.sum(), len(hit), 0.93), name
+    tell(f"mean error of unchanged {np.mean(errors):+.3f} standard errors")
+    assert unbiased(np.array(errors), 0.15)
 
 
 @pytest.mark.long
-def test_without_an_effect_the_cost_per_extra_dossier_is_seldom_told_as_bounded(capsys):
+@pytest.mark.draws
+def test_without_an_effect_the_cost_per_extra_dossier_is_seldom_told_as_bounded(tell):
     shapes = []
-    for seed in range(1, 401):
+    for seed in range(1, draws(100, 400) + 1):
         panel, p, design = drawn(seed, effect=0.0)
         shapes.append(pd.notna(cost_of(panel, p, design).row("per_extra")["ci_low"]))
-    with capsys.disabled():
-        print(f"\nbounded without an effect: {monte_carlo_interval(int(np.sum(shapes)), len(shapes))}")
-    assert np.mean(shapes) <= 0.07
+    tell(f"bounded without an effect: {rate(np.sum(shapes), len(shapes))}")
+    assert at_most(np.sum(shapes), len(shapes), 0.07)

@@ -303,13 +303,15 @@ def test_one_folder_one_host(older, tmp_path):
 
 def test_two_downloads_into_one_folder_do_not_mix(portal, older, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
-    portal.faults = [Fault(sleep=0.6)]
+    both_seen = threading.Event()
+    portal.faults = [Fault(until=both_seen)]
     first = threading.Thread(target=older)
     first.start()
     while not portal.seen:
         time.sleep(0.01)
     with pytest.raises(FolderBusy, match="another download"):
         older()
+    both_seen.set()
     first.join()
     assert portal.most_at_once == 1 and len(portal.seen) == 3
     assert older().requests == 0 and len(read_cache(tmp_path / "cache")) == 3
@@ -423,9 +425,11 @@ def test_a_retry_after_in_the_past():
 
 def test_a_time_out_and_a_truncated_body_are_tried_again(portal, older, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "READ_SECONDS", 0.2)
-    portal.faults = [Fault(sleep=0.6), Fault(cut=40)]
+    over = threading.Event()
+    portal.faults = [Fault(until=over), Fault(cut=40)]
     lines = []
     assert older("2025-01", "2025-01", say=lines.append).requests == 3
+    over.set()
     assert "no answer in time; try 1 of 5" in lines[0] and "the answer broke off; try 2 of 5" in lines[1]
     assert len(read_cache(tmp_path / "cache")) == 1
 

@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from monte_carlo import at_least, draws, rate
 from scipy import stats
 from worlds import World, codes, constant, crossed, parallel, sizes, two_groups, wandering
 
@@ -59,16 +60,12 @@ def holds(design, truth: float) -> dict[str, bool]:
     }
 
 
-def told(hits: int, draws: int) -> str:
-    low, high = stats.binomtest(hits, draws).proportion_ci(0.99)
-    return f"{hits / draws:.3f} (99% Monte Carlo interval {low:.3f} to {high:.3f})"
-
-
 @pytest.mark.long
+@pytest.mark.draws
 @pytest.mark.parametrize("name", sorted(WORLDS))
-def test_what_the_gate_headlines_holds_the_truth(name, capsys):
-    draws, held, picked, own = 500, 0, dict.fromkeys((*KINDS, "none"), 0), dict.fromkeys(KINDS, 0)
-    for seed in range(1, draws + 1):
+def test_what_the_gate_headlines_holds_the_truth(name, tell):
+    number, held, picked, own = draws(100, 500), 0, dict.fromkeys((*KINDS, "none"), 0), dict.fromkeys(KINDS, 0)
+    for seed in range(1, number + 1):
         design, truth = WORLDS[name].drawn(seed)
         inside = holds(design, truth)
         found = gate.chosen(gate.false_alarms(design, "two_way_fixed_effects", KINDS, 500), KINDS, set(KINDS))
@@ -77,24 +74,23 @@ def test_what_the_gate_headlines_holds_the_truth(name, capsys):
         held += inside.get(kind, True)
         for each in KINDS:
             own[each] += inside[each]
-    with capsys.disabled():
-        print(f"\n{name}: headlined {told(held, draws)}; chosen {picked}")
-        for kind in KINDS:
-            print(f"  {kind}: {told(own[kind], draws)}")
-    assert held / draws >= 0.93
+    tell(f"{name}: headlined {rate(held, number)}; chosen {picked}")
+    for kind in KINDS:
+        tell(f"{name}: {kind} {rate(own[kind], number)}")
+    assert at_least(held, number, 0.93)
 
 
 @pytest.mark.long
+@pytest.mark.draws
 @pytest.mark.parametrize("name", sorted(WORLDS))
-def test_the_default_kind_alone_holds_the_truth(name, capsys):
-    """The clustered t with Satterthwaite's degrees of freedom, over 2,000 draws."""
-    draws = 2000
+def test_the_default_kind_alone_holds_the_truth(name, tell):
+    """The clustered t with Satterthwaite's degrees of freedom."""
+    number = draws(500, 2000)
     held = sum(abs(part.estimate - truth) <= stats.t.ppf(0.975, part.dof) * part.std_error
-               for design, truth in (WORLDS[name].drawn(seed) for seed in range(1, draws + 1))
+               for design, truth in (WORLDS[name].drawn(seed) for seed in range(1, number + 1))
                for part in [main.linears(design)[None]])  # fmt: skip
-    with capsys.disabled():
-        print(f"\n{name}: clustered t {told(held, draws)}")
-    assert held / draws >= 0.93
+    tell(f"{name}: clustered t alone {rate(held, number)}")
+    assert at_least(held, number, 0.93)
 
 
 @pytest.mark.parametrize("name", sorted(WORLDS))

@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hgdx_eval import panel as panel_module
@@ -183,6 +183,7 @@ def test_re_coding_that_cannot_be_is_refused_by_row(tmp_path, lines, says):
         schedule(tmp_path, *lines)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 7), min_size=8, max_size=8))
 def test_re_coding_ends_at_a_code_of_today_or_is_refused(tmp_path_factory, targets):
     lines = [f"c{at},A,x,none,,{'' if to == at else f'c{to}'}" for at, to in enumerate(targets)]

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from cost_worlds import drawn
+from monte_carlo import at_least, draws, rate, unbiased
 from scipy import stats
-from test_coverage import monte_carlo_interval
 
 from hgdx_eval.charts_payment import plot_payment
 from hgdx_eval.errors import InputError
@@ -307,11 +307,12 @@ def test_rules_that_cannot_be_are_refused_in_one_line(tmp_path, payment, says):
 
 
 @pytest.mark.long
+@pytest.mark.draws
 @pytest.mark.parametrize("world", ["default", "waiver"])
-def test_the_intervals_hold_the_truth_as_often_as_they_say(capsys, world):
-    """Seeds 1 to 200, fixed beforehand. Truth: the mean effect on the rate over the dossiers of the months compared."""
+def test_the_intervals_hold_the_truth_as_often_as_they_say(tell, world):
+    """Seeds from 1 on, fixed beforehand. Truth: the mean effect on the rate over the dossiers of the months compared."""
     found = {name: [] for name in RATES}
-    for seed in range(1, 201):
+    for seed in range(1, draws(60, 200) + 1):
         panel, p, _ = drawn(seed, world=world)
         cells = counted(panel.cells, p, world == "waiver")
         months = panel.truth[panel.truth["period"] <= str(p.payment.until)]
@@ -322,7 +323,6 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say(capsys, world):
     for name, rows in found.items():
         if rows:
             errors, std_errors, held = map(np.array, zip(*rows, strict=True))
-            with capsys.disabled():
-                print(f"\n{world}, {name}: coverage {monte_carlo_interval(int(held.sum()), len(held))}; mean error {errors.mean():+.3f} points; "
-                      f"mean standard error {std_errors.mean():.3f}, sd {errors.std():.3f}", end="")  # fmt: skip
-            assert held.mean() >= 0.91 and abs(errors.mean()) < 0.25 * std_errors.mean()
+            tell(f"{world}, {name}: coverage {rate(held.sum(), len(held))}; mean error {errors.mean():+.3f} points; "
+                 f"mean standard error {std_errors.mean():.3f}, sd {errors.std():.3f}")  # fmt: skip
+            assert at_least(held.sum(), len(held), 0.91) and unbiased(errors, 0.25)

@@ -10,6 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import design_of, made_up_table
+from monte_carlo import draws, rate
 from scipy import optimize, stats
 from worlds import World, one_among_many, parallel, two_groups
 
@@ -414,9 +415,9 @@ def test_a_sure_effect_has_its_breakdown_beyond_the_limit():
 # --- coverage ------------------------------------------------------------------------------------------------------
 
 
-def told(name, hits):
-    low, high = stats.binomtest(int(np.sum(hits)), len(hits)).proportion_ci(0.99)
-    return f"\n{name}: coverage {np.mean(hits):.3f} (99% Monte Carlo interval {low:.3f} to {high:.3f})", high
+def highest(hits):
+    """The upper end of the rate's 99 % Monte Carlo interval."""
+    return stats.binomtest(int(np.sum(hits)), len(hits)).proportion_ci(0.99).high
 
 
 VIOLATIONS = {  # the true trend at the edge of what is allowed: bound, delta of 4 before and 3 after
@@ -432,26 +433,26 @@ VIOLATIONS = {  # the true trend at the edge of what is allowed: bound, delta of
 
 
 @pytest.mark.long
+@pytest.mark.draws
 @pytest.mark.parametrize("name", VIOLATIONS)
-def test_the_interval_holds_the_truth_whatever_trend_is_allowed(name, capsys):
+def test_the_interval_holds_the_truth_whatever_trend_is_allowed(name, tell):
     kind, bound, delta = VIOLATIONS[name]
     study = made_up_study(11)
     effect = np.r_[np.zeros(4), 1.0, 2.0, 0.5]
-    beta = np.random.default_rng(5).multivariate_normal(delta + effect, study.covariance, 2000)
+    beta = np.random.default_rng(5).multivariate_normal(delta + effect, study.covariance, draws(400, 2000))
     for which, contrast in contrasts(study).items():
         truth = contrast @ effect[4:]
-        intervals = (KINDS[kind](replace(study, beta=each), bound, contrast) for each in beta)
-        text, high = told(f"{name}, {which}, {kind} {bound}", [low <= truth <= top for low, top in intervals])
-        with capsys.disabled():
-            print(text)
-        assert high >= 0.95
+        hits = [low <= truth <= top for low, top in (KINDS[kind](replace(study, beta=each), bound, contrast) for each in beta)]
+        tell(f"{name}, {which}, {kind} {bound}: coverage {rate(sum(hits), len(hits))}")
+        assert highest(hits) >= 0.95
 
 
 @pytest.mark.long
+@pytest.mark.draws
 @pytest.mark.parametrize(("clusters", "periods", "before"), [(12, 40, 24), (28, 43, 20), (60, 43, 20)])
-def test_the_interval_holds_the_truth_with_estimated_errors(clusters, periods, before, capsys):
+def test_the_interval_holds_the_truth_with_estimated_errors(clusters, periods, before, tell):
     world, held = World(two_groups(clusters, periods, before), parallel), {}
-    for seed in range(1, 401):
+    for seed in range(1, draws(100, 400) + 1):
         design, truth = world.drawn(seed)
         study = s.event_study(design)
         for which, contrast in contrasts(study).items():
@@ -459,7 +460,5 @@ def test_the_interval_holds_the_truth_with_estimated_errors(clusters, periods, b
                 low, high = interval(study, 0.0, contrast)
                 held.setdefault((which, kind), []).append(low <= truth <= high)
     for key, hits in held.items():
-        text, high = told(f"{clusters} clusters, {', '.join(key)}, no violation", hits)
-        with capsys.disabled():
-            print(text)
-        assert high >= 0.92  # clustered errors of few clusters are too small for every method
+        tell(f"{clusters} clusters, {', '.join(key)}, no violation: coverage {rate(sum(hits), len(hits))}")
+        assert highest(hits) >= 0.92  # clustered errors of few clusters are too small for every method

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up import design_of, made_up_table
-from scipy import stats
+from monte_carlo import at_least, at_most, draws, rate
 from worlds import World, noise, two_groups, unit_levels
 
 from hgdx_eval.results import check_table
@@ -55,17 +55,16 @@ def test_a_method_without_an_error_has_no_looks():
 
 
 @pytest.mark.long
-def test_looking_every_month_the_usual_interval_cries_wolf_and_the_sequential_one_does_not(capsys):
-    world, draws = World(two_groups(12, 40, 16), nothing), 500
+@pytest.mark.draws
+def test_looking_every_month_the_usual_interval_cries_wolf_and_the_sequential_one_does_not(tell):
+    world, number = World(two_groups(12, 40, 16), nothing), draws(100, 500)
     ever = {"cluster": 0, "sequential": 0}
-    for seed in range(1, draws + 1):
+    for seed in range(1, number + 1):
         found = looks(world.drawn(seed)[0], MAIN).table
         for kind in ever:
             rows = found[found["inference"] == kind]
             ever[kind] += bool(((rows["ci_low"] > 0) | (rows["ci_high"] < 0)).any())
-    with capsys.disabled():
-        for kind, number in ever.items():
-            low, high = stats.binomtest(number, draws).proportion_ci(0.99)
-            print(f"\n{kind}: an interval without 0 at one look or more of 22: {number / draws:.3f} ({low:.3f} to {high:.3f})")
-    assert ever["sequential"] / draws <= 0.05
-    assert ever["cluster"] / draws > 0.08
+    for kind, times in ever.items():
+        tell(f"{kind}: an interval without 0 at one look or more of 22: {rate(times, number)}")
+    assert at_most(ever["sequential"], number, 0.05)
+    assert at_least(ever["cluster"], number, 0.08)

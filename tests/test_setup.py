@@ -263,6 +263,13 @@ def test_the_makefile_has_the_same_commands_and_no_logic():
     assert recipes and all(recipe.startswith("@$(PYTHON) bootstrap.py ") for recipe in recipes)
 
 
+def test_a_whole_suite_takes_all_cores_and_what_is_named_runs_as_it_is_asked_for():
+    assert "-n" in bootstrap.pytest_words("test", []) and "-n" in bootstrap.pytest_words("test", ["-k", "gate", "--durations=20"])
+    assert bootstrap.pytest_words("test", ["tests/test_gate.py"]) == ["tests/test_gate.py"]
+    assert bootstrap.pytest_words("test", ["tests/test_gate.py::test_x", "-x"]) == ["tests/test_gate.py::test_x", "-x"]
+    assert bootstrap.pytest_words("test-long", [])[:2] == ["-m", "long or browser"]
+
+
 def test_help_lists_the_commands_and_an_unknown_one_is_refused():
     for argument, code in (("help", 0), ("reprot", 2)):
         done = subprocess.run([sys.executable, str(ROOT / "bootstrap.py"), argument], capture_output=True, text=True)

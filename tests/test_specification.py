@@ -88,6 +88,7 @@ def test_single_changes_are_the_estimators_own_numbers_on_the_changed_design(who
         agrees(curve, f"left_out={name}", without_cluster(found, name))
 
 
+@pytest.mark.long  # two thousand specifications
 def test_crossed_choices_are_the_estimators_own_numbers_too():
     found = design()
     curve = specification_curve(found, most=2000)

@@ -1,6 +1,5 @@
 """Warnings: each fires where its own thing is broken, all are quiet where nothing is, and what a trend test can see is told."""
 
-import os
 import string
 from dataclasses import asdict, replace
 from datetime import date
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 from coverage_worlds import demo_design
 from made_up import design_of, made_up_table
+from monte_carlo import MANY, at_least, draws
 from scipy import stats
 from warning_worlds import BROKEN, CHANGES, composition_change, drawn, drifting, few_clusters, thin_months
 from worlds import World, one_among_many, parallel, places, staggered
@@ -25,8 +25,7 @@ from hgdx_eval.words import texts
 
 ALWAYS = ("few_clusters", "two_treated_agencies", "event_in_window", "thin_months")
 ALARMS = 0.1  # of the good world, at most
-DRAWS = int(os.environ.get("HGDX_DRAWS", 40))  # docs/warnings.md: 200
-STEPS = (0, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # bias of the average effect, in about so many standard errors
+STEPS = (0, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if MANY else (0, 3, 8)  # bias of the average effect, in about so many standard errors
 
 
 def names(design):
@@ -75,22 +74,21 @@ def test_where_nothing_is_broken_warnings_are_quiet():
 
 
 @pytest.mark.long
-def test_rates_of_every_warning_in_every_world(capsys):
-    seeds = DRAWS
+@pytest.mark.draws
+def test_rates_of_every_warning_in_every_world(tell):
+    seeds = draws(25, 200)
     counts = counted(range(1, seeds + 1))
-    with capsys.disabled():
-        for world in counts.index:
-            told = [f"{name} {n / seeds:.1%} [{monte_carlo(n, seeds)['low']:.1%}; {monte_carlo(n, seeds)['high']:.1%}]"
-                    for name, n in counts.loc[world].astype(int).items() if n]  # fmt: skip
-            print(f"\n{world}: " + "; ".join(told), end="")
-        print()
+    for world in counts.index:
+        told = [f"{name} {n / seeds:.1%} [{monte_carlo(n, seeds)['low']:.1%}; {monte_carlo(n, seeds)['high']:.1%}]"
+                for name, n in counts.loc[world].astype(int).items() if n]  # fmt: skip
+        tell(f"{world}, {seeds} draws: " + "; ".join(told))
     for name in ALWAYS:
         assert counts.loc[name, name] == seeds, name
     for name in ("uneven_campaign", "ceiling", "composition_change"):
         assert counts.loc[name, name] >= 0.9 * seeds, name
     quiet = pd.concat([counts.loc["good"], counts.loc["listed"].drop("event_in_window")]).astype(int)
     assert all(monte_carlo(n, seeds)["low"] <= ALARMS for n in quiet)
-    assert seeds < 200 or (quiet <= ALARMS * seeds).all()
+    assert not MANY or (quiet <= ALARMS * seeds).all()
 
 
 # --- the differential trend: what can be seen --------------------------------------------------------------------------
@@ -126,18 +124,16 @@ def test_a_drift_twice_as_strong_is_found():
 
 
 @pytest.mark.long
-def test_power_of_the_trend_test(capsys):
+@pytest.mark.draws
+def test_power_of_the_trend_test(tell):
     """The share of draws in which the warning fires, by the bias that the drift makes."""
-    seeds, table = DRAWS, {}
+    seeds, table = draws(50, 200), {}
     for step in STEPS:
         table[step] = sum(trend(drifting(seed, step / 3)).seen for seed in range(1, seeds + 1))
-    with capsys.disabled():
-        for step, n in table.items():
-            low, high = monte_carlo(n, seeds).values()
-            print(f"\nbias of {step} standard errors: {n / seeds:.1%} [{low:.1%}; {high:.1%}]", end="")
-        print()
-    power = [table[step] / seeds for step in STEPS]
-    assert monte_carlo(table[0], seeds)["low"] <= ALARMS and power[-1] >= 0.9
+    for step, n in table.items():
+        low, high = monte_carlo(n, seeds).values()
+        tell(f"bias of {step} standard errors: {n / seeds:.1%} [{low:.1%}; {high:.1%}] of {seeds} draws")
+    assert monte_carlo(table[0], seeds)["low"] <= ALARMS and at_least(table[STEPS[-1]], seeds, 0.9)
     assert table[3] / seeds > 0.1  # and cannot be 0.9: see above
 
 

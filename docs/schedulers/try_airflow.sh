@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 
 start=$SECONDS
 "${PYTHON:-python3}" -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --require-hashes -r "$kit/docs/schedulers/airflow.lock"
+"$work/venv/bin/pip" install -qq --disable-pip-version-check --no-compile --require-hashes -r "$kit/docs/schedulers/airflow.lock"
 echo "airflow: installed in $((SECONDS - start)) s"
 
 {
@@ -32,7 +32,7 @@ estimator: two_way_fixed_effects
 END
 
 export AIRFLOW_HOME=$work/airflow AIRFLOW__CORE__DAGS_FOLDER=$kit/docs/schedulers AIRFLOW__CORE__LOAD_EXAMPLES=False
-export AIRFLOW__CORE__UNIT_TEST_MODE=False AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False PYTHONDONTWRITEBYTECODE=1
+export AIRFLOW__CORE__UNIT_TEST_MODE=False AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False PYTHONPYCACHEPREFIX=$work/pycache
 export HGDX_COMMAND="$python -m hgdx_eval" HGDX_STUDY=$work/tiny.yaml HGDX_OUT=$work/outputs PYTHONPATH=$kit
 start=$SECONDS
 "$work/venv/bin/airflow" db migrate >"$work/log" 2>&1 || { tail -20 "$work/log"; exit 1; }
