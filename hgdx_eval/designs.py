@@ -56,7 +56,7 @@ class Design:
     assumed: bool = False  # the start is a working assumption: nobody has read it in the policy's text
     min_count: int = 5  # smaller counts of dossiers are told to nobody
     path: bool = True  # False: only `overall` is wanted, as in placebos
-    whole: float = np.nan  # dossiers of the study's own design; NaN: none are counted; inf: of a study that the run under way does not publish
+    whole: float = np.nan  # dossiers of the study's own design; NaN: none are counted; inf: not a study that the run publishes
     release: Release | None = None  # what the run under way tells of them; None outside a run, and in another study's design
 
     @property

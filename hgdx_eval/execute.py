@@ -39,8 +39,8 @@ Result = tuple[nbformat.NotebookNode, float]  # executed, seconds
 
 @contextmanager
 def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel, Release | None], None]]]:
-    """(the private folder of a run, HGDX_WORK; what hands the panel, and what may be told of it, to its kernels). Kernels inherit this environment, and
-    nothing of a run is left in the user's home; what they are forked from gets ready while the data are read."""
+    """(the private folder of a run, HGDX_WORK; what hands the panel, and what may be told of it, to its kernels). Kernels inherit this
+    environment, and nothing of a run is left in the user's home; what they are forked from gets ready while the data are read."""
     with private_folder(sockets=True) as work, told_of(work):
         for name in ("jupyter", "ipython"):
             (work / name).mkdir(mode=0o700)

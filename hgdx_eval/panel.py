@@ -527,7 +527,8 @@ def one_row_each(frame: pd.DataFrame, p: Study, file: str, called: dict[str, str
     if fixed and differing.any(axis=None):
         unit, column = differing.any(axis=1).idxmax()[0], differing.any().idxmax()
         row = frame.loc[frame["unit"] == unit, "row"].iloc[0]
-        raise InputError(f"{file}: row {row}: unit {told_name(unit, tellable)}: column {called[column]!r} differs between rows of one period")
+        raise InputError(f"{file}: row {row}: unit {told_name(unit, tellable)}: column {called[column]!r} differs between rows of one "
+                         f"period")  # fmt: skip
     sums = {name: "sum" for name in ("online", "received", "weights") if name in frame}
     others = {name: "first" for name in frame.columns if name not in sums and name not in ("unit", "time")}
     return frame.groupby(["unit", "time"], as_index=False).agg({**others, **sums})

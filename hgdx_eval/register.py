@@ -114,10 +114,9 @@ def moved_together(
 def bounds(known: sparse.csr_matrix, x: np.ndarray, target: sparse.csr_matrix, least: float = 0.0) -> tuple[float, float, np.ndarray]:
     """(least, most that a row of atoms can be where `known @ x` is known, the known rows that keep it there)."""
     goal, now = target.toarray().ravel(), float((target @ x)[0])
-    ends, blamed = [], np.zeros(known.shape[0], bool)
+    ends, blamed, room = [], np.zeros(known.shape[0], bool), np.column_stack([least - x, np.full(len(x), np.inf)])
     for sign in (1, -1):
-        found = linprog(sign * goal, A_eq=known, b_eq=np.zeros(known.shape[0]), bounds=np.column_stack([least - x, np.full(len(x), np.inf)]),
-                        method="highs")  # fmt: skip
+        found = linprog(sign * goal, A_eq=known, b_eq=np.zeros(known.shape[0]), bounds=room, method="highs")
         if found.status != 0:  # without end
             ends.append(-sign * np.inf)
             continue

@@ -58,7 +58,9 @@ Built = tuple[pd.DataFrame, Register]  # one row per number that could be told (
 Build = Callable[[pd.DataFrame, list[View]], Built]
 
 
-def release_of(panel: Panel, p: Study, design: Design, last: tuple[str, Release] | None = None, others: tuple = ()) -> Release | None:
+def release_of(
+    panel: Panel, p: Study, design: Design, last: tuple[str, Release] | None = None, others: tuple = ()
+) -> Release | None:
     """What may be told of a study's dossiers; None where it counts none.
 
     `last`: name of the last run and what it told; `others`: (study, design, what was told) of other studies of the very same data.
@@ -87,8 +89,8 @@ def as_decided(panel: Panel, p: Study, design: Design, told: Release) -> Release
     near = (then["count"] - now).abs() < told.min_count
     amounts = then["family"].eq("forgone") & ~then["part"].isin(PARTS)  # they go with the dossiers
     older = near | amounts
-    table = fresh.table.assign(count=then["count"].where(older | then["count"].isna(), now), as_of=np.where(older & (then["count"] != now), "then", ""))
-    return replace(told, table=table, study=study_digest(p))
+    count = then["count"].where(older | then["count"].isna(), now)
+    return replace(told, table=fresh.table.assign(count=count, as_of=np.where(older & (count != now), "then", "")), study=study_digest(p))
 
 
 def rounded(counts: pd.Series, round_to: int) -> pd.Series:
@@ -128,7 +130,8 @@ def amounts_told(table: pd.DataFrame, panel: Panel, p: Study, design: Design, la
 
 def amounts_of(found: Bill, p: Study) -> pd.DataFrame:
     """`KEYS`, part, count (VND) of every sum of a bill that the report tells."""
-    savings = {saving_name(counts, cut): found.saving(counts, cut) for counts in ("received", "online") for cut in (found.cut, p.cost.other_cut_pct)}
+    cuts = (found.cut, p.cost.other_cut_pct)
+    savings = {saving_name(counts, cut): found.saving(counts, cut) for counts in ("received", "online") for cut in cuts}
     whole = [("", part, value) for part, value in {"forgone": float(found.cells["forgone"].sum()), **savings}.items()]
     parts = [(f"{column}={value}", "forgone", float(sums)) for column in ("year", "level", "procedure", "agency")
              for value, sums in found.cells.groupby(column)["forgone"].sum().items()]  # fmt: skip
@@ -151,7 +154,8 @@ def all_cells(p: Study) -> bool:
 
 def counts_of(panel: Panel, p: Study, design: Design) -> pd.DataFrame:
     """Per cell with dossiers: unit, time, period, its dossiers in two parts, counter and online, and where the data tell who filed also
-    remote and assisted, the parts of online; with payments cut (its fee is cut) and what the two rates of payment count. Of a tidy table the design's own cells."""
+    remote and assisted, the parts of online; with payments cut (its fee is cut) and what the two rates of payment count. Of a tidy
+    table the design's own cells."""
     if not all_cells(p):
         table = design.table
         return table[["unit", "time", "period", "online"]].assign(counter=table["received"] - table["online"])
@@ -223,8 +227,7 @@ def counts_register(cells: pd.DataFrame, views: list[View]) -> Built:
 
 def staff_register(cells: pd.DataFrame, views: list[View]) -> Built:
     """The register of who filed: dossiers filed remotely and entered by staff by period, where those filed online are known."""
-    months = cells.assign(**{f"{k} then": view.cells["then"] for k, view in enumerate(views)})
-    months = months.groupby("period", as_index=False).agg({**dict.fromkeys(STAFF, "sum"), **{f"{k} then": "any" for k in range(len(views))}})
+    months = sums_by(cells, views, ["period"], STAFF)
     period, at = months["period"].astype(str), np.arange(len(months)) * 2
     terms = []
     for k in range(len(views)):
@@ -236,11 +239,16 @@ def staff_register(cells: pd.DataFrame, views: list[View]) -> Built:
     return register_of(terms, views, online, months[list(STAFF)].to_numpy(float).ravel())
 
 
+def sums_by(cells: pd.DataFrame, views: list[View], by: list[str], names: tuple[str, ...]) -> pd.DataFrame:
+    """Sums of some columns, and for each view whether it had any of the cells then ("0 then", ...)."""
+    then = {f"{k} then": view.cells["then"] for k, view in enumerate(views)}
+    return cells.assign(**then).groupby(by, as_index=False).agg({**dict.fromkeys(names, "sum"), **dict.fromkeys(then, "any")})
+
+
 def payments_register(cells: pd.DataFrame, views: list[View]) -> Built:
     """The register of what the two rates of online payment count, by period: paid online and not, of those whose fee is cut and of others;
     of each group those that only the official rate counts apart."""
-    months = cells.assign(then=True, **{f"{k} then": view.cells["then"] for k, view in enumerate(views)})
-    months = months.groupby(["period", "cut"], as_index=False).agg({**dict.fromkeys(PAYMENTS, "sum"), **{f"{k} then": "any" for k in range(len(views))}})
+    months = sums_by(cells, views, ["period", "cut"], PAYMENTS)
     fixed = months[["fixed_paid", "fixed_told"]].to_numpy(float)
     both = months[["official_paid", "official_told"]].to_numpy(float)
     inside, outside = (np.column_stack([part[:, 0], part[:, 1] - part[:, 0]]) for part in (fixed, both - fixed))
@@ -347,7 +355,8 @@ def late_moves(build: Build, cells: pd.DataFrame, own: View, told: Release, min_
     entry, firsts = pd.factorize(numbers.loc[known, "entry"])
     rows, few = register.rows[known], is_small(moved, min_count)
     x = some_atoms(sparse.vstack([rows, register.known]).tocsr(), np.concatenate([moved, np.zeros(register.known.shape[0])]))
-    both = Register(rows, entry, register.cost[firsts], np.zeros(len(firsts), bool), register.known, np.zeros(len(register.x)) if x is None else x)
+    point = np.zeros(len(register.x)) if x is None else x
+    both = Register(rows, entry, register.cost[firsts], np.zeros(len(firsts), bool), register.known, point)
     nothing = sparse.csr_matrix((0, len(register.x)))
     hide = hidden_entries(both, entries_with(few, both), few, nothing, min_count, -np.inf if x is None else 0.0)
     return numbers.loc[known, NUMBER].assign(moved=moved)[hide[entry]]
@@ -355,7 +364,7 @@ def late_moves(build: Build, cells: pd.DataFrame, own: View, told: Release, min_
 
 def told_table(numbers: pd.DataFrame, values: np.ndarray, hide: np.ndarray, last: tuple[str, Release] | None,
                moved: pd.DataFrame | None, round_to: int) -> pd.DataFrame:  # fmt: skip
-    """The numbers of this study as they may leave the run, see `Release.table`. What is hidden now keeps the number that was told before."""
+    """The numbers of this study as they may leave the run, see `Release.table`. What is hidden now keeps the number told before."""
     own = numbers.assign(count=np.where(hide, np.nan, values), hide=hide)[numbers["view"] == 0].reset_index(drop=True)
     own["as_of"] = ""
     if last is not None:

@@ -220,7 +220,8 @@ def show_rows(panel: Panel, words: Words) -> tables.Block:
     release = run_release()
     accepted = panel.accepted if release is None else release.rows_told(panel.accepted)
     rows = [(words("story.accepted"), accepted)]
-    rows += [(words("reasons." + r.reason), r.rows) for r in panel.rejected.sort_values(["rows", "reason"], ascending=[False, True]).itertuples()]
+    rejected = panel.rejected.sort_values(["rows", "reason"], ascending=[False, True])
+    rows += [(words("reasons." + r.reason), r.rows) for r in rejected.itertuples()]
     few = any(0 < n < FEW for _, n in rows[1:])
     total = sum(count for _, count in rows)
     told = [(name, words("story.few", n=words.number(FEW)) if 0 < n < FEW else words.number(n),
