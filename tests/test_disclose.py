@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from made_up import design_of, made_up_table
 from scipy.optimize import linprog
 
-from hgdx_eval.checks import leave_one_out, sizes_told
-from hgdx_eval.disclose import MERGED, hidden_beside_total, hidden_in_table, parts_of, released, small, told_counts, told_totals
-from hgdx_eval.estimators import two_way_fixed_effects
+from hgdx_eval.checks import leave_one_out
+from hgdx_eval.disclose import MERGED, band, hidden_beside_total, hidden_in_table, parts_of, released, small, told_sizes, told_whole
+from hgdx_eval.estimators import estimate
 from hgdx_eval.panel import dossier_panel
 from hgdx_eval.params import load_study
 from hgdx_eval.story import show_groups
@@ -92,11 +92,14 @@ def test_what_no_hiding_can_protect_is_said():
     assert cannot.tolist() == [True, False, False] and hide[0]
 
 
-def test_counts_beside_each_others_sums():
-    told = told_counts(pd.Series([3.0, 20, 9, 50, 60]), True, K, np.array([0, 0, 0, 1, 1]))
-    assert told.isna().tolist() == [True, False, True, False, False]
-    assert told_counts(pd.Series([3.0, 20]), False, K).tolist() == [3, 20]
-    assert [np.isnan(x) for x in told_totals([100, 97, 100, 90, 86, 98], True, K)] == [False, True, False, False, True, True]
+def test_only_the_studys_own_size_is_told_of_estimates_by_dossiers():
+    sizes = pd.Series([3.0, 20, 90])
+    assert told_sizes(sizes, True).isna().all() and told_sizes(sizes, False).equals(sizes)
+    table = pd.DataFrame({"n_obs": [100.0, 97.0, np.nan]})
+    assert told_whole(table, True, 100.0, 99.0)["n_obs"].fillna(-1).tolist() == [99, -1, -1]
+    assert told_whole(table, True, np.inf, np.inf)["n_obs"].isna().all()
+    assert told_whole(table, False, 100.0, 99.0).equals(table) and told_whole(table, True, np.nan, np.nan).equals(table)
+    assert [band(n) for n in (0, 1, 19, 20, 49, 50, 9_999, 123_456)] == [0, 0, 0, 20, 20, 50, 5_000, 100_000]
 
 
 # --- a file that is passed on --------------------------------------------------------------------------------------
@@ -195,23 +198,6 @@ def test_a_min_count_of_one_hides_nothing(least):
 # --- what a report shows -------------------------------------------------------------------------------------------
 
 
-def few_treated_at(design, number: int, received: float = 9.0, online: float = 2.0):
-    """The same design with few treated dossiers in its `number`th period."""
-    table = design.table
-    here = table["treated_from"].notna() & (table["time"] == table["time"].min() + number)
-    first = here & ~table.index.isin(table.index[here][1:])
-    kept = table[~here | first]
-    return replace(design, table=kept.assign(received=kept["received"].mask(first, received), online=kept["online"].mask(first, online)))
-
-
-def test_sizes_of_event_times_do_not_tell_a_small_one():
-    design = design_of(made_up_table(1, periods=24), blocks=True)
-    assert two_way_fixed_effects.fit(design).rows("event")["n_obs"].notna().all()
-    rows = two_way_fixed_effects.fit(few_treated_at(design, 3, 3.0, 3.0)).rows("event").sort_values("event_time")
-    empty = rows["n_obs"].isna()
-    assert empty.sum() == 2 and (rows.loc[empty, "event_time"] < 0).all()
-
-
 def test_a_small_side_of_the_table_of_groups_hides_what_would_tell_it():
     design = design_of(made_up_table(1, periods=24), blocks=True)
     p, words = load_study("demo", "en")
@@ -225,21 +211,9 @@ def test_a_small_side_of_the_table_of_groups_hides_what_would_tell_it():
     assert "60" not in unquote(re.search("href=\"([^\"]+)", shown)[1]).replace("2060", "")
 
 
-def test_a_method_that_leaves_out_few_dossiers_does_not_tell_how_many():
+def test_one_cluster_less_tells_no_size():
     design = design_of(made_up_table(1, periods=24), blocks=True)
-    main = two_way_fixed_effects.fit(design)
-    size = main.overall()["n_obs"]
-    others = [replace(main, table=main.table.assign(n_obs=main.table["n_obs"].mask(main.table["n_obs"] == size, size - less))) for less in (0, 3, 900)]
-    told = [found.overall()["n_obs"] for found in sizes_told(design, main, others)]
-    assert told[0] == size and np.isnan(told[1]) and told[2] == size - 900
-
-
-def test_one_cluster_less_does_not_tell_a_small_cluster():
-    design = design_of(made_up_table(1, periods=24), blocks=True)
-    name = design.clusters(False)[0]
-    small_one = design.table["cluster"] == name
-    few = 3 / small_one.sum()
-    scaled = design.table.assign(received=design.table["received"].mask(small_one, few), online=design.table["online"].mask(small_one, few))
+    design = replace(design, whole=float(design.table["received"].sum()))
     p = load_study("demo", "vi")[0].model_copy(update={"estimator": "two_way_fixed_effects"})
-    told = leave_one_out(replace(design, table=scaled), p).table.set_index("group")["n_obs"]
-    assert np.isnan(told[name]) and told.isna().sum() == 2
+    assert estimate(design, "two_way_fixed_effects").overall()["n_obs"] == design.whole
+    assert leave_one_out(design, p).table["n_obs"].isna().all()
