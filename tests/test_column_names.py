@@ -32,6 +32,7 @@ from hgdx_eval.results import joined
 from hgdx_eval.scorecard import own_items
 from hgdx_eval.side_by_side import show_groups_of, traits
 from hgdx_eval.synth import simulate_cells
+from hgdx_eval.telling import is_header
 from hgdx_eval.who import who_of
 from hgdx_eval.words import Words
 
@@ -330,7 +331,7 @@ def test_two_headers_of_one_name_that_no_study_asks_for_harm_nobody(tmp_path):
 
 
 @pytest.mark.parametrize(("column", "value", "says"), [
-    ("score", "abc", "row 4, column 'time': 'abc' is not a finite number"), ("on", "2", r"row 4, column 'unit': not 0 or 1 \(2\)"),
+    ("score", "abc", "row 4, column 'time': text of 3 characters is not a finite number"), ("on", "2", r"row 4, column 'unit': not 0 or 1 \(2\)"),
     ("month", "Q9", "'row'"),
 ])  # fmt: skip
 def test_messages_name_the_users_column_never_ours(tmp_path, column, value, says):
@@ -352,12 +353,12 @@ def test_finer_rows_that_differ_are_told_by_the_users_column(tmp_path):
 
 def test_the_check_takes_columns_of_any_name_and_refuses_two_of_one(tmp_path):
     names = [*(name for name in names_inside() if "\n" not in name and "." not in name), "Definition"]
-    names = list({header_key(name): name for name in names}.values())
-    frame = pd.DataFrame([["x"] * len(names), [""] + ["x"] * (len(names) - 1)], columns=names)
+    names = [name for name in {header_key(name): name for name in names}.values() if is_header([name, "n"], [["7", "7"]])]
+    frame = pd.DataFrame([["7"] * len(names), [""] + ["7"] * (len(names) - 1)], columns=names)
     frame.to_csv(tmp_path / "t.csv", index=False)
     found = check_file(tmp_path / "t.csv", "table")
     assert [(item["column"], item["empty"]) for item in found["columns"]] == [(names[0], 1), *((name, 0) for name in names[1:])]
-    assert found["definitions"] == ["x"] and not found["simulated"]
+    assert found["definitions"] == ["(number of 1 digits)"] and not found["simulated"]
     frame.set_axis([*names[:-1], names[0].upper()], axis=1).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(InputError, match=f"stands twice in the header, as columns 1 and {len(names)}"):
         check_file(tmp_path / "t.csv", "table")

@@ -17,6 +17,7 @@ HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
 NO_HEADER = "{} cells in the first row that may be values, no names of columns (each another one, with a letter, and numbers below some)"
 LOOKED_AT = 200  # rows below a first row, by which it is told whether it is a header
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
+OWN = ("simulated", "definition")  # columns by which a table speaks of itself
 VECTORS = 50  # of 2,048 rows each: so many are held as text at a time
 
 
@@ -38,13 +39,15 @@ def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> Iterat
 
 
 def check_once(path: Path, header: tuple[str, ...], columns: list[str], keys: dict[str, str]) -> None:
-    """Raises InputError where a wanted column, or `simulated`, goes by two headers."""
+    """Raises InputError where a wanted column, or `simulated`, goes by two headers; a name that neither a study nor the kit gave is not
+    told, as a first row of equal cells may be anybody's."""
     labels = [header_key(label) for label in header]
     for name in [*columns, "simulated"]:
         if labels.count(header_key(name)) > 1:
             first, second = [at for at, label in enumerate(labels, start=1) if label == header_key(name)][:2]
-            raise InputError(f"{path.name}: column {name!r}{named_by(name, keys)} stands twice in the header, as columns {first} and "
-                             f"{second} (case and spaces aside); rename one of them")  # fmt: skip
+            what = f"column {name!r}{named_by(name, keys)}" if name in keys or name in OWN else "one name"
+            raise InputError(f"{path.name}: {what} stands twice in the header, as columns {first} and {second} (case and spaces aside); "
+                             f"rename one of them")  # fmt: skip
 
 
 def named_by(column: str, keys: dict[str, str]) -> str:
