@@ -127,6 +127,8 @@ def told_place(error: BaseException, place: Path | None) -> str:
                        (Path(tempfile.gettempdir()), "the temporary folder (TMPDIR names another)")):  # fmt: skip
         if path.name and path.absolute().is_relative_to(base):
             return told
+    if place and path.name and path.absolute().is_relative_to(place.absolute()):
+        path = place  # and not a name that a file has for a moment
     return path.name or "outputs, the user's cache or the temporary folder"
 
 

@@ -13,6 +13,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -176,6 +177,7 @@ def main() -> None:
     options.add_argument("--only", action="append", choices=FAULTS)
     options.add_argument("--command", action="append", choices=COMMANDS)
     given, disks, bad = options.parse_args(), disks_can_be_mounted(), []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # the disks are taken away all the same
     print("| fault | command | exit code | last line on standard error |\n|---|---|---|---|")
     with prepared(disks) as folder, portal_running() as portal:
         for fault in given.only or FAULTS:
