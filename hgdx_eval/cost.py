@@ -26,6 +26,7 @@ LINES = ("paying", "zero_fee", "filed_online_paid", "filed_online_paying", "file
 BY = ("procedure", "agency", "level")
 NEAR = Decimal("0.05")  # points: an observed cut this near to the stated one is the stated one
 HOUR = 60
+MANY = 1000  # dossiers: of fewer with several fees an amount is told to three figures
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def forgone_by(found: Bill, column: str, min_count: int) -> pd.DataFrame:
     else:
         told, sums["forgone"] = (pd.Series([found.told(part, np.nan, f"{column}={value}") for value in sums[column]], sums.index)
                                  for part in ("online", "forgone"))  # fmt: skip
-    mixed = found.cells.groupby(column)["fee"].nunique().to_numpy() > 1  # of several fees an exact sum may tell how many paid which
+    mixed = (found.cells.groupby(column)["fee"].nunique().to_numpy() > 1) & (told < MANY)  # an exact sum may tell how many paid which
     sums = sums.assign(online=told, forgone=np.where(mixed, sums["forgone"].map(three_figures), sums["forgone"]), hidden=told.isna())
     sums.loc[sums["hidden"], "forgone"] = np.nan
     return sums.sort_values(["hidden", "forgone", column], ascending=[True, False, True], ignore_index=True)

@@ -222,7 +222,8 @@ def released_month(cells: pd.DataFrame, min_count: int, told_rows: bool) -> pd.D
     for inside in cells.groupby(["agency", "fee_group"]).indices.values():
         hide[inside] = hidden_beside_total(parts[inside], min_count)
     cells["procedure"] = cells["procedure"].mask(hide, MERGED)
-    nodes = cells.groupby(["agency", "fee_group"], as_index=False).agg({"cluster": "first", "decided online": "sum", "decided counter": "sum"})
+    summed = {"cluster": "first", "decided online": "sum", "decided counter": "sum"}
+    nodes = cells.groupby(["agency", "fee_group"], as_index=False).agg(summed)
     columns = merged_into(nodes, min_count, told_rows)
     if columns is None:
         return cells.iloc[:0]

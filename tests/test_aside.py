@@ -80,7 +80,7 @@ def test_only_what_a_killed_command_left_is_swept(tmp_path):
 WRITES = re.compile(r"""\.write_(?:text|bytes)\(|os\.(?:open|fdopen|replace|rename)\(|\bopen\("?[wxa]|mkstemp|mkdtemp|Named\w+|TemporaryDirectory"""
                     r"""|\.to_(?:csv|parquet|json|excel)\((?!index=|\))""")  # fmt: skip
 BESIDES = {  # into the run's private folder, the folder being built, or nothing at all
-    "execute": [".write_text(", ".write_text(", ".write_bytes("], "verify": [".write_text("], "memo": ["NamedTemporaryFile", "os.replace("],
+    "cli": ["os.open("], "execute": [".write_text(", ".write_text(", ".write_bytes(", ".write_bytes("], "verify": [".write_text("], "memo": ["NamedTemporaryFile", "os.replace("],
     "prune": ["os.rename("], "published": ["os.rename(", "os.rename(", "os.open(", "os.replace("], "workfolder": ["os.open("],
     "kernel_parent": ["os.open(", "os.fdopen(", "os.open("], "forked": ['open("w'], "aside": ["os.fdopen(", "os.open(", "os.replace("],
 }  # fmt: skip

@@ -67,15 +67,16 @@ def held(column: str, rows: list[dict[str, str]], **other: str) -> list[dict[str
 POLICY = "policy: nq04_2023\ngroup: kind\ntreated_groups: [provincial]\ncomparison_groups: [free]"
 UNTIL = {"treated_from: start": "treated_from: start\ntreated_until: until"}
 MORE = "weights: none"  # a line of the study that others can stand beside
+MONTHS = ("2023-04", "2023-05")  # in turn
 REFUSED = [  # (column, what is changed in the study, cells of other columns, what is said)
     ("unit", {}, {"month": "2023-01"}, "row 3: a second row of unit (text of"),
     ("unit", {"treated_from: start": "treated_from: {nobody: 2023-04}"}, {}, "no unit 'nobody'"),
     ("unit", {"treated_from: start": "treated_from: {quynhkhuo: 2023-04}"}, {}, "no unit 'quynhkhuo'"),
     ("unit", {MORE: MORE + "\nexclude: [quynhkhuo u3]"}, {}, "no unit 'quynhkhuo u3'"),
     ("unit", {MORE: MORE + "\ndose: {quynhkhuo u3: 1}"}, {}, "no unit 'quynhkhuo u3'"),
-    ("unit", {"cluster: unit": "cluster: month"}, {}, "stands in more than one cluster, as 6 of 6 units do"),
+    ("unit", {"cluster: unit": "cluster: note"}, {"note": None}, "stands in more than one cluster, as 6 of 6 units do"),
     ("unit", {MORE: MORE + "\nby: [note]"}, {"note": None}, "has more than one value of note"),
-    ("unit", {"treated_from: start": "treated_from: month"}, {}, "has more than one first treated period"),
+    ("unit", {"treated_from: start": "treated_from: note"}, {"note": MONTHS}, "has more than one first treated period"),
     ("unit", {"treated_from: start": "treated: 'on'"}, {"on": None}, "is treated twice"),
     ("unit", UNTIL, {"until": "2023-01", "start": "2023-04"}, "ends before it starts"),
     ("unit", {**COUNTS, MORE: MORE + "\nby: [note]"}, {"month": "2023-01", "note": None}, "column 'note' differs between rows"),
@@ -94,9 +95,9 @@ def test_no_cell_of_any_column_is_in_a_message(tmp_path, said, column, change, o
     study = STUDY
     for old, new in change.items():
         study = study.replace(old, new)
-    rows = held(column, table_rows(), **{name: text for name, text in other.items() if text is not None})
+    rows = held(column, table_rows(), **{name: text for name, text in other.items() if isinstance(text, str)})
     for at, row in enumerate(rows):  # None: another value in each row
-        row.update({name: f"{at % 2}" for name, text in other.items() if text is None})
+        row.update({name: (text or "01")[at % 2] for name, text in other.items() if not isinstance(text, str)})
     codes, text = said(write(tmp_path / "list.csv", rows), study)
     assert codes == [0, 0, 0, 2] and not leaks(text.encode()), text.splitlines()[-2:]
     assert says in text.splitlines()[-1] and says in text.splitlines()[-3], text.splitlines()[-3:]
