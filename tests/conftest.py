@@ -32,7 +32,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
     lines = told([report for several in terminalreporter.stats.values() for report in several])
     if lines:
         terminalreporter.section("measured")
-        terminalreporter.write_line("\n".join(lines))
+        terminalreporter.write_line("\n".join(f"{file}: {line}" for file, line in lines))
 
 
 def shared(variable: str, default: str) -> Path:

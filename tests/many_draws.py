@@ -40,9 +40,11 @@ def page(heard: Heard, words: str, seconds: float) -> str:
     verdict = "Every bar was kept." if not failed else f"Not kept: {', '.join(failed)}."
     head = HEAD.format(words=words, day=datetime.now(UTC).date(), revision=revision or "unknown", minutes=seconds / 60,
                        cores=os.cpu_count(), verdict=verdict)  # fmt: skip
-    files = sorted({report.nodeid.split("::")[0] for report in heard.reports})
-    parts = {file: told([report for report in heard.reports if report.nodeid.startswith(f"{file}::")]) for file in files}
-    return head + "\n".join(f"## `{file}`\n\n" + "\n".join(f"* {line}" for line in lines) + "\n" for file, lines in parts.items() if lines)
+    lines = told(heard.reports)
+    parts = [
+        f"## `{file}`\n\n" + "".join(f"* {line}\n" for own, line in lines if own == file) for file in sorted({file for file, _ in lines})
+    ]
+    return head + "\n".join(parts)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ def unbiased(errors: np.ndarray, bar: float) -> bool:
     return mean < (bar if MANY else max(bar, stats.norm.isf(CHANCE / 2) / np.sqrt(number)))
 
 
-def told(reports: list) -> list[str]:
-    """The lines that tests told, in the order of the tests."""
-    found = [report for report in reports if getattr(report, "when", "") == "call"]
-    return [str(line) for report in sorted(found, key=lambda one: one.nodeid) for name, line in report.user_properties if name == "told"]
+def told(reports: list) -> list[tuple[str, str]]:
+    """(file, line) of what tests told, in the order of their names."""
+    found = sorted((one for one in reports if getattr(one, "when", "") == "call"), key=lambda one: one.nodeid)
+    return [(report.nodeid.split("::")[0], str(line)) for report in found for name, line in report.user_properties if name == "told"]
