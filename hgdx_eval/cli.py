@@ -234,14 +234,11 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang
 @click.option("--date", "date_column", type=click.Choice(["received", "submitted"]), default="received")
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--release", is_flag=True, help="merge cells below --min-count, and those that would tell them, into their parent")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True,
-              help="with --release: reports of the same data there are looked at too")  # fmt: skip
-def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool, out: Path) -> int:
+def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
     """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
     from .data_files import data_files
     from .panel import dossier_panel, export_panel, summary_panel
     from .readers import layout_of, summary_layouts
-    from .told_before import sums_told
 
     if output.suffix.lower() != ".parquet":
         raise InputError(f"{output.name}: the panel is written as Parquet: name it *.parquet")
@@ -251,7 +248,7 @@ def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column:
     layout = layout_of(paths[0])
     made = summary_panel(paths, layout) if layout in summary_layouts() else dossier_panel(paths, "opencps_dossiers", date_column, fees)
     with told_of(output.absolute().parent):
-        left_out = export_panel(made, output, min_count, release, sums_told(out.absolute(), made) if release else ())
+        left_out = export_panel(made, output, min_count, release)
     if release:
         whole = int(made.cells["received"].sum())
         click.echo(f"{output.name}: released {whole - left_out} of {whole} dossiers, {left_out} left out (cells below {min_count} "

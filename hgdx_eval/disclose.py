@@ -138,7 +138,7 @@ def as_told(release: Release, family: str, side: object, group: object, period: 
 # --- a file that is passed on --------------------------------------------------------------------------------------
 
 
-def released(cells: pd.DataFrame, min_count: int, beside: tuple[tuple[np.ndarray, str], ...] = ()) -> tuple[pd.DataFrame, int]:
+def released(cells: pd.DataFrame, min_count: int) -> tuple[pd.DataFrame, int]:
     """(cells that can be passed on, dossiers left out of them), of a dossier export or of agencies' monthly counts.
 
     What the rows guarantee. (1) No row has a small part: received, online and received - online are 0 or at least
@@ -152,53 +152,18 @@ def released(cells: pd.DataFrame, min_count: int, beside: tuple[tuple[np.ndarray
     Cells with a small part are merged where they lie, with the smallest others as needed: procedures of one agency and fee
     group; else agencies of a cluster and fee group, then of the province; then fee groups. A month that cannot be protected is
     left out whole. Empty cells are dropped.
-
-    `beside`: what a report of the same cells tells: of which cells (one bool each) a sum, and of which part (online, counter, received).
-    (4) Such a sum less the cells that the rows tell is 0 or at least `min_count`: else further cells are merged as if they were small.
     """
-    kept = (cells["received"] > 0).to_numpy()
-    cells, beside = cells[kept], [(mask[kept], part) for mask, part in beside]
-    forced = np.zeros(len(cells), bool)
-    while True:
-        parts = merged_cells(cells.assign(forced=forced), min_count)
-        more = cells_beside(cells, parts, beside, min_count)
-        if not more:
-            return released_rows(cells, parts, min_count)
-        forced[list(more)] = True
-
-
-def cells_beside(cells: pd.DataFrame, merged: pd.DataFrame, beside: list[tuple[np.ndarray, str]], min_count: int) -> set[int]:
-    """For every sum that with what the rows tell would tell of few: the smallest cell, among those that the rows tell, whose merging adds
-    to what is left of it."""
-    told = ((merged["procedure"] != MERGED) | ("procedure" not in cells)) & (merged["agency"] != MERGED) & (merged["agency"] != "")
-    told = told.reindex(cells.index, fill_value=True).to_numpy()  # of a month left out nothing is told: nothing of it is left either
-    counts = {"received": cells["received"].to_numpy(float), "online": cells["online"].to_numpy(float)}
-    counts["counter"] = counts["received"] - counts["online"]
-    gone, found = ~cells.index.isin(merged.index), set()
-    for mask, part in beside:
-        left = counts[part][mask & ~told].sum() + counts[part][mask & gone].sum()
-        others = np.flatnonzero(mask & told & ~gone & (counts[part] > 0))
-        if small(left, min_count) and len(others):
-            found.add(int(others[np.argmin(counts["received"][others])]))
-    return found
-
-
-def merged_cells(cells: pd.DataFrame, min_count: int) -> pd.DataFrame:
-    """One row per cell that is in the file, with the names of the row that it is part of."""
-    told_rows = "procedure" in cells
-    if not told_rows:
+    cells = cells[cells["received"] > 0]
+    if "procedure" not in cells:
         cells = cells.assign(procedure=MERGED, fee_group=SOLE_GROUP)
+        told_rows, keys = False, ["agency", "level", "cluster", "period", "simulated"]
+    else:
+        told_rows, keys = True, ["agency", "level", "cluster", "procedure", "fee_group", "period", "simulated"]
     numbers = ["received", "online", *(["assisted"] if "assisted" in cells else [])]
-    own = cells[["agency", "level", "cluster", "procedure", "fee_group", "period", "simulated", "forced", *numbers]]
+    own = cells[["agency", "level", "cluster", "procedure", "fee_group", "period", "simulated", *numbers]]
     parts = [released_month(month, min_count, told_rows) for _, month in own.groupby("period", sort=True)]
-    return pd.concat(parts) if parts else own
-
-
-def released_rows(cells: pd.DataFrame, merged: pd.DataFrame, min_count: int) -> tuple[pd.DataFrame, int]:
-    """(the rows of a released file, dossiers left out of them)."""
-    keys = ["agency", "level", "cluster", *(["procedure", "fee_group"] if "procedure" in cells else []), "period", "simulated"]
-    numbers = ["received", "online", *(["assisted"] if "assisted" in cells else [])]
-    rows = merged.groupby([*keys], as_index=False)[numbers].sum().sort_values(keys, ignore_index=True)
+    rows = pd.concat(parts, ignore_index=True) if parts else own
+    rows = rows.groupby([*keys], as_index=False)[numbers].sum().sort_values(keys, ignore_index=True)
     left_out = int(cells["received"].sum() - rows["received"].sum())
     if "assisted" in rows:
         few = small(rows["assisted"], min_count) | small(rows["online"] - rows["assisted"], min_count)
@@ -212,18 +177,13 @@ def parts_of(cells: pd.DataFrame) -> np.ndarray:
 
 
 def released_month(cells: pd.DataFrame, min_count: int, told_rows: bool) -> pd.DataFrame:
-    """One month's cells with procedure, then agency, level, cluster and fee group replaced by `*` where they are merged. A `forced` cell
-    is taken to be small."""
-    index, parts = cells.index, parts_of(cells)
-    cells = cells.reset_index(drop=True)
-    parts[cells["forced"].to_numpy()] = np.minimum(parts[cells["forced"].to_numpy()], 1)
-    cells["decided online"], cells["decided counter"] = parts.T
+    """One month's cells with procedure, then agency, level, cluster and fee group replaced by `*` where they are merged."""
+    cells, parts = cells.reset_index(drop=True), parts_of(cells)
     hide = np.zeros(len(cells), bool)
     for inside in cells.groupby(["agency", "fee_group"]).indices.values():
         hide[inside] = hidden_beside_total(parts[inside], min_count)
     cells["procedure"] = cells["procedure"].mask(hide, MERGED)
-    summed = {"cluster": "first", "decided online": "sum", "decided counter": "sum"}
-    nodes = cells.groupby(["agency", "fee_group"], as_index=False).agg(summed)
+    nodes = cells.groupby(["agency", "fee_group"], as_index=False).agg({"cluster": "first", "received": "sum", "online": "sum"})
     columns = merged_into(nodes, min_count, told_rows)
     if columns is None:
         return cells.iloc[:0]
@@ -232,7 +192,7 @@ def released_month(cells: pd.DataFrame, min_count: int, told_rows: bool) -> pd.D
     inside = np.array([place is not None for place in merged], bool)
     for i, name in enumerate(("cluster", "fee_group")):
         cells[name] = [place[i] if place else own for place, own in zip(merged, cells[name], strict=True)]
-    return cells.assign(**{name: cells[name].mask(inside, MERGED) for name in ("agency", "level", "procedure")}).set_axis(index)
+    return cells.assign(**{name: cells[name].mask(inside, MERGED) for name in ("agency", "level", "procedure")})
 
 
 def merged_into(nodes: pd.DataFrame, min_count: int, told_rows: bool) -> list[tuple[str, str] | None] | None:
@@ -240,7 +200,7 @@ def merged_into(nodes: pd.DataFrame, min_count: int, told_rows: bool) -> list[tu
     that cannot be protected. Columns begin as a cluster's fee groups and are widened until all small cells are safe in them.
     """
     columns = list(zip(nodes["cluster"], nodes["fee_group"], strict=True))
-    parts, agencies = nodes[["decided online", "decided counter"]].to_numpy(float), list(nodes["agency"])
+    parts, agencies = parts_of(nodes), list(nodes["agency"])
     while True:
         hide, cannot = hidden_in_table(agencies, columns, parts, min_count, told_rows)
         hide, bad = filled(columns, parts, hide, min_count)

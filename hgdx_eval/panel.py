@@ -544,9 +544,8 @@ def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
                                  f"columns: {', '.join(map(str, cells.columns))}")  # fmt: skip
 
 
-def export_panel(panel: Panel, out: Path, min_count: int, release: bool, beside: tuple = ()) -> int:
-    """Write the cells as Parquet, marked internal, or released as `disclose.released` guarantees (`beside`: what reports
-    tell); returns the dossiers left out.
+def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
+    """Write the cells as Parquet, marked internal, or released as `disclose.released` guarantees; returns the dossiers left out.
 
     The file says `status` (internal, released) and `min_count`; an internal one, which holds small counts, has mode 0600. Raises
     InputError where there are no counts to release, or where nothing is left.
@@ -560,7 +559,7 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool, beside:
         if not {"received", "online"} <= set(cells):
             raise InputError(f"{panel.origin.file}: --release: it holds no counts of dossiers, so nothing small has to be merged; "
                              f"leave --release out")  # fmt: skip
-        cells, left_out = released(cells, min_count, beside)
+        cells, left_out = released(cells, min_count)
         if cells.empty:
             raise InputError(f"{panel.origin.file}: --release: nothing is left: with --min-count {min_count} no month can be protected")
     status = "released" if release else "internal"

@@ -341,23 +341,6 @@ def terms_in(atoms: Atoms, family: str, frame: pd.DataFrame, inside: object, sid
     return pd.concat(parts, ignore_index=True)
 
 
-def told_sums(panel: Panel, p: Study, design: Design, told: Release) -> list[tuple[np.ndarray, str]]:
-    """(which cells of the data, one bool each; which part) of every sum of dossiers that a run told."""
-    cells = counts_of(panel, p, design)
-    atoms_at = view_of(cells, panel, p, design, told.table)
-    alone = cells.assign(counter=1.0, online=0.0)
-    atoms = Atoms(pd.concat([alone[["period", *PARTS]], atoms_at.cells.add_prefix("0 ")], axis=1), pd.DataFrame(), [])
-    atoms = replace(atoms, y=atoms.z)
-    terms = told_already(terms_of(atoms, atoms_at, 0), atoms_at)
-    at = panel.cells.index.get_indexer(cells.index)
-    found = []
-    for (*_, part), mine in terms[terms["family"].isin(WORTH)].groupby([*NUMBER]):
-        mask = np.zeros(len(panel.cells), bool)
-        mask[at[(mine["atom"].to_numpy() // len(PARTS)) % len(cells)]] = True
-        found.append((mask, part))
-    return found
-
-
 # --- between two runs ----------------------------------------------------------------------------------------------
 
 

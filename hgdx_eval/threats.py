@@ -81,7 +81,7 @@ def threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict
         late = design.table[design.table["treated"]]
         share = (late["y"] * late["weight"]).sum() / late["weight"].sum()
         listed.append(Threat("ceiling" if share > CEILING else "room", {"share": words.percent(share)}, logit(found)))
-    if "assisted" in panel.cells and panel.cells["assisted"].sum():
+    if "assisted" in panel.cells and panel.cells["assisted"].sum() >= p.min_count:
         share = panel.cells["assisted"].sum() / panel.cells["online"].sum()
         listed.append(Threat("assisted", {"share": words.percent(share)}, fixed.get("remote")))
     if design.scale == "pp":

@@ -3,16 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from pydantic import ValidationError
 
 from .designs import Design, study_design
 from .errors import InputError
 from .ledger import studies
 from .panel import Panel
-from .params import PATH_KEYS, Study, study_digest
+from .params import Study, study_digest
 from .published import latest_run, read_receipt
-from .release import as_decided, release_of, told_sums
+from .release import as_decided, release_of
 from .told import FILE, Release, read_told
 
 SAME_CELLS = ("layout", "date", "unit", "period", "frequency")  # keys by which two studies of one export have the same cells
@@ -50,22 +49,6 @@ def told_by(run: Path) -> tuple[str, Release, str] | None:
 def as_it_was(told: Release, p: Study) -> Release | None:
     """The very same numbers: nothing that is read has changed. None where the study counts no dossiers."""
     return replace(told, study=study_digest(p))
-
-
-def sums_told(out: Path, panel: Panel) -> list[tuple[np.ndarray, str]]:
-    """Every sum of dossiers that the last runs in a folder of outputs told of the very same data: of which cells, which part."""
-    found = []
-    for name in studies(out):
-        run = latest_run(out / name)
-        told, receipt = (told_by(run), read_receipt(run)) if run else (None, None)
-        if told is None or receipt is None or receipt["inputs"][0].get("sha256") != panel.origin.sha256:
-            continue
-        try:
-            study = Study.model_validate({**receipt["study"], **dict.fromkeys(PATH_KEYS)}, strict=False)
-            found += told_sums(panel, study, study_design(panel, study), told[1])
-        except (ValidationError, InputError, KeyError):  # of an earlier version of the kit, or of other cells
-            continue
-    return found
 
 
 def others_told(folder: Path, panel: Panel, p: Study) -> tuple[tuple[Study, Design, Release], ...]:
