@@ -69,8 +69,11 @@ class Design:
 
     @property
     def told(self) -> float:
-        """The dossiers of the study's own design as they may be told: NaN where a run hides them."""
-        return self.whole if self.release is None else self.release.one("design", "received")
+        """The dossiers of the design as they may be told: in a run those of the study's own design alone, unless they are hidden."""
+        total = float(self.table["received"].sum())
+        if self.release is not None:
+            return self.release.one("design", "received") if total == self.whole else np.nan
+        return np.nan if np.isinf(self.whole) else total
 
     def clusters(self, treated: bool) -> list[str]:
         """Clusters that hold treated units (True) or comparison units (False); one may hold both."""

@@ -9,7 +9,8 @@ import pytest
 from made_up import design_of, made_up_table
 from test_charts import demo_words
 
-from hgdx_eval.charts_districts import MOST, cluster_series, moves, plot_districts
+from hgdx_eval.charts_districts import cluster_series, moves, plot_districts
+from hgdx_eval.release import MOST
 
 
 def design(clusters=6, **changes):

@@ -260,7 +260,7 @@ def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
     from hgdx_eval.verify import data_there
 
     p = read_study(tmp_path / "s.yaml", {})
-    receipt = make_receipt(p, load_panel(p), ["vi"], inputs_key(p, ["vi"]), "", datetime(2000, 1, 1))
+    receipt = make_receipt(p, load_panel(p), 7, ["vi"], inputs_key(p, ["vi"]), "", datetime(2000, 1, 1))
     assert len(receipt["inputs"]) == 1 + len(list((tmp_path / "sums").iterdir())) > 30
     assert all("/" not in item["file"] for item in receipt["inputs"])
     assert data_there(tmp_path / "sums") and data_there(tmp_path / "sums" / "*.csv") and not data_there(tmp_path / "none")

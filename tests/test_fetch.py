@@ -436,9 +436,11 @@ def test_a_time_out_and_a_truncated_body_are_tried_again(portal, older, monkeypa
 
 def test_an_answer_that_drips(portal, older, monkeypatch):
     monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
-    portal.faults = [Fault(sleep=0.8)]  # less than READ_SECONDS: no single wait is too long
+    over = threading.Event()
+    portal.faults = [Fault(until=over)]  # READ_SECONDS is longer: no single wait is too long
     with pytest.raises(FetchFailed, match="no whole answer in time"):
         older(tries=5)
+    over.set()
 
 
 def test_a_link_in_place_of_the_answers_is_refused_and_a_users_own_files_stay(portal, older, tmp_path):

@@ -1,0 +1,95 @@
+"""Whole runs tell of counts what their register says, and nothing of one dossier that came late."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+from hgdx_eval.told import read_told
+
+ROOT = Path(__file__).parent.parent
+COUNTS = ("staff", "groups", "rows", "names", "doubtful_names", "shares", "districts", "forgone", "cost_year", "cost_level", "cost_procedure",
+          "cost_agency", "payment", "set_aside")  # fmt: skip
+
+
+def call(*words: str, cwd: Path) -> str:
+    done = subprocess.run([sys.executable, "-m", "hgdx_eval", *words], cwd=cwd, capture_output=True, text=True, env=None)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+
+
+def downloads(page: str) -> dict[str, str]:
+    """The tables that a page gives away, by name; several of one name under each other."""
+    found: dict[str, str] = {}
+    for name, data in re.findall(r'download="([^"]+)\.csv" href="data:text/csv;charset=utf-8,([^"]+)"', page):
+        found[name] = found.get(name, "") + unquote(unescape(data)).removeprefix("\ufeff")
+    return found
+
+
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory):
+    """A run, and one of the same export a month later in which one dossier came late."""
+    folder = tmp_path_factory.mktemp("late")
+    call("simulate", "list.csv", "--dossiers", "9000", "--seed", "3", cwd=folder)
+    first = Path(call("run", "demo", "-p", "data=list.csv", "--out", "out", "--lang", "en", cwd=folder))
+    lines = (folder / "list.csv").read_text(encoding="utf-8").splitlines()
+    rows = pd.read_csv(folder / "list.csv", dtype=str, keep_default_na=False)
+    dated = next(name for name in rows if rows[name].str.match(r"\d\d/\d\d/2024").any() and "tiếp nhận" in name.casefold())
+    late = rows[rows[dated].str.contains("/03/2024")].iloc[0].copy()
+    number = next(name for name in rows if rows[name].is_unique or "mã hồ sơ" in name.casefold())
+    late[number] = late[number][:-4] + "9999"
+    added = io.StringIO()
+    pd.DataFrame([late]).to_csv(added, index=False, header=False)
+    (folder / "list.csv").write_text("\n".join([*lines, added.getvalue().strip()]) + "\n", encoding="utf-8")
+    second = Path(call("run", "demo", "-p", "data=list.csv", "--out", "out", "--lang", "en", cwd=folder))
+    assert first != second
+    return folder, first, second
+
+
+@pytest.mark.long
+def test_one_late_dossier_moves_no_count_of_a_run(two_runs):
+    _, first, second = two_runs
+    told = [read_told(run / "told.csv").table for run in (first, second)]
+    assert told[0].equals(told[1])
+    pages = [downloads((run / "report.en.html").read_text(encoding="utf-8")) for run in (first, second)]
+    assert {name for name in COUNTS if name in pages[0]} >= {"staff", "groups", "rows", "names", "shares", "cost_agency", "payment", "set_aside"}
+    assert [name for name in COUNTS if pages[0].get(name) != pages[1].get(name)] == []
+    tables = [pd.read_csv(run / "estimates.csv") for run in (first, second)]
+    assert tables[0]["estimate"].ne(tables[1]["estimate"]).any()  # the dossier is there
+    assert tables[0]["n_obs"].fillna(-1).tolist() == tables[1]["n_obs"].fillna(-1).tolist()
+    receipts = [json.loads((run / "receipt.json").read_text(encoding="utf-8")) for run in (first, second)]
+    assert receipts[0]["result"]["rows"] == receipts[1]["result"]["rows"] == receipts[1]["inputs"][0]["rows"]
+
+
+@pytest.mark.long
+def test_the_numbers_of_a_page_are_those_of_its_register(two_runs):
+    _, first, _ = two_runs
+    release = read_told(first / "told.csv")
+    page = downloads((first / "report.en.html").read_text(encoding="utf-8"))
+    side = release.of("side").droplevel("group")
+    shares = pd.read_csv(io.StringIO(page["shares"])).set_index("period")
+    for name in ("treated", "comparison"):
+        part = side.xs(name)
+        expected = (100 * part["online"] / (part["online"] + part["counter"])).dropna()
+        assert shares[name].dropna().to_dict() == pytest.approx(expected[expected.index.isin(shares.index)].to_dict(), rel=1e-5)
+        assert set(shares[name].dropna().index) == set(expected.index)
+    agencies = pd.read_csv(io.StringIO(page["cost_agency"]), thousands=",").iloc[:-1]
+    shown = agencies[~agencies.iloc[:, 1].astype(str).str.contains("not shown")]
+    assert len(shown) < len(agencies)  # some are hidden, and stand at the end by name
+    assert list(agencies.iloc[len(shown) :, 0]) == sorted(agencies.iloc[len(shown) :, 0])
+    table = pd.read_csv(first / "estimates.csv")
+    counted = table[table["n_obs"].notna() & table["term"].isin(["overall", "event", "leave_one_out", "placebo_time"])]
+    assert set(counted["n_obs"]) <= {release.one("design", "received"), *range(60)}  # or periods of a single series
+
+
+@pytest.mark.long
+def test_a_run_of_earlier_data_verifies_with_what_it_told(two_runs):
+    folder, _, second = two_runs
+    assert "the same" in call("verify", str(second), cwd=folder)
