@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -185,5 +186,5 @@ def first_look(p: Study, options: Options, hand_over: object, folder: Path, key:
     design = study_design(panel, p)
     release = decide(panel, p, design, folder, key.inputs, options.told)
     hand_over(panel, release)
-    estimators.estimate(design, p.estimator)
+    estimators.estimate(replace(design, release=release), p.estimator)  # as the kernels ask for it
     return panel, release, p.estimator
