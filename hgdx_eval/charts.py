@@ -78,7 +78,7 @@ def group_series(design: Design, min_count: int) -> pd.DataFrame:
 
 def told_series(sums: pd.DataFrame, design: Design, family: str, group: object, beside: list, min_count: int) -> pd.DataFrame:
     """Sums by side (True treated) and period that may be told: as the run tells them; outside one without those that the sums of
-    `beside` would tell. A mean by other weights than dossiers is left out where its number is an earlier run's."""
+    `beside` would tell. A mean by other weights than dossiers is left out where what is told is not what is there."""
     sums = sums.reset_index(drop=True)
     if design.release is None:
         hide = np.zeros(len(sums), bool)
@@ -87,7 +87,7 @@ def told_series(sums: pd.DataFrame, design: Design, family: str, group: object, 
         return sums[~hide]
     told = as_told(design.release, family, sums["side"].map(SIDES), group, sums["period"].astype(str))
     by_dossiers = np.isclose(sums["y"], sums["online"] / sums["received"])
-    exact = design.release.round_to == 1 and told["as_of"] == ""
+    exact = (told["received"] == sums["received"]) & (told["online"] == sums["online"])
     sums["y"] = np.where(by_dossiers, told["online"] / told["received"], sums["y"].where(exact))
     return sums[told["received"].notna() & sums["y"].notna()]
 

@@ -129,9 +129,10 @@ def told_whole(table: pd.DataFrame, counted: bool, whole: float, told: float) ->
 
 
 def as_told(release: Release, family: str, side: object, group: object, period: object) -> pd.DataFrame:
-    """counter, online, received of cells of a family as a run tells them (NaN = hidden), one row per row asked for, and `as_of`."""
+    """counter, online, received of cells of a family as a run tells them (NaN = hidden), one row per row asked for."""
     asked = pd.DataFrame({"side": side, "group": group, "period": period})
-    found = release.of(family).reindex(pd.MultiIndex.from_frame(asked)).reset_index(drop=True).astype({"counter": float, "online": float})
+    told = release.of(family).reindex(columns=["counter", "online"])  # a family without any cell has no columns
+    found = told.reindex(pd.MultiIndex.from_frame(asked)).reset_index(drop=True).astype({"counter": float, "online": float})
     return found.assign(received=found["counter"] + found["online"])
 
 

@@ -75,7 +75,9 @@ def release_of(
     table = pd.concat([decided(build, cells, views, last, p) for build in builds], ignore_index=True)
     if own.cells["billed"].any():
         table = pd.concat([table, amounts_told(table, panel, p, design, last)], ignore_index=True)
-    return Release(table.sort_values(NUMBER, ignore_index=True), study_digest(p), str(cells["period"].max()), p.min_count, p.round_to or 1)
+    kept = bool((table["as_of"] != "").any())
+    table = table.sort_values(NUMBER, ignore_index=True)
+    return Release(table, study_digest(p), str(cells["period"].max()), p.min_count, p.round_to or 1, kept)
 
 
 def as_decided(panel: Panel, p: Study, design: Design, told: Release) -> Release | None:
@@ -103,7 +105,8 @@ def decided(build: Build, cells: pd.DataFrame, views: list[View], last: tuple[st
     numbers, register = build(cells, views)
     values = register.rows @ register.x
     few = is_small(values, p.min_count)
-    hide = hidden_entries(register, entries_with(few, register), few, small_atoms(register.x, p.min_count), p.min_count)
+    first = entries_with(few | hidden_then(numbers, cells, last), register)
+    hide = hidden_entries(register, first, few, small_atoms(register.x, p.min_count), p.min_count)
     exact = last is not None and last[1].round_to == 1 and not p.round_to  # a rounded number tells no difference of few
     moved = late_moves(build, cells, views[0], last[1], p.min_count) if exact else None
     return told_table(numbers, values, hide[register.entry], last, moved, p.round_to or 1)
@@ -136,6 +139,14 @@ def amounts_of(found: Bill, p: Study) -> pd.DataFrame:
     parts = [(f"{column}={value}", "forgone", float(sums)) for column in ("year", "level", "procedure", "agency")
              for value, sums in found.cells.groupby(column)["forgone"].sum().items()]  # fmt: skip
     return pd.DataFrame(whole + parts, columns=["group", "part", "count"]).assign(family="forgone", side="", period="")
+
+
+def hidden_then(numbers: pd.DataFrame, cells: pd.DataFrame, last: tuple[str, Release] | None) -> np.ndarray:
+    """Which numbers the last run hid, where no period has come since: one that appears would tell that its cells have moved."""
+    if last is None or str(cells["period"].max()) != last[1].until:
+        return np.zeros(len(numbers), bool)
+    then = numbers[NUMBER].merge(last[1].table.assign(there=True), on=NUMBER, how="left")
+    return (then["count"].isna() & (then["there"] == True)).to_numpy()  # noqa: E712
 
 
 def small_atoms(x: np.ndarray, min_count: int) -> sparse.csr_matrix:

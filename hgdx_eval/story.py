@@ -274,7 +274,7 @@ def few_text(release: Release, words: Words) -> str:
     """What of counts is not told, or as of an earlier run, or rounded."""
     said = [words("story.series_few_hidden", n=words.number(release.min_count), cells=size_of(release.hidden, words)) if release.hidden else
             words("story.series_few_none", n=words.number(release.min_count))]  # fmt: skip
-    said += [words("story.series_few_older", n=words.number(release.min_count))] if release.older else []
+    said += [words("story.series_few_older", n=words.number(release.min_count))] if release.kept else []
     said += [words("story.series_few_rounded", n=words.number(release.round_to))] if release.round_to > 1 else []
     return " ".join(said)
 
@@ -383,7 +383,8 @@ def group_numbers(cells: list[tuple], design: Design, min_count: int) -> list[tu
         when = ["after" if after else "before" for _, after, _ in cells]
         told = as_told(design.release, "span", [SIDES[side] for side, *_ in cells], "", when)
         by_dossiers = np.isclose(means, sums["online"] / sums["received"])
-        means = np.where(by_dossiers, told["online"] / told["received"], np.where(told["as_of"] == "", means, np.nan))
+        same = (told[["received", "online"]] == sums).all(axis=1)
+        means = np.where(by_dossiers, told["online"] / told["received"], np.where(same, means, np.nan))
         return list(zip(told["received"], means, strict=True))
     found, cannot = hidden_in_table([c[0] for c in cells], [c[1] for c in cells], parts_of(sums), min_count)
     hide = found | cannot.any()

@@ -270,7 +270,8 @@ def synthetic_series(design: Design, found: Estimate) -> pd.DataFrame:
     mine = design.table[design.table["treated_from"].notna()]
     if design.release is not None:
         told = as_told(design.release, "side", "treated", "", period.astype(str))
-        series.loc[(told["received"].isna() | (told["as_of"] != "")).to_numpy(), ["treated", "synthetic"]] = np.nan
+        there = mine.groupby("time")[["received", "online"]].sum().reindex(time, fill_value=0.0)
+        series.loc[(told[["received", "online"]].to_numpy() != there.to_numpy()).any(axis=1), ["treated", "synthetic"]] = np.nan
     elif mine["received"].notna().all():
         parts = parts_of(mine.groupby("time")[["received", "online"]].sum().reindex(time, fill_value=0.0))
         for inside in (m.event_time < 0, m.event_time >= 0):  # beside the sums of before and after

@@ -22,19 +22,19 @@ class Release:
     """`table`: one row per number of dossiers that may leave a run: family (which table it stands in), side (treated, comparison, or
     "" = all), group, period, part (received, online, counter, remote, assisted), count (NaN where it is hidden), as_of ("" = of this
     run; else the run from which an older number is kept, because the difference would tell of few). `study`: whose it is (`study_digest`).
-    `until`: the last period of the data. `round_to`: counts are multiples of it; 1 = exact."""
+    `until`: the last period of the data. `round_to`: counts are multiples of it; 1 = exact.
+    `kept`: whether some numbers are an earlier run's."""
 
     table: pd.DataFrame
     study: str
     until: str
     min_count: int
     round_to: int = 1
+    kept: bool = False
 
     def of(self, family: str) -> pd.DataFrame:
-        """One row per cell of a family, indexed by side, group and period: a column per part (NaN = hidden), and `as_of`."""
-        mine = self.table[self.table["family"] == family]
-        wide = mine.pivot(index=KEYS[1:], columns="part", values="count")
-        return wide.assign(as_of=mine.groupby(KEYS[1:])["as_of"].first())
+        """One row per cell of a family, indexed by side, group and period: a column per part (NaN = hidden)."""
+        return self.table[self.table["family"] == family].pivot(index=KEYS[1:], columns="part", values="count")
 
     def one(self, family: str, part: str, group: str = "") -> float:
         """A family's only number, or that of a group; NaN where it is hidden or was never counted."""
@@ -50,11 +50,6 @@ class Release:
     def hidden(self) -> int:
         """Cells that are told to nobody."""
         return int(self.table[self.table["count"].isna()].groupby(KEYS).ngroups)
-
-    @property
-    def older(self) -> int:
-        """Cells whose number is that of an earlier run."""
-        return int(self.table[self.table["as_of"] != ""].groupby(KEYS).ngroups)
 
 
 def inside_run() -> bool:
@@ -83,7 +78,7 @@ def read_held(work: str) -> Release:
 def write_told(release: Release, path: Path) -> None:
     """The table as CSV: what of counts a run told, for the runs after it. Which numbers are an earlier run's stays untold: it would
     say where few dossiers came late."""
-    head = f"# {release.study} {release.until} {release.min_count} {release.round_to}\n"
+    head = f"# {release.study} {release.until} {release.min_count} {release.round_to} {int(release.kept)}\n"
     write_text(path, head + release.table[TOLD].to_csv(index=False, float_format="%.0f", lineterminator="\n"))
 
 
@@ -91,9 +86,9 @@ def read_told(path: Path) -> Release | None:
     """What an earlier run told; None where it left nothing that can be read."""
     try:
         text = path.read_text(encoding="utf-8")
-        study, until, min_count, round_to = text.partition("\n")[0].removeprefix("# ").split(" ")
+        study, until, min_count, round_to, kept = text.partition("\n")[0].removeprefix("# ").split(" ")
         table = pd.read_csv(io.StringIO(text.partition("\n")[2]), dtype=dict.fromkeys([*KEYS, "part"], str), keep_default_na=False)
         table["count"] = pd.to_numeric(table["count"].replace("", None)).astype(float)
-        return Release(table[TOLD].assign(as_of=""), study, until, int(min_count), int(round_to))
+        return Release(table[TOLD].assign(as_of=""), study, until, int(min_count), int(round_to), kept == "1")
     except (OSError, ValueError, KeyError):
         return None
