@@ -92,4 +92,5 @@ def test_the_numbers_of_a_page_are_those_of_its_register(two_runs):
 @pytest.mark.long
 def test_a_run_of_earlier_data_verifies_with_what_it_told(two_runs):
     folder, _, second = two_runs
-    assert "the same" in call("verify", str(second), "-p", "data=list.csv", cwd=folder)
+    words = ROOT / "params" / "words" / "nq04_2023.yaml"
+    assert "the same" in call("verify", str(second), "-p", "data=list.csv", "-p", f"words={words}", cwd=folder)
