@@ -15,6 +15,7 @@ import duckdb
 import pandas as pd
 import pytest
 from made_up import made_up_table
+from monte_carlo import MANY
 
 from hgdx_eval import designs, results
 from hgdx_eval.check import check_file
@@ -161,7 +162,7 @@ def test_names_of_the_working_columns_may_stand_under_every_key(tmp_path):
 @pytest.mark.parametrize("roles", [COUNTS, OUTCOME], ids=["counts", "outcome"])
 def test_every_name_inside_may_stand_under_every_key(tmp_path, roles):
     names, plain = names_inside(), panel_of(tmp_path, roles, used(roles))
-    for own in turns(names, roles, range(len(names))):
+    for own in turns(names, roles, range(0, len(names), 1 if MANY else 7)):
         same(panel_of(tmp_path, roles, own), plain, roles)
 
 
