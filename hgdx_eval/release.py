@@ -164,15 +164,16 @@ def all_cells(p: Study) -> bool:
 
 
 def counts_of(panel: Panel, p: Study, design: Design) -> pd.DataFrame:
-    """Per cell with dossiers: unit, time, period, its dossiers in two parts, counter and online, and where the data tell who filed also
-    remote and assisted, the parts of online; with payments cut (its fee is cut) and what the two rates of payment count. Of a tidy
-    table the design's own cells."""
+    """Per cell with dossiers: unit, time, period, group, its dossiers in two parts, counter and online, and where the data tell who filed
+    also remote and assisted, the parts of online; with payments cut (its fee is cut) and what the two rates of payment count. Of a
+    tidy table the design's own cells."""
     if not all_cells(p):
         table = design.table
-        return table[["unit", "time", "period", "online"]].assign(counter=table["received"] - table["online"])
+        return table[["unit", "time", "period", "group", "online"]].assign(counter=table["received"] - table["online"])
     cells = panel.cells[panel.cells["received"] > 0]
     frame = pd.DataFrame({"unit": joined_text(cells, p.unit_columns), "time": cells["period"].array.asi8, "period": cells["period"],
-                          "counter": cells["received"] - cells["online"], "online": cells["online"]})  # fmt: skip
+                          "group": cells[p.group].astype(str) if p.group else "", "counter": cells["received"] - cells["online"],
+                          "online": cells["online"]})  # fmt: skip
     if "assisted" in cells and cells["assisted"].sum():
         frame = frame.assign(remote=cells["online"] - cells["assisted"], assisted=cells["assisted"])
     if payments_told(panel, p) is None:
@@ -183,8 +184,9 @@ def counts_of(panel: Panel, p: Study, design: Design) -> pd.DataFrame:
 
 def view_of(cells: pd.DataFrame, panel: Panel, p: Study, design: Design, told: pd.DataFrame | None = None) -> View:
     """How a study divides the cells of the data."""
-    own = design.table.set_index(["unit", "time"])[["treated_from", "treated", "cluster"]]
-    found = own.reindex(pd.MultiIndex.from_frame(cells[["unit", "time"]])).set_axis(cells.index)
+    at = ["unit", "time", "group"]  # several procedures of an agency may be one of its units: they are of one side then
+    own = design.table.drop_duplicates(at).set_index(at)[["treated_from", "treated", "cluster"]]
+    found = own.reindex(pd.MultiIndex.from_frame(cells[at])).set_axis(cells.index)
     inside, drawn = found["treated"].notna(), places_drawn(design)
     side = np.where(found["treated_from"].notna(), "treated", "comparison")
     made = pd.DataFrame({

@@ -192,3 +192,12 @@ def test_a_family_without_any_cell_tells_nothing():
     assert told["received"].isna().all() and len(told) == 1
     assert as_told(none, "place", pd.Series([], dtype=str), pd.Series([], dtype=str), pd.Series([], dtype=str)).empty
     assert np.isnan(none.one("size", "received", "level=nowhere"))
+
+
+def test_units_of_several_procedures_are_told_by_side():
+    panel, p = small_export(9)
+    by_agency = p.model_copy(update={"unit": ["agency"], "by": [], "dose": None})
+    release = released(panel, by_agency)
+    whole = panel.cells.groupby("fee_group")["received"].sum()
+    span = release.of("span").groupby("side")[["online", "counter"]].sum(min_count=2).sum(axis=1)
+    assert span.to_dict() == {"treated": whole["provincial"], "comparison": whole["free"]}
