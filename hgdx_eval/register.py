@@ -60,24 +60,14 @@ def hidden_entries(
         unsafe = unsafe[~safe_together(known, register.x, unsafe, min_count, least)]
         more, still = set(), np.ones(unsafe.shape[0], bool)
         for i in range(min(AT_ONCE, len(still))):
-            low, high, rows = bounds(known, register.x, unsafe[i], least)
-            pinned = np.floor(high + NEAR) - np.ceil(low - NEAR) < min_count - 1
-            choice = [e for e in np.unique(told[rows[rows < len(told)]]) if not register.fixed[e]] if pinned else []
+            values, rows = values_that_fit(known, register.x, unsafe[i], least)
+            choice = [e for e in np.unique(told[rows[rows < len(told)]]) if not register.fixed[e]] if values < min_count else []
             more |= {min(choice, key=lambda e: register.cost[e])} if choice else set()
             still[i] = bool(choice)  # what only `fixed` numbers pin is lost already
         new = np.isin(register.entry, list(more)) & few
         unsafe = sparse.vstack([register.rows[new], unsafe[still]]).tocsr()
         hide = hide | np.isin(np.arange(len(hide)), list(more))
     return hide
-
-
-def pinned(known: sparse.csr_matrix, x: np.ndarray, targets: sparse.csr_matrix, min_count: int, least: float = 0.0) -> np.ndarray:
-    """One bool per target (row over the atoms): whether fewer than `min_count` whole values of it fit what is known."""
-    found = ~safe_together(known, x, targets, min_count, least)
-    for i in np.flatnonzero(found):
-        low, high, _ = bounds(known, x, targets[i], least)
-        found[i] = np.floor(high + NEAR) - np.ceil(low - NEAR) < min_count - 1
-    return found
 
 
 def safe_together(known: sparse.csr_matrix, x: np.ndarray, targets: sparse.csr_matrix, min_count: int, least: float) -> np.ndarray:
@@ -111,8 +101,8 @@ def moved_together(
     return np.floor(found.x[n:] + NEAR) if found.status == 0 else np.zeros(count)
 
 
-def bounds(known: sparse.csr_matrix, x: np.ndarray, target: sparse.csr_matrix, least: float = 0.0) -> tuple[float, float, np.ndarray]:
-    """(least, most that a row of atoms can be where `known @ x` is known, the known rows that keep it there)."""
+def values_that_fit(known: sparse.csr_matrix, x: np.ndarray, target: sparse.csr_matrix, least: float = 0.0) -> tuple[float, np.ndarray]:
+    """(how many whole values a row of atoms can have where `known @ x` is known, the known rows that keep it to them)."""
     goal, now = target.toarray().ravel(), float((target @ x)[0])
     ends, blamed, room = [], np.zeros(known.shape[0], bool), np.column_stack([least - x, np.full(len(x), np.inf)])
     for sign in (1, -1):
@@ -122,7 +112,7 @@ def bounds(known: sparse.csr_matrix, x: np.ndarray, target: sparse.csr_matrix, l
             continue
         ends.append(now + sign * found.fun)
         blamed |= np.abs(found.eqlin.marginals) > NEAR
-    return ends[0], ends[1], np.flatnonzero(blamed)
+    return np.floor(ends[1] + NEAR) - np.ceil(ends[0] - NEAR) + 1, np.flatnonzero(blamed)
 
 
 def some_atoms(known: sparse.csr_matrix, values: np.ndarray) -> np.ndarray | None:

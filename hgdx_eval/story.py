@@ -21,7 +21,7 @@ from .words import Words, told_shape
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
 
-FEW = 5  # rows of a reason, or dossiers that staff entered: fewer are not told where no study says otherwise
+FEW = 5  # rows of a reason, or dossiers that staff entered: fewer are not told; in a run the study's min_count
 LATER = ("methods", "breakdown")  # failed checks that are told after what concerns the study's design
 
 
@@ -222,10 +222,11 @@ def show_rows(panel: Panel, words: Words) -> tables.Block:
     rows = [(words("story.accepted"), accepted)]
     rejected = panel.rejected.sort_values(["rows", "reason"], ascending=[False, True])
     rows += [(words("reasons." + r.reason), r.rows) for r in rejected.itertuples()]
-    few = any(0 < n < FEW for _, n in rows[1:])
+    least = FEW if release is None else release.min_count
+    few = any(0 < n < least for _, n in rows[1:])
     total = sum(count for _, count in rows)
-    told = [(name, words("story.few", n=words.number(FEW)) if 0 < n < FEW else words.number(n),
-             words.number(None) if 0 < n < FEW else words.percent(n / total)) for name, n in rows]  # fmt: skip
+    told = [(name, words("story.few", n=words.number(least)) if 0 < n < least else words.number(n),
+             words.number(None) if 0 < n < least else words.percent(n / total)) for name, n in rows]  # fmt: skip
     whole = (words("story.hidden"), words.number(None)) if few else (words.number(total), words.percent(1.0))
     told.append((words("story.total"), *whole))
     frame = pd.DataFrame(told, columns=[words(f"story.col_{c}") for c in ("rows", "count", "share")])

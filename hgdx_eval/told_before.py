@@ -23,14 +23,11 @@ def decide(panel: Panel, p: Study, design: Design, folder: Path, inputs: str, de
     `folder`: of the study's runs; `inputs`: the key of all that this run reads: where the last run read the same, what it hid stays
     hidden and nothing else. `decided`: the run that this one is only made to be compared with.
     """
-    before = last_told(folder)
-    if decided is not None:
-        before = told_by(decided)
-        if before is None:
-            return release_of(panel, p, design)
-        return as_it_was(before[1], p) if before[2] == inputs else as_decided(panel, p, design, before[1])
+    before = last_told(folder) if decided is None else told_by(decided)
     if before is not None and before[2] == inputs:
-        return as_it_was(before[1], p)
+        return replace(before[1], study=study_digest(p))
+    if decided is not None:
+        return release_of(panel, p, design) if before is None else as_decided(panel, p, design, before[1])
     return release_of(panel, p, design, before and before[:2], others_told(folder, panel, p))
 
 
@@ -44,11 +41,6 @@ def told_by(run: Path) -> tuple[str, Release, str] | None:
     """The same of one run's folder."""
     told, receipt = read_told(run / FILE), read_receipt(run)
     return (run.name, told, str(receipt.get("inputs_key"))) if told is not None and receipt is not None else None
-
-
-def as_it_was(told: Release, p: Study) -> Release | None:
-    """The very same numbers: nothing that is read has changed. None where the study counts no dossiers."""
-    return replace(told, study=study_digest(p))
 
 
 def others_told(folder: Path, panel: Panel, p: Study) -> tuple[tuple[Study, Design, Release], ...]:

@@ -10,7 +10,8 @@ from scipy import sparse
 
 from hgdx_eval.designs import study_design
 from hgdx_eval.disclose import as_told
-from hgdx_eval.register import Register, hidden_entries, is_small, pinned
+from hgdx_eval.register import Register, hidden_entries, is_small
+from hgdx_eval.register import values_that_fit as values_in_program
 from hgdx_eval.release import NUMBER, as_decided, release_of
 from hgdx_eval.told import read_told, write_told
 
@@ -179,7 +180,8 @@ def test_the_register_hides_the_cheapest_that_protects():
     few = np.array([True, False, False, False, False])
     hide = hidden_entries(register, few, few, sparse.csr_matrix((0, 4)), K)
     assert hide.tolist() == [True, False, True, False, False]
-    assert pinned(register.told(few), register.x, rows[:1], K).tolist() == [True]
+    values, rows_to_blame = values_in_program(register.told(few), register.x, rows[:1])
+    assert values == 1 and set(rows_to_blame) == {0, 1, 2, 3}  # the three others and their sum
     fixed = replace(register, fixed=np.array([False, True, True, True, True]))
     assert hidden_entries(fixed, few, few, sparse.csr_matrix((0, 4)), K).tolist() == [True, False, False, False, False]  # lost already
 
