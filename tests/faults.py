@@ -29,6 +29,8 @@ import nbformat
 import psutil
 from seeds import seed as seed_of
 
+from hgdx_eval.workfolder import MARK
+
 ROOT = Path(__file__).parent.parent
 STUDY = """study: small
 data: small.csv
@@ -253,8 +255,8 @@ def settled(folder: Path) -> None:
             break
         time.sleep(0.1)
     hidden = [path.name for path in (folder / "out/small").iterdir() if path.name.startswith(".") and path.name != ".lock"]
-    private = [str(path) for path in (folder / "home").rglob("*") if path.is_file() and "hgdx_eval/runs" not in str(path)]
-    if left or hidden or [path for path in private if "work" in Path(path).parts]:
+    private = [str(path) for work in (folder / "home").rglob("work") for path in work.rglob("*") if path.is_file() and path.name != MARK]
+    if left or hidden or private:
         raise Wrong(f"left behind: processes {left}, {hidden}, {private}")
 
 
