@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from worlds import BROKEN, World
 
-from hgdx_eval.errors import Refusal
+from hgdx_eval.base.errors import Refusal
 from hgdx_eval.estimators import estimate, estimator_names
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pyfixest
 from measure import panel, seconds, verdict
 
-from hgdx_eval.fixed_effects import cells_of, regress
+from hgdx_eval.estimation.fixed_effects import cells_of, regress
 
 warnings.simplefilter("ignore")
 UNITS_PER_MILLION, BAR = 80, 50

@@ -7,7 +7,7 @@ import numpy as np
 import pyfixest
 from measure import growth, paired, panel, verdict
 
-from hgdx_eval.fixed_effects import cells_of, indicators, regress
+from hgdx_eval.estimation.fixed_effects import cells_of, indicators, regress
 
 warnings.simplefilter("ignore")
 design = panel(500, 60, 27)

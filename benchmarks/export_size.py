@@ -26,7 +26,7 @@ MEMORY_MB, POLARS, PARQUET, GROWTH = 600, 1.3, 5.0, 11.0
 
 
 def kit(path: Path) -> dict:
-    from hgdx_eval.dossiers import count_dossiers
+    from hgdx_eval.vietnam.count_dossiers import count_dossiers
 
     cells = count_dossiers([path]).cells
     return told(cells.assign(reason=cells["reason"].fillna("")).fillna({"agency": "", "procedure": "", "month": ""}))
@@ -176,7 +176,7 @@ def main() -> None:
         print(json.dumps({**answer, "peak_mb": peak_mb()}))
         return
     folder = given.folder or Path(tempfile.mkdtemp(prefix="hgdx-size-"))
-    from hgdx_eval.synth import simulate
+    from hgdx_eval.vietnam.made_up_world import simulate
 
     files = {}
     for dossiers in (given.dossiers // 10, given.dossiers):

@@ -11,8 +11,8 @@ import pandas as pd
 import statsmodels.api as sm
 from measure import growth, paired, panel, verdict
 
+from hgdx_eval.estimation.fixed_effects import cells_of
 from hgdx_eval.estimators.grouped_logit import counted, maximise
-from hgdx_eval.fixed_effects import cells_of
 
 warnings.simplefilter("ignore")
 

@@ -12,7 +12,7 @@ import pandas as pd
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "tests")]
 from made_up import design_of, factor_table  # noqa: E402, F401
 
-from hgdx_eval.designs import Design  # noqa: E402
+from hgdx_eval.design.design import Design  # noqa: E402
 
 REPEATS = 5
 

@@ -10,9 +10,9 @@ import pandas as pd
 from diff_diff import SyntheticControl
 from measure import design_of, factor_table, growth, paired, verdict
 
+from hgdx_eval.estimation.inference import placebo_rank
+from hgdx_eval.estimation.synthetic_weights import matrix, placebos, rmspe
 from hgdx_eval.estimators.synthetic_control import control
-from hgdx_eval.inference import placebo_rank
-from hgdx_eval.synthetic import matrix, placebos, rmspe
 
 warnings.simplefilter("ignore")
 table = factor_table(1, donors=62, periods=48, before=36)

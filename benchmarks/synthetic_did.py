@@ -8,8 +8,8 @@ from importlib.metadata import version
 from diff_diff import SyntheticDiD
 from measure import design_of, factor_table, growth, paired, verdict
 
+from hgdx_eval.estimation.synthetic_weights import matrix, placebos
 from hgdx_eval.estimators.synthetic_did import synthetic_did
-from hgdx_eval.synthetic import matrix, placebos
 
 warnings.simplefilter("ignore")
 DRAWS = 200

@@ -13,11 +13,11 @@ import pandas as pd
 import pyfixest as pf
 from measure import growth, paired, panel, seconds, verdict
 
-from hgdx_eval import gate
-from hgdx_eval.designs import with_equal_weights
+from hgdx_eval.design.design import with_equal_weights
+from hgdx_eval.estimation.fixed_effects import cells_of, linear, regress, usable
 from hgdx_eval.estimators import two_way_fixed_effects as main
-from hgdx_eval.fixed_effects import cells_of, linear, regress, usable
-from hgdx_eval.wild import DRAWS, drawn, kernel, p_value, signs, wild
+from hgdx_eval.infer import false_alarms
+from hgdx_eval.infer.wild import DRAWS, drawn, kernel, p_value, signs, wild
 
 
 def fitted(design):
@@ -53,7 +53,7 @@ def compare(units: int, clusters: int, bar: float, interval_bar: float | None) -
 def placebo_worlds() -> None:
     for units, clusters in ((40, 8), (500, 27)):
         design = replace(panel(units, 60, clusters), path=False)
-        took = seconds(lambda design=design: gate.false_alarms(design, "two_way_fixed_effects", gate.KINDS))
+        took = seconds(lambda design=design: false_alarms.false_alarms(design, "two_way_fixed_effects", false_alarms.KINDS))
         print(f"the gate, 2,000 worlds, {units} x 60, {clusters} clusters: {took:.1f} s")
 
 

@@ -1,3 +1,5 @@
+"""TODO"""
+
 from .cli import program
 
 program()

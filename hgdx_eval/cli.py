@@ -11,12 +11,13 @@ from pathlib import Path
 
 import click
 
-from .errors import Busy, InputError, RunFailed
+from .base.errors import Busy, InputError, RunFailed
+from .base.machine import check_memory, fault_of, told_of
+from .base.own_files import PACKAGE
+from .base.progress import Progress, close_line, tell, warn
+from .base.safe_text import is_utf8, plain_line
+from .base.signals import Interrupted, interruptible, raise_if_asked, stoppable
 from .locale import LANGUAGES
-from .machine import check_memory, fault_of, told_of
-from .printed import is_utf8, plain_line
-from .progress import Progress, close_line, tell, warn
-from .signals import Interrupted, interruptible, raise_if_asked, stoppable
 
 OUTPUTS = "outputs"
 WEBHOOK = "HGDX_WEBHOOK"
@@ -71,7 +72,7 @@ def check_place(arguments: list[str]) -> None:
 def unforeseen(error: Exception) -> str:
     """What nobody foresaw, without the error's own text, which may quote data: its type and where it happened."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent.name != "click"]
-    own = [frame for frame in frames if Path(__file__).parent in Path(frame.filename).parents]
+    own = [frame for frame in frames if PACKAGE in Path(frame.filename).parents]
     at = (own or frames)[-1]
     return (f"{type(error).__name__} in {Path(at.filename).name}, line {at.lineno}: this is a fault of the program or of the machine; "
             f"HGDX_DEBUG=1 shows where it came from (that text may quote data)")  # fmt: skip
@@ -118,7 +119,7 @@ class WithKeys(click.Command):
     """A command whose help ends with every key of a study, as the study itself declares them."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from .params import keys_told
+        from .study.study import keys_told
 
         with formatter.section("Keys of a study, in its file or as -p KEY=VALUE"):
             formatter.write_dl(keys_told(), col_max=18)
@@ -152,11 +153,12 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
     The last line of standard output is the path of the published folder. Exit codes: 0 done or unchanged, 1 it did not finish,
     2 bad input, 3 another run of the study is under way.
     """
-    from .runs import Options, run_study
+    from .run.notebook_files import Options
+    from .run.run import run_study
 
     Progress.machine = as_json
     if pdf:
-        from .office import browser
+        from .report.pdf_docx import browser
 
         browser()  # missing: said before anything starts
     with watched(study, change, out, on_failure) as told:
@@ -174,7 +176,7 @@ def watched(study: str, change: dict, out: Path, on_failure: str | None) -> Abst
     """Alerts around a run; what they need is loaded only where somebody is to be told."""
     if on_failure is None and not os.environ.get(WEBHOOK):
         return nullcontext(lambda published: published)
-    from . import alert
+    from .run import alert
 
     return alert.watched(study, out, on_failure, alert.names_given(study, change))
 
@@ -183,7 +185,7 @@ def office_files(published: Path, langs: list[str], pdf: bool, docx: bool) -> No
     """A4 and Word beside the pages of a run."""
     if not (pdf or docx):
         return
-    from .office import write_docx, write_pdf
+    from .report.pdf_docx import write_docx, write_pdf
 
     with stoppable():
         raise_if_asked()
@@ -202,7 +204,7 @@ def office_files(published: Path, langs: list[str], pdf: bool, docx: bool) -> No
 @click.option("--dry-run", is_flag=True, help="list what would go, take nothing")
 def prune(study: str | None, keep: int | None, days: int | None, out: Path, dry_run: bool) -> int:
     """Take old runs away, of one study or of all. With both limits a run goes only if both let it go; the last good one never does."""
-    from .prune import prune as take_away
+    from .run.prune import prune as take_away
 
     for name in take_away(out, study, keep, days, dry_run, warn):
         click.echo(name)
@@ -218,8 +220,8 @@ def prune(study: str | None, keep: int | None, days: int | None, out: Path, dry_
 def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang: str) -> int:
     """Read an export (a file, a folder or a pattern) and say what was accepted, rejected and why, and what in its content may be
     wrong. Writes nothing."""
-    from .check import check_file, check_lines
-    from .words import Words
+    from .study.words import Words
+    from .vietnam.check_export import check_file, check_lines
 
     found = check_file(file, layout, fees)
     lines = map(plain_line, check_lines(found, Words(lang)))
@@ -236,9 +238,9 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang
 @click.option("--release", is_flag=True, help="merge cells below --min-count, and those that would tell them, into their parent")
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
     """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
-    from .data_files import data_files
-    from .panel import dossier_panel, export_panel, summary_panel
-    from .readers import layout_of, summary_layouts
+    from .panel.panel import dossier_panel, export_panel, summary_panel
+    from .read.sources import data_files
+    from .vietnam.layouts import layout_of, summary_layouts
 
     if output.suffix.lower() != ".parquet":
         raise InputError(f"{output.name}: the panel is written as Parquet: name it *.parquet")
@@ -266,7 +268,7 @@ def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column:
 @click.option("--world", default="default", show_default=True)
 def simulate(out: Path, effect: float, seed: int, dossiers: int, layout: str, world: str) -> int:
     """Write a made-up export with a known effect; beside it OUT.truth.csv, OUT.fees.csv and, of a dossier list, OUT.payments.csv."""
-    from .synth import simulate as draw
+    from .vietnam.made_up_world import simulate as draw
 
     with told_of(out.absolute().parent):
         draw(out, effect=effect, seed=seed, dossiers=dossiers, layout=layout, world=world)
@@ -290,7 +292,7 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
 
     Not tried against the live service.
     """
-    from . import fetch as portal
+    from .vietnam.portal import download as portal
 
     def say(line: str) -> None:
         click.echo(line, err=True)
@@ -315,7 +317,7 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="default: beside the page")
 def pdf(page: Path, output: Path | None) -> int:
     """Print a published page (report.vi.html) on A4 through Chromium, Chrome or Edge."""
-    from .office import write_pdf
+    from .report.pdf_docx import write_pdf
 
     target = output or page.with_suffix(".pdf")
     with told_of(target.absolute().parent):
@@ -329,7 +331,7 @@ def pdf(page: Path, output: Path | None) -> int:
 @CHANGE
 def verify(run_dir: Path, change: dict) -> int:
     """Run a published run again from its receipt and compare every number."""
-    from .verify import verify_run
+    from .run.verify import verify_run
 
     os.environ.pop(WEBHOOK, None)
     differences = verify_run(run_dir, change)

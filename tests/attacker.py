@@ -14,9 +14,9 @@ def small_export(seed: int, months: int = 16, late: int = 0, sizes: tuple[int, .
     """(panel, study) of a made-up export of 5 agencies x 6 procedures x months, with cells of 1 to 4 dossiers planted everywhere: in a
     month, in a procedure, in an agency, beside totals. `late`: so many periods more. `sizes`:
     usual dossiers of a procedure at an agency in a month."""
-    from hgdx_eval.origin import Origin
-    from hgdx_eval.panel import NOTES, Panel
-    from hgdx_eval.params import load_study
+    from hgdx_eval.base.origin import Origin
+    from hgdx_eval.panel.panel import NOTES, Panel
+    from hgdx_eval.study.study import load_study
 
     rng = np.random.default_rng(seed)
     p, _ = load_study("demo", "en", {"window": ["2022-10", "2025-06"], "by": ["level", "field", "cluster"], "period_by": None, "min_count": 5})

@@ -14,9 +14,9 @@ from urllib.parse import unquote_to_bytes
 import duckdb
 import xlsxwriter
 
-from hgdx_eval.readers.opencps_fees import COLUMNS as FEE_COLUMNS
-from hgdx_eval.synth import simulate
-from hgdx_eval.synth_export import COLUMNS
+from hgdx_eval.vietnam.layouts.opencps_fees import COLUMNS as FEE_COLUMNS
+from hgdx_eval.vietnam.made_up_export import COLUMNS
+from hgdx_eval.vietnam.made_up_world import simulate
 
 NAME, PHONE, MAIL, NUMBER, NOTE = "Nguyễn Thị Quỷnhkhướu", "0977135864", "quynhkhuou@thu-kin.vn", "H30.77.31-ZQ", "Bệnhánđặckín"
 KEPT = ("Mã thủ tục", "Cơ quan thụ lý", "Ngày gửi", "Ngày tiếp nhận", "Trực tuyến", "Chi tiết nội dung", "Mã hồ sơ")

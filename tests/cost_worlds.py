@@ -3,10 +3,10 @@
 import pandas as pd
 from coverage_worlds import ORIGIN, PLAIN
 
-from hgdx_eval.designs import Design, study_design
-from hgdx_eval.panel import NOTES, Panel
-from hgdx_eval.params import Study, read_study, study_file
-from hgdx_eval.synth import fee_schedule, simulate_cells
+from hgdx_eval.design.design import Design, study_design
+from hgdx_eval.panel.panel import NOTES, Panel
+from hgdx_eval.study.study import Study, read_study, study_file
+from hgdx_eval.vietnam.made_up_world import fee_schedule, simulate_cells
 
 
 def drawn(seed: int, effect: float = 4.0, world: str = "default", dossiers: int = 400_000, **change: object) -> tuple[Panel, Study, Design]:

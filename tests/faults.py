@@ -29,7 +29,7 @@ import nbformat
 import psutil
 from seeds import seed as seed_of
 
-from hgdx_eval.workfolder import MARK
+from hgdx_eval.base.private_folder import MARK
 
 ROOT = Path(__file__).parent.parent
 STUDY = """study: small
@@ -185,7 +185,7 @@ def cause(fault: str, folder: Path, rng: random.Random, typical: float) -> tuple
 BACK = """
 import sys
 import datetime as real
-import hgdx_eval.runs as runs
+import hgdx_eval.run.run as runs
 class Back(real.datetime):
     @classmethod
     def now(cls, tz=None):
@@ -309,8 +309,8 @@ def in_a_row(runs: int) -> dict:
         make(folder)
         os.environ.update(environment(folder), HGDX_NOTEBOOKS=str(folder / "notebooks"))
         sys.path.insert(0, str(ROOT))
-        from hgdx_eval.notebook_files import Options
-        from hgdx_eval.runs import run_study
+        from hgdx_eval.run.notebook_files import Options
+        from hgdx_eval.run.run import run_study
 
         me, seen = psutil.Process(), []
         for number in range(1, runs + 1):

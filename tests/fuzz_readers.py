@@ -28,13 +28,13 @@ import xlwt
 from seeds import seed as seed_of
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
-from hgdx_eval.check import check_file  # noqa: E402
-from hgdx_eval.errors import InputError  # noqa: E402
-from hgdx_eval.files import connect, literal  # noqa: E402
-from hgdx_eval.readers import reader, summary_layouts  # noqa: E402
-from hgdx_eval.synth import simulate  # noqa: E402
-from hgdx_eval.workbooks import sheet_rows  # noqa: E402
-from hgdx_eval.workfolder import MARK, base  # noqa: E402
+from hgdx_eval.base.errors import InputError  # noqa: E402
+from hgdx_eval.base.private_folder import MARK, base  # noqa: E402
+from hgdx_eval.read.tables import connect, literal  # noqa: E402
+from hgdx_eval.read.workbooks import sheet_rows  # noqa: E402
+from hgdx_eval.vietnam.check_export import check_file  # noqa: E402
+from hgdx_eval.vietnam.layouts import reader, summary_layouts  # noqa: E402
+from hgdx_eval.vietnam.made_up_world import simulate  # noqa: E402
 
 SECONDS = 20
 MEMORY = 1_000  # MB at the most of the process that reads, whose own libraries and corpus take some 250

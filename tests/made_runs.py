@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 
-from hgdx_eval.results import result_table
+from hgdx_eval.estimation.results import result_table
 
 
 def looks(values, study="mine", scale="pp"):

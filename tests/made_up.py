@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from hgdx_eval.designs import COLUMNS, Design
-from hgdx_eval.origin import Origin
+from hgdx_eval.base.origin import Origin
+from hgdx_eval.design.design import COLUMNS, Design
 
 ORIGIN = Origin("made_up.csv", "0" * 64, 100, "table", True)
 

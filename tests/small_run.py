@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from hgdx_eval.notebook_files import NOTEBOOKS
+from hgdx_eval.run.notebook_files import NOTEBOOKS
 
 ROOT = Path(__file__).parent.parent
 

@@ -13,9 +13,9 @@ import pytest
 from made_runs import made_run
 from test_cli import call
 
-from hgdx_eval import alert
-from hgdx_eval.alert import FAILURE, VERDICT, Event, post, take_webhook, verdict_event, watched, words_of
-from hgdx_eval.errors import Busy, InputError, RunFailed
+from hgdx_eval.base.errors import Busy, InputError, RunFailed
+from hgdx_eval.run import alert
+from hgdx_eval.run.alert import FAILURE, VERDICT, Event, post, take_webhook, verdict_event, watched, words_of
 
 EVENT = Event("mine", FAILURE, "mine: ValueError: vì sao", "20240205T020000Z-00000002", None, 2)
 SECRET = "token-of-this-test"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hgdx_eval import aside
-from hgdx_eval.aside import new_file, sweep, write_bytes, write_text
+from hgdx_eval.base import aside
+from hgdx_eval.base.aside import new_file, sweep, write_bytes, write_text
 
-PACKAGE = Path(aside.__file__).parent
+PACKAGE = Path(aside.__file__).parent.parent
 
 
 @pytest.mark.parametrize("way", ["link", "file", "hard link", "folder of that name's .part"])
@@ -80,9 +80,9 @@ def test_only_what_a_killed_command_left_is_swept(tmp_path):
 WRITES = re.compile(r"""\.write_(?:text|bytes)\(|os\.(?:open|fdopen|replace|rename)\(|\bopen\("?[wxa]|mkstemp|mkdtemp|Named\w+|TemporaryDirectory"""
                     r"""|\.to_(?:csv|parquet|json|excel)\((?!index=|\))""")  # fmt: skip
 BESIDES = {  # into the run's private folder, the folder being built, or nothing at all
-    "cli": ["os.open("], "execute": [".write_text(", ".write_text(", ".write_bytes(", ".write_bytes("], "verify": [".write_text("], "memo": ["NamedTemporaryFile", "os.replace("],
-    "prune": ["os.rename("], "published": ["os.rename(", "os.rename(", "os.open(", "os.replace("], "workfolder": ["os.open("],
-    "kernel_parent": ["os.open(", "os.fdopen(", "os.open("], "forked": ['open("w'], "aside": ["os.fdopen(", "os.open(", "os.replace("],
+    "cli": ["os.open("], "notebooks": [".write_text(", ".write_text(", ".write_bytes(", ".write_bytes("], "verify": [".write_text("], "memo": ["NamedTemporaryFile", "os.replace("],
+    "prune": ["os.rename("], "run_folders": ["os.rename(", "os.rename(", "os.open(", "os.replace("], "private_folder": ["os.open("],
+    "parent": ["os.open(", "os.fdopen(", "os.open("], "pool": ['open("w'], "aside": ["os.fdopen(", "os.open(", "os.replace("],
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import design_of, staggered_table
 
-from hgdx_eval.bacon import decomposition, forbidden_weight
+from hgdx_eval.estimation.bacon import decomposition, forbidden_weight
 from hgdx_eval.estimators.two_way_fixed_effects import FORBIDDEN, fit
 
 

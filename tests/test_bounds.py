@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from made_up import design_of, factor_table
 
-from hgdx_eval.bounds import SPILL, effect_bounds
 from hgdx_eval.estimators import estimate
+from hgdx_eval.evaluation.bounds import SPILL, effect_bounds
 
 MAIN = "two_way_fixed_effects"
 
@@ -83,7 +83,7 @@ def test_an_effect_that_spills_over_is_bounded_from_below():
 
 
 def test_bounds_keep_the_contract():
-    from hgdx_eval.results import check_table
+    from hgdx_eval.estimation.results import check_table
 
     found = effect_bounds(provinces(), MAIN)
     check_table(found.table)

@@ -16,8 +16,8 @@ import pytest
 from test_report import HOSTILE, code, html_output, notebook, page, picture
 from test_side_by_side import made
 
-from hgdx_eval.notebook_files import NOTEBOOKS
-from hgdx_eval.report import render, sanitised
+from hgdx_eval.report.page import render, sanitised
+from hgdx_eval.run.notebook_files import NOTEBOOKS
 
 pytestmark = [pytest.mark.long, pytest.mark.browser]
 ROOT = Path(__file__).parent.parent

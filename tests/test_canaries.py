@@ -16,7 +16,7 @@ from canaries import MAIL, NAME, NOTE, NUMBER, PHONE, bad_rows, everything, expo
 from small_run import ROOT, small_notebooks
 
 from hgdx_eval import cli
-from hgdx_eval.notebook_files import NOTEBOOKS
+from hgdx_eval.run.notebook_files import NOTEBOOKS
 
 STUDY = """study: canary
 data: {data}

@@ -11,7 +11,7 @@ from canaries import MAIL, NAME, NOTE, PHONE, everything, leaks
 from small_run import small_notebooks
 from test_canaries import call, run
 
-from hgdx_eval import alert
+from hgdx_eval.run import alert
 
 COLUMNS = ("unit", "month", "value", "num", "den", "weight", "cluster", "kind", "side", "on", "start", "until", "dose", "note")
 STUDY = """study: plain
@@ -134,9 +134,9 @@ def test_a_study_may_be_told_the_names_that_it_holds_and_those_that_many_rows_sh
 
 def said_again(rows, tmp_path, treated: str) -> str:
     """What a run says of a table whose study names its units."""
-    from hgdx_eval.errors import InputError
-    from hgdx_eval.panel import load_panel
-    from hgdx_eval.params import load_study
+    from hgdx_eval.base.errors import InputError
+    from hgdx_eval.panel.panel import load_panel
+    from hgdx_eval.study.study import load_study
 
     (tmp_path / "again.yaml").write_text(STUDY.replace("DATA", "again.csv").replace("treated_from: start", treated), encoding="utf-8")
     write(tmp_path / "again.csv", rows)

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from made_up import design_of, made_up_table
 
-from hgdx_eval.charts import (
+from hgdx_eval.estimation.results import Estimate, result_table
+from hgdx_eval.estimators.two_way_fixed_effects import fit
+from hgdx_eval.report.charts.groups import (
     group_series,
     lanes_for,
     plot_coverage,
@@ -21,13 +23,11 @@ from hgdx_eval.charts import (
     tick_digits,
     time_axis,
 )
-from hgdx_eval.estimators.two_way_fixed_effects import fit
-from hgdx_eval.facts import load_facts
-from hgdx_eval.figures import ELEMENTS
-from hgdx_eval.params import load_study
-from hgdx_eval.report import sanitised
-from hgdx_eval.results import Estimate, result_table
-from hgdx_eval.words import Words
+from hgdx_eval.report.figure import ELEMENTS
+from hgdx_eval.report.page import sanitised
+from hgdx_eval.study.study import load_study
+from hgdx_eval.study.words import Words
+from hgdx_eval.vietnam.facts import load_facts
 
 
 def demo_words(lang="vi"):
@@ -152,18 +152,19 @@ def test_discs_never_meet_and_ticks_are_told_exactly():
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_no_label_of_the_plot_stands_on_another(lang):
     """Text boxes from matplotlib's own measure, both widths; its font is wider than a browser's."""
-    from hgdx_eval import charts, figures
+    from hgdx_eval.report import figure
+    from hgdx_eval.report.charts import groups
 
     chosen, words, boxes = design(), demo_words(lang), []
 
     def look(width, small):
-        figure = charts.draw_shares(chosen, group_series(chosen, 5), charts.time_marks(chosen, words), words, width, small)
+        figure = groups.draw_shares(chosen, group_series(chosen, 5), groups.time_marks(chosen, words), words, width, small)
         figure.canvas.draw()
         texts = [t for t in figure.axes[0].texts if t.get_text() and not t.get_text().isdigit()]
         boxes.append([t.get_window_extent() for t in texts])
         return figure
 
-    figures.drawn("look", look, "alt")
+    figure.drawn("look", look, "alt")
     for found in boxes:
         for i, a in enumerate(found):
             assert not any(a.shrunk(0.9, 0.6).overlaps(b.shrunk(0.9, 0.6)) for b in found[i + 1 :])
@@ -187,7 +188,7 @@ def test_a_figure_without_a_finding_in_words_is_refused():
 def test_above_some_thousand_marks_a_chart_is_a_small_picture():
     import numpy as np
 
-    from hgdx_eval import figures
+    from hgdx_eval.report import figure as figures
 
     def draw(width, small):
         figure, axes = figures.canvas(width, 300, 40, 20, 20, 30)
@@ -205,7 +206,7 @@ def test_above_some_thousand_marks_a_chart_is_a_small_picture():
 
 @pytest.mark.parametrize("lang, first", [("vi", "a;b"), ("en", "a,b")])
 def test_a_download_is_a_table_to_the_spreadsheets_of_its_language_and_never_a_formula(lang, first):
-    from hgdx_eval.tables import csv_text
+    from hgdx_eval.report.blocks import csv_text
 
     frame = pd.DataFrame({"a": ["=cmd|' /C calc'!A0", "@SUM(1)", "-x", "+4,2 [3; 5]", "xã; huyện, tỉnh"], "b": [84.523, -0.1234, 1e-3, 5, None]})
     text = csv_text(frame, demo_words(lang))

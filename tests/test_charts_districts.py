@@ -9,8 +9,8 @@ import pytest
 from made_up import design_of, made_up_table
 from test_charts import demo_words
 
-from hgdx_eval.charts_districts import cluster_series, moves, plot_districts
-from hgdx_eval.release import MOST
+from hgdx_eval.release.release import MOST
+from hgdx_eval.report.charts.districts import cluster_series, moves, plot_districts
 
 
 def design(clusters=6, **changes):

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from made_up import ORIGIN
 
-from hgdx_eval.charts_methods import (
+from hgdx_eval.estimation.results import Estimate, result_table
+from hgdx_eval.report.charts.methods import (
     Row,
     group_table,
     lines_of,
@@ -20,11 +21,10 @@ from hgdx_eval.charts_methods import (
     plot_synthetic,
     reach_of,
 )
-from hgdx_eval.figures import ELEMENTS
-from hgdx_eval.params import study_folder
-from hgdx_eval.report import sanitised
-from hgdx_eval.results import Estimate, result_table
-from hgdx_eval.words import Words
+from hgdx_eval.report.figure import ELEMENTS
+from hgdx_eval.report.page import sanitised
+from hgdx_eval.study.study import study_folder
+from hgdx_eval.study.words import Words
 
 MAIN = "two_way_fixed_effects"
 SPAN = (pd.Period("2022-01", "M"), pd.Period("2025-06", "M"))

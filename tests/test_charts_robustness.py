@@ -10,7 +10,9 @@ import pytest
 from made_up import ORIGIN, design_of, made_up_table
 from test_charts_methods import ENGLISH, SPAN, words
 
-from hgdx_eval.charts_robustness import (
+from hgdx_eval.estimation.results import Estimate, result_table
+from hgdx_eval.infer.specification_curve import OWN, specification_curve
+from hgdx_eval.report.charts.specification_curve import (
     choice_text,
     plot_curve,
     plot_gate,
@@ -24,11 +26,9 @@ from hgdx_eval.charts_robustness import (
     size_of,
     sorted_curve,
 )
-from hgdx_eval.figures import ELEMENTS
-from hgdx_eval.report import sanitised
-from hgdx_eval.results import Estimate, result_table
-from hgdx_eval.specification import OWN, specification_curve
-from hgdx_eval.words import MINUS
+from hgdx_eval.report.figure import ELEMENTS
+from hgdx_eval.report.page import sanitised
+from hgdx_eval.study.words import MINUS
 
 REAL = replace(ORIGIN, simulated=False)
 
@@ -165,7 +165,7 @@ def test_a_real_curve_is_drawn_with_a_text_for_every_choice():
 
 
 def test_the_text_of_every_choice_is_there_in_both_languages():
-    from hgdx_eval.words import texts
+    from hgdx_eval.study.words import texts
 
     for lang in ("vi", "en"):
         keys = {key.removeprefix("robustness.choice_") for key in texts(lang) if key.startswith("robustness.choice_")}

@@ -17,27 +17,28 @@ import pytest
 from made_up import made_up_table
 from monte_carlo import MANY
 
-from hgdx_eval import designs, results
-from hgdx_eval.check import check_file
-from hgdx_eval.checks import evaluate
-from hgdx_eval.cost import why_none as no_cost
-from hgdx_eval.designs import study_design
-from hgdx_eval.errors import InputError, Refusal
+from hgdx_eval.base.errors import InputError, Refusal
+from hgdx_eval.base.telling import is_header
+from hgdx_eval.design import design
+from hgdx_eval.design.design import study_design
+from hgdx_eval.estimation import results
+from hgdx_eval.estimation.heterogeneity import dose_response, effects_by_group, reversal
+from hgdx_eval.estimation.results import joined
 from hgdx_eval.estimators import estimate, estimator_names
-from hgdx_eval.files import header_key
-from hgdx_eval.heterogeneity import dose_response, effects_by_group, reversal
-from hgdx_eval.panel import dossier_study_columns, load_panel
-from hgdx_eval.params import SPECIAL, Study, read_study, study_file
-from hgdx_eval.payment import why_none as no_payment
-from hgdx_eval.results import joined
-from hgdx_eval.scorecard import own_items
-from hgdx_eval.side_by_side import show_groups_of, traits
-from hgdx_eval.synth import simulate_cells
-from hgdx_eval.telling import is_header
-from hgdx_eval.who import who_of
-from hgdx_eval.words import Words
+from hgdx_eval.evaluation.evaluation import evaluate
+from hgdx_eval.panel.panel import dossier_study_columns, load_panel
+from hgdx_eval.read.tables import header_key
+from hgdx_eval.report.show_methods import show_groups_of, traits
+from hgdx_eval.study.study import SPECIAL, Study, read_study, study_file
+from hgdx_eval.study.words import Words
+from hgdx_eval.vietnam.check_export import check_file
+from hgdx_eval.vietnam.made_up_world import simulate_cells
+from hgdx_eval.vietnam.questions.cost import why_none as no_cost
+from hgdx_eval.vietnam.questions.gaps import who_of
+from hgdx_eval.vietnam.questions.payment import why_none as no_payment
+from hgdx_eval.vietnam.questions.scorecard import own_items
 
-PACKAGE = Path(designs.__file__).parent
+PACKAGE = Path(design.__file__).parent.parent
 CUT = ("unit", "period", "time", "row", "y", "weight", "weights", "received", "online", "cluster", "effect", "block", "group", "dose", "treated",
        "treated_from", "treated_until", "event_time", "outcome", "numerator", "denominator", "period_by", "unit_effects", "by", "by_kind", "unit 1")  # fmt: skip
 ODD = ["UNIT", "Time", "rOw", "by_unit", "by_by_kind", "_unit", "_", "column 0", "column0", "c0", "place", "passed", "file_row_number", "index",
@@ -109,7 +110,7 @@ def panel_of(folder, roles, names, suffix=".csv", **more):
 def names_inside():
     """Every name that code which knows tables gives a column, keys of a study and odd ones: texts in square brackets, keywords of
     `assign` and `agg`, texts given to what works on columns, keys of maps that become tables."""
-    found = {*designs.COLUMNS, *results.COLUMNS, *Study.model_fields, *CUT}
+    found = {*design.COLUMNS, *results.COLUMNS, *Study.model_fields, *CUT}
     for file in PACKAGE.rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)) if "import pandas" in text else ():

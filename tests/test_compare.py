@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from made_up import design_of, made_up_table, table_for
 
-from hgdx_eval.compare import STEPS, differs, extra_dossiers, one_change, path, reconcile
-from hgdx_eval.errors import Refusal
+from hgdx_eval.base.errors import Refusal
 from hgdx_eval.estimators import estimate, estimator_names
+from hgdx_eval.evaluation.reconciliation import STEPS, differs, extra_dossiers, one_change, path, reconcile
 
 MAIN = "two_way_fixed_effects"
 

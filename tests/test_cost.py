@@ -13,8 +13,14 @@ import pytest
 from cost_worlds import drawn
 from monte_carlo import at_least, at_most, draws, rate, unbiased
 
-from hgdx_eval.charts_cost import plot_forgone
-from hgdx_eval.cost import (
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.estimation.results import check_table
+from hgdx_eval.infer.fieller import Ratio
+from hgdx_eval.report.record import record
+from hgdx_eval.study.study import read_study, study_file, study_words
+from hgdx_eval.vietnam.facts import load_facts
+from hgdx_eval.vietnam.questions.charts_cost import plot_forgone
+from hgdx_eval.vietnam.questions.cost import (
     Cost,
     bill,
     cost_of,
@@ -27,14 +33,8 @@ from hgdx_eval.cost import (
     saved,
     savings,
     why_none,
-)  # fmt: skip
-from hgdx_eval.errors import InputError
-from hgdx_eval.facts import load_facts
-from hgdx_eval.fieller import Ratio
-from hgdx_eval.params import read_study, study_file, study_words
-from hgdx_eval.recording import record
-from hgdx_eval.results import check_table
-from hgdx_eval.show_cost import show_cost_basis, show_cost_truth, show_costs, show_forgone, show_other_cut, show_savings
+)
+from hgdx_eval.vietnam.questions.show_cost import show_cost_basis, show_cost_truth, show_costs, show_forgone, show_other_cut, show_savings
 
 ROOT = Path(__file__).parent.parent
 PAYMENTS = ["paid", "paying", "zero_fee", "filed_online_paid", "filed_online_paying", "filed_online_zero", "channel_told", "paid_online",
@@ -178,7 +178,7 @@ def test_every_shape_is_said_as_what_it_is(made, found, ratio, says, lang):
     table = found.estimate.table
     kept = table[~table["group"].str.startswith("per_extra")]
     common = {"study": "demo", "outcome": "o", "estimator": "e", "term": "cost", "scale": "VND", "level": 0.95, "simulated": True}
-    from hgdx_eval.results import joined, result_table
+    from hgdx_eval.estimation.results import joined, result_table
 
     made_rows = result_table([{**common, **row} for row in ratio_rows("per_extra", ratio)])
     check_table(made_rows)

@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 from made_up import design_of, made_up_table
 
-from hgdx_eval.designs import placebo_before, placebo_sets, placebos_in_space, study_design, without_cluster
-from hgdx_eval.errors import InputError, Refusal
-from hgdx_eval.panel import load_panel
-from hgdx_eval.params import parse_change, read_study
+from hgdx_eval.base.errors import InputError, Refusal
+from hgdx_eval.design.design import placebo_before, placebo_sets, placebos_in_space, study_design, without_cluster
+from hgdx_eval.panel.panel import load_panel
+from hgdx_eval.study.study import parse_change, read_study
 
 STUDY = """study: t
 data: t.csv
@@ -166,9 +166,9 @@ def policy_design(monkeypatch, tmp_path, start=None, **change):
 
     from coverage_worlds import ORIGIN, PLAIN
 
-    from hgdx_eval.panel import NOTES, Panel
-    from hgdx_eval.params import study_file, study_folder
-    from hgdx_eval.synth import simulate_cells
+    from hgdx_eval.panel.panel import NOTES, Panel
+    from hgdx_eval.study.study import study_file, study_folder
+    from hgdx_eval.vietnam.made_up_world import simulate_cells
 
     file, cells = study_file("demo"), simulate_cells(1, dossiers=20_000)[0]
     if start:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import made_run
 
-from hgdx_eval.differences import Difference, by_section, differences, input_differences, lines_of, table_differences, text_differences
+from hgdx_eval.run.differences import Difference, by_section, differences, input_differences, lines_of, table_differences, text_differences
 
 PAGE = "<!doctype html><style>p{{}}</style><p>Có. +4,2</p><h2>Bảng</h2><td>{a}</td><td>1.234</td><svg aria-label='đồ {a}'><text>{b}</text></svg>"
 RECEIPT = {"inputs": [{"file": "a.csv", "sha256": "1" * 64}], "facts_sha256": "f" * 64, "code_sha256": "c" * 64, "notebooks_sha256": "n" * 64,

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from made_up import design_of, made_up_table
 from scipy.optimize import linprog
 
-from hgdx_eval.checks import leave_one_out
-from hgdx_eval.disclose import MERGED, band, hidden_beside_total, hidden_in_table, parts_of, released, small, told_sizes, told_whole
 from hgdx_eval.estimators import estimate
-from hgdx_eval.panel import dossier_panel
-from hgdx_eval.params import load_study
-from hgdx_eval.story import show_groups
-from hgdx_eval.synth import simulate
+from hgdx_eval.evaluation.evaluation import leave_one_out
+from hgdx_eval.panel.disclosure import MERGED, band, hidden_beside_total, hidden_in_table, parts_of, released, small, told_sizes, told_whole
+from hgdx_eval.panel.panel import dossier_panel
+from hgdx_eval.report.answer import show_groups
+from hgdx_eval.study.study import load_study
+from hgdx_eval.vietnam.made_up_world import simulate
 
 K = 5
 

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from hgdx_eval.errors import InputError
-from hgdx_eval.facts import FILES, cluster_of, events_between, find_adoption, load_facts
-from hgdx_eval.names import find_unit
-from hgdx_eval.params import study_folder
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.study.study import study_folder
+from hgdx_eval.vietnam.facts import FILES, cluster_of, events_between, find_adoption, load_facts
+from hgdx_eval.vietnam.unit_names import find_unit
 
 FACTS = load_facts()
 FOLDER = study_folder().parent / "facts"

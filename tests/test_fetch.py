@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from python_calamine import load_workbook
 from stub_portal import PROVINCE, ROOT, Fault, newer_data, older_row, portal_running, score_row
 
-from hgdx_eval import fetch as module
-from hgdx_eval.errors import InputError
-from hgdx_eval.fetch import (
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.read.tidy import told_definition
+from hgdx_eval.vietnam.portal import download as module
+from hgdx_eval.vietnam.portal.download import (
     ChangedShape,
     FetchFailed,
     FolderBusy,
@@ -32,7 +33,6 @@ from hgdx_eval.fetch import (
     revisions,
     write_table,
 )
-from hgdx_eval.readers.table import told_definition
 
 SUM, SCORES = "report_by_month_sum_service", "report_tinh_766_service"
 ONLINE, PAYMENT = "provide-online-tree", "formality-online-payment-tree"

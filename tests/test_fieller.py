@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hgdx_eval.fieller import fieller
+from hgdx_eval.infer.fieller import fieller
 
 FINITE = st.floats(-50, 50).filter(lambda x: x == 0 or abs(x) > 1e-3)
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opened import opened_table
 
-from hgdx_eval.errors import InputError
-from hgdx_eval.files import DELIMITERS, connect
-from hgdx_eval.telling import shape_of
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.base.telling import shape_of
+from hgdx_eval.read.tables import DELIMITERS, connect
 
 WANTED = {"code": ("Mã hồ sơ",), "agency": ("Cơ quan thụ lý",), "online": ("Trực tuyến",)}
 ROWS = [["01", "Sở Tư pháp", "Có"], ["02", "UBND Xã Hoả Lựu", "Không"]]

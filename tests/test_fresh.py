@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from small_run import small_notebooks
 
-from hgdx_eval import cli, periods
-from hgdx_eval.synth import simulate
+from hgdx_eval import cli
+from hgdx_eval.base import periods
+from hgdx_eval.vietnam.made_up_world import simulate
 
 TIDY = """study: mine
 data: data.csv

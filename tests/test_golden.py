@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from test_charts import demo_words, design
 
-from hgdx_eval.charts import plot_shares
+from hgdx_eval.report.charts.groups import plot_shares
 
 NAMES = sorted(path.stem for path in golden.FOLDER.glob("*.json"))
 NEAR = 2.0  # units that a label may move with another version of matplotlib

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import design_of, made_up_table
 
-from hgdx_eval.errors import Refusal
+from hgdx_eval.base.errors import Refusal
+from hgdx_eval.estimation.heterogeneity import between, dose_response, effects_by_group, labels, pooled_rows, reversal
 from hgdx_eval.estimators.two_way_fixed_effects import fit
-from hgdx_eval.heterogeneity import between, dose_response, effects_by_group, labels, pooled_rows, reversal
 
 
 def grouped_design(seed=1, clusters=12, effects=(0.0, 0.1)):

@@ -4,7 +4,7 @@ import pytest
 from made_runs import monthly_runs
 from test_browser import CLIPPED, OVERLAPS, chromium, opened  # noqa: F401
 
-from hgdx_eval.run_history import refresh
+from hgdx_eval.run.history.page import refresh
 
 pytestmark = [pytest.mark.long, pytest.mark.browser]
 

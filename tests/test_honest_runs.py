@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hgdx_eval import cli
-from hgdx_eval.errors import InputError, RunFailed
-from hgdx_eval.execute import readable_parameters
-from hgdx_eval.notebook_files import Options
-from hgdx_eval.params import read_study
-from hgdx_eval.runs import run_study
-from hgdx_eval.signals import Interrupted, interruptible, raise_if_asked
+from hgdx_eval.base.errors import InputError, RunFailed
+from hgdx_eval.base.signals import Interrupted, interruptible, raise_if_asked
+from hgdx_eval.run.notebook_files import Options
+from hgdx_eval.run.notebooks import readable_parameters
+from hgdx_eval.run.run import run_study
+from hgdx_eval.study.study import read_study
 
 HOST = "may-chu-so-07"
 long = pytest.mark.long

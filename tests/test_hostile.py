@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from opened import opened_table
 from seeds import FIXED
 
-from hgdx_eval import files, workbooks
-from hgdx_eval.errors import InputError
-from hgdx_eval.files import connect
-from hgdx_eval.printed import harmless, plain_line
-from hgdx_eval.workbooks import sheet_rows
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.base.safe_text import harmless, plain_line
+from hgdx_eval.read import tables, workbooks
+from hgdx_eval.read.tables import connect
+from hgdx_eval.read.workbooks import sheet_rows
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -355,4 +355,4 @@ def test_memory_of_a_database_without_a_private_folder_is_bounded_and_nothing_is
     con = connect()
     assert con.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
     assert con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].startswith("38")  # MiB
-    assert list(tmp_path.iterdir()) == [] and files.MEMORY == "400MB"
+    assert list(tmp_path.iterdir()) == [] and tables.MEMORY == "400MB"

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hgdx_eval.inference import degrees_of_freedom, effective_clusters, few_clusters, placebo_rank, t_interval
+from hgdx_eval.estimation.inference import degrees_of_freedom, effective_clusters, few_clusters, placebo_rank, t_interval
 
 
 def test_equal_clusters_are_as_effective_as_they_are_many():

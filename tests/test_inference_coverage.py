@@ -12,9 +12,9 @@ from monte_carlo import at_least, draws, rate
 from scipy import stats
 from worlds import World, codes, constant, crossed, parallel, sizes, two_groups, wandering
 
-from hgdx_eval import gate, randomization, wild
+from hgdx_eval.estimation.fixed_effects import residuals
 from hgdx_eval.estimators import two_way_fixed_effects as main
-from hgdx_eval.fixed_effects import residuals
+from hgdx_eval.infer import false_alarms, randomization, wild
 
 KINDS = ("cluster", "wild", "randomization")
 
@@ -68,7 +68,7 @@ def test_what_the_gate_headlines_holds_the_truth(name, tell):
     for seed in range(1, number + 1):
         design, truth = WORLDS[name].drawn(seed)
         inside = holds(design, truth)
-        found = gate.chosen(gate.false_alarms(design, "two_way_fixed_effects", KINDS, 500), KINDS, set(KINDS))
+        found = false_alarms.chosen(false_alarms.false_alarms(design, "two_way_fixed_effects", KINDS, 500), KINDS, set(KINDS))
         kind = next(iter(found.loc[found["state"] == "headline", "kind"]), "none")
         picked[kind] += 1
         held += inside.get(kind, True)

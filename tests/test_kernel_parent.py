@@ -4,8 +4,8 @@ import re
 import nbformat
 
 from hgdx_eval import MODULE_OF
-from hgdx_eval.kernel_parent import used
-from hgdx_eval.notebook_files import NOTEBOOKS, notebook_file
+from hgdx_eval.run.kernels.parent import used
+from hgdx_eval.run.notebook_files import NOTEBOOKS, notebook_file
 
 
 def given(monkeypatch, folder, estimator, *estimators):
@@ -19,7 +19,9 @@ def test_what_notebooks_and_study_name_is_imported_once(monkeypatch, tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "mine.ipynb")
     (tmp_path / "broken.ipynb").write_bytes(b"\xff\xfe no notebook")
     monkeypatch.setenv("HGDX_NOTEBOOKS", str(tmp_path))
-    assert used() == [".charts", ".cost", ".estimators.imputation", ".estimators.sun_abraham"]
+    assert used() == sorted([
+        f"hgdx_eval.{MODULE_OF['plot_event']}", "hgdx_eval.vietnam.questions.cost", "hgdx_eval.estimators.imputation", "hgdx_eval.estimators.sun_abraham",
+    ])
 
 
 def test_every_verb_of_the_kits_own_notebooks_is_imported_beforehand(monkeypatch, tmp_path):
@@ -27,4 +29,4 @@ def test_every_verb_of_the_kits_own_notebooks_is_imported_beforehand(monkeypatch
     monkeypatch.delenv("HGDX_NOTEBOOKS", raising=False)
     called = {verb for name in NOTEBOOKS for cell in nbformat.read(notebook_file(name), 4).cells if cell.cell_type == "code"
               for verb in re.findall(r"hg\.(\w+)", cell.source)}  # fmt: skip
-    assert called and {f".{MODULE_OF[verb]}" for verb in called} <= set(used())
+    assert called and {f"hgdx_eval.{MODULE_OF[verb]}" for verb in called} <= set(used())

@@ -15,15 +15,16 @@ import pytest
 from opened import opened_table
 
 import hgdx_eval as hg
-from hgdx_eval import files, machine
+from hgdx_eval.base import machine
+from hgdx_eval.base.errors import InputError, RunFailed
+from hgdx_eval.base.machine import fault_of, told_of
+from hgdx_eval.base.private_folder import MARK, base
 from hgdx_eval.cli import main
-from hgdx_eval.data_files import study_data
-from hgdx_eval.errors import InputError, RunFailed
-from hgdx_eval.files import literal
-from hgdx_eval.machine import fault_of, told_of
-from hgdx_eval.readers.table import read_columns
-from hgdx_eval.synth import simulate
-from hgdx_eval.workfolder import MARK, base
+from hgdx_eval.read import tables
+from hgdx_eval.read.sources import study_data
+from hgdx_eval.read.tables import literal
+from hgdx_eval.read.tidy import read_columns
+from hgdx_eval.vietnam.made_up_world import simulate
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 ROWS = 20_000
@@ -101,7 +102,7 @@ def test_a_file_that_cannot_be_opened_is_told_by_who_can_mend_it(tmp_path, monke
 @pytest.mark.parametrize("name", KINDS)
 def test_a_tidy_table_of_any_kind_spills_what_does_not_fit_into_memory(tmp_path, monkeypatch, name):
     path = made(tmp_path / name)
-    monkeypatch.setattr(files, "MEMORY", "12MB")
+    monkeypatch.setattr(tables, "MEMORY", "12MB")
     raw, rows = opened_table(path, {"unit": ("unit",), "value": ("value",)}, "SELECT row, value FROM raw ORDER BY unit DESC, row")
     assert raw.rows == len(rows) == ROWS and {int(float(value)) + 2 - row for row, value in rows} <= {0, 1}
     assert os.listdir(base()) == [MARK]

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from made_up import design_of, made_up_table
 
-from hgdx_eval.execute import APART, in_order
-from hgdx_eval.memo import key_of, remembered
-from hgdx_eval.notebook_files import NOTEBOOKS, Job
+from hgdx_eval.base.memo import key_of, remembered
+from hgdx_eval.run.notebook_files import NOTEBOOKS, Job
+from hgdx_eval.run.notebooks import APART, in_order
 
 
 def test_a_run_computes_once_and_outside_of_one_every_time(tmp_path, monkeypatch):

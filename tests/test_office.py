@@ -16,12 +16,12 @@ from test_side_by_side import made
 from test_verdict import METHODS, world
 
 import hgdx_eval as hg
-from hgdx_eval import office
-from hgdx_eval.checks import evaluate
-from hgdx_eval.document import MIME, in_word
-from hgdx_eval.params import study_words
-from hgdx_eval.report import Page, render
-from hgdx_eval.story import check_rows, headline
+from hgdx_eval.evaluation.evaluation import evaluate
+from hgdx_eval.report import pdf_docx
+from hgdx_eval.report.answer import check_rows, headline
+from hgdx_eval.report.brief_docx import MIME, in_word
+from hgdx_eval.report.page import Page, render
+from hgdx_eval.study.study import study_words
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def written(folder, document, lang="vi"):
     data = document if isinstance(document, dict) else document._repr_mimebundle_()
     cell = new_code_cell("x", outputs=[new_output("display_data", data=json.loads(json.dumps(data)))], execution_count=1)
     nbformat.write(new_notebook(cells=[cell]), folder / "notebooks" / f"brief.{lang}.ipynb")
-    return office.write_docx(folder, lang)
+    return pdf_docx.write_docx(folder, lang)
 
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
@@ -79,7 +79,7 @@ def test_pictures_are_sharp_small_and_fit_the_page(parts, tmp_path):
     section = docx.Document(str(path)).sections[0]
     inside = section.page_width - section.left_margin - section.right_margin
     assert all(shape.width <= inside for shape in docx.Document(str(path)).inline_shapes)
-    assert office.FONT.encode() in names and round(section.page_width.mm) == 210 and round(section.page_height.mm) == 297
+    assert pdf_docx.FONT.encode() in names and round(section.page_width.mm) == 210 and round(section.page_height.mm) == 297
 
 
 def test_the_mark_of_simulated_data_stands_on_every_page(parts, tmp_path):
@@ -99,7 +99,7 @@ def test_hostile_text_stays_text(tmp_path):
     said = [{"kind": "title", "text": bad}, {"kind": "answer", "before": bad, "strong": bad, "after": bad}, {"kind": "list", "items": [[bad, bad]]},
             {"kind": "table", "caption": bad, "head": [bad, "b"], "rows": [[bad, bad]]},
             {"kind": "figure", "title": bad, "subtitle": bad, "png": base64.b64encode(image.getvalue()).decode(), "alt": bad, "source": bad}]  # fmt: skip
-    made = office.word_document({"lang": "vi", "title": bad, "mark": bad, "footer": bad, "page": "Trang"}, said)
+    made = pdf_docx.word_document({"lang": "vi", "title": bad, "mark": bad, "footer": bad, "page": "Trang"}, said)
     stream = io.BytesIO()
     made.save(stream)
     back = docx.Document(io.BytesIO(stream.getvalue()))
@@ -109,7 +109,7 @@ def test_hostile_text_stays_text(tmp_path):
 
 def test_a_run_without_a_document_says_what_to_do(tmp_path):
     with pytest.raises(hg.InputError, match=r"brief.vi.ipynb: holds no document; run the study again"):
-        office.write_docx(tmp_path, "vi")
+        pdf_docx.write_docx(tmp_path, "vi")
 
 
 def test_the_document_is_nowhere_on_the_page(parts):
@@ -126,5 +126,5 @@ def test_a_browser_that_prints_nothing_is_told(tmp_path, monkeypatch):
     (tmp_path / "a.html").write_text("<p>a</p>")
     monkeypatch.setenv("HGDX_CHROMIUM", str(fake))
     with pytest.raises(hg.InputError, match="a.html: chromium printed nothing"):
-        office.write_pdf(tmp_path / "a.html", tmp_path / "a.pdf")
+        pdf_docx.write_pdf(tmp_path / "a.html", tmp_path / "a.pdf")
     assert not (tmp_path / "a.pdf").exists()

@@ -11,12 +11,12 @@ import yaml
 from test_cli import ROOT, call, study  # noqa: F401
 
 from hgdx_eval import cli
-from hgdx_eval.designs import study_design
-from hgdx_eval.errors import InputError, RunFailed
+from hgdx_eval.base.errors import InputError, RunFailed
+from hgdx_eval.design.design import study_design
 from hgdx_eval.estimators import estimate
-from hgdx_eval.panel import load_panel
-from hgdx_eval.params import PATH_KEYS, Study, read_study
-from hgdx_eval.receipt import inputs_key
+from hgdx_eval.panel.panel import load_panel
+from hgdx_eval.run.receipt import inputs_key
+from hgdx_eval.study.study import PATH_KEYS, Study, read_study
 
 NASTY = ["", [], {}, [""], None, True, -1, float("nan"), 10**30, "year", "value", "unit", ["unit", "unit"], {"a": ""}, "x" * 300, "a\0b",
          "\ud800", "a\nb", "["]  # fmt: skip
@@ -126,7 +126,7 @@ def test_the_unforeseen_is_one_line_that_quotes_nothing(tmp_path, capsys, monkey
     def fails(*_):
         raise error
 
-    monkeypatch.setattr("hgdx_eval.check.check_file", fails)
+    monkeypatch.setattr("hgdx_eval.vietnam.check_export.check_file", fails)
     code, lines = end_of(["check", "x.csv"], capsys)
     assert code == 1 and len(lines) == 1 and type(error).__name__ in lines[0] and "HGDX_DEBUG=1" in lines[0]
     assert SECRET not in lines[0] and "cli.py, line" in lines[0]
@@ -142,7 +142,7 @@ def test_the_unforeseen_after_a_run_began_has_its_cause_in_the_traceback(capsys,
         except ZeroDivisionError as error:
             raise RunFailed("mine: out of luck") from error
 
-    monkeypatch.setattr("hgdx_eval.check.check_file", fails)
+    monkeypatch.setattr("hgdx_eval.vietnam.check_export.check_file", fails)
     monkeypatch.setenv("HGDX_DEBUG", "1")
     code, lines = end_of(["check", "x.csv"], capsys)
     assert code == 1 and any("ZeroDivisionError" in line for line in lines) and lines[-1] == "hgdx-eval: mine: out of luck"

@@ -3,14 +3,14 @@ import shutil
 import pandas as pd
 import pytest
 
-from hgdx_eval.check import check_file, check_lines
-from hgdx_eval.data_files import data_files
-from hgdx_eval.errors import InputError
-from hgdx_eval.panel import dossier_panel, load_panel
-from hgdx_eval.params import read_study
-from hgdx_eval.synth import simulate, simulate_cells
-from hgdx_eval.synth_export import COLUMNS
-from hgdx_eval.words import Words
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.panel.panel import dossier_panel, load_panel
+from hgdx_eval.read.sources import data_files
+from hgdx_eval.study.study import read_study
+from hgdx_eval.study.words import Words
+from hgdx_eval.vietnam.check_export import check_file, check_lines
+from hgdx_eval.vietnam.made_up_export import COLUMNS
+from hgdx_eval.vietnam.made_up_world import simulate, simulate_cells
 
 HEADER = ",".join(COLUMNS)
 FEES = "procedure,name,field,set_by,fee_vnd,same_as\n1.004194,A,x,province,50000,\n2.000001,B,x,none,,\n3.000001,C,x,none,,2.000001\n"

@@ -13,10 +13,12 @@ from cost_worlds import drawn
 from monte_carlo import at_least, draws, rate, unbiased
 from scipy import stats
 
-from hgdx_eval.charts_payment import plot_payment
-from hgdx_eval.errors import InputError
-from hgdx_eval.params import read_study, study_file, study_words
-from hgdx_eval.payment import (
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.estimation.results import check_table
+from hgdx_eval.report.record import record
+from hgdx_eval.study.study import read_study, study_file, study_words
+from hgdx_eval.vietnam.questions.charts_payment import plot_payment
+from hgdx_eval.vietnam.questions.payment import (
     RATES,
     Payment,
     counted,
@@ -30,9 +32,7 @@ from hgdx_eval.payment import (
     whole_fee,
     why_none,
 )
-from hgdx_eval.recording import record
-from hgdx_eval.results import check_table
-from hgdx_eval.show_payment import (
+from hgdx_eval.vietnam.questions.show_payment import (
     show_payment_answer,
     show_payment_basis,
     show_payment_effects,

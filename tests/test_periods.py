@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hgdx_eval.errors import InputError
-from hgdx_eval.periods import first_whole_period, is_never, parse_period
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.base.periods import first_whole_period, is_never, parse_period
 
 
 @pytest.mark.parametrize(

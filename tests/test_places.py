@@ -2,8 +2,8 @@
 
 import pytest
 
-from hgdx_eval.errors import InputError
-from hgdx_eval.places import read_places
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.vietnam.questions.places import read_places
 
 HEAD = "place,measure,value,date,source\n"
 

@@ -9,13 +9,13 @@ from made_runs import made_run
 from test_cli import STUDY
 
 from hgdx_eval import cli
-from hgdx_eval.ledger import last_good
-from hgdx_eval.origin import Origin
-from hgdx_eval.panel import Panel, export_panel
-from hgdx_eval.prune import prune
-from hgdx_eval.published import latest_run, read_receipt, recover
-from hgdx_eval.run_history import refresh
-from hgdx_eval.synth_export import copy_csv, copy_xlsx, write_made_up
+from hgdx_eval.base.origin import Origin
+from hgdx_eval.panel.panel import Panel, export_panel
+from hgdx_eval.run.history.page import refresh
+from hgdx_eval.run.prune import prune
+from hgdx_eval.run.run_folders import latest_run, read_receipt, recover
+from hgdx_eval.run.run_records import last_good
+from hgdx_eval.vietnam.made_up_export import copy_csv, copy_xlsx, write_made_up
 
 RUN, OTHER = "20240205T020000Z-00000001", "20240305T020000Z-00000002"
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from made_runs import made_run
 from test_cli import call
 
-from hgdx_eval.errors import InputError
-from hgdx_eval.ledger import last_good, runs_of
-from hgdx_eval.prune import doomed, prune
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.run.prune import doomed, prune
+from hgdx_eval.run.run_records import last_good, runs_of
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from made_up import design_of, staggered_table, triple_table
 
-from hgdx_eval.designs import study_design
+from hgdx_eval.design.design import study_design
 from hgdx_eval.estimators import estimate
-from hgdx_eval.panel import load_panel
-from hgdx_eval.params import read_study
+from hgdx_eval.panel.panel import load_panel
+from hgdx_eval.study.study import read_study
 
 HERE = Path(__file__).parent / "reference"
 FROZEN = yaml.safe_load((HERE / "frozen.yaml").read_text(encoding="utf-8"))

@@ -8,12 +8,12 @@ import pytest
 from attacker import small_export, sums_of, unknowns, values_that_fit, what_it_adds_up
 from scipy import sparse
 
-from hgdx_eval.designs import study_design
-from hgdx_eval.disclose import as_told
-from hgdx_eval.register import Register, hidden_entries, is_small
-from hgdx_eval.register import values_that_fit as values_in_program
-from hgdx_eval.release import NUMBER, as_decided, release_of
-from hgdx_eval.told import read_told, write_told
+from hgdx_eval.design.design import study_design
+from hgdx_eval.panel.disclosure import as_told
+from hgdx_eval.panel.told import read_told, write_told
+from hgdx_eval.release.register import Register, hidden_entries, is_small
+from hgdx_eval.release.register import values_that_fit as values_in_program
+from hgdx_eval.release.release import NUMBER, as_decided, release_of
 
 K, START = 5, "2023-08"
 

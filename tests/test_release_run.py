@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from hgdx_eval.told import read_told
+from hgdx_eval.panel.told import read_told
 
 ROOT = Path(__file__).parent.parent
 COUNTS = ("staff", "groups", "rows", "names", "doubtful_names", "shares", "districts", "forgone", "cost_year", "cost_level", "cost_procedure",

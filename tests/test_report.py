@@ -6,9 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from hgdx_eval import tables
-from hgdx_eval.report import Page, render, sanitised, style, template
-from hgdx_eval.words import Words
+from hgdx_eval.report import blocks
+from hgdx_eval.report.page import Page, render, sanitised, style, template
+from hgdx_eval.study.words import Words
 
 VI = Words("vi", (("place", "Hậu Giang"), ("kicker", "k"), ("unit", "tỉnh")))
 HOSTILE = [
@@ -58,7 +58,7 @@ def test_hostile_html_is_disarmed(bad):
 @pytest.mark.parametrize("bad", HOSTILE)
 def test_hostile_strings_in_every_place_leave_a_whole_page(bad):
     cells = [new_markdown_cell(f"## Mục\n\n{bad}"), code(html_output(f"<h3>còn</h3><table><tr><td>ô</td></tr></table>{bad}")),
-             code(html_output(tables.definitions([(bad, bad)], VI).html)), code(new_output("stream", name="stdout", text=bad)),
+             code(html_output(blocks.definitions([(bad, bad)], VI).html)), code(new_output("stream", name="stdout", text=bad)),
              code(new_output("display_data", data={"text/markdown": bad}))]  # fmt: skip
     made = render([notebook(*cells)], page(title=bad[:500], place=bad[:500], footer=bad[:500]))
     inert(made)
@@ -162,10 +162,10 @@ def test_blocks_escape_what_they_are_given():
 
     bad = "<script>alert(1)</script>"
     frame = pd.DataFrame([(bad, bad)], columns=[bad, "b"])
-    blocks = [tables.answer(bad, f"{bad} **{bad}** x", 2, [("+", bad)], VI), tables.basis([(bad, bad)], bad, VI),
-              tables.table(frame, bad, VI, {"b"}, download=frame), tables.checks([(bad, bad, "pass")], bad, VI),
-              tables.threats([(bad, bad, bad, bad)], VI), tables.facts_table([(bad, bad, True, bad, "https://x.vn", None)], VI)]  # fmt: skip
-    for block in blocks:
+    made = [blocks.answer(bad, f"{bad} **{bad}** x", 2, [("+", bad)], VI), blocks.basis([(bad, bad)], bad, VI),
+              blocks.table(frame, bad, VI, {"b"}, download=frame), blocks.checks([(bad, bad, "pass")], bad, VI),
+              blocks.threats([(bad, bad, bad, bad)], VI), blocks.facts_table([(bad, bad, True, bad, "https://x.vn", None)], VI)]  # fmt: skip
+    for block in made:
         assert "<script" not in block.html
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from test_cli import STUDY, call
 
-from hgdx_eval.notebook_files import Options
-from hgdx_eval.runs import run_study
-from hgdx_eval.verify import verify_run
+from hgdx_eval.run.notebook_files import Options
+from hgdx_eval.run.run import run_study
+from hgdx_eval.run.verify import verify_run
 
 pytestmark = pytest.mark.long
 

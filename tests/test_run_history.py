@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from made_runs import made_run, monthly_runs
 from platformdirs import user_state_path
 
-from hgdx_eval import ledger
-from hgdx_eval.charts_history import chart_of, looks_of
-from hgdx_eval.errors import FAILURES, RunFailed
-from hgdx_eval.progress import failure_of
-from hgdx_eval.run_history import PAGES, failure_text, page, refresh, warning
-from hgdx_eval.signals import Interrupted
-from hgdx_eval.words import Words
+from hgdx_eval.base.errors import FAILURES, RunFailed
+from hgdx_eval.base.progress import failure_of
+from hgdx_eval.base.signals import Interrupted
+from hgdx_eval.run import run_records
+from hgdx_eval.run.history.chart import chart_of, looks_of
+from hgdx_eval.run.history.page import PAGES, failure_text, page, refresh, warning
+from hgdx_eval.study.words import Words
 
 VI, EN = Words("vi"), Words("en")
 
@@ -35,7 +35,7 @@ def text_of(html):
 
 def test_every_run_is_listed_with_what_a_reader_asks(tmp_path):
     vi, en = pages(monthly_runs(tmp_path))
-    runs = ledger.runs_of(tmp_path / "mine")
+    runs = run_records.runs_of(tmp_path / "mine")
     assert len(runs) == 18 and sum(run.complete for run in runs) == 16
     for run in runs:
         assert (f'href="mine/{run.name}/report.vi.html"' in vi) == (f'href="mine/{run.name}/report.en.html"' in en) == run.complete
@@ -84,18 +84,18 @@ def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
 
 def test_what_changed_names_each_cause(tmp_path):
     base = dict(periods={"2024-01": "a", "2024-02": "b"})
-    first = ledger.read_run(made_run(tmp_path, "20240305T020000Z-00000001", **base, inputs=[]))
-    same = ledger.read_run(made_run(tmp_path, "20240305T020001Z-00000002", **base, inputs=[]))
-    assert ledger.changes(first, same) == []
+    first = run_records.read_run(made_run(tmp_path, "20240305T020000Z-00000001", **base, inputs=[]))
+    same = run_records.read_run(made_run(tmp_path, "20240305T020001Z-00000002", **base, inputs=[]))
+    assert run_records.changes(first, same) == []
     for number, (name, change) in enumerate({"facts": {"facts_sha256": "x"}, "code": {"code_sha256": "x"}, "packages": {"packages": {}},
             "notebooks": {"notebooks_sha256": "x"}, "study": {"keys": {"cluster": "x"}},
             "data": {"inputs": [{"file": "a", "sha256": "x"}]}}.items()):  # fmt: skip
-        other = ledger.read_run(made_run(tmp_path, f"20240306T02000{number}Z-00000003", **{**base, "inputs": [], **change}))
-        assert ledger.changes(first, other) == [name]
-    later = ledger.read_run(made_run(tmp_path, "20240405T020000Z-00000004", periods={"2024-01": "z", "2024-02": "b", "2024-03": "c"}))
-    assert ledger.revised(first, later) == ["2024-01"] and ledger.added(first, later) == ["2024-03"]
-    other_machine = ledger.Run("x", first.folder, first.receipt, {**first.result, "periods_key": "another"})
-    assert ledger.revised(other_machine, later) == []
+        other = run_records.read_run(made_run(tmp_path, f"20240306T02000{number}Z-00000003", **{**base, "inputs": [], **change}))
+        assert run_records.changes(first, other) == [name]
+    later = run_records.read_run(made_run(tmp_path, "20240405T020000Z-00000004", periods={"2024-01": "z", "2024-02": "b", "2024-03": "c"}))
+    assert run_records.revised(first, later) == ["2024-01"] and run_records.added(first, later) == ["2024-03"]
+    other_machine = run_records.Run("x", first.folder, first.receipt, {**first.result, "periods_key": "another"})
+    assert run_records.revised(other_machine, later) == []
 
 
 @settings(max_examples=25)
@@ -104,30 +104,30 @@ def test_a_months_hash_knows_its_rows_and_not_their_order(order, changed):
     cells = pd.DataFrame({"agency": list("aabbcc"), "period": pd.PeriodIndex(["2024-01", "2024-02"] * 3, freq="M"),
                           "received": [5, 6, 7, 8, 9, 10], "online": [1, 2, 3, 4, 5, 6]})  # fmt: skip
     key = b"k" * 32
-    before = ledger.month_hashes(cells, key)
-    assert ledger.month_hashes(cells.iloc[list(order)], key) == before
-    assert ledger.month_hashes(cells, b"o" * 32)["2024-01"] != before["2024-01"]
+    before = run_records.month_hashes(cells, key)
+    assert run_records.month_hashes(cells.iloc[list(order)], key) == before
+    assert run_records.month_hashes(cells, b"o" * 32)["2024-01"] != before["2024-01"]
     other = cells.assign(online=[v + (i == changed) for i, v in enumerate(cells["online"])])
-    after = ledger.month_hashes(other, key)
+    after = run_records.month_hashes(other, key)
     assert [period for period in before if before[period] != after[period]] == [f"2024-0{changed % 2 + 1}"]
 
 
 def test_the_key_is_private_and_stays():
-    key = ledger.machine_key()
-    assert len(key) == 32 and ledger.machine_key() == key
+    key = run_records.machine_key()
+    assert len(key) == 32 and run_records.machine_key() == key
     assert (user_state_path("hgdx_eval") / "key").stat().st_mode & 0o077 == 0
 
 
 def test_the_chart_marks_revisions_and_the_warning_says_what_the_looks_say(tmp_path):
-    runs = [run for run in ledger.runs_of(monthly_runs(tmp_path) / "mine") if run.complete]
+    runs = [run for run in run_records.runs_of(monthly_runs(tmp_path) / "mine") if run.complete]
     figure = chart_of("mine", runs, looks_of(runs[-1]), EN)
     assert figure.csv.count("True") == 1 and "1 of 16 runs found earlier periods revised" in figure.alt
     assert "Over 16 runs the estimate went from +6.2 to +4.2" in figure.title
     for looks, says in (([("2024-01", 4, 5), ("2024-02", 4, 1)], "sequential interval leaves out 0"),
                         ([("2024-01", 4, 5), ("2024-02", 4, 3)], "no place to stop"), ([("2024-01", 4, 5), ("2024-02", 4, 9)], "both intervals hold 0")):  # fmt: skip
         name = f"2025010{len(looks)}T02000{looks[1][2] % 10}Z-00000009"
-        assert says in warning(looks_of(ledger.read_run(made_run(tmp_path, name, study="other", history=looks))), EN)
-    assert "too often" in warning(looks_of(ledger.read_run(made_run(tmp_path, "20250201T020000Z-00000009", study="other"))), EN)
+        assert says in warning(looks_of(run_records.read_run(made_run(tmp_path, name, study="other", history=looks))), EN)
+    assert "too often" in warning(looks_of(run_records.read_run(made_run(tmp_path, "20250201T020000Z-00000009", study="other"))), EN)
 
 
 @pytest.mark.parametrize("wrong", ["", "[]", "{}", '{"run": "x"}', '{"run": "20240105T020000Z-00000001", "result": 3, "state": "complete"}'])
@@ -149,7 +149,7 @@ def test_links_are_not_followed_and_other_folders_not_listed(tmp_path):
     (out / "linked").symlink_to(outside / "secret")
     (out / "mine/20240305T020000Z-00000003").symlink_to(outside / "secret/20240205T020000Z-00000002")
     (out / "notes").mkdir()
-    assert ledger.studies(out) == ["mine"] and len(ledger.runs_of(out / "mine")) == 1
+    assert run_records.studies(out) == ["mine"] and len(run_records.runs_of(out / "mine")) == 1
 
 
 def test_readers_never_see_a_part_of_the_page(tmp_path):
@@ -177,17 +177,18 @@ def test_an_empty_folder_says_so():
 
 
 def test_a_signal_while_the_page_is_written_undoes_no_published_run(tmp_path, monkeypatch, capsys):
-    from hgdx_eval import run_history, runs
+    from hgdx_eval.run import run
+    from hgdx_eval.run.history import page
 
     def interrupted(*_):
         raise Interrupted("SIGTERM")
 
     made_run(tmp_path, "20240205T020000Z-00000002")
-    monkeypatch.setattr(run_history, "refresh", interrupted)
-    runs.refresh_history(tmp_path / "mine")
+    monkeypatch.setattr(page, "refresh", interrupted)
+    run.refresh_history(tmp_path / "mine")
     assert "stopped by SIGTERM while" in capsys.readouterr().err
-    monkeypatch.setitem(sys.modules, "hgdx_eval.run_history", None)  # as after an import that a signal stopped
-    runs.refresh_history(tmp_path / "mine")
+    monkeypatch.setitem(sys.modules, "hgdx_eval.run.history.page", None)  # as after an import that a signal stopped
+    run.refresh_history(tmp_path / "mine")
     assert "the history page could not be written: ModuleNotFoundError" in capsys.readouterr().err
-    runs.refresh_history(tmp_path / "never_ran")
+    run.refresh_history(tmp_path / "never_ran")
     assert not (tmp_path / "index.html").exists()

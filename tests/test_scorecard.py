@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 from small_run import small_notebooks
 
 import hgdx_eval as hg
-from hgdx_eval import periods
-from hgdx_eval.designs import study_design
-from hgdx_eval.errors import InputError
-from hgdx_eval.facts import load_facts
-from hgdx_eval.origin import sha256_of
-from hgdx_eval.params import study_folder
-from hgdx_eval.payment import payment_of
-from hgdx_eval.scorecard import COLUMNS, amount_of, indicators, read_scorecard, scorecard, status_of
-from hgdx_eval.verify import verify_study
-from hgdx_eval.words import Words
+from hgdx_eval.base import periods
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.base.origin import sha256_of
+from hgdx_eval.design.design import study_design
+from hgdx_eval.run.verify import verify_study
+from hgdx_eval.study.study import study_folder
+from hgdx_eval.study.words import Words
+from hgdx_eval.vietnam.facts import load_facts
+from hgdx_eval.vietnam.questions.payment import payment_of
+from hgdx_eval.vietnam.questions.scorecard import COLUMNS, amount_of, indicators, read_scorecard, scorecard, status_of
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = study_folder().parent / "scorecard_template.csv"

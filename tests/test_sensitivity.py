@@ -14,13 +14,13 @@ from monte_carlo import draws, rate
 from scipy import optimize, stats
 from worlds import World, one_among_many, parallel, two_groups
 
-from hgdx_eval import sensitivity as s
-from hgdx_eval.designs import study_design
-from hgdx_eval.errors import Refusal
+from hgdx_eval.base.errors import Refusal
+from hgdx_eval.design.design import study_design
+from hgdx_eval.estimation.results import check_table
 from hgdx_eval.estimators.two_way_fixed_effects import fit
-from hgdx_eval.panel import load_panel
-from hgdx_eval.params import read_study
-from hgdx_eval.results import check_table
+from hgdx_eval.infer import sensitivity as s
+from hgdx_eval.panel.panel import load_panel
+from hgdx_eval.study.study import read_study
 
 PUBLISHED = yaml.safe_load((Path(__file__).parent / "reference" / "sensitivity.yaml").read_text(encoding="utf-8"))["medicaid"]
 KINDS = {"relative": s.relative_magnitudes, "smooth": s.smoothness}

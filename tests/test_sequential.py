@@ -9,8 +9,8 @@ from made_up import design_of, made_up_table
 from monte_carlo import at_least, at_most, draws, rate
 from worlds import World, noise, two_groups, unit_levels
 
-from hgdx_eval.results import check_table
-from hgdx_eval.sequential import anytime, looks
+from hgdx_eval.estimation.results import check_table
+from hgdx_eval.infer.sequential import anytime, looks
 
 MAIN = "two_way_fixed_effects"
 
@@ -23,7 +23,7 @@ def test_each_look_is_the_estimate_that_was_to_be_had_then():
     design = replace(design_of(made_up_table(1, clusters=8, periods=20)), path=False)
     found = looks(design, MAIN).table
     check_table(found)
-    from hgdx_eval.designs import with_periods
+    from hgdx_eval.design.design import with_periods
     from hgdx_eval.estimators import estimate
 
     usual = found[found["inference"] == "cluster"]

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from setuptools import find_packages
 
 import bootstrap
 
@@ -279,11 +280,11 @@ def test_help_lists_the_commands_and_an_unknown_one_is_refused():
 
 def test_an_installed_package_would_have_all_its_modules_and_files():
     tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-    package = ROOT / "hgdx_eval"
-    folders = {str(path.parent.relative_to(ROOT)).replace(os.sep, ".") for path in package.rglob("*.py")}
-    assert folders == set(tool["packages"])
-    packed = {path for pattern in tool["package-data"]["hgdx_eval"] for path in package.glob(pattern)}
-    files = {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    folders = {str(path.parent.relative_to(ROOT)).replace(os.sep, ".") for path in (ROOT / "hgdx_eval").rglob("*.py")}
+    assert folders == set(find_packages(str(ROOT), include=tool["packages"]["find"]["include"]))
+    packed = {path for name, patterns in tool["package-data"].items() for pattern in patterns
+              for path in (ROOT / name.replace(".", "/")).glob(pattern)}  # fmt: skip
+    files = {path for path in (ROOT / "hgdx_eval").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert files and files == packed
 
 

@@ -9,12 +9,11 @@ import pytest
 from made_up import factor_table, made_up_table, staggered_table, triple_table
 
 import hgdx_eval as hg
-from hgdx_eval.checks import evaluate
-from hgdx_eval.compare import one_change, reconcile
-from hgdx_eval.errors import InputError
+from hgdx_eval.base.errors import InputError
 from hgdx_eval.estimators import estimator_names
-from hgdx_eval.params import study_words
-from hgdx_eval.side_by_side import (
+from hgdx_eval.evaluation.evaluation import evaluate
+from hgdx_eval.evaluation.reconciliation import one_change, reconcile
+from hgdx_eval.report.show_methods import (
     group_effects,
     show_bounds,
     show_changes,
@@ -27,7 +26,8 @@ from hgdx_eval.side_by_side import (
     show_reversal,
     synthetic_part,
     traits,
-)  # fmt: skip
+)
+from hgdx_eval.study.study import study_words
 
 STUDY = """study: mine
 data: data.csv

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from monte_carlo import at_least, at_most, draws, rate
 
 import hgdx_eval as hg
-from hgdx_eval.check import check_file, check_lines
-from hgdx_eval.errors import InputError
-from hgdx_eval.signs import SIGNS, volume_signs
-from hgdx_eval.synth import simulate, simulate_cells
-from hgdx_eval.words import Words
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.study.words import Words
+from hgdx_eval.vietnam.check_export import check_file, check_lines
+from hgdx_eval.vietnam.made_up_world import simulate, simulate_cells
+from hgdx_eval.vietnam.volume_signs import SIGNS, volume_signs
 
 
 def drawn(seed, dossiers=40_000):

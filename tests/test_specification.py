@@ -8,8 +8,8 @@ import pytest
 from made_up import ORIGIN, design_of, made_up_table, staggered_table
 from scipy import stats
 
-from hgdx_eval.compare import one_change
-from hgdx_eval.designs import (
+from hgdx_eval.base.errors import Refusal
+from hgdx_eval.design.design import (
     rebuilt,
     with_common_periods,
     with_comparison_group,
@@ -19,10 +19,10 @@ from hgdx_eval.designs import (
     with_periods,
     without_cluster,
 )
-from hgdx_eval.errors import Refusal
+from hgdx_eval.estimation.results import Estimate, check_table, result_table
 from hgdx_eval.estimators import estimate
-from hgdx_eval.results import Estimate, check_table, result_table
-from hgdx_eval.specification import (
+from hgdx_eval.evaluation.reconciliation import one_change
+from hgdx_eval.infer.specification_curve import (
     CROSSED,
     ONE,
     OWN,
@@ -127,7 +127,7 @@ def test_the_clusters_left_out_are_the_extreme_ones():
 def test_with_many_clusters_only_the_most_influential_are_tried(monkeypatch):
     found = design(clusters=14)
     exact = extreme_clusters(coded(found))
-    monkeypatch.setattr("hgdx_eval.specification.EXACT", 3)
+    monkeypatch.setattr("hgdx_eval.infer.specification_curve.EXACT", 3)
     assert extreme_clusters(coded(found)) == exact
 
 

@@ -16,18 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opened import opened_table
 
-from hgdx_eval import files
-from hgdx_eval import spool as spooling
-from hgdx_eval.check import check_file
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.base.private_folder import MARK, base, clean_leftovers, private_folder
+from hgdx_eval.base.telling import shape_of
 from hgdx_eval.cli import main
-from hgdx_eval.dossiers import count_dossiers
-from hgdx_eval.errors import InputError
-from hgdx_eval.files import connect, ends_quoted, gaps, literal, shape_sql
-from hgdx_eval.readers import opencps_dossiers
-from hgdx_eval.spool import Spool, keyed
-from hgdx_eval.synth import simulate
-from hgdx_eval.telling import shape_of
-from hgdx_eval.workfolder import MARK, base, clean_leftovers, private_folder
+from hgdx_eval.read import spool as spooling
+from hgdx_eval.read import tables
+from hgdx_eval.read.spool import Spool, keyed
+from hgdx_eval.read.tables import connect, ends_quoted, gaps, literal, shape_sql
+from hgdx_eval.vietnam.check_export import check_file
+from hgdx_eval.vietnam.count_dossiers import count_dossiers
+from hgdx_eval.vietnam.layouts import opencps_dossiers
+from hgdx_eval.vietnam.made_up_world import simulate
 
 HEADER = "Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Chủ hồ sơ,Ngày gửi,Ngày tiếp nhận,Trực tuyến"
 KEPT = {"place", "dossier", "procedure", "agency", "day", "online", "assisted", "simulated", "is_serial", "fault", "shape",
@@ -58,10 +58,10 @@ def test_what_is_kept_is_a_closed_list_in_a_folder_of_this_user_alone(tmp_path, 
         seen["bytes"] = b"".join(file.read_bytes() for file in folder.iterdir())
         return together(con, name, spools)
 
-    from hgdx_eval import dossiers
+    from hgdx_eval.vietnam import count_dossiers as counting
 
-    together = dossiers.together
-    monkeypatch.setattr(dossiers, "together", look)
+    together = counting.together
+    monkeypatch.setattr(counting, "together", look)
     count_dossiers([write(tmp_path / "a.csv", [row("BIMAT-0001"), row("BIMAT-0002")])])
     assert seen["columns"] == KEPT and seen["modes"] == {0o700}
     assert b"BIMAT" not in seen["bytes"] and "Bí Mật".encode() not in seen["bytes"]
@@ -103,12 +103,12 @@ def test_every_row_is_counted_or_named_with_its_number(tmp_path, encoding):
 
 
 def test_a_batch_of_python_rows_ends_nowhere_in_particular(tmp_path, monkeypatch):
-    from hgdx_eval import files
+    from hgdx_eval.read import tables
 
     whole = write(tmp_path / "a.csv", [row(str(i)) for i in range(20)] + [row("3")], "utf-16")
     expected = reasons(count_dossiers([whole]).cells)
     for batch in (1, 7, 20, 21, 22):
-        monkeypatch.setattr(files, "BATCH", batch)
+        monkeypatch.setattr(tables, "BATCH", batch)
         assert reasons(count_dossiers([whole]).cells) == expected == {"duplicate": (1, [22])}
 
 
@@ -140,7 +140,7 @@ def test_a_place_is_the_number_of_its_row(first, passed, usable):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("block", [1, 2, 7, 100, 1 << 22])
 def test_empty_lines_do_not_move_the_numbers_of_the_rows_below(tmp_path, monkeypatch, end, block):
-    monkeypatch.setattr(files, "READ", block)
+    monkeypatch.setattr(tables, "READ", block)
     rows = ["", row("1"), "", "", row("2", day="hôm qua"), row("3") + ",thừa", "", row("4", day="hôm kia"), row("5"), "", ""]
     path = tmp_path / "a.csv"
     path.write_bytes(end.join([HEADER, *rows]).encode())
@@ -149,7 +149,7 @@ def test_empty_lines_do_not_move_the_numbers_of_the_rows_below(tmp_path, monkeyp
 
 
 def test_mountains_of_empty_lines_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "MOST_EMPTY", 5)
+    monkeypatch.setattr(tables, "MOST_EMPTY", 5)
     path = write(tmp_path / "a.csv", [row("1"), "", "", "", "", "", "", row("2")])
     with pytest.raises(InputError, match=r"a\.csv: more than 5 lines hold nothing"):
         count_dossiers([path])
@@ -172,7 +172,7 @@ def test_a_database_opens_nothing_but_what_is_named_to_it(tmp_path):
 
 
 def test_what_a_killed_command_left_is_removed_by_the_next_one(tmp_path):
-    script = "import time; from hgdx_eval.workfolder import private_folder\nwith private_folder() as f:\n print(f, flush=True); time.sleep(60)"
+    script = "import time; from hgdx_eval.base.private_folder import private_folder\nwith private_folder() as f:\n print(f, flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     folder = Path(process.stdout.readline().strip())
     (folder / "kept").write_text("x")
@@ -206,9 +206,9 @@ def test_cancelling_leaves_nothing_behind(tmp_path, number):
 
 
 def test_a_file_that_does_not_fit_its_header_at_all_is_refused(tmp_path, monkeypatch):
-    from hgdx_eval import files
+    from hgdx_eval.read import tables
 
-    monkeypatch.setattr(files, "MOST_BROKEN", 5)
+    monkeypatch.setattr(tables, "MOST_BROKEN", 5)
     path = write(tmp_path / "a.csv", [row("1"), *[row(str(i)) + ",x" for i in range(9)]])
     with pytest.raises(InputError, match="do not fit the header"):
         count_dossiers([path])

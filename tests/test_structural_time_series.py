@@ -13,11 +13,11 @@ from monte_carlo import draws, rate, unbiased
 from scipy.optimize import minimize_scalar
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
-from hgdx_eval.errors import Refusal
+from hgdx_eval.base.errors import Refusal
+from hgdx_eval.estimation.results import check_table
 from hgdx_eval.estimators import interrupted_time_series as segmented
 from hgdx_eval.estimators import structural_time_series as structural
 from hgdx_eval.estimators.structural_time_series import explaining, fit
-from hgdx_eval.results import check_table
 
 REFERENCE = yaml.safe_load((Path(__file__).parent / "reference" / "structural_time_series.yaml").read_text(encoding="utf-8"))
 FIRST = pd.Period("2015-01", freq="M").ordinal

@@ -9,13 +9,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from hgdx_eval.checks import evaluate
-from hgdx_eval.designs import rebuilt, study_design
+from hgdx_eval.design.design import rebuilt, study_design
 from hgdx_eval.estimators.two_way_fixed_effects import fit
-from hgdx_eval.panel import load_panel
-from hgdx_eval.params import load_study, parse_change, read_study, study_file
-from hgdx_eval.story import headline
-from hgdx_eval.verdict import UNCLEAR
+from hgdx_eval.evaluation.evaluation import evaluate
+from hgdx_eval.evaluation.verdict import UNCLEAR
+from hgdx_eval.panel.panel import load_panel
+from hgdx_eval.report.answer import headline
+from hgdx_eval.study.study import load_study, parse_change, read_study, study_file
 
 ROOT = Path(__file__).parent.parent
 

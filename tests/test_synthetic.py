@@ -13,12 +13,12 @@ from made_up import SYNTHETIC, design_of, factor_table
 from scipy.optimize import minimize
 from test_published import FROZEN, from_study
 
-from hgdx_eval.errors import Refusal
+from hgdx_eval.base.errors import Refusal
+from hgdx_eval.estimation.synthetic_weights import Matrix, matrix, objective, placebos, pretended, simplex
 from hgdx_eval.estimators import estimate
 from hgdx_eval.estimators.augmented_synthetic_control import augmented, correction
 from hgdx_eval.estimators.synthetic_control import control
 from hgdx_eval.estimators.synthetic_did import synthetic_did
-from hgdx_eval.synthetic import Matrix, matrix, objective, placebos, pretended, simplex
 
 REFERENCE = Path(__file__).parent / "reference"
 SOLVERS = {"synthetic_control": control, "synthetic_did": synthetic_did, "augmented_synthetic_control": augmented}

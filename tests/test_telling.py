@@ -5,10 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from hgdx_eval.names import looks_like_agency, told_agency
-from hgdx_eval.progress import failure_of, one_line
-from hgdx_eval.published import failed_notebook
-from hgdx_eval.telling import (
+from hgdx_eval.base.progress import failure_of, one_line
+from hgdx_eval.base.telling import (
     is_header,
     looks_personal,
     person_like,
@@ -19,6 +17,8 @@ from hgdx_eval.telling import (
     told_names,
     without_files,
 )
+from hgdx_eval.run.run_folders import failed_notebook
+from hgdx_eval.vietnam.unit_names import looks_like_agency, told_agency
 
 PEOPLE = ["Nguyễn Văn A", "Trần B", "TRẦN THỊ BÍ MẬT", "nguyễn thị quỷnh", "nguyen van a", "NguyenVanA", "pham_thi_hoa", "Lê Thị Hoa", "le van tam",
           "Hồ Bình An", "hoso_nguyen_van_a", "Đặng Thị B", "Ông Huỳnh C", "Nguye\u0302\u0303n Van A"]  # fmt: skip

@@ -8,13 +8,13 @@ from test_side_by_side import made, numbers
 from test_verdict import METHODS, world
 
 import hgdx_eval as hg
-from hgdx_eval.checks import evaluate
+from hgdx_eval.estimation.results import check_table
 from hgdx_eval.estimators import estimate
-from hgdx_eval.facts import load_facts
-from hgdx_eval.fixes import taken_out
-from hgdx_eval.params import study_words
-from hgdx_eval.results import check_table
-from hgdx_eval.threats import show_threats, show_threats_short, threats
+from hgdx_eval.evaluation.evaluation import evaluate
+from hgdx_eval.evaluation.without_threat import taken_out
+from hgdx_eval.report.threats import show_threats, show_threats_short, threats
+from hgdx_eval.study.study import study_words
+from hgdx_eval.vietnam.facts import load_facts
 
 
 def event(name, date, until=None):
@@ -93,7 +93,7 @@ def test_dossiers_that_staff_filed_are_taken_out_of_the_numerator():
 
 def evaluate_quickly(design, p):
     """An evaluation of which only the design matters."""
-    from hgdx_eval.checks import Evaluation
+    from hgdx_eval.evaluation.evaluation import Evaluation
 
     main = estimate(design, p.estimator)
     return Evaluation(design, main, None, None, None, (), pd.DataFrame(columns=["state"]), "cluster", None, "", {}, (), None, p.verdict, 3)
@@ -101,9 +101,9 @@ def evaluate_quickly(design, p):
 
 def test_every_estimator_has_its_formula_and_its_letters_explained():
     from hgdx_eval.estimators import estimator_names
-    from hgdx_eval.formulas import METHODS as FORMULAS
-    from hgdx_eval.formulas import mathml
-    from hgdx_eval.words import texts
+    from hgdx_eval.report.formulas import METHODS as FORMULAS
+    from hgdx_eval.report.formulas import mathml
+    from hgdx_eval.study.words import texts
 
     assert set(FORMULAS) == set(estimator_names())
     for name, (tex, source) in FORMULAS.items():

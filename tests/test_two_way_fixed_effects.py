@@ -11,11 +11,11 @@ import yaml
 from made_up import design_of, made_up_table
 from scipy.linalg import qr
 
-from hgdx_eval.designs import study_design
-from hgdx_eval.errors import Refusal
+from hgdx_eval.base.errors import Refusal
+from hgdx_eval.design.design import study_design
 from hgdx_eval.estimators.two_way_fixed_effects import fit
-from hgdx_eval.panel import load_panel
-from hgdx_eval.params import parse_change, read_study, study_file
+from hgdx_eval.panel.panel import load_panel
+from hgdx_eval.study.study import parse_change, read_study, study_file
 
 REFERENCE = yaml.safe_load((Path(__file__).parent / "reference" / "two_way_fixed_effects.yaml").read_text(encoding="utf-8"))
 

@@ -9,12 +9,12 @@ from made_up import factor_table, made_up_table
 from test_side_by_side import made
 
 import hgdx_eval as hg
-from hgdx_eval import verdict
-from hgdx_eval.checks import evaluate
-from hgdx_eval.inference import t_interval
-from hgdx_eval.params import study_words
-from hgdx_eval.story import headline, reasons, show_checks, show_scale
-from hgdx_eval.verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, UNCLEAR
+from hgdx_eval.estimation.inference import t_interval
+from hgdx_eval.evaluation import verdict
+from hgdx_eval.evaluation.evaluation import evaluate
+from hgdx_eval.evaluation.verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, UNCLEAR
+from hgdx_eval.report.answer import headline, reasons, show_checks, show_scale
+from hgdx_eval.study.study import study_words
 
 KEYS = "treated_from: start\n"
 METHODS = ["two_way_fixed_effects", "imputation", "callaway_santanna"]

@@ -15,13 +15,13 @@ from scipy import stats
 from warning_worlds import BROKEN, CHANGES, composition_change, drawn, drifting, few_clusters, thin_months
 from worlds import World, one_among_many, parallel, places, staggered
 
-import hgdx_eval.synth as synth
-from hgdx_eval.fixed_effects import usable
-from hgdx_eval.gate import monte_carlo
-from hgdx_eval.params import read_study, study_file, study_words
-from hgdx_eval.show_robustness import show_signs, trend_power, warning_texts
-from hgdx_eval.warning_signs import NAMES, Trend, event_in_window, trend, uneven_campaign, warning_signs
-from hgdx_eval.words import texts
+from hgdx_eval.estimation.fixed_effects import usable
+from hgdx_eval.evaluation.warning_signs import NAMES, Trend, event_in_window, trend, uneven_campaign, warning_signs
+from hgdx_eval.infer.false_alarms import monte_carlo
+from hgdx_eval.report.show_robustness import show_signs, trend_power, warning_texts
+from hgdx_eval.study.study import read_study, study_file, study_words
+from hgdx_eval.study.words import texts
+from hgdx_eval.vietnam import made_up_world as synth
 
 ALWAYS = ("few_clusters", "two_treated_agencies", "event_in_window", "thin_months")
 ALARMS = 0.1  # of the good world, at most

@@ -16,20 +16,20 @@ import pytest
 from coverage_worlds import ORIGIN
 from monte_carlo import at_least, draws, rate, unbiased
 
-from hgdx_eval.charts_who import plot_gaps, plot_outcomes
-from hgdx_eval.designs import study_design
-from hgdx_eval.errors import InputError
-from hgdx_eval.facts import load_facts
-from hgdx_eval.panel import NOTES, Panel, commune_type
-from hgdx_eval.params import read_study, study_file, study_words
-from hgdx_eval.places import MEASURES, Places, read_places
-from hgdx_eval.receipt import input_files
-from hgdx_eval.recording import record
-from hgdx_eval.results import check_table, result_table
-from hgdx_eval.show_who import show_gap_notes, show_gaps, show_outcomes, show_volume, show_who_truth, state_of
-from hgdx_eval.specification import adjusted
-from hgdx_eval.synth import CUT, fee_schedule, simulate_cells
-from hgdx_eval.who import OUTCOMES, Gap, moved, outcome_effect, slope_gap, who_of
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.design.design import study_design
+from hgdx_eval.estimation.results import check_table, result_table
+from hgdx_eval.infer.specification_curve import adjusted
+from hgdx_eval.panel.panel import NOTES, Panel, commune_type
+from hgdx_eval.report.record import record
+from hgdx_eval.run.receipt import input_files
+from hgdx_eval.study.study import read_study, study_file, study_words
+from hgdx_eval.vietnam.facts import load_facts
+from hgdx_eval.vietnam.made_up_world import CUT, fee_schedule, simulate_cells
+from hgdx_eval.vietnam.questions.charts_gaps import plot_gaps, plot_outcomes
+from hgdx_eval.vietnam.questions.gaps import OUTCOMES, Gap, moved, outcome_effect, slope_gap, who_of
+from hgdx_eval.vietnam.questions.places import MEASURES, Places, read_places
+from hgdx_eval.vietnam.questions.show_gaps import show_gap_notes, show_gaps, show_outcomes, show_volume, show_who_truth, state_of
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = (show_gaps, show_gap_notes, show_volume, show_outcomes)
@@ -183,7 +183,7 @@ def test_what_became_of_a_gap(before, estimate, low, high, state):
 
 
 def rows_of(estimates, errors, dof=20):
-    from hgdx_eval.inference import t_interval
+    from hgdx_eval.estimation.inference import t_interval
 
     told = [(e, s, *t_interval(e, s, dof)) for e, s in zip(estimates, errors, strict=True)]
     return result_table([{"term": "specification", "group": f"g{i}", "estimate": e, "std_error": s, "ci_low": low, "ci_high": high, "p_value": p,

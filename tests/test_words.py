@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hgdx_eval.params import study_folder
-from hgdx_eval.words import NOTHING, Words, texts
+from hgdx_eval.study.study import study_folder
+from hgdx_eval.study.words import NOTHING, Words, texts
 
 VI, EN = Words("vi"), Words("en")
 MODULES = sorted({f.name.split(".")[0] for f in resources.files("hgdx_eval.locale").iterdir() if f.name.endswith(".yaml")})

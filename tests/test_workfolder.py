@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from made_runs import made_run
 
-from hgdx_eval import workfolder
-from hgdx_eval.workfolder import MARK, base, clean_leftovers, private_folder
+from hgdx_eval.base import private_folder as own_folders
+from hgdx_eval.base.private_folder import MARK, base, clean_leftovers, private_folder
 
 LEFT = "w0123abcd"
 
@@ -19,7 +19,7 @@ LEFT = "w0123abcd"
 def places(tmp_path, monkeypatch):
     """Three candidates for a base, none of which is there: the first, second and last place."""
     found = [tmp_path / name for name in ("first", "second", "last")]
-    monkeypatch.setattr(workfolder, "bases", lambda: found)
+    monkeypatch.setattr(own_folders, "bases", lambda: found)
     return found
 
 
@@ -86,7 +86,7 @@ HOSTILE = [link_to_a_users_folder, link_to_a_marked_folder, without_a_mark, open
 def test_a_base_that_is_not_surely_ours_is_left_alone_and_the_next_one_taken(places, tmp_path, monkeypatch, hostile):
     if os.getuid() and hostile in (of_another_user, marked_by_another):
         pytest.skip("only the superuser can give a folder away")
-    monkeypatch.setattr(workfolder, "bases", lambda: [tmp_path / "a" / "base", places[1]])
+    monkeypatch.setattr(own_folders, "bases", lambda: [tmp_path / "a" / "base", places[1]])
     (tmp_path / "a").mkdir()
     real = hostile(tmp_path / "a" / "base")
     theirs = [left_behind(real) / "spill", *(real / name for name in ("www", "website", "w0123", LEFT + "x", LEFT + ".lock"))]
@@ -154,7 +154,7 @@ def test_a_command_in_a_shared_temporary_folder_takes_nothing_of_its_user(tmp_pa
 
 
 def test_verify_works_in_a_private_folder_so_that_a_killed_one_is_cleared_away(tmp_path, monkeypatch):
-    from hgdx_eval import verify
+    from hgdx_eval.run import verify
 
     class Stop(Exception):
         pass

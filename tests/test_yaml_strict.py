@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from hgdx_eval.errors import InputError
-from hgdx_eval.yaml_strict import Strict, composed_by, load_yaml, plain, read_value, validate
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.base.yaml_strict import Strict, composed_by, load_yaml, plain, read_value, validate
 
 
 class Label(BaseModel):

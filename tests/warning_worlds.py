@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from coverage_worlds import demo_design
 
-import hgdx_eval.synth as synth
-from hgdx_eval.designs import Design, put_aside
+from hgdx_eval.design.design import Design, put_aside
+from hgdx_eval.vietnam import made_up_world as synth
 
 BROKEN = ("differential_trend", "uneven_campaign", "ceiling", "two_treated_agencies", "few_clusters", "event_in_window",
           "composition_change", "thin_months")  # fmt: skip

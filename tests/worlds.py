@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from made_up import design_of
 
-from hgdx_eval.designs import Design
+from hgdx_eval.design.design import Design
 
 FIRST = pd.Period("2020-01", freq="M").ordinal
 EFFECT = 0.05

@@ -5,12 +5,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from ..disclose import told_whole
-from ..memo import remembered
+from ..base.memo import remembered
+from ..panel.disclosure import told_whole
 
 if TYPE_CHECKING:
-    from ..designs import Design
-    from ..results import Estimate
+    from ..design.design import Design
+    from ..estimation.results import Estimate
 
 
 def estimator_names() -> list[str]:

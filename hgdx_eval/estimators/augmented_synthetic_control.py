@@ -7,9 +7,9 @@ may be negative: it extrapolates as far as the penalty lets it.
 
 import numpy as np
 
-from ..designs import Design
-from ..results import Estimate
-from ..synthetic import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
+from ..design.design import Design
+from ..estimation.results import Estimate
+from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
 __all__ = ["DIFFERS", "fit"]
 STEPS, SMALLEST = 20, 1e-8  # penalties tried, from the largest squared singular value down to this part of it

@@ -12,12 +12,24 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..designs import Design
-from ..disclose import told_sizes
-from ..errors import Refusal
-from ..fixed_effects import Cells, Fit, cells_of, indicators, linear_estimate, points, regress, told, told_by_leverage, unexplained, usable
-from ..inference import MANY, Linear, by_cluster
-from ..results import Estimate
+from ..base.errors import Refusal
+from ..design.design import Design
+from ..estimation.fixed_effects import (
+    Cells,
+    Fit,
+    cells_of,
+    indicators,
+    linear_estimate,
+    points,
+    regress,
+    told,
+    told_by_leverage,
+    unexplained,
+    usable,
+)
+from ..estimation.inference import MANY, Linear, by_cluster
+from ..estimation.results import Estimate
+from ..panel.disclosure import told_sizes
 
 DIFFERS = ("mean_weights",)  # what it takes otherwise than two-way fixed effects on the same design
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from ..designs import Design
-from ..errors import Refusal
-from ..fixed_effects import (
+from ..base.errors import Refusal
+from ..design.design import Design
+from ..estimation.fixed_effects import (
     Cells,
     TwoWay,
     absorbed,
@@ -28,9 +28,9 @@ from ..fixed_effects import (
     told_by_leverage,
     two_way,
     usable,
-)  # fmt: skip
-from ..inference import cluster_variance
-from ..results import Estimate
+)
+from ..estimation.inference import cluster_variance
+from ..estimation.results import Estimate
 
 STEPS, CLOSE = 60, 1e-6  # of a step: Newton squares it, so that what is left after it is rounding
 OVERDISPERSED = 1.5

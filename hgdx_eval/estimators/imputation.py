@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..designs import Design
-from ..errors import Refusal
-from ..fixed_effects import (
+from ..base.errors import Refusal
+from ..design.design import Design
+from ..estimation.fixed_effects import (
     Cells,
     TwoWay,
     cells_of,
@@ -28,9 +28,9 @@ from ..fixed_effects import (
     told_by_leverage,
     two_way,
     usable,
-)  # fmt: skip
-from ..inference import MANY, Linear, sums_by_code
-from ..results import Estimate
+)
+from ..estimation.inference import MANY, Linear, sums_by_code
+from ..estimation.results import Estimate
 
 LEADS = 12  # event times before the start that are shown, at most
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from ..designs import Design
-from ..errors import Refusal
-from ..fixed_effects import points, usable
-from ..inference import LEVEL, t_interval
-from ..results import Estimate, result_table
-from ..workdays import tet_share, working_days
+from ..base.errors import Refusal
+from ..design.design import Design
+from ..estimation.fixed_effects import points, usable
+from ..estimation.inference import LEVEL, t_interval
+from ..estimation.results import Estimate, result_table
+from ..vietnam.calendar import tet_share, working_days
 
 DIFFERS = ("no_comparison",)  # what it takes otherwise than two-way fixed effects on the same design
 MIN_BEFORE, MIN_AFTER = 8, 2
@@ -78,8 +78,6 @@ def placebo_rows(design: Design, series: pd.DataFrame, start: int) -> list[dict]
 
 
 # --- also for structural_time_series -------------------------------------------------------------------------------
-
-
 def one_start(design: Design, table: pd.DataFrame) -> int:
     """The one period from which all treated units are treated. Raises Refusal where there are several, or none."""
     starts = table["treated_from"].dropna().unique()

@@ -23,12 +23,12 @@ from scipy.linalg import eigh, qr
 from scipy.optimize import brentq
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
-from ..designs import Design, thin_event_times
-from ..disclose import told_sizes
-from ..errors import Refusal
-from ..fixed_effects import observations, points, usable
-from ..inference import LEVEL
-from ..results import Estimate, result_table
+from ..base.errors import Refusal
+from ..design.design import Design, thin_event_times
+from ..estimation.fixed_effects import observations, points, usable
+from ..estimation.inference import LEVEL
+from ..estimation.results import Estimate, result_table
+from ..panel.disclosure import told_sizes
 from .interrupted_time_series import MIN_AFTER, calendar, earlier_start, enough, mean_series, one_start
 
 DIFFERS = ("common_periods",)  # what it takes otherwise than two-way fixed effects on the same design
@@ -109,8 +109,6 @@ def placebo_rows(design: Design, table: pd.DataFrame, start: int) -> list[dict]:
 
 
 # --- the series ----------------------------------------------------------------------------------------------------
-
-
 def effects_from(design: Design, table: pd.DataFrame, start: int, min_after: int = MIN_AFTER) -> Effects:
     """The effects of a policy from `start` on. Raises Refusal where the series do not suffice."""
     treated = mean_series(table[table["treated_from"].notna()], points(design))
@@ -165,8 +163,6 @@ def comparison_series(rows: pd.DataFrame, times: pd.Index, before: int, others: 
 
 
 # --- the model -----------------------------------------------------------------------------------------------------
-
-
 def forecast(design: Design, y: pd.Series, x: pd.DataFrame, start: int) -> tuple[np.ndarray, np.ndarray]:
     """Counterfactual means and draws for every period from `start` to the last, from the periods before it.
 

@@ -7,12 +7,12 @@ last, on the periods before its start. Shares are taken as given; errors are clu
 import numpy as np
 import pandas as pd
 
-from ..designs import Design
-from ..disclose import told_sizes
-from ..errors import Refusal
-from ..fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
-from ..inference import Linear
-from ..results import Estimate
+from ..base.errors import Refusal
+from ..design.design import Design
+from ..estimation.fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
+from ..estimation.inference import Linear
+from ..estimation.results import Estimate
+from ..panel.disclosure import told_sizes
 
 
 def fit(design: Design) -> Estimate:

@@ -5,9 +5,9 @@ Abadie, Diamond & Hainmueller (2010), equation 2, on all earlier outcomes, unsca
 never include a treated unit; that test is known to raise false alarms where the treated unit was extreme before.
 """
 
-from ..designs import Design
-from ..results import Estimate
-from ..synthetic import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
+from ..design.design import Design
+from ..estimation.results import Estimate
+from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
 __all__ = ["DIFFERS", "fit"]
 

@@ -7,9 +7,9 @@ instead of random ones), so that no seed decides it.
 
 import numpy as np
 
-from ..designs import Design
-from ..results import Estimate
-from ..synthetic import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
+from ..design.design import Design
+from ..estimation.results import Estimate
+from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
 __all__ = ["DIFFERS", "fit"]
 TIME_RIDGE = 1e-6  # of the noise: the period weights are all but unpenalised

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ..designs import Design
-from ..errors import Refusal
-from ..fixed_effects import (
+from ..base.errors import Refusal
+from ..design.design import Design
+from ..estimation.fixed_effects import (
     Cells,
     Fit,
     cells_of,
@@ -22,9 +22,9 @@ from ..fixed_effects import (
     observations,
     regress,
     usable,
-)  # fmt: skip
-from ..inference import Linear
-from ..results import Estimate
+)
+from ..estimation.inference import Linear
+from ..estimation.results import Estimate
 
 
 def fit(design: Design) -> Estimate:

@@ -9,11 +9,10 @@ Wooldridge (2021) on the method.
 import numpy as np
 import pandas as pd
 
-from ..bacon import decomposition, forbidden_weight
-from ..designs import Design
-from ..disclose import told_sizes
-from ..errors import Refusal
-from ..fixed_effects import (
+from ..base.errors import Refusal
+from ..design.design import Design
+from ..estimation.bacon import decomposition, forbidden_weight
+from ..estimation.fixed_effects import (
     Cells,
     Fit,
     cells_of,
@@ -25,9 +24,10 @@ from ..fixed_effects import (
     observations,
     regress,
     usable,
-)  # fmt: skip
-from ..inference import Linear
-from ..results import Estimate
+)
+from ..estimation.inference import Linear
+from ..estimation.results import Estimate
+from ..panel.disclosure import told_sizes
 
 FORBIDDEN = 0.05  # of the weight: from here on a reader is warned
 

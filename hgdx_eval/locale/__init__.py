@@ -1,1 +1,5 @@
+"""TODO"""
+
+
+
 LANGUAGES = ("vi", "en")

@@ -1,0 +1,1 @@
+"""Cells -> who is compared with whom, when."""

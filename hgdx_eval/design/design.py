@@ -1,0 +1,463 @@
+"""Panel -> design: who is treated, since when, against whom. And designs of designs: placebos, a unit less."""
+
+import itertools
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from ..base.errors import InputError, Refusal
+from ..base.origin import Origin
+from ..base.periods import first_whole_period, is_never, parse_period
+from ..base.telling import did_you_mean, told_name, told_names
+from ..panel.panel import Panel, dossier_study_columns, joined_text, label, tellable_names, weight_column
+from ..panel.told import Release, held_release, inside_run
+from ..study.study import Study, study_digest
+from ..vietnam.facts import Event, events_between, find_adoption, load_facts
+
+COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "received", "online", "dose",
+           "treated_from", "treated", "event_time"]  # fmt: skip
+NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
+THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
+DRAWS = 199  # placebo assignments drawn where there are too many to list
+
+
+@dataclass(frozen=True)
+class Design:
+    """What an estimator needs.
+
+    `table`: one row per unit x period, sorted, unique: unit, cluster, effect (whose fixed effect it has: the unit's own,
+    or a coarser one), block (of separate period effects, "" where common), group (what kind of dossier, "" where the
+    study names none), period, time (ordinal), y (share 0-1, or the outcome's own unit), weight (> 0), received, online
+    (NaN where the study counts no dossiers), dose (of the treated: per cent of the cut, or VND saved; NaN where unknown),
+    treated_from (ordinal, NaN = never), treated, event_time (NaN = never). `set_aside`: one row per reason: reason, units,
+    rows. `scale`: `pp` where y is a share, else `level`. `ended`: rows like the table's of units whose treatment was
+    switched off again. `traits`: one row per unit: unit, and by_NAME for each column by which the study wants effects.
+    """
+
+    table: pd.DataFrame
+    study: str
+    outcome: str
+    frequency: str
+    scale: str
+    estimand: str  # effect, or difference where comparison units may have been treated too
+    start: pd.Period  # first treated period of the study's policy
+    apart: tuple[pd.Period, ...]
+    set_aside: pd.DataFrame
+    events: tuple[Event, ...]
+    origin: Origin
+    seed: int
+    comparison: str = "never"  # or not_yet: units treated later count as comparison before they are
+    ended: pd.DataFrame = field(default_factory=pd.DataFrame)
+    traits: pd.DataFrame = field(default_factory=pd.DataFrame)
+    signed: int | None = None  # period in which the policy was passed: from then on people may wait for it
+    contaminated: int = 0  # how many of the unknown comparison units may have been treated, as far as is known
+    unknown_units: int = 0  # comparison units of which nobody knows whether they were treated
+    assumed: bool = False  # the start is a working assumption: nobody has read it in the policy's text
+    min_count: int = 5  # smaller counts of dossiers are told to nobody
+    path: bool = True  # False: only `overall` is wanted, as in placebos
+    whole: float = np.nan  # dossiers of the study's own design; NaN: none are counted; inf: not a study that the run publishes
+    release: Release | None = None  # what the run under way tells of them; None outside a run, and in another study's design
+
+    @property
+    def treated_units(self) -> list[str]:
+        return sorted(self.table.loc[self.table["treated_from"].notna(), "unit"].unique())
+
+    @property
+    def comparison_units(self) -> list[str]:
+        return sorted(self.table.loc[self.table["treated_from"].isna(), "unit"].unique())
+
+    @property
+    def told(self) -> float:
+        """The dossiers of the design as they may be told: in a run those of the study's own design alone, unless they are hidden."""
+        total = float(self.table["received"].sum())
+        if self.release is not None:
+            return self.release.one("design", "received") if total == self.whole else np.nan
+        return np.nan if np.isinf(self.whole) else total
+
+    def clusters(self, treated: bool) -> list[str]:
+        """Clusters that hold treated units (True) or comparison units (False); one may hold both."""
+        side = self.table["treated_from"].notna() == treated
+        return sorted(self.table.loc[side, "cluster"].unique())
+
+
+def study_design(panel: Panel, p: Study) -> Design:
+    """The study's design. Raises Refusal (exit 2) where nothing can be estimated, and says what is missing."""
+    if p.layout != "table":
+        dossier_study_columns(p, panel.cells, panel.origin.file)
+    frame = base_table(panel, p)
+    aside: list[tuple[str, int, int]] = []
+    frame, first, start = assign(frame, panel.cells, p, aside)
+    if p.window:
+        low, high = (parse_period(end, p.frequency, f"{p.study}: window").ordinal for end in p.window)
+        frame = put_aside(frame, (frame["time"] < low) | (frame["time"] > high), "outside_window", aside)
+    if p.exclude:
+        known = set(frame["unit"]) | set(frame["cluster"])
+        for name in p.exclude:
+            if name not in known:
+                near = did_you_mean(name, known & tellable_in(frame, p))
+                raise InputError(f"{p.study}: exclude: no unit {name!r} in the data{near}")
+        frame = put_aside(frame, frame["unit"].isin(p.exclude) | frame["cluster"].isin(p.exclude), "excluded", aside)
+    frame = put_aside(frame, frame["weight"] <= 0, "zero_weight", aside)
+    frame = put_aside(frame, frame["y"].isna(), "no_value", aside)
+    if p.complete_units:
+        periods = frame["time"].nunique()
+        frame = put_aside(frame, frame.groupby("unit")["time"].transform("size") < periods, "incomplete", aside)
+    frame, unknown = other_adopters(frame, p, aside)
+    over = frame["time"] > frame["treated_until"]
+    ended, frame = frame[over], put_aside(frame, over, "after_end", aside)
+    if not frame.empty:
+        always = frame["treated_from"] <= frame.groupby("effect")["time"].transform("min")
+        if not (always | frame["treated_from"].isna()).all():
+            frame = put_aside(frame, always, "always_treated", aside)
+    design = make_design(frame, ended, panel, p, start if start is not None else first, aside, unknown)
+    check_design(design)
+    counted = design.table["received"].notna().all()
+    whole, release = float(design.table["received"].sum()) if counted else np.nan, held_release(study_digest(p))
+    return replace(design, whole=np.inf if counted and release is None and inside_run() else whole, release=release)
+
+
+def base_table(panel: Panel, p: Study) -> pd.DataFrame:
+    """Unit, cluster, block, period, outcome and weight of every cell, before any choice."""
+    cells = panel.cells
+    unit = cells["unit"] if "unit" in cells else joined_text(cells, p.unit_columns)
+    frame = pd.DataFrame({"unit": unit, "cluster": cells[label(p, "cluster")].astype(str), "period": cells["period"]})
+    frame["effect"] = cells[label(p, "unit_effects")].astype(str) if p.unit_effects else frame["unit"]
+    frame["block"] = cells[label(p, "period_by")].astype(str) if p.period_by else ""
+    frame["group"] = cells[label(p, "group")].astype(str) if p.group else ""
+    frame["dose"] = doses(frame, cells, p)
+    frame["treated_until"] = np.nan
+    for name in p.by:
+        frame["by_" + name] = cells[label(p, "by", name)]
+    frame["time"] = pd.PeriodIndex(cells["period"]).asi8
+    counted = p.numerator is not None
+    frame["received"] = cells[label(p, "denominator")].astype(float) if counted else np.nan
+    frame["online"] = cells[label(p, "numerator")].astype(float) if counted else np.nan
+    safe = frame["received"].where(frame["received"] > 0)
+    frame["y"] = frame["online"] / safe if counted else cells[label(p, "outcome")]
+    weight = weight_column(p)
+    frame["weight"] = cells[label(p, "weights", weight)].astype(float) if weight else 1.0
+    if counted:  # a cell without dossiers has no share: kept apart, not counted as 0
+        frame.loc[frame["received"] == 0, "weight"] = 0.0
+    wandering = frame.groupby("unit")["cluster"].nunique() > 1
+    if wandering.any():
+        unit = told_name(wandering.idxmax(), tellable_in(frame, p))
+        raise InputError(f"{panel.origin.file}: cluster: unit {unit} stands in more than one cluster, as {wandering.sum()} of "
+                         f"{len(wandering)} units do; allowed: one for each")  # fmt: skip
+    return frame
+
+
+def tellable_in(frame: pd.DataFrame, p: Study) -> frozenset[str]:
+    """Names of a table's units and clusters that a message may quote."""
+    return tellable_names(frame["unit"], frame["period"], p) | tellable_names(frame["cluster"], frame["period"], p)
+
+
+def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | float:
+    """Each row's dose: a column, or a number per unit; with a policy the fee that is cut, in VND saved a dossier."""
+    if p.dose is None:
+        return np.nan
+    if isinstance(p.dose, dict):
+        known = set(frame["unit"])
+        for name in p.dose:
+            if name not in known:
+                near = did_you_mean(name, known & tellable_in(frame, p))
+                raise InputError(f"{p.study}: dose: no unit {name!r} in the data{near}")
+        return frame["unit"].map(p.dose).astype(float)
+    dose = pd.to_numeric(cells[label(p, "dose")], errors="coerce")
+    if p.policy:
+        law = load_facts().resolutions[p.policy]
+        dose = dose * (law.cut_pct or law.assumed_cut_pct) / 100
+    return dose
+
+
+def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tuple[str, int, int]]) -> pd.DataFrame:
+    """The table without some rows, which are counted under a reason."""
+    rows = rows.fillna(False).astype(bool)
+    if rows.any():
+        aside.append((reason, int(frame.loc[rows, "unit"].nunique()), int(rows.sum())))
+    return frame[~rows]
+
+
+def assign(
+    frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list
+) -> tuple[pd.DataFrame, pd.Period, pd.Period | None]:
+    """Adds `treated_from`. Returns the table, the first treated period in it, and the policy's own where one is named."""
+    if p.policy:
+        return assign_policy(frame, cells, p, aside)
+    if p.treated_from:
+        treated_from = dated(frame, cells, p, "treated_from")
+    until = frame["treated_until"] if p.treated_until is None else ends(frame, cells, p)
+    if p.treated:
+        treated_from, until = switch_starts(frame, cells[label(p, "treated")].astype(float), p)
+    frame = frame.assign(treated_from=treated_from.astype(float), treated_until=until.astype(float))
+    inside = frame["treated_from"].dropna()
+    if inside.empty:
+        raise Refusal("no_treated", f"{p.study}: no unit is ever treated: nothing to estimate")
+    return frame, pd.Period(ordinal=int(inside.min()), freq=p.frequency), None
+
+
+def dated(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, key: str) -> pd.Series:
+    """Periods of a key that is a column or a map unit: period, as ordinals, one per unit; empty, 0 or inf = never."""
+    given = getattr(p, key)
+    if isinstance(given, dict):
+        known = set(frame["unit"])
+        for name in given:
+            if name not in known:
+                near = did_you_mean(name, known & tellable_in(frame, p))
+                raise InputError(f"{p.study}: {key}: no unit {name!r} in the data{near}")
+        return frame["unit"].map({name: ordinal(text, p, f"{p.study}: {key}: {name}") for name, text in given.items()})
+    text = cells[label(p, key)].astype(str)
+    starts = text.map({value: ordinal(value, p, f"{p.study}: column {given!r}", True) for value in text.unique()})
+    several = starts.groupby(frame["unit"]).nunique(dropna=False) > 1
+    if several.any():
+        what = "first treated" if key == "treated_from" else "last treated"
+        raise InputError(f"{p.study}: {key}: unit {told_name(several.idxmax(), tellable_in(frame, p))} has more than one {what} period")
+    return starts
+
+
+def ordinal(text: object, p: Study, place: str, cell: bool = False) -> float:
+    return np.nan if is_never(text) else float(parse_period(text, p.frequency, place, cell).ordinal)
+
+
+def ends(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series:
+    """Last treated periods of units whose treatment was switched off again."""
+    until = dated(frame, cells, p, "treated_until")
+    early = until < dated(frame, cells, p, "treated_from")
+    if early.any():
+        unit = told_name(frame.loc[early.idxmax(), "unit"], tellable_in(frame, p))
+        raise InputError(f"{p.study}: treated_until: unit {unit} ends before it starts")
+    return until
+
+
+def switch_starts(frame: pd.DataFrame, treated: pd.Series, p: Study) -> tuple[pd.Series, pd.Series]:
+    """(first, last treated periods) from a 0/1 column; the last is NaN for units that stay treated.
+
+    Raises InputError for a unit that is treated twice.
+    """
+    ordered = frame.assign(on=treated).sort_values(["unit", "time"])
+    step = ordered.groupby("unit")["on"].diff()
+    began = (step > 0).groupby(ordered["unit"]).sum() + (ordered.groupby("unit")["on"].first() == 1)
+    if (began > 1).any():
+        unit = told_name((began > 1).idxmax(), tellable_in(frame, p))
+        raise InputError(f"{p.study}: treated: unit {unit} is treated twice; allowed: 0, then 1, then 0 at most")
+    on = ordered[ordered["on"] == 1].groupby("unit")["time"]
+    stopped = ordered.groupby("unit")["on"].last() == 0
+    until = on.max().where(stopped)
+    return frame["unit"].map(on.min()), frame["unit"].map(until)
+
+
+def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list):
+    """The resolution's own date for the groups it touches; part months, and the gap where asked, are set aside."""
+    law = load_facts().resolutions[p.policy]
+    day = law.effective or law.assumed_effective
+    start = first_whole_period(day, p.frequency)
+    group = cells[label(p, "group")].astype(str)
+    tellable = tellable_names(group, frame["time"], p)
+    if not set(p.treated_groups) & set(group):
+        found = told_names(sorted(set(group)), tellable)
+        raise Refusal("no_treated", f"{p.study}: treated_groups: none of {', '.join(p.treated_groups)} in the data; found: {found}")
+    touched, compared = group.isin(p.treated_groups), group.isin(p.comparison_groups)
+    frame = frame.assign(treated_from=np.where(touched, float(start.ordinal), np.nan))
+    others = set(group[~touched & ~compared])
+    for name in sorted(others & tellable):
+        frame = put_aside(frame, frame["group"] == name, f"group_{name}", aside)
+    frame = put_aside(frame, frame["group"].isin(others - tellable), "group_other", aside)
+    begun = pd.Period(pd.Timestamp(day), freq=p.frequency).ordinal
+    frame = put_aside(frame, (frame["time"] >= begun) & (frame["time"] < start.ordinal), "part_month", aside)
+    if p.gap:
+        signed = pd.Period(pd.Timestamp(law.signed), freq=p.frequency).ordinal
+        frame = put_aside(frame, (frame["time"] >= signed) & (frame["time"] < start.ordinal), "gap", aside)
+    return frame, start, start
+
+
+def other_adopters(frame: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataFrame, int]:
+    """Provinces known to have cut fees themselves are set aside or kept; how many of the rest are unknown."""
+    if p.other_adopters is None:
+        return frame, 0
+    facts = load_facts()
+    never = frame.loc[frame["treated_from"].isna(), "unit"].unique()
+    last = frame["period"].max().end_time.date()
+    adopters = {unit for unit in never if find_adoption(facts, unit, by=last) is not None}
+    if p.other_adopters == "set_aside":
+        frame = put_aside(frame, frame["unit"].isin(adopters), "other_adopter", aside)
+    return frame, len(never) - len(adopters)
+
+
+def make_design(
+    frame: pd.DataFrame, ended: pd.DataFrame, panel: Panel, p: Study, start: pd.Period, aside: list, unknown: int
+) -> Design:
+    traits = unit_traits(frame, p)
+    frame, ended = in_columns(frame), in_columns(ended)
+    facts, events = load_facts(), ()
+    if p.place and len(frame):
+        first, last = frame["period"].min(), frame["period"].max()
+        listed = events_between(facts, first.start_time.date(), last.end_time.date(), p.place)
+        events = tuple(event for event in listed if event.name != p.policy)
+    law = facts.resolutions[p.policy] if p.policy else None
+    return Design(
+        frame, p.study, p.outcome_name, p.frequency, "pp" if p.numerator or p.scale == "share" else "level",
+        "difference" if p.other_adopters else "effect", start,
+        tuple(parse_period(text, p.frequency, f"{p.study}: apart") for text in p.apart),
+        pd.DataFrame(aside, columns=["reason", "units", "rows"]), events, panel.origin, p.seed, p.comparison, ended, traits,
+        pd.Period(pd.Timestamp(law.signed), freq=p.frequency).ordinal if law else None,
+        min(unknown, max((a.number or 0 for a in facts.adoptions if a.kind == "count"), default=0)), unknown,
+        bool(law) and law.effective is None, p.min_count,
+    )  # fmt: skip
+
+
+def in_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Sorted, with event time, in the design's columns."""
+    frame = frame.assign(treated=frame["time"] >= frame["treated_from"], event_time=frame["time"] - frame["treated_from"])
+    return frame.sort_values(["unit", "time"], ignore_index=True)[COLUMNS]
+
+
+def unit_traits(frame: pd.DataFrame, p: Study) -> pd.DataFrame:
+    """One row per unit: unit, and what the study wants effects by. Raises InputError where it changes inside a unit."""
+    columns = ["by_" + name for name in p.by]
+    traits = frame[["unit", *columns]].drop_duplicates()
+    twice = traits["unit"].duplicated()
+    if twice.any():
+        unit = told_name(traits.loc[twice.idxmax(), "unit"], tellable_in(frame, p))
+        raise InputError(f"{p.study}: by: unit {unit} has more than one value of {', '.join(p.by)}")
+    return traits.reset_index(drop=True)
+
+
+def traits_of(design: Design) -> dict[str, pd.Series]:
+    """What the study wants effects by, each a series by unit; = in a name, which parts it from a value in results, is written ＝."""
+    own = design.traits.set_index("unit") if len(design.traits.columns) else design.traits
+    return {column.removeprefix("by_").replace("=", "＝"): own[column] for column in own}
+
+
+def check_design(design: Design) -> None:
+    """Raise Refusal where no method could estimate anything, saying what is missing."""
+    table, name = design.table, design.study
+    if table.empty:
+        raise Refusal("one_unit", f"{name}: no rows are left after the study's choices "
+                                  f"({', '.join(design.set_aside['reason'])})")  # fmt: skip
+    if table["unit"].nunique() == 1:
+        raise Refusal("one_unit", f"{name}: only one unit is left; at least one more is needed")
+    if not design.treated_units:
+        raise Refusal("no_treated", f"{name}: no treated unit is left; nothing to estimate")
+    if not design.comparison_units and table["treated_from"].nunique() == 1:
+        raise Refusal("no_comparison", f"{name}: every unit is treated at the same time; a comparison group is needed")
+    since = table.loc[table["treated_from"].notna(), ["time", "treated_from"]]
+    if not (since["time"] < since["treated_from"]).any():
+        raise Refusal("no_pre_period", f"{name}: no period before {design.start}: at least one is needed")
+    if not (since["time"] >= since["treated_from"]).any():
+        raise Refusal("no_post_period", f"{name}: no period from {design.start} on: at least one is needed")
+
+
+# --- Design -> Design ----------------------------------------------------------------------------------------------
+def placebo_before(design: Design, periods: int) -> Design:
+    """The same study pretending that the policy came `periods` earlier, on the periods before it really came.
+
+    Raises Refusal where fewer than two real periods would stand before the pretended date.
+    """
+    table = design.table
+    pretended = table["treated_from"] - periods
+    before = table["treated_from"].isna() & (table["time"] < design.start.ordinal) | (table["time"] < table["treated_from"])
+    kept = table.assign(treated_from=pretended)[before]
+    earlier = kept.loc[kept["time"] < kept["treated_from"], "time"].nunique()
+    if earlier < 2 or kept.empty:
+        raise Refusal("no_pre_period", f"{design.study}: too few periods before a placebo {periods} earlier")
+    return rebuilt(design, kept, design.start - periods)
+
+
+def without_cluster(design: Design, cluster: str) -> Design:
+    """The same study without one cluster. Raises Refusal where nothing is left to compare."""
+    table = design.table[design.table["cluster"] != cluster].reset_index(drop=True)
+    smaller = replace(design, table=table, path=False)
+    check_design(smaller)
+    return smaller
+
+
+def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
+    """(name, design) with comparison clusters pretending to be treated, as many as really are, the real ones left out.
+
+    With one treated cluster each comparison cluster is taken in turn; with several, every set of as many is listed, or a
+    fixed number of sets is drawn. Whole clusters, because units of one cluster share shocks: sets of single units would
+    vary too little. Raises Refusal where a cluster holds both sides, or where the clusters do not suffice.
+    """
+    units, size = design.clusters(treated=False), len(design.clusters(treated=True))
+    if set(units) & set(design.clusters(treated=True)):
+        raise Refusal("mixed_clusters", f"{design.study}: clusters hold treated and comparison units: none can stand in")
+    if len(units) <= size or design.table["treated_from"].nunique() != 1:
+        raise Refusal("too_few_placebos", f"{design.study}: {len(units)} comparison clusters cannot stand in for {size}")
+    pool = design.table[design.table["treated_from"].isna()]
+    start = float(design.table["treated_from"].dropna().iloc[0])
+    return [(" + ".join(chosen), rebuilt(design, pool.assign(
+                treated_from=np.where(pool["cluster"].isin(chosen), start, np.nan)), design.start))
+            for chosen in placebo_sets(units, size, design.seed)]  # fmt: skip
+
+
+def placebo_sets(units: list[str], size: int, seed: int) -> list[tuple[str, ...]]:
+    from math import comb
+
+    if comb(len(units), size) <= max(DRAWS, len(units)):
+        return list(itertools.combinations(units, size))
+    rng, sets = np.random.default_rng(seed), set()
+    while len(sets) < DRAWS:
+        sets.add(tuple(sorted(rng.choice(units, size, replace=False))))
+    return sorted(sets)
+
+
+def rebuilt(design: Design, table: pd.DataFrame, start: pd.Period) -> Design:
+    """A design of other treated periods, without what was found after a treatment ended."""
+    table = table.assign(treated=table["time"] >= table["treated_from"], event_time=table["time"] - table["treated_from"])
+    return replace(design, table=table.reset_index(drop=True), start=start, path=False)
+
+
+def with_equal_weights(design: Design) -> Design:
+    """Every unit and period counts the same."""
+    return replace(design, table=design.table.assign(weight=1.0))
+
+
+def with_mean_weights(design: Design) -> Design:
+    """Every unit has its mean weight in all periods."""
+    return replace(design, table=design.table.assign(weight=design.table.groupby("unit")["weight"].transform("mean")))
+
+
+def with_common_periods(design: Design) -> Design:
+    """Period effects common to all blocks."""
+    return replace(design, table=design.table.assign(block=""))
+
+
+def with_complete_units(design: Design) -> Design:
+    """Only units seen in every period. Raises Refusal where nothing is left to compare."""
+    seen = design.table.groupby("unit")["time"].transform("nunique")
+    found = replace(design, table=design.table[seen == design.table["time"].nunique()].reset_index(drop=True))
+    check_design(found)
+    return found
+
+
+def with_periods(design: Design, keep: pd.Series) -> Design:
+    """Only some rows (True in `keep`, by the table's index). Raises Refusal where nothing is left to compare."""
+    found = replace(design, table=design.table[keep].reset_index(drop=True))
+    check_design(found)
+    return found
+
+
+def with_comparison_group(design: Design, group: str) -> Design:
+    """Only one of the comparison groups. Raises Refusal where it holds no unit."""
+    return with_periods(design, design.table["treated_from"].notna() | (design.table["group"] == group))
+
+
+def thin_event_times(design: Design) -> tuple[int, ...]:
+    """Event times in which the treated or the comparison dossiers are fewer than half of their median."""
+    table = design.table
+    if table["received"].isna().all() or table["treated_from"].nunique() != 1:
+        return ()
+    start = int(table["treated_from"].dropna().iloc[0])
+    thin: set[int] = set()
+    for _, side in table.groupby(table["treated_from"].notna()):
+        sums = side.groupby("time")["received"].sum()
+        thin |= {int(time) - start for time in sums.index[sums < THIN * sums.median()]}
+    return tuple(sorted(thin))
+
+
+def nearby_events(design: Design) -> tuple:
+    """Events of the place itself that begin within 3 months, 1 quarter or the year of the policy: hard to tell apart."""
+    start = design.start.ordinal
+    return tuple(event for event in design.events if event.scope != "national"
+                 and abs(pd.Period(pd.Timestamp(event.date), freq=design.frequency).ordinal - start)
+                 <= NEAR[design.frequency])  # fmt: skip

@@ -1,0 +1,1 @@
+"""What estimators share: results, inference, fixed effects, weights."""

@@ -1,0 +1,352 @@
+"""The kernel of the linear methods: unit effects profiled out, period effects solved exactly, clustered errors.
+
+Cells of counts give the same numbers as one row a dossier. Every coefficient is a weighted sum of outcomes; `Fit.weights`
+keeps those weights, so that whoever draws inference needs no second estimation.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.linalg import cho_factor, cho_solve, lapack
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
+
+from ..base.errors import Refusal
+from ..design.design import Design, thin_event_times
+from ..panel.disclosure import told_sizes
+from .inference import LEVEL, MANY, Linear, degrees_of_freedom, effective_clusters, satterthwaite, small_sample, sums_by_code, t_interval
+from .results import Estimate, result_table
+
+TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
+DENSE = 600  # period effects up to this number are solved as one dense system
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A design as arrays: one entry per row of its table. `y` in points (percentage points, or the outcome's own unit)."""
+
+    y: np.ndarray
+    weight: np.ndarray
+    units: np.ndarray  # codes of unit effects, from 0
+    times: np.ndarray  # codes of block x period
+    clusters: np.ndarray
+    n: float  # dossiers where they are counted, else rows: N of the small-sample factor
+
+
+@dataclass(frozen=True)
+class TwoWay:
+    """Unit and period dummies of weighted rows, factorised once: solves their normal equations for any right-hand side."""
+
+    weight: np.ndarray
+    units: np.ndarray
+    times: np.ndarray
+    unit_weight: np.ndarray
+    scaled: sparse.csr_matrix | np.ndarray  # periods x units: the part of a unit's weight that lies in the period
+    part: np.ndarray  # per period: the connected part of the panel that it belongs to
+    free: np.ndarray  # one period effect of each connected part is 0
+    solver: object
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A weighted regression after fixed effects. Regressors that these absorb are not in `kept`.
+
+    Each coefficient is a weighted sum of outcomes: `outcome_weights`.
+    """
+
+    kept: np.ndarray  # positions of the regressors that were kept
+    beta: np.ndarray
+    covariance: np.ndarray
+    errors: np.ndarray  # residual of each row
+    k: int  # of the small-sample factor
+    cells: Cells
+    fe: TwoWay
+    columns: sparse.csr_matrix  # rows x (regressors and further dummies)
+    unit: np.ndarray  # effects of units and periods in each column
+    period: np.ndarray
+    inverse: np.ndarray  # of the columns' weighted cross product after the effects; 0 where a column is not kept
+
+    @property
+    def mix(self) -> np.ndarray:
+        """Columns -> coefficients."""
+        return self.inverse[:, self.kept]
+
+
+def usable(design: Design) -> pd.DataFrame:
+    """The design's table for estimation: rows with weight. Raises Refusal where a number is not finite."""
+    table = design.table
+    numbers = table[["y", "weight"]].to_numpy(float)
+    if not np.isfinite(numbers).all() or (table["weight"] < 0).any():
+        raise Refusal("not_finite", f"{design.study}: an outcome or weight that is no finite number")
+    return table[table["weight"] > 0] if (table["weight"] == 0).any() else table
+
+
+def cells_of(design: Design, table: pd.DataFrame) -> Cells:
+    """The arrays of a table. Raises Refusal where all units stand in one cluster."""
+    clusters, _ = pd.factorize(table["cluster"])
+    if len(clusters) == 0 or clusters.max() == 0:
+        raise Refusal("one_cluster", f"{design.study}: all units stand in one cluster: no error can be computed")
+    units, _ = pd.factorize(table["effect"])
+    return Cells(
+        table["y"].to_numpy(float) * points(design), table["weight"].to_numpy(float), units, time_codes(table), clusters,
+        observations(table),
+    )  # fmt: skip
+
+
+def points(design: Design) -> float:
+    """100 where the outcome is a share: results are in percentage points."""
+    return 100.0 if design.scale == "pp" else 1.0
+
+
+def time_codes(table: pd.DataFrame) -> np.ndarray:
+    """Codes of block x period."""
+    blocks, _ = pd.factorize(table["block"])
+    times, known = pd.factorize(table["time"])
+    return pd.factorize(blocks * np.int64(max(len(known), 1)) + times)[0]
+
+
+def observations(table: pd.DataFrame) -> float:
+    """Dossiers where they are counted, else rows."""
+    return float(table["received"].sum()) if table["received"].notna().all() else float(len(table))
+
+
+def two_way(weight: np.ndarray, units: np.ndarray, times: np.ndarray, like: TwoWay | None = None) -> TwoWay:
+    """Factorise the normal equations of unit and period dummies; `like`: an earlier one of the same rows, other weights."""
+    n_units, n_times = int(units.max()) + 1, int(times.max()) + 1
+    unit_weight, own = np.bincount(units, weight, n_units), np.bincount(times, weight, n_times)
+    dense = n_times <= DENSE and n_units * n_times < 2e7
+    if dense:
+        cross = np.bincount(times * n_units + units, weight, n_times * n_units).reshape(n_times, n_units)
+        scaled = cross / unit_weight
+        normal = scaled @ cross.T
+    else:
+        cross = sparse.csr_matrix((weight, (times, units)), shape=(n_times, n_units))
+        scaled = (cross @ sparse.diags(1 / unit_weight)).tocsr()
+        normal = scaled @ cross.T
+    part = like.part if like else parts(sparse.csr_matrix(normal) if dense else normal)
+    free = np.ones(n_times, bool)
+    free[np.unique(part, return_index=True)[1]] = False
+    solver = None
+    if free.any() and dense:
+        schur = np.diag(own) - normal
+        solver = cho_factor(schur[np.ix_(free, free)], check_finite=False)
+    elif free.any():
+        solver = splu((sparse.diags(own) - normal).tocsc()[free][:, free].tocsc())
+    return TwoWay(weight, units, times, unit_weight, scaled, part, free, solver)
+
+
+def parts(linked: sparse.csr_matrix) -> np.ndarray:
+    """Labels of periods that share no unit with one another."""
+    return connected_components(linked, directed=False)[1]
+
+
+def solve(fe: TwoWay, of_units: np.ndarray, of_times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(unit effects, period effects) that solve the normal equations with these right-hand sides (rows x columns)."""
+    right = of_times - fe.scaled @ of_units
+    period = np.zeros_like(right)
+    if fe.solver is not None:
+        inner = np.ascontiguousarray(right[fe.free])
+        dense = isinstance(fe.solver, tuple)
+        period[fe.free] = cho_solve(fe.solver, inner, check_finite=False) if dense else fe.solver.solve(inner)
+    unit = of_units / fe.unit_weight[:, None] - fe.scaled.T @ period
+    return unit, period
+
+
+def effects(fe: TwoWay, columns: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """(unit effects, period effects) of the weighted projection of columns (rows x columns) on the dummies."""
+    of_units = sums_by_code(fe.units, len(fe.unit_weight), columns, fe.weight)
+    return solve(fe, of_units, sums_by_code(fe.times, len(fe.free), columns, fe.weight))
+
+
+def residuals(fe: TwoWay, columns: np.ndarray) -> np.ndarray:
+    """Columns (rows x columns) less their weighted projection on the dummies."""
+    unit, period = effects(fe, columns)
+    return columns - period[fe.times] - unit[fe.units]
+
+
+def absorbed(units: np.ndarray, times: np.ndarray, clusters: np.ndarray) -> int:
+    """Fixed effects that count as coefficients: those not nested in clusters (units are, where each has one cluster)."""
+
+    def nested(codes: np.ndarray) -> bool:
+        pairs = codes.astype(np.int64) * (int(clusters.max()) + 1) + clusters
+        return len(np.unique(pairs)) == int(codes.max()) + 1
+
+    count = 0 if nested(units) else int(units.max())
+    return count + (0 if nested(times) else int(times.max()) + 1)
+
+
+def indicators(values: np.ndarray, known: np.ndarray) -> sparse.csr_matrix:
+    """Dummies: rows x known (sorted, unique), 1 where the row has that value. Rows with another value, or NaN, have none."""
+    place = np.clip(np.searchsorted(known, values), 0, max(len(known) - 1, 0))
+    rows = np.flatnonzero(known[place] == values) if len(known) else np.zeros(0, int)
+    return sparse.csr_matrix((np.ones(len(rows)), (rows, place[rows])), shape=(len(values), len(known)))
+
+
+def regress(cells: Cells, regressors: np.ndarray | sparse.csr_matrix, further: sparse.csr_matrix | None = None) -> Fit | None:
+    """y on regressors (rows x k) after unit and period effects, and after `further` dummies (rows x j) where given.
+
+    None where the fixed effects absorb every regressor. Errors: CRV1, k counts regressors and fixed effects not nested in
+    clusters (Cameron & Miller 2015, eq. 12). Columns stay sparse and only their cross products are made dense: dummies of
+    event time cost as little as their ones.
+    """
+    fe, width = two_way(cells.weight, cells.units, cells.times), regressors.shape[1]
+    columns = sparse.csr_matrix(regressors)
+    columns = columns if further is None else sparse.hstack([columns, further]).tocsr()
+    weighted = columns.T.multiply(cells.weight).tocsr()
+    of_units = sums_by_code(cells.units, len(fe.unit_weight), columns, cells.weight)
+    of_times = sums_by_code(cells.times, len(fe.free), columns, cells.weight)
+    unit, period = solve(fe, of_units, of_times)
+    whole = (weighted @ columns).toarray()
+    gram = whole - of_units.T @ unit - of_times.T @ period
+    y = residuals(fe, cells.y[:, None])[:, 0]
+    right = weighted @ y
+    kept, more, inverse = eliminated(gram, whole.diagonal(), width)
+    if len(kept) == 0:
+        return None
+    c = inverse @ right
+    errors = y - (columns @ c - (unit @ c)[cells.units] - (period @ c)[cells.times])
+    k = len(kept) + more + absorbed(cells.units, cells.times, cells.clusters)
+    scores = cluster_scores(cells, errors, columns, unit, period) @ inverse[:, kept]
+    covariance = scores.T @ scores * small_sample(len(scores), cells.n, k)
+    return Fit(kept, c[kept], covariance, errors, k, cells, fe, columns, unit, period, inverse)
+
+
+def eliminated(gram: np.ndarray, length: np.ndarray, width: int) -> tuple[np.ndarray, int, np.ndarray]:
+    """(kept regressors, further columns that count, inverse of the cross product with 0 where a column is not kept)."""
+    more, inner = independent(gram[width:, width:], length[width:])
+    further = width + more
+    across = inner @ gram[np.ix_(further, np.arange(width))]
+    kept, bread = independent(gram[:width, :width] - gram[np.ix_(np.arange(width), further)] @ across, length[:width])
+    inverse, between = np.zeros_like(gram), -across[:, kept] @ bread
+    inverse[np.ix_(kept, kept)] = bread
+    inverse[np.ix_(further, kept)], inverse[np.ix_(kept, further)] = between, between.T
+    inverse[np.ix_(further, further)] = inner - between @ across[:, kept].T
+    return kept, len(more), inverse
+
+
+def cluster_scores(cells: Cells, errors: np.ndarray, columns: sparse.csr_matrix, unit: np.ndarray, period: np.ndarray) -> np.ndarray:
+    """Sums over clusters of weighted residuals times columns less their projection: clusters x columns."""
+    groups, score = int(cells.clusters.max()) + 1, cells.weight * errors
+    of_units = sparse.csr_matrix((score, (cells.clusters, cells.units)), shape=(groups, len(unit)))
+    of_times = sparse.csr_matrix((score, (cells.clusters, cells.times)), shape=(groups, len(period)))
+    return sums_by_code(cells.clusters, groups, columns, score) - of_units @ unit - of_times @ period
+
+
+def independent(gram: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(positions of columns that are independent after the fixed effects, inverse of their weighted cross product).
+
+    `gram`: the cross product after the fixed effects; `length`: the squared weighted length of each column before them.
+    """
+    scale = 1 / np.sqrt(np.where(length > 0, length, 1.0))
+    scaled = gram * scale[:, None] * scale
+    if scaled.size == 0 or scaled.diagonal().max() <= TINY**2:
+        return np.zeros(0, int), np.zeros((0, 0))
+    _, pivots, rank, _ = lapack.dpstrf(scaled, tol=TINY**2)  # pivoted: of two columns that say the same one is kept
+    kept = np.sort(pivots[:rank] - 1)
+    return kept, np.linalg.inv(gram[np.ix_(kept, kept)])
+
+
+def outcome_weights(fit: Fit, shares: np.ndarray) -> np.ndarray:
+    """The weight of each row's outcome in a weighted sum of the kept coefficients."""
+    c = fit.mix @ shares
+    return fit.cells.weight * (fit.columns @ c - (fit.unit @ c)[fit.cells.units] - (fit.period @ c)[fit.cells.times])
+
+
+def unexplained(fit: Fit, columns: np.ndarray) -> np.ndarray:
+    """Columns (rows x columns) less their weighted projection on everything in the regression."""
+    fe, cells = fit.fe, fit.cells
+    of_units = sums_by_code(cells.units, len(fe.unit_weight), columns, cells.weight)
+    of_times = sums_by_code(cells.times, len(fe.free), columns, cells.weight)
+    unit, period = solve(fe, of_units, of_times)
+    own = fit.columns.T @ (cells.weight[:, None] * columns) - fit.unit.T @ of_units - fit.period.T @ of_times
+    c = fit.inverse @ own
+    return columns - fit.columns @ c - (unit - fit.unit @ c)[cells.units] - (period - fit.period @ c)[cells.times]
+
+
+def told(estimate: float, variance: float, dof: float) -> dict:
+    """estimate, std_error, ci_low, ci_high, p_value."""
+    std_error = float(np.sqrt(max(variance, 0.0)))
+    low, high, p = t_interval(estimate, std_error, dof)
+    return {"estimate": float(estimate), "std_error": std_error, "ci_low": low, "ci_high": high, "p_value": p}
+
+
+def told_by_leverage(estimate: float, variance: float, leverage: np.ndarray, clusters: np.ndarray) -> dict:
+    """The same with G - 1 degrees of freedom, or fewer effective clusters. `leverage`: squared weight of each outcome over its
+    row's weight, in the rows of `clusters`."""
+    return told(estimate, variance, degrees_of_freedom(int(clusters.max()) + 1, effective_clusters(leverage, clusters)))
+
+
+def regression_dof(fit: Fit, weights: np.ndarray) -> float:
+    """Degrees of freedom of an estimate with these outcome weights: `satterthwaite` of the matrix whose entry (h, g) is what a
+    shock to cluster g in the estimate's own direction adds to the score of cluster h. With many clusters G - 1."""
+    cells, groups = fit.cells, int(fit.cells.clusters.max()) + 1
+    if groups > MANY:
+        return groups - 1.0
+    step = weights / cells.weight
+    own = np.bincount(cells.clusters, weights * step, groups)
+    of_units = np.bincount(cells.units * groups + cells.clusters, weights, len(fit.fe.unit_weight) * groups).reshape(-1, groups)
+    of_times = np.bincount(cells.times * groups + cells.clusters, weights, len(fit.fe.free) * groups).reshape(-1, groups)
+    unit, period = solve(fit.fe, of_units, of_times)
+    of_columns = sums_by_code(cells.clusters, groups, fit.columns, weights).T - fit.unit.T @ of_units - fit.period.T @ of_times
+    explained = of_units.T @ unit + of_times.T @ period + of_columns.T @ fit.inverse @ of_columns
+    return satterthwaite(np.diag(own) - explained)
+
+
+def coefficients(fit: Fit, number: int) -> list[dict | None]:
+    """One dict per regressor of `number`, None for one that the fixed effects absorb."""
+    found: list[dict | None] = [None] * number
+    for j, column in enumerate(fit.kept):
+        found[column] = combination(fit, np.eye(len(fit.kept))[j])
+    return found
+
+
+def combination(fit: Fit, shares: np.ndarray) -> dict:
+    """A weighted sum of coefficients; `shares`: one entry per kept regressor."""
+    dof = regression_dof(fit, outcome_weights(fit, shares))
+    return told(float(shares @ fit.beta), float(shares @ fit.covariance @ shares), dof)
+
+
+def linear(fit: Fit, shares: np.ndarray) -> Linear:
+    """A weighted sum of coefficients as a weighted sum of outcomes; `shares`: one entry per kept regressor."""
+    weights, cells = outcome_weights(fit, shares), fit.cells
+    groups = int(cells.clusters.max()) + 1
+    step = weights / cells.weight
+    own = np.zeros((len(weights), groups))
+    own[np.arange(len(weights)), cells.clusters] = step
+    influence = cells.weight[:, None] * unexplained(fit, own)
+    return Linear(cells.y, fit.errors, weights, step / (weights @ step), influence, lambda z: unexplained(fit, z), cells.clusters,
+                  small_sample(groups, cells.n, fit.k))  # fmt: skip
+
+
+def rows_only(cells: Cells, keep: np.ndarray) -> Cells:
+    """The same cells without some rows; codes are made anew."""
+    return replace(cells, y=cells.y[keep], weight=cells.weight[keep], units=recode(cells.units[keep]),
+                   times=recode(cells.times[keep]), clusters=cells.clusters[keep])  # fmt: skip
+
+
+def recode(codes: np.ndarray) -> np.ndarray:
+    return np.unique(codes, return_inverse=True)[1]
+
+
+# --- results -------------------------------------------------------------------------------------------------------
+def linear_estimate(design: Design, table: pd.DataFrame, cells: Cells, name: str, rows: list[dict], notes: tuple = ()) -> Estimate:
+    """Rows of a linear method with what they share: clustered unless a row says otherwise, sizes, scale."""
+    common = dict(
+        study=design.study, outcome=design.outcome, estimator=name, inference="cluster", level=LEVEL,
+        n_units=table["unit"].nunique(), n_clusters=int(cells.clusters.max()) + 1,
+        n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale, simulated=design.origin.simulated,
+    )  # fmt: skip
+    span, counted = (table["period"].min(), table["period"].max()), bool(table["received"].notna().all())
+    thin = thin_event_times(design)
+    return Estimate(result_table(rows, **common), design.origin, design.frequency, thin, span, counted, notes)
+
+
+def event_table(design: Design, table: pd.DataFrame, reference: int, found: dict[int, dict | None]) -> list[dict]:
+    """Event rows in order of time with the treated observations of each, where these are no dossiers."""
+    counts = table.assign(n=table["received"].fillna(1.0)).groupby("event_time")["n"].sum()
+    counts = told_sizes(counts, bool(table["received"].notna().all()))
+    rows = [{"term": "event", "event_time": reference, "estimate": 0.0, "inference": "none", "n_obs": counts[reference]}]
+    rows += [{"term": "event", "event_time": k, **row, "n_obs": counts[k]} for k, row in found.items() if row]
+    return sorted(rows, key=lambda row: row["event_time"])

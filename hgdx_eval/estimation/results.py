@@ -1,0 +1,109 @@
+"""The one shape of every result: a tidy table with a closed list of columns and vocabularies."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..base.origin import Origin
+
+COLUMNS = [
+    "study", "notebook", "outcome", "estimator", "term", "group", "cohort", "period", "event_time", "parameter",
+    "estimate", "std_error", "ci_low", "ci_high", "level", "p_value", "inference", "n_obs", "n_units", "n_clusters",
+    "n_treated_clusters", "scale", "status", "reason", "simulated",
+]  # fmt: skip
+NOTES = {
+    "weights_not_unique", "poor_fit", "regression_to_mean", "forbidden_comparisons", "unidentified_left_out", "overdispersed",
+    "separated", "no_comparison_series", "too_sure",
+}  # fmt: skip
+NUMBERS = ["event_time", "estimate", "std_error", "ci_low", "ci_high", "level", "p_value",
+           "n_obs", "n_units", "n_clusters", "n_treated_clusters"]  # fmt: skip
+TERMS = {
+    "overall", "event", "cohort_period", "group", "placebo_time", "placebo_space", "leave_one_out", "specification",
+    "aggregate", "bound", "pre_trend", "dose", "change", "bacon", "sensitivity_relative", "sensitivity_smooth",
+    "cost", "indicator",
+}  # fmt: skip
+INFERENCE = {
+    "cluster", "wild", "placebo", "randomization", "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential",
+    "model", "none",
+}  # fmt: skip
+SCALES = {"share", "pp", "log", "level", "VND", "count"}
+STATUS = {"ok", "refused"}
+REASONS = {
+    "no_pre_period", "no_post_period", "no_comparison", "no_treated", "one_unit", "one_cluster", "few_clusters", "other_method",
+    "too_few_periods", "too_few_placebos", "mixed_clusters", "staggered", "collinear", "blocks", "gaps", "too_few_donors",
+    "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose", "no_extra",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an estimator returns. It holds no panel and nothing personal, so it can be mailed.
+
+    `table` has one row per term and kind of interval, columns `COLUMNS`. `estimate`, `std_error`, `ci_low` and
+    `ci_high` are in the unit that `scale` names: `pp` percentage points, `share` 0-1, `level` the outcome's own unit.
+    `n_obs` counts dossiers where the design is weighted by dossiers, else rows; in an `event` row it counts the treated.
+    """
+
+    table: pd.DataFrame
+    origin: Origin
+    frequency: str  # M, Q or Y
+    thin: tuple[int, ...] = ()  # event times whose treated or comparison cells hold few dossiers
+    span: tuple[pd.Period, pd.Period] | None = None  # first and last period estimated on
+    dossiers: bool = False  # whether n_obs counts dossiers
+    notes: tuple[str, ...] = ()  # codes (`NOTES`) of what a reader must know beside the numbers
+    donors: tuple[tuple[str, float], ...] = ()  # synthetic methods: comparison units and their weights (sum 1), largest first
+
+    def rows(self, term: str, inference: str | None = None) -> pd.DataFrame:
+        """The rows of one term, in the table's order."""
+        keep = self.table["term"] == term
+        if inference:
+            keep &= self.table["inference"] == inference
+        return self.table[keep]
+
+    def overall(self, inference: str | None = None) -> pd.Series:
+        """The first `overall` (or `change`) row, of one kind of interval where named."""
+        rows = self.rows("overall", inference)
+        rows = rows if len(rows) else self.rows("change", inference)
+        return rows.iloc[0]
+
+
+def result_table(rows: list[dict], **common: object) -> pd.DataFrame:
+    """Rows (dicts of `COLUMNS`) and what they share as one table: every column, in order, text and numbers typed."""
+    empty = {**dict.fromkeys(COLUMNS), "status": "ok", "simulated": False}
+    table = pd.DataFrame([{**empty, **common, **row} for row in rows], columns=COLUMNS, dtype=object)
+    table["simulated"] = table["simulated"].astype(bool)
+    for column in COLUMNS:
+        if column in NUMBERS:
+            table[column] = pd.to_numeric(table[column]).astype(float)
+        elif column != "simulated":
+            table[column] = ["" if pd.isna(value) else str(value) for value in table[column]]
+            table[column] = table[column].astype(object)
+    return table
+
+
+def check_table(table: pd.DataFrame) -> None:
+    """Raise ValueError where a table leaves the contract: columns, vocabularies, numbers of refused rows."""
+    if list(table.columns) != COLUMNS:
+        raise ValueError(f"columns {list(table.columns)} instead of {COLUMNS}")
+    for column, allowed in {"term": TERMS, "inference": INFERENCE, "scale": SCALES, "status": STATUS}.items():
+        unknown = set(table[column]) - allowed
+        if unknown:
+            raise ValueError(f"{column}: {sorted(unknown)}; allowed: {sorted(allowed)}")
+    refused = table["status"] == "refused"
+    if not set(table.loc[refused, "reason"]) <= REASONS:
+        raise ValueError(f"reason: {sorted(set(table.loc[refused, 'reason']))}; allowed: {sorted(REASONS)}")
+    if table.loc[refused, ["estimate", "std_error", "ci_low", "ci_high", "p_value"]].notna().any(axis=None):
+        raise ValueError("a refused row carries a number")
+    numbers = table[["estimate", "std_error", "ci_low", "ci_high", "p_value"]].to_numpy()
+    if np.isinf(numbers).any() or table.loc[~refused, "estimate"].isna().any():
+        raise ValueError("an estimate that is not a finite number")
+    ordered = table.dropna(subset=["ci_low", "ci_high"])
+    if ((ordered["ci_low"] > ordered["estimate"]) | (ordered["ci_high"] < ordered["estimate"])).any():
+        raise ValueError("an interval that does not hold its estimate")
+
+
+def joined(estimates: list[Estimate]) -> pd.DataFrame:
+    """The tables of several estimates under each other."""
+    tables = [estimate.table for estimate in estimates]
+    return pd.concat(tables, ignore_index=True) if tables else result_table([])

@@ -1,0 +1,277 @@
+"""The kernel of the synthetic methods: a comparison made of weighted units, exactly, and every placebo in space.
+
+Weights minimise a sum of squares over the simplex. Non-negative least squares with one more row that asks for the sum 1 has
+the same direction as the constrained optimum (the objective grows with the square of the sum), so that its solution, scaled,
+is exact; equality on the active donors then polishes it. Where several sets of weights fit equally well, the one with the
+smallest sum of squares is taken, and a note says so: the answer depends on no order of rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import compress
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import nnls
+
+from ..base.errors import Refusal
+from ..design.design import Design, placebo_sets, thin_event_times
+from ..panel.disclosure import as_told, hidden_beside_total, parts_of
+from .fixed_effects import observations, points, usable
+from .inference import LEVEL, placebo_rank
+from .results import Estimate, result_table
+
+DIFFERS = ("equal_weights", "complete_units")  # what these methods take otherwise than two-way fixed effects
+TIE = 1e-8  # weight of the tie-break, of the donors' own sum of squares
+ACTIVE = 1e-7  # weights below this are none
+POOR, EXTREME = 2.0, 0.9
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Outcomes in points: `treated` the mean series of the treated units, `donors` units x periods, complete."""
+
+    treated: np.ndarray
+    donors: np.ndarray
+    names: tuple[str, ...]
+    before: int  # periods before the policy
+    size: int  # treated units in the mean
+    event_time: np.ndarray
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """One fit: `gap` treated less synthetic in every period (what its own period weights say is taken out)."""
+
+    estimate: float
+    gap: np.ndarray
+    weights: np.ndarray
+    unique: bool = True
+
+
+Solver = Callable[[Matrix], Synthetic]
+
+
+def matrix(design: Design) -> Matrix:
+    """The matrix of a design. Units count alike; donors with a gap are left out.
+
+    Raises Refusal: staggered starts, blocks, clusters that hold both sides, gaps in the treated series, too few donors or
+    periods, numbers that are not finite.
+    """
+    table = usable(design)
+    treated = table["treated_from"].notna()
+    if table.loc[treated, "treated_from"].nunique() != 1:
+        raise Refusal("staggered", f"{design.study}: treated units start at different times, or none is treated")
+    if table["block"].nunique() > 1:
+        raise Refusal("blocks", f"{design.study}: periods are compared inside blocks, which no synthetic unit can do")
+    if set(table.loc[treated, "cluster"]) & set(table.loc[~treated, "cluster"]):
+        raise Refusal("mixed_clusters", f"{design.study}: clusters hold treated and comparison units")
+    sums = table.assign(wy=table["weight"] * table["y"]).groupby(["unit", "time"], observed=True)[["wy", "weight"]].sum()
+    wide = (points(design) * sums["wy"] / sums["weight"]).unstack("time").sort_index().sort_index(axis=1)
+    side = wide.index.isin(table.loc[treated, "unit"].unique())
+    start = float(table.loc[treated, "treated_from"].iloc[0])
+    before = int((wide.columns < start).sum())
+    if wide[side].isna().any(axis=None):
+        raise Refusal("gaps", f"{design.study}: a treated unit is not seen in every period")
+    donors = wide[~side].dropna()
+    if len(donors) < 2:
+        raise Refusal("too_few_donors", f"{design.study}: {len(donors)} comparison units are seen in every period; at least 2 are needed")
+    if before < 2 or before == wide.shape[1]:
+        raise Refusal("too_few_periods", f"{design.study}: {before} periods before and {wide.shape[1] - before} after; "
+                                         "at least 2 and 1 are needed")  # fmt: skip
+    return Matrix(wide[side].to_numpy().mean(axis=0), donors.to_numpy(), tuple(map(str, donors.index)), before, int(side.sum()),
+                  (wide.columns.to_numpy() - start).astype(int))  # fmt: skip
+
+
+def simplex(distance: np.ndarray, ridge: float = 0.0) -> tuple[np.ndarray, bool]:
+    """(weights, whether they are the only ones) that minimise |weights @ distance|^2 + ridge |weights|^2 over the simplex.
+
+    `distance`: donors x periods, each donor less the treated.
+    """
+    scale = np.sqrt((distance**2).mean()) or 1.0
+    distance, ridge = distance / scale, ridge / scale**2
+    weights = least_squares(distance, ridge)
+    if ridge > 0:
+        return weights, True
+    unique = only_solution(distance, weights)
+    return (weights, True) if unique else (least_squares(distance, TIE * (distance**2).sum(axis=1).mean()), False)
+
+
+def least_squares(distance: np.ndarray, ridge: float) -> np.ndarray:
+    number = len(distance)
+    rows = [distance.T, np.ones((1, number)), *([np.sqrt(ridge) * np.eye(number)] if ridge else [])]
+    system = np.vstack(rows)
+    target = np.zeros(len(system))
+    target[distance.shape[1]] = 1.0
+    weights, _ = nnls(system, target, maxiter=30 * number + 100)
+    weights /= weights.sum()
+    return polished(distance, weights, ridge)
+
+
+def polished(distance: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
+    """The optimum on the active donors solved as equations; as it was where that is no solution."""
+    active = np.flatnonzero(weights > ACTIVE)
+    inside = distance[active]
+    gram = inside @ inside.T + ridge * np.eye(len(active))
+    try:
+        own = np.linalg.solve(gram, np.ones(len(active)))
+    except np.linalg.LinAlgError:
+        return weights
+    own /= own.sum()
+    if not np.isfinite(own).all() or own.min() < 0:
+        return weights
+    better = np.zeros_like(weights)
+    better[active] = own
+    return better if objective(distance, better, ridge) <= objective(distance, weights, ridge) else weights
+
+
+def objective(distance: np.ndarray, weights: np.ndarray, ridge: float) -> float:
+    return float(((weights @ distance) ** 2).sum() + ridge * (weights**2).sum())
+
+
+def only_solution(distance: np.ndarray, weights: np.ndarray) -> bool:
+    """No other weights fit as well: donors that could enter without loss are independent."""
+    slope = distance @ (weights @ distance)
+    level = slope[weights > ACTIVE].mean()
+    free = np.flatnonzero(slope <= level + 1e-7 * max(1.0, np.abs(slope).max()))
+    system = np.column_stack([distance[free], np.ones(len(free))])
+    return bool(np.linalg.matrix_rank(system, tol=1e-7 * max(1.0, np.abs(system).max()) * len(free)) == len(free))
+
+
+# --- placebos and what the three methods share -----------------------------------------------------------------------
+def pretended(m: Matrix, chosen: list[int]) -> Matrix:
+    """The matrix with some donors as the treated units; the really treated ones are gone."""
+    rest = np.ones(len(m.names), bool)
+    rest[chosen] = False
+    names = tuple(compress(m.names, rest))
+    return Matrix(m.donors[chosen].mean(axis=0), m.donors[rest], names, m.before, len(chosen), m.event_time)
+
+
+def placebos(m: Matrix, solver: Solver, seed: int) -> list[tuple[str, Synthetic]]:
+    """One fit per comparison unit (or set of as many as are treated, all of them or a fixed number drawn)."""
+    place = {name: i for i, name in enumerate(m.names)}
+    if len(m.names) - m.size < 2:
+        return []
+    sets = [(name,) for name in m.names] if m.size == 1 else placebo_sets(list(m.names), m.size, seed)
+    return [(" + ".join(names), solver(pretended(m, [place[name] for name in names]))) for names in sets]
+
+
+def rmspe(m: Matrix, gap: np.ndarray, after: bool) -> float:
+    part = gap[m.before :] if after else gap[: m.before]
+    return float(np.sqrt((part**2).mean()))
+
+
+def synthetic_estimate(design: Design, name: str, solver: Solver, spread: bool) -> Estimate:
+    """The rows that the three methods share.
+
+    `overall`: the mean gap after the policy, first without an interval (or, with `spread`, with the standard deviation of all
+    placebos for its error), then judged by its rank among them, then by the rank of its post/pre ratio; `event`: the gap by
+    period; `pre_trend`: the fit before; `placebo_space` and `leave_one_out`: every other unit in its place, every donor left out.
+    """
+    m = matrix(design)
+    found = solver(m)
+    if not np.isfinite(found.gap).all():
+        raise Refusal("not_finite", f"{design.study}: no finite weights")
+    n = observations(usable(design))
+    rows, notes, others = [], [], placebos(m, solver, design.seed) if design.path or spread else []
+    rows.append({"term": "overall", "estimate": found.estimate, "n_obs": n, **spread_of(found.estimate, others, spread)})
+    if design.path:
+        rows += rank_rows(m, found, others, n) + event_rows(m, found)
+        rows.append({"term": "pre_trend", "parameter": "rmspe", "estimate": rmspe(m, found.gap, False)})
+        rows += [{"term": "placebo_space", "group": group, "estimate": other.estimate} for group, other in others]
+        rows += leave_one_out(m, found, solver)
+        notes = warnings(m, found, others)
+    common = dict(
+        study=design.study, outcome=design.outcome, estimator=name, inference="none", level=LEVEL, n_units=len(m.names) + m.size,
+        n_clusters=design.table["cluster"].nunique(), n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale,
+        simulated=design.origin.simulated,
+    )  # fmt: skip
+    table = result_table([{**common, **row} for row in rows])
+    span, counted = (design.table["period"].min(), design.table["period"].max()), bool(design.table["received"].notna().all())
+    order = np.argsort(-found.weights, kind="stable")
+    donors = tuple((m.names[i], float(found.weights[i])) for i in order if abs(found.weights[i]) > ACTIVE)
+    return Estimate(table, design.origin, design.frequency, thin_event_times(design), span, counted, tuple(notes), donors)
+
+
+def spread_of(estimate: float, others: list[tuple[str, Synthetic]], wanted: bool) -> dict:
+    """Error and interval from the standard deviation of all placebos (Arkhangelsky et al. 2021, algorithm 4, with every unit
+    in place of random ones)."""
+    if not wanted or len(others) < 2:
+        return {}
+    from scipy import stats
+
+    error = float(np.std([other.estimate for _, other in others], ddof=0))
+    reach = stats.norm.ppf(0.5 + LEVEL / 2) * error
+    p = 2 * stats.norm.sf(abs(estimate) / error) if error > 0 else np.nan
+    return {"std_error": error, "ci_low": estimate - reach, "ci_high": estimate + reach, "p_value": p, "inference": "placebo"}
+
+
+def rank_rows(m: Matrix, found: Synthetic, others: list[tuple[str, Synthetic]], n: float) -> list[dict]:
+    """Rank of the estimate, and of its ratio of root mean square gaps after and before, among all placebos and itself."""
+    if not others:
+        return []
+
+    def ratio(fit: Synthetic) -> float:
+        before = rmspe(m, fit.gap, False)
+        return rmspe(m, fit.gap, True) / before if before > 0 else np.inf
+
+    by_size = placebo_rank(found.estimate, pd.Series([other.estimate for _, other in others]))
+    by_ratio = placebo_rank(min(ratio(found), 1e300), pd.Series([min(ratio(other), 1e300) for _, other in others]))
+    return [{"term": "overall", "estimate": found.estimate, "inference": "placebo", "p_value": rank / number, "n_obs": n,
+             "parameter": f"{text}{rank}/{number}"} for text, (rank, number) in (("", by_size), ("rmspe ", by_ratio))]  # fmt: skip
+
+
+def event_rows(m: Matrix, found: Synthetic) -> list[dict]:
+    return [{"term": "event", "event_time": int(e), "estimate": float(gap)} for e, gap in zip(m.event_time, found.gap, strict=True)]
+
+
+def leave_one_out(m: Matrix, found: Synthetic, solver: Solver) -> list[dict]:
+    """The estimate without each donor that has a weight of a thousandth or more."""
+    rows = []
+    for i in np.flatnonzero(np.abs(found.weights) >= 1e-3):
+        if len(m.names) < 3:
+            break
+        kept = np.delete(np.arange(len(m.names)), i)
+        smaller = replace(m, donors=m.donors[kept], names=tuple(m.names[j] for j in kept))
+        rows.append({"term": "leave_one_out", "group": m.names[i], "estimate": solver(smaller).estimate})
+    return rows
+
+
+def warnings(m: Matrix, found: Synthetic, others: list[tuple[str, Synthetic]]) -> list[str]:
+    """weights_not_unique; poor_fit (the root mean square gap before is above twice the placebos' median);
+    regression_to_mean (in the last quarter of the periods before, the treated series is further from its own mean, in its own
+    standard deviations, than nine donors in ten)."""
+    notes = [] if found.unique else ["weights_not_unique"]
+    if others and rmspe(m, found.gap, False) > POOR * np.median([rmspe(m, other.gap, False) for _, other in others]) + 1e-9:
+        notes.append("poor_fit")
+    last = max(1, m.before // 4)
+    series = np.vstack([m.treated, m.donors])[:, : m.before]
+    spread = series.std(axis=1)
+    away = np.abs(series[:, -last:].mean(axis=1) - series.mean(axis=1)) / np.where(spread > 0, spread, 1.0)
+    if (away[1:] < away[0]).mean() > EXTREME:
+        notes.append("regression_to_mean")
+    return notes
+
+
+def synthetic_series(design: Design, found: Estimate) -> pd.DataFrame:
+    """The mean treated series and its synthetic one: time, period, treated, synthetic (shares 0-1 on scale pp).
+
+    The synthetic one is the treated less the gaps told as `event` rows. Both are empty in periods whose treated dossiers are
+    hidden: with the gap either would tell the share.
+    """
+    m = matrix(design)
+    gap = found.rows("event").set_index("event_time")["estimate"].loc[m.event_time].to_numpy()
+    time = m.event_time + int(design.table["treated_from"].dropna().iloc[0])
+    period = pd.PeriodIndex.from_ordinals(time, freq=design.frequency)
+    series = pd.DataFrame({"time": time, "period": period, "treated": m.treated, "synthetic": m.treated - gap})
+    series[["treated", "synthetic"]] /= points(design)
+    mine = design.table[design.table["treated_from"].notna()]
+    if design.release is not None:
+        told = as_told(design.release, "side", "treated", "", period.astype(str))
+        there = mine.groupby("time")[["received", "online"]].sum().reindex(time, fill_value=0.0)
+        series.loc[(told[["received", "online"]].to_numpy() != there.to_numpy()).any(axis=1), ["treated", "synthetic"]] = np.nan
+    elif mine["received"].notna().all():
+        parts = parts_of(mine.groupby("time")[["received", "online"]].sum().reindex(time, fill_value=0.0))
+        for inside in (m.event_time < 0, m.event_time >= 0):  # beside the sums of before and after
+            series.loc[np.flatnonzero(inside)[hidden_beside_total(parts[inside], design.min_count)], ["treated", "synthetic"]] = np.nan
+    return series

@@ -1,0 +1,1 @@
+"""From estimates to a verdict with its checks and warning signs."""

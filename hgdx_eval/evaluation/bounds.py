@@ -1,0 +1,95 @@
+"""What cannot be identified is bounded: unknown adopters among the comparison units, anticipation, spill-over.
+
+Rows `bound`. They are no intervals of chance: `contamination` gives the lowest and highest estimate that is possible, the
+others the estimate under a stated supposition, with that estimate's own interval.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from ..base.errors import Refusal
+from ..design.design import Design, with_periods
+from ..estimation.results import Estimate, result_table
+from ..estimators import estimate
+
+AHEAD = {"M": (1, 2, 3), "Q": (1, 2), "Y": (1,)}  # periods before the start in which people may have waited for it
+SPILL = (-0.25, 0.25, 0.5)  # parts of the effect that comparison dossiers may have had too (below 0: lost to the treated)
+
+
+def effect_bounds(design: Design, estimator: str) -> Estimate:
+    """All bounds that the design asks for, one table (perhaps empty). Raises Refusal where the method itself refuses."""
+    main = estimate(design, estimator)
+    rows = contamination(design, estimator) + anticipation(design, estimator) + spillover(design, main)
+    common = dict(study=design.study, outcome=design.outcome, estimator=estimator, term="bound", scale=design.scale,
+                  simulated=design.origin.simulated)  # fmt: skip
+    return Estimate(result_table(rows, **common), design.origin, design.frequency)
+
+
+def contamination(design: Design, estimator: str) -> list[dict]:
+    """One row per number of comparison units that may have been treated too: what the estimate would be at least and at most
+    had just those been left out whose own change is lowest, or highest."""
+    if not design.contaminated or design.table["treated_from"].nunique() != 1:
+        return []
+    start = float(design.table["treated_from"].dropna().iloc[0])
+    pool = design.table[design.table["treated_from"].isna()]
+    after = pool["time"] >= start
+    change = pool[after].groupby("unit")["y"].mean() - pool[~after].groupby("unit")["y"].mean()
+    order = change.dropna().sort_values(kind="stable").index.tolist()
+    point = overall(design, estimator)["estimate"]
+    rows = []
+    for k in range(min(design.contaminated, len(order) - 2) + 1):
+        found = [point, *(without_units(design, estimator, chosen) for chosen in (order[:k], order[len(order) - k :]) if k)]
+        rows.append({"group": "contamination", "parameter": str(k), "estimate": point, "ci_low": min(found), "ci_high": max(found),
+                     "inference": "none", "n_units": design.table["unit"].nunique() - k})  # fmt: skip
+    return rows
+
+
+def without_units(design: Design, estimator: str, units: list[str]) -> float:
+    return overall(with_periods(design, ~design.table["unit"].isin(units)), estimator)["estimate"]
+
+
+def overall(design: Design, estimator: str) -> pd.Series:
+    from dataclasses import replace
+
+    return estimate(replace(design, path=False), estimator).overall()
+
+
+def anticipation(design: Design, estimator: str) -> list[dict]:
+    """The estimate without the last periods before the start, in which people may have waited for lower fees: one row per
+    number of periods, and one from the day on which the policy was passed."""
+    event = design.table["time"] - design.start.ordinal
+    windows: dict[str, Callable[[], pd.Series]] = {
+        str(k): (lambda k=k: (event >= 0) | (event < -k)) for k in AHEAD[design.frequency]
+    }  # fmt: skip
+    if design.signed is not None and design.signed < design.start.ordinal:
+        windows["signed"] = lambda: (event >= 0) | (design.table["time"] < design.signed)
+    rows = []
+    if design.table["treated_from"].nunique() != 1:
+        return rows
+    for name, keep in windows.items():
+        try:
+            found = overall(with_periods(design, keep()), estimator)
+        except Refusal:
+            continue
+        rows.append({"group": "anticipation", "parameter": name, **numbers(found)})
+    return rows
+
+
+def spillover(design: Design, main: Estimate) -> list[dict]:
+    """Where treated and comparison dossiers meet at one counter (cluster): the effect if the comparison dossiers had a part
+    of it too. estimate / (1 - part)."""
+    shared = set(design.clusters(True)) & set(design.clusters(False))
+    found = main.overall()
+    if not shared or found["term"] != "overall":
+        return []
+    return [{"group": "spillover", "parameter": f"{part:g}", **numbers(found, 1 / (1 - part))} for part in SPILL]
+
+
+def numbers(found: pd.Series, factor: float = 1.0) -> dict:
+    """Estimate and interval of a row, times a factor."""
+    columns = ["estimate", "std_error", "ci_low", "ci_high"]
+    scaled = {name: found[name] * factor if np.isfinite(found[name]) else np.nan for name in columns}
+    return {**scaled, **{name: found[name] for name in ("p_value", "inference", "level", "n_obs", "n_units", "n_clusters",
+                                                        "n_treated_clusters")}}  # fmt: skip

@@ -1,0 +1,212 @@
+"""What is asked of a main estimate before anyone believes it. The verdict follows by the rules of `verdict.py`."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ..base.errors import Refusal
+from ..base.memo import remembered
+from ..base.origin import Origin
+from ..design.design import Design, placebo_before, placebos_in_space, without_cluster
+from ..estimation.inference import LEVEL, few_clusters, placebo_rank
+from ..estimation.results import Estimate, result_table
+from ..estimators import estimate
+from ..infer.false_alarms import LEAST_CLUSTERS, chosen, false_alarms, intervals
+from ..infer.sensitivity import sensitivity
+from ..study.study import Study, VerdictRules
+from .verdict import Small, judge, judge_checks, smallness
+from .warning_signs import Sign, warning_signs
+
+PLACEBO_PERIODS = {"M": 6, "Q": 2, "Y": 1}
+NEVER = ("none", "hac")  # no interval; or one measured to cry wolf far too often (docs/coverage.md)
+MAIN = "two_way_fixed_effects"  # whose parallel trends are relaxed
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A main estimate with everything that speaks for and against it. Wordless."""
+
+    design: Design
+    main: Estimate  # with a second `overall` row, inference `placebo`, where placebos in space were taken
+    placebo_time: Estimate | None
+    leave_one_out: Estimate | None
+    placebo_space: Estimate | None
+    others: tuple[Estimate, ...]  # further methods, refused ones as rows
+    gate: pd.DataFrame  # one row per kind of inference, in the study's order: kind, worlds, rate, low, high, state, conservative
+    headline: str  # the kind of inference that the verdict rests on, or none
+    sensitivity: Estimate | None  # honest intervals while trends may diverge
+    unsure: str  # why there is none (a reason code)
+    checks: dict[str, str]  # check -> pass, fail or none (could not be made)
+    signs: tuple[Sign, ...]  # warnings that fire
+    small: Small | None  # against the study's smallest meaningful effect, where it names one
+    rules: VerdictRules  # as the study wrote them down
+    verdict: int  # 1 to 5
+
+    @property
+    def rank(self) -> tuple[int, int] | None:
+        """(rank, number) of |estimate| among placebos in space."""
+        if self.placebo_space is None:
+            return None
+        return placebo_rank(self.main.overall()["estimate"], self.placebo_space.table["estimate"])
+
+    @property
+    def all(self) -> list[Estimate]:
+        """Every estimate, for the published table."""
+        kept = [self.main, self.placebo_time, self.leave_one_out, self.placebo_space, *self.others]
+        return [found for found in kept if found is not None]
+
+
+def evaluate(design: Design, p: Study) -> Evaluation:
+    """The study's main estimate and its checks, computed once in a run. Raises Refusal where the main method cannot be applied."""
+    return remembered(lambda: evaluated(design, p), "evaluation", p, design)
+
+
+def evaluated(design: Design, p: Study) -> Evaluation:
+    main, own = own_checks(estimate(design, p.estimator))
+    time = own.get("placebo_time") or placebo_time(design, p)
+    left_out = own.get("leave_one_out") or leave_one_out(design, p)
+    few = few_clusters(len(design.clusters(True)), len(design.clusters(False)))
+    space = own.get("placebo_space") or (placebo_space(design, p) if few else None)
+    if space is not None and "placebo_space" not in own:
+        main = with_placebo_row(main, space)
+    main = with_rows(main, intervals(design, p.estimator, tuple(p.inference_order)))
+    gate = gated(design, main, p)
+    headline = judged_by(main, gate, few, space)
+    main = headed(main, headline)
+    others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
+    honest, unsure = relaxed(design, p)
+    checks = judge_checks(main, time, left_out, others, honest, p.verdict)
+    signs = tuple(warning_signs(design))
+    small = smallness(design, main, headline, left_out, others, p)
+    verdict = judge(design, main, headline, checks, space, signs, small, p.verdict)
+    return Evaluation(design, main, time, left_out, space, others, gate, headline, honest, unsure, checks, signs, small, p.verdict, verdict)
+
+
+def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:
+    """(honest intervals, "") or (None, why not). They are about the regression: beside another method they would speak of a number
+    that is not shown."""
+    if p.estimator != MAIN:
+        return None, "other_method"
+    try:
+        return sensitivity(design), ""
+    except Refusal as refusal:
+        return None, refusal.reason
+
+
+def gated(design: Design, main: Estimate, p: Study) -> pd.DataFrame:
+    """The gate's table in the study's order of inference; without rates where it cannot be had."""
+    order = tuple(p.inference_order)
+    rates = false_alarms(design, p.estimator, order)
+    rows = main.rows("overall")
+    told = set(rows.loc[rows["ci_low"].notna() | (rows["inference"] == "placebo"), "inference"])
+    if min(len(design.clusters(True)), len(design.clusters(False))) < LEAST_CLUSTERS:
+        told -= {"cluster", "wild"}  # one or two clusters' own residuals say nothing of how clusters differ
+    return chosen(rates, order, told, p.verdict.gate)
+
+
+def judged_by(main: Estimate, gate: pd.DataFrame, few: bool, space: Estimate | None) -> str:
+    """The kind of inference that the verdict rests on, or none: the gate's choice; where no rate could be measured, the exact
+    rank if clusters are few, else the method's own."""
+    kind = main.overall()["inference"]
+    if main.overall()["term"] == "change":
+        return "none"
+    if gate["rate"].notna().any():
+        picked = gate.loc[gate["state"] == "headline", "kind"]
+        return picked.iloc[0] if len(picked) else "none"
+    if space is not None and (few or kind in NEVER):
+        return "placebo"
+    return "none" if few or kind in NEVER else kind
+
+
+def headed(main: Estimate, kind: str) -> Estimate:
+    """The main table with the `overall` row of one kind of inference first (a rank stays second to the estimate's own row)."""
+    row = main.table[(main.table["term"] == "overall") & (main.table["inference"] == kind)].head(1)
+    if kind in ("none", "placebo") or row.empty:
+        return main
+    return replace(main, table=pd.concat([row, main.table.drop(row.index)], ignore_index=True))
+
+
+def with_rows(main: Estimate, rows: list[dict]) -> Estimate:
+    """The main table with further `overall` rows of other kinds of inference after the first."""
+    first = main.table.iloc[:1]
+    more = [first.assign(parameter="").assign(**row) for row in rows]
+    table = pd.concat([first, *more, main.table.iloc[1:]], ignore_index=True)
+    return replace(main, table=table.astype(main.table.dtypes.to_dict()))
+
+
+def own_checks(main: Estimate) -> tuple[Estimate, dict[str, Estimate]]:
+    """The main table without the checks that a method makes itself, and these by their term."""
+    terms = [term for term in ("placebo_time", "leave_one_out", "placebo_space") if len(main.rows(term))]
+    rest = main.table[~main.table["term"].isin(terms)].reset_index(drop=True)
+    return replace(main, table=rest), {term: replace(main, table=main.rows(term).reset_index(drop=True)) for term in terms}
+
+
+def placebo_time(design: Design, p: Study) -> Estimate | None:
+    """The same estimate at a pretended earlier date, on the periods before the real one; None where they do not suffice."""
+    try:
+        earlier = placebo_before(design, p.verdict.placebo_periods or PLACEBO_PERIODS[design.frequency])
+        found = estimate(earlier, p.estimator)
+    except Refusal:
+        return None
+    return relabelled(found, "placebo_time", period=str(earlier.start))
+
+
+def leave_one_out(design: Design, p: Study) -> Estimate | None:
+    """One row per cluster left out: the main estimate without it; None where no cluster can be spared."""
+    parts = []
+    for cluster in sorted(design.table["cluster"].unique()):
+        try:
+            parts.append(relabelled(estimate(without_cluster(design, cluster), p.estimator), "leave_one_out", group=cluster))
+        except Refusal:
+            continue
+    return stacked(parts)
+
+
+def placebo_space(design: Design, p: Study) -> Estimate | None:
+    """One row per comparison cluster (or set of clusters) pretending to be treated; None where they cannot be had."""
+    try:
+        return stacked([relabelled(estimate(placebo, p.estimator), "placebo_space", group=name)
+                        for name, placebo in placebos_in_space(design)])  # fmt: skip
+    except Refusal:
+        return None
+
+
+def relabelled(found: Estimate, term: str, group: str = "", period: str = "") -> Estimate:
+    """The overall row alone, under another term."""
+    rows = found.rows("overall").head(1).assign(term=term, group=group, period=period)
+    return Estimate(rows, found.origin, found.frequency)
+
+
+def stacked(parts: list[Estimate]) -> Estimate | None:
+    """Single-row estimates as one table, or None."""
+    parts = [part for part in parts if len(part.table)]
+    if not parts:
+        return None
+    return Estimate(pd.concat([part.table for part in parts], ignore_index=True), parts[0].origin, parts[0].frequency)
+
+
+def with_placebo_row(main: Estimate, space: Estimate) -> Estimate:
+    """The main table with a second `overall` row: the same estimate, judged by its rank, p = rank / N >= 1 / N."""
+    first = main.overall()
+    rank, number = placebo_rank(first["estimate"], space.table["estimate"])
+    row = first.copy()
+    row[["std_error", "ci_low", "ci_high"]] = np.nan
+    row["p_value"], row["inference"], row["parameter"] = rank / number, "placebo", f"{rank}/{number}"
+    table = pd.concat([main.table.iloc[:1], row.to_frame().T, main.table.iloc[1:]], ignore_index=True)
+    return replace(main, table=table.astype(main.table.dtypes.to_dict()))
+
+
+def method_or_refusal(design: Design, name: str, p: Study) -> Estimate:
+    """A further method's estimate, or one row that says why it cannot be applied."""
+    try:
+        return estimate(design, name)
+    except Refusal as refusal:
+        return refused(design, name, refusal.reason, design.origin)
+
+
+def refused(design: Design, name: str, reason: str, origin: Origin) -> Estimate:
+    row = {"term": "overall", "status": "refused", "reason": reason, "inference": "none"}
+    table = result_table([row], study=design.study, outcome=design.outcome, estimator=name, scale=design.scale,
+                         level=LEVEL, simulated=origin.simulated)  # fmt: skip
+    return Estimate(table, origin, design.frequency)

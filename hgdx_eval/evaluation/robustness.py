@@ -1,0 +1,90 @@
+"""Everything that a sceptic asks of a main estimate, computed once: the gate, sensitivity, other specifications, repeated looks."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..base.errors import Refusal
+from ..base.memo import remembered
+from ..estimation.results import Estimate, result_table
+from ..infer.false_alarms import wild_aggregates
+from ..infer.sequential import looks
+from ..infer.specification_curve import adjusted, specification_curve
+from ..study.study import Study
+from .evaluation import MAIN, Evaluation
+
+GATE_LEVEL = 0.99  # of the Monte Carlo interval of a rate
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Wordless. None where a part cannot be had; `unsure`: why there is no sensitivity (a reason code)."""
+
+    sensitivity: Estimate | None
+    unsure: str
+    curve: Estimate | None
+    looks: Estimate | None
+    gate_rows: Estimate
+    wild: Estimate | None  # event times, group effects and contrasts with wild intervals
+
+    @property
+    def all(self) -> list[Estimate]:
+        """Every row for the published table."""
+        return [part for part in (self.gate_rows, self.wild, self.sensitivity, self.curve, self.looks) if part is not None]
+
+
+def robust(found: Evaluation, p: Study) -> Robustness:
+    """The robustness of an evaluation's main estimate."""
+    curve = None
+    if p.estimator == MAIN:  # beside another method it would speak of a number not shown
+        with suppress(Refusal):
+            curve = specification_curve(found.design)
+    return Robustness(found.sensitivity, found.unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
+
+
+def sequence_of(found: Evaluation, p: Study) -> Estimate | None:
+    """Repeated looks, where there were two at least."""
+    sequence = remembered(lambda: looks(found.design, p.estimator), "looks", p.estimator, found.design)
+    return sequence if sequence.table["period"].nunique() >= 2 else None
+
+
+def wild_rows(found: Evaluation, p: Study) -> Estimate | None:
+    """Event times, groups and contrasts with wild intervals."""
+    design, main = found.design, found.main.overall()
+    rows = remembered(lambda: wild_aggregates(design, p.estimator), "wild", p.estimator, design)
+    shared = ("study", "outcome", "estimator", "scale", "level", "n_units", "n_clusters", "n_treated_clusters", "simulated")
+    common = {name: main[name] for name in shared}
+    return Estimate(result_table(rows, **common), found.main.origin, found.main.frequency) if rows else None
+
+
+def gate_rows(found: Evaluation) -> Estimate:
+    """`specification` rows named gate: the false-alarm rate of each kind of interval (`parameter`), a share, with the 99 % Monte
+    Carlo interval of so many worlds (`n_obs`)."""
+    main = found.main.overall()
+    known = found.gate[found.gate["rate"].notna()]
+    rows = [{"parameter": row.kind, "estimate": row.rate, "ci_low": row.low, "ci_high": row.high, "n_obs": row.worlds}
+            for row in known.itertuples()]  # fmt: skip
+    common = dict(study=main["study"], outcome=main["outcome"], estimator=main["estimator"], term="specification", group="gate",
+                  scale="share", inference="model", level=GATE_LEVEL, simulated=main["simulated"])  # fmt: skip
+    return Estimate(result_table(rows, **common), found.main.origin, found.main.frequency)
+
+
+def history(sequence: Estimate) -> pd.DataFrame:
+    """One row per look: period, estimate, ci_low, ci_high (usual), seq_low, seq_high (right at all looks together)."""
+    table = sequence.table
+    usual, wide = table[table["inference"] != "sequential"], table[table["inference"] == "sequential"]
+    return usual[["period", "estimate", "ci_low", "ci_high"]].reset_index(drop=True).assign(
+        seq_low=wide["ci_low"].to_numpy(), seq_high=wide["ci_high"].to_numpy())  # fmt: skip
+
+
+def together(groups: Estimate | None) -> pd.DataFrame | None:
+    """Effects of all groups of all traits, corrected for there being many: trait, group, estimate, ci_low, ci_high, p_holm."""
+    if groups is None:
+        return None
+    raw = groups.table[(groups.table["parameter"] == "raw") & groups.table["p_value"].notna()]
+    if len(raw) < 2:
+        return None
+    found = adjusted(raw)
+    parts = found["group"].str.partition("=")
+    return found.assign(trait=parts[0], group=parts[2])

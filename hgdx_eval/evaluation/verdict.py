@@ -1,0 +1,145 @@
+"""From checks to one of five fixed verdicts, by rules that the study wrote down beforehand (docs/decisions/0004-verdict.md).
+
+First match first:
+ 5 cannot be judged    no kind of interval or rank can be relied on, or the main method gives only a change of one series
+ 4 no meaningful one   the study names `smallest_effect`, the 90% interval of the headlined kind lies inside plus and minus that (two
+                       one-sided tests: Schuirmann 1987), so do the estimates with a cluster left out and those of the other methods;
+                       the checks of the time before pass, no warning fires, and the design tells an effect
+ 3 unclear             the headlined interval holds 0; or the placebo rank is above `rank`
+ 2 suggestive          it does not, but a check fails or could not be made, a warning fires, or the conclusion rests on a rank or on a
+                       mere difference
+ 1 clear               none of these
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+from ..design.design import Design
+from ..estimation.inference import LEVEL, placebo_rank
+from ..estimation.results import Estimate
+from ..infer.false_alarms import linear_of
+from ..infer.randomization import randomization
+from ..infer.wild import wild
+from ..study.study import Study, VerdictRules
+from .warning_signs import Sign
+
+CLEAR, SUGGESTIVE, UNCLEAR, NEGLIGIBLE, CANNOT = 1, 2, 3, 4, 5
+EQUIVALENCE = 0.90  # two one-sided tests of 5 %
+TIME_BEFORE = ("placebo_time", "pre_period")  # checks that speak of the design, whatever the effect
+
+
+@dataclass(frozen=True)
+class Small:
+    """Whether the effect is smaller than what the study calls meaningful. Points, or the outcome's own unit."""
+
+    limit: float
+    low: float  # of the 90 % interval of the headlined kind
+    high: float
+    largest: float  # |estimate| with a cluster left out, or of another method, whichever is largest
+
+    @property
+    def inside(self) -> bool:
+        return -self.limit < self.low and self.high < self.limit and self.largest < self.limit
+
+
+def judge_checks(
+    main: Estimate, time: Estimate | None, left_out: Estimate | None, others: tuple[Estimate, ...], honest: Estimate | None,
+    rules: VerdictRules,
+) -> dict[str, str]:
+    """pass, fail or none (could not be made) of each check; a check that the rules do not ask for (0) is left out.
+
+    placebo_time: the interval at a pretended earlier date holds 0. leave_one_out: same sign whichever cluster is left out.
+    pre_period: at most this share of event times (rounded up) whose interval misses 0. methods: this share of the other methods has
+    the main one's sign. breakdown: the first effect stays apart from 0 while trends diverge by this many times the largest
+    divergence before.
+    """  # fmt: skip
+    value = main.overall()["estimate"]
+    checks = {"placebo_time": "none", "leave_one_out": "none", "pre_period": "none"}
+    if time is not None:
+        row = time.table.iloc[0]
+        checks["placebo_time"] = state(row["ci_low"] <= 0 <= row["ci_high"])
+    if left_out is not None:
+        checks["leave_one_out"] = state((np.sign(left_out.table["estimate"]) == np.sign(value)).all())
+    before = main.rows("event").query("event_time < 0 and ci_low == ci_low")
+    if len(before) >= 2:
+        missed = int(((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum())
+        checks["pre_period"] = state(missed <= int(np.ceil(len(before) * rules.pre_trends)))
+    if rules.sign_agreement > 0:
+        told = estimates_of(others)
+        checks["methods"] = state((np.sign(told) == np.sign(value)).mean() >= rules.sign_agreement) if len(told) else "none"
+    if rules.breakdown > 0:
+        checks["breakdown"] = "none" if honest is None else state(breakdown_of(honest) >= rules.breakdown)
+    return checks
+
+
+def state(passes: bool) -> str:
+    return "pass" if passes else "fail"
+
+
+def estimates_of(others: tuple[Estimate, ...]) -> pd.Series:
+    """The average effects of the other methods, by name; refused ones and changes of one series are none."""
+    rows = pd.concat([other.rows("overall").head(1) for other in others]) if others else pd.DataFrame(columns=["status"])
+    rows = rows[rows["status"] == "ok"]
+    return pd.Series(rows["estimate"].to_numpy(float), index=rows["estimator"].to_numpy()) if len(rows) else pd.Series(dtype=float)
+
+
+def breakdown_of(honest: Estimate) -> float:
+    """How many times the largest divergence before the policy the trends may diverge until the first effect's interval holds 0."""
+    rows = honest.rows("sensitivity_relative")
+    return float(rows.loc[rows["group"] == "first breakdown", "estimate"].iloc[0])
+
+
+def smallness(
+    design: Design, main: Estimate, headline: str, left_out: Estimate | None, others: tuple[Estimate, ...], p: Study
+) -> Small | None:
+    """The two one-sided tests; None without a threshold, or where the headlined kind has no interval."""
+    if p.smallest_effect is None or headline in ("none", "placebo"):
+        return None
+    low, high = narrower(design, main, headline, p.estimator)
+    parts = [estimates_of(others)] + ([left_out.table["estimate"]] if left_out is not None else [])
+    values = np.concatenate([np.asarray(part, float) for part in parts])
+    return Small(p.smallest_effect, low, high, float(np.abs(values).max()) if len(values) else float("nan"))
+
+
+def narrower(design: Design, main: Estimate, kind: str, estimator: str) -> tuple[float, float]:
+    """The 90 % interval of a kind of inference: (low, high), nan where it has an open end."""
+    if kind == "wild":
+        found = wild(linear_of(design, estimator), design.seed, level=EQUIVALENCE)
+    elif kind == "randomization":
+        found = randomization(design, level=EQUIVALENCE)
+    else:
+        return of_error(main.overall())
+    return found["ci_low"], found["ci_high"]
+
+
+def of_error(row: pd.Series) -> tuple[float, float]:
+    """From an estimate, its error and its 95 % interval, which tells the degrees of freedom."""
+    value, error, reach = row["estimate"], row["std_error"], (row["ci_high"] - row["ci_low"]) / 2
+    if not (error > 0 and reach > 0):
+        return float("nan"), float("nan")
+    quantile, far = 0.5 + LEVEL / 2, 1e6
+    ratio = reach / error
+    dof = far if ratio <= stats.t.ppf(quantile, far) else optimize.brentq(lambda n: stats.t.ppf(quantile, n) - ratio, 0.5, far)
+    narrow = stats.t.ppf(0.5 + EQUIVALENCE / 2, dof) * error
+    return float(value - narrow), float(value + narrow)
+
+
+def judge(
+    design: Design, main: Estimate, headline: str, checks: dict[str, str], space: Estimate | None, signs: tuple[Sign, ...],
+    small: Small | None, rules: VerdictRules,
+) -> int:
+    """The verdict, 1 to 5, by the rules at the head of this file."""  # fmt: skip
+    row, effect = main.overall(), design.estimand == "effect"
+    if headline == "none":
+        return CANNOT
+    if headline == "placebo":
+        rank, number = placebo_rank(row["estimate"], space.table["estimate"])
+        return SUGGESTIVE if rank / number <= rules.rank else UNCLEAR
+    if small is not None and small.inside and effect and not signs and all(checks[name] == "pass" for name in TIME_BEFORE):
+        return NEGLIGIBLE
+    if not (row["ci_low"] > 0 or row["ci_high"] < 0):
+        return UNCLEAR
+    return CLEAR if effect and not signs and all(result == "pass" for result in checks.values()) else SUGGESTIVE

@@ -1,0 +1,502 @@
+"""How far may trends differ before the conclusion falls? Honest intervals of Rambachan & Roth (2023, Review of Economic Studies).
+
+delta is the difference in trends that an event study shows beside the effect. Two limits on it: `relative_magnitudes`, its
+steps after the policy are at most Mbar times the largest step before (their Delta^RM), and `smoothness`, its slope changes by
+at most M a period (their Delta^SD). Neighbouring coefficients count as one period apart, also across periods that a study
+sets aside.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
+
+from ..base.errors import Refusal
+from ..design.design import Design
+from ..estimation.fixed_effects import cells_of, indicators, linear_estimate, outcome_weights, regress, usable
+from ..estimation.inference import FEW_CLUSTERS, LEVEL, degrees_of_freedom, effective_clusters, few_clusters
+from ..estimation.results import Estimate
+
+WIDTHS = {"M": (1, 2, 3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}  # periods in one coefficient
+PER_CLUSTER = 0.5  # coefficients a cluster, at most
+RELATIVE = (0.0, 0.5, 1.0, 1.5, 2.0)  # Mbar
+SMOOTH = (0.0, 0.5, 1.0, 2.0)  # M, in largest changes of slope seen before the policy
+LIMIT = 5.0  # of a breakdown value, in the same units
+ALPHA = 1 - LEVEL
+FIRST_STAGE = ALPHA / 10  # size of the least favourable test
+SECOND_STAGE = (ALPHA - FIRST_STAGE) / (1 - FIRST_STAGE)
+GRID = 128  # points at which an interval's end is looked for, each time 1/GRID as far apart
+FAR = 9.0  # standard deviations beyond which nothing is left of a normal variable
+NODES, SHARES = np.polynomial.legendre.leggauss(160)
+ROUNDING = 1e-9  # of a correlation matrix: a smaller eigenvalue is 0
+
+
+@dataclass(frozen=True)
+class EventStudy:
+    """An event study's coefficients by event time without the reference (0 by definition): `before`, then `after` ones.
+
+    `beta`: (before + after,), the outcome's unit or percentage points; `covariance`: (before + after) squared.
+    """
+
+    beta: np.ndarray
+    covariance: np.ndarray
+    before: int
+    after: int
+    dossiers: tuple[float, ...] = ()  # treated dossiers (weight where none are counted) of each coefficient after the policy
+    spans: tuple[tuple[int, int], ...] = ()  # its first and last event time
+    dof: float = np.inf  # degrees of freedom of the clustered error; infinite: the covariance is taken as known
+
+
+# --- design -> event study ----------------------------------------------------------------------------------------------
+def event_study(design: Design, width: int | None = None) -> EventStudy:
+    """The weighted two-way fixed effects event study: unit and block x period effects, clustered covariance (CRV1).
+
+    `width` seen periods share a coefficient, counted from the policy outwards, the last `width` before it being the
+    reference; an unfinished one at the far end before the policy is estimated and left out, one after it is kept. Where not
+    given: `chosen_width`. Raises Refusal: fewer than two coefficients before the policy, event times that the fixed effects
+    absorb, fewer clusters than coefficients (a singular covariance), what `cells_of` refuses.
+    """
+    table = usable(design)
+    cells = cells_of(design, table)
+    event = table["event_time"]
+    known = np.sort(event.dropna().unique().astype(int))
+    earlier, later = known[known < 0], known[known >= 0]
+    width = width or chosen_width(design.frequency, len(earlier), len(later), int(cells.clusters.max()) + 1)
+    place = dict(zip(earlier[::-1], -1 - np.arange(len(earlier)) // width)) | dict(zip(later, np.arange(len(later)) // width))
+    before, after = len(earlier) // width - 1, -(-len(later) // width)
+    if before < 2 or after < 1:
+        raise Refusal("too_few_periods", f"{design.study}: {len(earlier)} periods before and {len(later)} after: too few "
+                                         f"for sensitivity to trends (at least 3 and 1)")  # fmt: skip
+    bins = event.map(place).to_numpy(float)
+    others = np.array(sorted(set(place.values()) - {-1}))
+    fit = regress(cells, indicators(bins, others))
+    if fit is None or len(fit.kept) < len(others):
+        raise Refusal("collinear", f"{design.study}: the fixed effects absorb event times")
+    use = others >= -1 - before
+    size = table["received"] if table["received"].notna().all() else table["weight"]
+    dossiers = np.bincount(bins[bins >= 0].astype(int), size.to_numpy(float)[bins >= 0], after)
+    spans = [later[k * width : (k + 1) * width] for k in range(after)]
+    contrasts = np.zeros((2, len(others)))
+    contrasts[0, others == 0], contrasts[1, others >= 0] = 1.0, dossiers / dossiers.sum()
+    leverage = [outcome_weights(fit, shares) ** 2 / cells.weight for shares in contrasts]
+    clusters = int(cells.clusters.max()) + 1
+    dof = min(degrees_of_freedom(clusters, effective_clusters(each, cells.clusters)) for each in leverage)
+    study = EventStudy(fit.beta[use], fit.covariance[np.ix_(use, use)], before, after, tuple(dossiers),
+                       tuple((int(span[0]), int(span[-1])) for span in spans), dof)  # fmt: skip
+    if not regular(study.covariance):
+        raise Refusal("few_clusters", f"{design.study}: {clusters} clusters are too few for {len(others)} event times")
+    return study
+
+
+def chosen_width(frequency: str, before: int, after: int, clusters: int) -> int:
+    """Periods in one coefficient: the fewest of `WIDTHS` with which coefficients are at most half as many as clusters, for
+    the covariance is only as good as it has clusters for each; where none suffices, the most with which two are left before."""
+    allowed = [width for width in WIDTHS[frequency] if before // width >= 3] or [1]
+    fits = [width for width in allowed if before // width - 1 - (-after // width) <= PER_CLUSTER * clusters]
+    return fits[0] if fits else allowed[-1]
+
+
+def regular(covariance: np.ndarray) -> bool:
+    """Whether a covariance is finite and positive definite."""
+    scale = np.sqrt(covariance.diagonal())
+    if not np.isfinite(covariance).all() or not (scale > 0).all():
+        return False
+    return bool(np.linalg.eigvalsh(covariance / np.outer(scale, scale))[0] > ROUNDING)
+
+
+def checked(study: EventStudy, bound: float, contrast: np.ndarray) -> np.ndarray:
+    """The contrast as an array. Raises ValueError where sizes do not agree, or a bound below 0."""
+    contrast = np.asarray(contrast, float)
+    if contrast.shape != (study.after,) or not np.isfinite(contrast).all() or not contrast.any():
+        raise ValueError(f"contrast: {contrast}; allowed: {study.after} numbers, not all 0")
+    if len(study.beta) != study.before + study.after or study.covariance.shape != (len(study.beta), len(study.beta)):
+        raise ValueError(f"an event study of {study.before} + {study.after} coefficients with {len(study.beta)}")
+    if not 0 <= bound < np.inf:
+        raise ValueError(f"bound {bound}; allowed: 0 and more")
+    return contrast
+
+
+def first(study: EventStudy) -> np.ndarray:
+    """Weights of the first coefficient after the policy."""
+    return np.eye(study.after)[0]
+
+
+def average(study: EventStudy) -> np.ndarray:
+    """Weights of the average after the policy, by treated dossiers where known, else equal."""
+    size = np.array(study.dossiers) if study.dossiers else np.ones(study.after)
+    return size / size.sum()
+
+
+# --- smoothness: the shortest interval of fixed length -------------------------------------------------------------------
+@dataclass(frozen=True)
+class Frontier:
+    """Affine estimators with the least variance for their worst bias, from the least bias to the least variance.
+
+    Between two neighbours the estimators on the line are the best ones, too.
+    """
+
+    weights: np.ndarray  # corners x coefficients
+    bias: np.ndarray  # worst bias at M = 1 of each
+    free: np.ndarray  # corners x weights of second differences before the policy that were free to be chosen: which are not 0
+
+
+def smoothness(study: EventStudy, bound: float, contrast: np.ndarray) -> tuple[float, float]:
+    """95% interval of fixed length (low, high) of contrast' effects where the slope of delta changes by at most `bound` a
+    period (Delta^SD(M)): the half-length is the least of all affine estimators (their optimal fixed-length interval).
+
+    `bound`: M >= 0, in the unit of `beta` a period squared; `contrast`: (after,). Weights after the policy are the contrast;
+    those before have their variance least given the worst bias, on a path that is exact (`frontier`). The half-length is
+    convex along it. Raises ValueError where sizes do not agree.
+    """
+    contrast = checked(study, bound, contrast)
+    return shortest(study, frontier(study, contrast), bound)
+
+
+def frontier(study: EventStudy, contrast: np.ndarray) -> Frontier:
+    """All best trades of variance for worst bias over second differences.
+
+    delta is a line through 0 and its second differences. An estimator v has a finite worst bias if the line cancels; then it
+    is M times the sum of |c|, c the weights that v gives to second differences. c at the reference is fixed by the line, those
+    later by the contrast, those earlier are as free as v: least variance at each sum of |c| is a lasso.
+    """
+    before, after = study.before, study.after
+    steps = np.arange(1, before + 1)
+    tents = np.maximum(steps - np.arange(before)[:, None], 0.0)  # weights by distance from the reference -> c
+    back = np.linalg.inv(tents)
+    own = np.maximum(np.arange(1, after + 1) - np.arange(1, after)[:, None], 0.0) @ contrast
+    at_reference = contrast @ np.arange(1, after + 1)
+    pre = np.arange(before)[::-1]
+    quadratic = back.T @ study.covariance[np.ix_(pre, pre)] @ back
+    linear = back.T @ study.covariance[pre, before:] @ contrast + quadratic[:, 0] * at_reference
+    path = lasso_path(quadratic[1:, 1:], linear[1:])
+    c = np.column_stack([np.full(len(path), at_reference), path])
+    weights = np.column_stack([(c @ back.T)[:, ::-1], np.tile(contrast, (len(c), 1))])
+    return Frontier(weights, np.abs(c).sum(axis=1) + np.abs(own).sum(), path != 0)
+
+
+def lasso_path(quadratic: np.ndarray, linear: np.ndarray) -> np.ndarray:
+    """Corners (steps x k) of the path of c that minimises c'Qc/2 + q'c + p|c|, from p so large that c = 0 down to p = 0.
+
+    Piecewise straight (Osborne, Presnell & Turlach 2000): from corner to corner with the set of entries that are not 0.
+    """
+    k = len(linear)
+    corners, active, sign = [np.zeros(k)], [], np.zeros(k)
+    if k == 0 or not linear.any():
+        return np.array(corners)
+    scale = 1 / np.sqrt(quadratic.diagonal())
+    penalty, changed = np.abs(linear).max(), int(np.abs(linear).argmax())
+    active, sign[changed] = [changed], -np.sign(linear[changed])
+    for _ in range(50 * k):
+        root = np.linalg.solve(quadratic[np.ix_(active, active)] * scale[active] * scale[active][:, None],
+                               scale[active][:, None] * np.column_stack([linear[active], sign[active]]))  # fmt: skip
+        constant, slope = -scale[active] * root[:, 0], -scale[active] * root[:, 1]  # c = constant + slope x penalty
+        events = [(penalty_at(-a, b), j, 0) for a, b, j in zip(constant, slope, active) if j != changed]
+        for j in set(range(k)) - set(active):
+            p, q = linear[j] + quadratic[j, active] @ constant, quadratic[j, active] @ slope
+            if j != changed:
+                events += [(penalty_at(p, 1 - q), j, -1), (penalty_at(-p, 1 + q), j, 1)]
+            else:  # just left: it may come back with the other sign only
+                events += [(penalty_at(-p, 1 + q), j, 1) if sign[j] < 0 else (penalty_at(p, 1 - q), j, -1)]
+        events = [event for event in events if 0 < event[0] <= penalty * (1 + 1e-12)]
+        penalty, changed, now = max(events, default=(0.0, -1, 0))
+        corner = np.zeros(k)
+        corner[active] = constant + slope * penalty
+        corners.append(corner)
+        if changed < 0:
+            break
+        active = [j for j in active if j != changed] if now == 0 else [*active, changed]
+        sign[changed] = now or sign[changed]
+    return np.array(corners)
+
+
+def penalty_at(p: float, q: float) -> float:
+    return p / q if q else -1.0
+
+
+def shortest(study: EventStudy, best: Frontier, bound: float) -> tuple[float, float]:
+    """The shortest interval of a frontier at one bound."""
+
+    def at(place: float) -> tuple[float, np.ndarray]:
+        k, part = int(place), place % 1
+        parts = {k: 1 - part, k + 1: part} if part else {k: 1.0}
+        weights = sum(share * best.weights[corner] for corner, share in parts.items())
+        bias = sum(share * best.bias[corner] for corner, share in parts.items())
+        wider = widening(study.dof, int(best.free[list(parts)].any(axis=0).sum()))
+        return half_length(wider * np.sqrt(weights @ study.covariance @ weights), bound * bias), weights
+
+    last = len(best.bias) - 1
+    lengths = [at(float(k))[0] for k in range(last + 1)]
+    k = int(np.argmin(lengths))
+    places = [(lengths[k], float(k))]
+    for low in {max(k - 1, 0), min(k, last - 1)} if last else ():
+        found = minimize_scalar(lambda place: at(place)[0], bounds=(low, low + 1), method="bounded", options={"xatol": 1e-7})
+        places.append((float(found.fun), float(found.x)))
+    length, weights = at(min(places)[1])
+    center = float(weights @ study.beta)
+    return center - float(length), center + float(length)
+
+
+def widening(dof: float, free: int = 0) -> float:
+    """The factor of a standard error for what few clusters cost: t instead of normal, and `free` weights chosen by the same
+    covariance that tells the error.
+
+    The chosen combination is a regression on `free` others (Rao 1967, least squares with an estimated dispersion matrix): of
+    `dof` degrees of freedom so many are used up, and their coefficients have errors, on average free / (dof - free - 1) of the
+    variance. Infinite where nothing is left.
+    """
+    if np.isinf(dof):
+        return 1.0
+    left = dof - free
+    if free and left <= 2:
+        return np.inf
+    cost = dof / left * (1 + free / (left - 1)) if free else 1.0
+    return float(np.sqrt(cost) * stdtrit(left, 0.5 + LEVEL / 2) / ndtri(0.5 + LEVEL / 2))
+
+
+def half_length(sd: float, bias: float) -> float:
+    """sd x the 95% quantile of |N(bias / sd, 1)|."""
+    if sd <= 0 or not np.isfinite(sd):
+        return bias + sd
+    t = bias / sd
+    return sd * brentq(lambda x: ndtr(x - t) - ndtr(-x - t) - LEVEL, t + 1.6, t + 1.97, xtol=1e-12)
+
+
+# --- relative magnitudes: conditional and least favourable tests inverted -------------------------------------------------
+@dataclass(frozen=True)
+class Shape:
+    """One polyhedron of the restriction: a pre-period step V (with a sign) bounds every later step.
+
+    The least violation eta of its moments, in standard deviations, has a closed form: the greatest of a few statistics, each
+    `level` - theta x `move`, their covariance `spread` (the vertices of the dual programme; Andrews, Roth & Pakes 2023).
+    """
+
+    level: np.ndarray
+    move: np.ndarray
+    spread: np.ndarray
+    critical: float  # least favourable critical value of the first stage
+
+
+def relative_magnitudes(study: EventStudy, bound: float, contrast: np.ndarray) -> tuple[float, float]:
+    """95% interval (low, high) of contrast' effects where delta's steps after the policy are at most `bound` times its
+    largest step before (Delta^RM(Mbar)): their conditional-least favourable hybrid test, first stage of size alpha / 10.
+
+    `bound`: Mbar >= 0; `contrast`: (after,). The restriction is a union of polyhedra, one for each step before the policy and
+    sign; the interval reaches from the lowest to the highest effect that the test of any of them accepts. Only moments of the
+    periods after the policy are tested, as in R's HonestDiD. Nothing is simulated. Raises ValueError where sizes do not agree.
+    """
+    contrast = checked(study, bound, contrast)
+    study = replace(study, covariance=study.covariance * widening(study.dof) ** 2)
+    shapes = [shape for vector in pre_steps(study) for shape in [shaped(study, bound, contrast, vector)] if shape]
+    low = high = float(contrast @ study.beta[study.before :])  # never rejected: a step of the right sign allows it
+    reaches = [(*found, k) for k, shape in enumerate(shapes) for found in [ends(shape)] if found]
+    for start, stop, k in sorted(reaches):
+        if start < low:
+            low = min([low, *farthest(shapes[k], start, stop)])
+    for start, stop, k in sorted(reaches, key=lambda reach: -reach[1]):
+        if stop > high:
+            high = max([high, *farthest(shapes[k], stop, start)])
+    return low, high
+
+
+def pre_steps(study: EventStudy) -> list[np.ndarray]:
+    """Each step between neighbours before the policy, the reference being the last, with either sign: weights of beta."""
+    size = study.before + study.after
+    padded = np.vstack([np.eye(size)[: study.before], np.zeros(size)])
+    return [sign * step for step in np.diff(padded, axis=0) for sign in (1.0, -1.0)]
+
+
+def shaped(study: EventStudy, bound: float, contrast: np.ndarray, pre: np.ndarray) -> Shape | None:
+    """The test's statistics for one step before the policy; None where nothing varies.
+
+    With kappa_t the step of the effect at t, D_t that of beta and w_t the sum of the contrast from t on, eta is the least number
+    with D_t - kappa_t <= Mbar V + eta s_t+ and kappa_t - D_t <= Mbar V + eta s_t- at every t and sum of w_t kappa_t = theta.
+    Each kappa_t has an interval. They are not empty if eta >= -2 Mbar V / (s_t+ + s_t-); theta is in their sum if it is between
+    its ends. eta is the greatest of these bounds.
+    """
+    size = study.before + study.after
+    step = np.diff(np.vstack([np.zeros(size), np.eye(size)[study.before :]]), axis=0)
+    later = np.cumsum(contrast[::-1])[::-1]
+    later = np.where(np.abs(later) < 1e-14 * np.abs(later).max(), 0.0, later)
+    over, under = (np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", rows, study.covariance, rows), 0.0))
+                   for rows in (step - bound * pre, -step - bound * pre))  # fmt: skip
+    weight, reach = np.abs(later), bound * np.abs(later).sum()
+    above = weight @ np.where(later >= 0, over, under)
+    below = weight @ np.where(later >= 0, under, over)
+    if above <= 0 or below <= 0:
+        return None
+    target = later @ step
+    rows = [(target - reach * pre) / above, (-target - reach * pre) / below]
+    slack = 1 / (over + under)
+    if bound > 0:
+        rows += [-2 * bound * k * pre for k in sorted({slack.min(), slack.max()}, reverse=True)]
+    rows = np.array(rows)
+    move = np.r_[1 / above, -1 / below, np.zeros(len(rows) - 2)]
+    pair = np.array([target, pre])
+    critical = least_favourable(pair @ study.covariance @ pair.T, above, below, reach, 2 * bound * slack.max())
+    return Shape(rows @ study.beta, move, rows @ study.covariance @ rows.T, critical)
+
+
+def least_favourable(spread: np.ndarray, above: float, below: float, reach: float, narrow: float) -> float:
+    """The 1 - alpha/10 quantile of eta where all moments have mean 0: a region of the plane of (target, V), integrated.
+
+    `spread`: covariance of the two; `above`, `below`: scales of the target's two statistics; `reach`: weight of V in them;
+    `narrow`: the greatest weight of -V in the others.
+    """
+    sd, v = np.sqrt(spread[0, 0]), np.sqrt(max(spread[1, 1], 0.0))
+    if reach == 0 or v == 0:
+        return brentq(lambda q: ndtr(q * above / sd) - ndtr(-q * below / sd) - 1 + FIRST_STAGE, 0, 10 * sd / min(above, below))
+    slope = spread[0, 1] / v
+    rest = max(np.sqrt(max(spread[0, 0] - slope**2, 0.0)), 1e-6 * sd)
+
+    def inside(q: float) -> float:
+        start = max(-q / (narrow * v), -FAR)
+        x = start + (FAR - start) * (NODES + 1) / 2
+        top, bottom = (q * above + (reach * v - slope) * x) / rest, (-q * below - (reach * v + slope) * x) / rest
+        density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+        return float((FAR - start) / 2 * (SHARES * density) @ np.maximum(ndtr(top) - ndtr(bottom), 0.0))
+
+    return brentq(lambda q: inside(q) - 1 + FIRST_STAGE, 0.0, 10.0, xtol=1e-10)
+
+
+def ends(shape: Shape) -> tuple[float, float] | None:
+    """What the first stage leaves of theta, None where nothing."""
+    if (shape.level[2:] > shape.critical).any():
+        return None
+    low, high = (shape.level[:2] - shape.critical) / shape.move[:2]
+    return (float(low), float(high)) if low < high else None
+
+
+def accepted(shape: Shape, theta: np.ndarray) -> np.ndarray:
+    """Whether the hybrid test accepts each theta: eta against a normal truncated to where the same vertex stays the greatest
+    and the first stage accepts; below 0 it is always accepted."""
+    values = shape.level[:, None] - shape.move[:, None] * theta
+    best = values.argmax(axis=0)
+    eta = values[best, np.arange(len(theta))]
+    found = eta <= 0
+    for j in np.unique(best[~found]):
+        mine = ~found & (best == j)
+        variance = shape.spread[j, j]
+        part = shape.spread[:, j] / variance
+        rest = values[:, mine] - part[:, None] * eta[mine]
+        lower, upper = part < 1 - ROUNDING, part > 1 + ROUNDING
+        low = (rest[lower] / (1 - part[lower])[:, None]).max(axis=0, initial=-np.inf)
+        high = np.minimum((rest[upper] / (1 - part[upper])[:, None]).min(axis=0, initial=np.inf), shape.critical)
+        found[mine] = (tail(eta[mine], low, high, np.sqrt(variance)) >= SECOND_STAGE) & (eta[mine] <= shape.critical)
+    return found
+
+
+def tail(value: np.ndarray, low: np.ndarray, high: np.ndarray, sd: float) -> np.ndarray:
+    """P(X > value) of N(0, sd^2) truncated to (low, high), right far out in the tail, too."""
+    at, base, top = log_ndtr(-value / sd), log_ndtr(-np.minimum(low, value) / sd), log_ndtr(-np.maximum(high, value) / sd)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.expm1(top - at) / np.expm1(top - base) * np.exp(at - base)
+    return np.where(np.isfinite(part), part, 0.0)
+
+
+def farthest(shape: Shape, start: float, stop: float) -> list[float]:
+    """The accepted theta nearest to `start`, looked for on a grid towards `stop` and then on finer ones; empty where none."""
+    found = []
+    for _ in range(3):
+        grid = np.linspace(start, stop, GRID)
+        good = np.flatnonzero(accepted(shape, grid))
+        if len(good) == 0:
+            break
+        found = [float(grid[good[0]])]
+        if good[0] == 0:
+            break
+        start, stop = grid[good[0] - 1], grid[good[0]]
+    return found
+
+
+# --- breakdown, and the table ---------------------------------------------------------------------------------------------
+def slope_change(study: EventStudy) -> float:
+    """The largest change of slope between neighbours before the policy, the reference included; 0 where there is none."""
+    path = np.append(study.beta[: study.before], 0.0)
+    return float(np.abs(np.diff(path, 2)).max(initial=0.0))
+
+
+def breakdown(study: EventStudy, contrast: np.ndarray, kind: str) -> float:
+    """The bound up to which the interval excludes zero: 0 where it never does, infinite where it does up to the limit.
+
+    `kind`: `relative` (Mbar, up to 5, right to 0.005) or `smooth` (M, up to 5 times the largest change of slope seen before
+    the policy or, where none was seen, 5 standard errors of the contrast; right to a thousandth of that). Every smaller bound
+    excludes zero, too: where an interval of a larger bound happens to exclude it again, that does not count. Raises
+    ValueError for another kind.
+    """
+    if kind not in ("relative", "smooth"):
+        raise ValueError(f"kind {kind!r}; allowed: relative, smooth")
+    contrast = checked(study, 0.0, contrast)
+    limit = breakdown_limit(study, contrast, kind)
+    best = frontier(study, contrast) if kind == "smooth" else None
+
+    def excludes(bound: float) -> bool:
+        low, high = shortest(study, best, bound) if best else relative_magnitudes(study, bound, contrast)
+        return low > 0 or high < 0
+
+    if not excludes(0.0):
+        return 0.0
+    good, bad = 0.0, None
+    for bound in limit * np.arange(1, 11) / 10:
+        if not excludes(bound):
+            bad = bound
+            break
+        good = bound
+    if bad is None:
+        return np.inf
+    while bad - good > limit / 1000:
+        middle = (good + bad) / 2
+        good, bad = (middle, bad) if excludes(middle) else (good, middle)
+    return float(good)
+
+
+def breakdown_limit(study: EventStudy, contrast: np.ndarray, kind: str) -> float:
+    """The largest bound at which a breakdown is looked for."""
+    if kind == "relative":
+        return LIMIT
+    after = study.covariance[study.before :, study.before :]
+    return LIMIT * (slope_change(study) or float(np.sqrt(contrast @ after @ contrast)))
+
+
+def sensitivity(design: Design) -> Estimate:
+    """Rows `sensitivity_relative` (Mbar 0 to 2) and `sensitivity_smooth` (M 0, 0.5, 1 and 2 times the largest change of slope
+    seen before the policy) for the first coefficient after the policy (`group` first) and the average over all, weighted by
+    treated dossiers (average); `parameter` the bound, `period` the event times, `ci_low`, `ci_high` the honest interval.
+
+    `estimate` is the coefficient; in smooth rows the interval's middle, in which trends before the policy are already made up
+    for. `first breakdown` and `average breakdown`: `breakdown` of either kind (scale level); beyond the limit `estimate` is
+    the limit and `parameter` says so (>5). Coefficients of `event_study`; with t for normal as in all other tables, Mbar = 0
+    is the usual interval (`widening`). Raises Refusal as `event_study` does, and where either side has too few
+    clusters for any clustered error.
+    """
+    sides = [len(design.clusters(treated=side)) for side in (True, False)]
+    pool = sides[1] or design.table["cluster"].nunique()  # none never treated: those treated later are compared
+    if few_clusters(sides[0], pool):
+        raise Refusal("few_clusters", f"{design.study}: {sides[0]} treated and {pool} comparison clusters; at least {FEW_CLUSTERS}")
+    study = event_study(design)
+    rows = []
+    for group, contrast, last in (("first", first(study), study.spans[0]), ("average", average(study), study.spans[-1])):
+        begin = study.spans[0][0]
+        rows += contrast_rows(study, contrast, group, f"{begin}..{last[1]}" if last[1] > begin else str(begin))
+    table = usable(design)
+    return linear_estimate(design, table, cells_of(design, table), "two_way_fixed_effects", rows)
+
+
+def contrast_rows(study: EventStudy, contrast: np.ndarray, group: str, period: str) -> list[dict]:
+    """All rows of one contrast."""
+    point, best, largest = float(contrast @ study.beta[study.before :]), frontier(study, contrast), slope_change(study)
+    rows = []
+    for bound in RELATIVE:
+        low, high = relative_magnitudes(study, bound, contrast)
+        rows.append({"term": "sensitivity_relative", "parameter": f"{bound:g}", "estimate": point, "ci_low": low, "ci_high": high})
+    for bound in sorted({times * largest for times in SMOOTH}):
+        low, high = shortest(study, best, bound)
+        rows.append({"term": "sensitivity_smooth", "parameter": f"{bound:.4g}", "estimate": (low + high) / 2,
+                     "ci_low": low, "ci_high": high})  # fmt: skip
+    rows = [{**row, "group": group, "period": period, "inference": "honest"} for row in rows]
+    for kind in ("relative", "smooth"):
+        value, limit = breakdown(study, contrast, kind), breakdown_limit(study, contrast, kind)
+        rows.append({"term": f"sensitivity_{kind}", "group": f"{group} breakdown", "period": period, "scale": "level",
+                     "parameter": f">{limit:.4g}" if np.isinf(value) else "", "estimate": min(value, limit),
+                     "inference": "none", "level": np.nan})  # fmt: skip
+    return rows

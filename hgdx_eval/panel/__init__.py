@@ -1,0 +1,1 @@
+"""Tables -> cells of units and periods, and what of them may be told."""

@@ -1,0 +1,1 @@
+"""Everything countable that leaves a run, decided once."""

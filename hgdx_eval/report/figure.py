@@ -1,0 +1,213 @@
+"""A chart as the page needs it: two text SVGs that follow the page's colours, title, source line, data, alt text."""
+
+import base64
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as MplFigure
+from PIL import Image
+
+from ..study.words import Words
+from .blocks import csv_link
+
+WIDTHS = {"narrow": 340, "wide": 680}
+COLOURS = {
+    "#0b4f8a": "treated", "#b35900": "comparison", "#16202b": "ink", "#505b67": "muted", "#c9d0d8": "rule",
+    "#66707c": "event", "#a3123b": "accent", "#e6eaee": "band", "#ffffff": "bg",
+}  # fmt: skip
+TREATED, COMPARISON, INK, MUTED, RULE, EVENT, ACCENT, BAND, GROUND = COLOURS
+SVG = "{http://www.w3.org/2000/svg}"
+HREF = "{http://www.w3.org/1999/xlink}href"
+ALT_LEAST = 40  # characters: less says no finding
+MOST_BYTES = 60_000  # of one drawing as text; a larger one becomes a picture
+DOCUMENT = (220, 64)  # dots per inch and colours of a picture in a document
+PICTURES = ((144, 64), (108, 64), (72, 64), (72, 16))  # dots per inch and colours, tried in this order
+ELEMENTS = {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use", "circle", "line"}
+STYLES = {"fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "fill-opacity", "opacity", "text-anchor",
+          "stroke-linecap", "stroke-linejoin", "font-size", "font-weight"}  # fmt: skip
+KEPT = {"d", "x", "y", "width", "height", "transform", "clip-path", "id", "points", "viewBox", "cx", "cy", "r"}
+
+
+class Drawing(str):
+    """A drawing as text for the page; `png()` draws it anew as a picture."""
+
+    png: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`narrow` and `wide` are clean SVG (340 and 680 units wide); `key` explains numbered discs on a phone; `csv` is the
+    data drawn (`csv_text`); small counts are already out of all of them. Raises ValueError without an alt text that says something."""
+
+    name: str
+    title: str
+    subtitle: str
+    narrow: str
+    wide: str
+    key: tuple[tuple[str, bool], ...]  # (text, is the policy), numbered from 1
+    source: str
+    alt: str
+    csv: str
+    simulated: str  # the tag's text, "" where the data are real
+    download: str  # the link's text
+
+    def __post_init__(self) -> None:
+        if len(self.alt.strip()) < ALT_LEAST:
+            raise ValueError(f"figure {self.name}: the alt text {self.alt!r} says no finding")
+
+    @property
+    def png(self) -> bytes:
+        """The wide drawing as a picture, for documents that take no SVG."""
+        return self.wide.png()
+
+    def _repr_html_(self) -> str:
+        tag = Markup(' <span class="tag">{}</span>').format(self.simulated) if self.simulated else ""
+        items = Markup("").join(Markup("<li{}><b>{}</b> {}</li>").format(Markup(' class="p"') if policy else "", number, text)
+                                for number, (text, policy) in enumerate(self.key, start=1))  # fmt: skip
+        key = Markup('<ol class="ek">{}</ol>').format(items) if self.key else ""
+        narrow = Markup(re.sub("^<(svg|img) ", r'<\1 style="display:none" ', self.narrow))  # JupyterLab shows the wide one alone
+        return str(Markup(
+            '<figure class="chart"><div class="ft">{}</div><div class="fs">{}{}</div>{}{}{}<figcaption class="src">{} '
+            '{}</figcaption></figure>'
+        ).format(self.title, self.subtitle, tag, narrow, Markup(self.wide), key, self.source,
+                 csv_link(self.csv, self.name, self.download)))  # fmt: skip
+
+
+def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int) -> tuple[MplFigure, Axes]:
+    """A figure of width x height units with one plotting area inside these margins."""
+    figure = plt.figure(figsize=(width / 72, height / 72))
+    axes = figure.add_axes((left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height))
+    return figure, axes
+
+
+def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[str, str]:
+    """(narrow, wide) SVG of a chart; `draw(width, narrow)` returns the figure. Ids begin with a hash of what is drawn, so that
+    two charts of one kind on one page share none, and the same chart has the same ones in every run."""
+    found = []
+    for variant, width in WIDTHS.items():
+        with styled():
+            mpl.rcParams["svg.hashsalt"] = f"{name}-{variant}"
+            figure = draw(width, variant == "narrow")
+            stream = io.StringIO()
+            figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+            text = stream.getvalue()
+            made = clean(text, f"{name}-{variant[0]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}-", variant[0], alt)
+            found.append(made if len(made) <= MOST_BYTES else picture(figure, variant[0], alt))
+            plt.close(figure)
+    wide = Drawing(found[1])
+    wide.png = lambda: redrawn(draw)
+    return found[0], wide
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The one look of every chart."""
+    with resources.as_file(resources.files("hgdx_eval.report").joinpath("hgdx.mplstyle")) as path, mpl.rc_context():
+        mpl.style.use(["default", str(path)])
+        yield
+
+
+def redrawn(draw: Callable[[int, bool], MplFigure]) -> bytes:
+    with styled():
+        figure = draw(WIDTHS["wide"], False)
+        found = compressed(figure, *DOCUMENT)
+        plt.close(figure)
+    return found
+
+
+def compressed(figure: MplFigure, dpi: int, colours: int) -> bytes:
+    """A PNG of few colours, on white."""
+    stream, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    Image.open(stream).convert("RGB").quantize(colours).save(small, format="PNG", optimize=True)
+    return small.getvalue()
+
+
+def picture(figure: MplFigure, variant: str, alt: str) -> str:
+    """A chart of some thousand marks as a small PNG: text would be heavier than dots."""
+    for dpi, colours in PICTURES:
+        small = compressed(figure, dpi, colours)
+        if len(small) * 4 / 3 <= MOST_BYTES:
+            break
+    data = base64.b64encode(small).decode()
+    return str(Markup('<img class="c {}" src="data:image/png;base64,{}" alt="{}">').format(variant, Markup(data), alt))
+
+
+def clean(text: str, prefix: str, variant: str, alt: str) -> str:
+    """matplotlib's SVG without what a page must not carry: styles, fonts, sizes, metadata, ids of no use."""
+    root = ElementTree.fromstring(text)
+    used = set(re.findall(r"url\(#([^)]+)\)", text)) | {e.get(HREF, "")[1:] for e in root.iter() if e.get(HREF)}
+    ids = {old: f"{prefix}{number}" for number, old in enumerate(sorted(used))}
+    box = root.get("viewBox")
+    root = tidy(root, ids)
+    root.attrib.clear()
+    root.attrib.update({"class": f"c {variant}", "viewBox": box, "role": "img", "aria-label": alt})
+    body = ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
+    return re.sub(r">\s+<", "><", re.sub(r' xmlns(:\w+)?="[^"]*"', "", body)).strip()
+
+
+def tidy(element: ElementTree.Element, ids: dict[str, str]) -> ElementTree.Element:
+    """A copy with allow-listed elements and presentation attributes only; groups without attributes are dissolved."""
+    name = element.tag.removeprefix(SVG)
+    copy = ElementTree.Element(name, attributes(element, ids))
+    copy.text = element.text
+    for child in element:
+        if not isinstance(child.tag, str) or child.tag.removeprefix(SVG) not in ELEMENTS:
+            continue
+        inner = tidy(child, ids)
+        if inner.tag == "g" and not inner.attrib:
+            copy.extend(list(inner))
+        elif not (inner.tag in ("defs", "g") and len(inner) == 0):
+            copy.append(inner)
+    return copy
+
+
+def attributes(element: ElementTree.Element, ids: dict[str, str]) -> dict[str, str]:
+    found = {}
+    declared = dict(part.split(":", 1) for part in element.get("style", "").split(";") if ":" in part)
+    for key, value in [*element.attrib.items(), *((k.strip(), v.strip()) for k, v in declared.items())]:
+        if key == "id":
+            if value in ids:
+                found["id"] = ids[value]
+        elif key == HREF or key == "href":
+            found["href"] = "#" + ids.get(value[1:], "")
+        elif key == "font":  # matplotlib before 3.10
+            found.update(font_attributes(value))
+        elif key in STYLES or key in KEPT:
+            found[key] = coloured(rounded(key, re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{ids[m[1]]})", value)))
+    return found
+
+
+def font_attributes(value: str) -> dict[str, str]:
+    size = re.search(r"([\d.]+)px", value)
+    bold = re.match(r"(bold|[67]00)\b", value)
+    return {"font-size": f"{float(size[1]):g}" if size else "11.5", **({"font-weight": "700"} if bold else {})}
+
+
+def rounded(key: str, value: str) -> str:
+    if key in ("id", "clip-path", "class", "fill", "stroke"):
+        return value
+    value = value.removesuffix("px") if key == "font-size" else value
+    return re.sub(r"-?\d+\.\d+(e-?\d+)?", lambda m: f"{round(float(m[0]), 1):g}", value).replace("\n", " ").strip()
+
+
+def coloured(value: str) -> str:
+    name = COLOURS.get(value.lower())
+    return f"var(--{name},{value})" if name else value
+
+
+def source_line(origin: object, size: str, words: Words, note: str = "") -> str:
+    """What hollow marks mean · source, file and hash · size."""
+    own = words("study.source")
+    source = words("charts.source_simulated" if origin.simulated else "charts.source", file=origin.file, hash=origin.short_hash)
+    return " ".join(filter(None, [note, own + "." if own else "", source, size]))

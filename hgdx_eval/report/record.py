@@ -1,0 +1,31 @@
+"""Estimates as a notebook output: the executed notebook itself carries the numbers that are published."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..estimation.results import COLUMNS, Estimate, check_table, joined
+from ..study.words import Words
+
+MIME = "application/vnd.hgdx.estimates+json"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Shown in JupyterLab as one line, read by the runner as data."""
+
+    table: pd.DataFrame
+    line: str
+    verdict: int | None = None
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        cells = self.table.astype(object).where(self.table.notna(), None)
+        data = {"columns": COLUMNS, "rows": cells.to_numpy().tolist()}
+        return {MIME: data | ({"verdict": self.verdict} if self.verdict else {}), "text/plain": self.line}
+
+
+def record(estimates: list[Estimate], notebook: str, words: Words, verdict: int | None = None) -> Recorded:
+    """Hand estimates to the run: they come out in estimates.csv, a verdict in the receipt. ValueError where one leaves the contract."""
+    table = joined(estimates).assign(notebook=notebook)
+    check_table(table)
+    return Recorded(table, words("story.recorded", n=words.number(len(table))), verdict)

@@ -1,0 +1,1 @@
+"""Notebooks executed and published, at once or not at all."""

@@ -1,0 +1,1 @@
+"""Kernels of a run, forked from one parent."""

@@ -1,0 +1,60 @@
+"""Which notebooks make up a run, where they lie, and how they are run."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..base.errors import InputError
+from ..base.own_files import HOME
+
+NOTEBOOKS = ("brief", "effect", "comparison", "who", "robustness", "cost", "payment", "scorecard",
+             "data_quality")  # in the order of the report; fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook in one language."""
+
+    name: str
+    lang: str
+
+    @property
+    def stem(self) -> str:
+        return f"{self.name}.{self.lang}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run. `cell_seconds`, `run_seconds`: limits of one cell and of the whole run; `force`: even where nothing has changed;
+    `compared`: made only to be compared with an earlier run, so that nobody is to find it and old data are no fault; `told`: the folder
+    of that run."""
+
+    jobs: int = 2  # notebooks at a time
+    force: bool = False
+    cell_seconds: float = 1800.0
+    run_seconds: float = 7200.0
+    compared: bool = False
+    told: Path | None = None
+
+
+def notebook_names() -> tuple[str, ...]:
+    """The kit's own notebooks; or those that the folder named by HGDX_NOTEBOOKS holds, the kit's names first."""
+    if not os.environ.get("HGDX_NOTEBOOKS"):
+        return NOTEBOOKS
+    found = {file.stem for file in notebook_folder().glob("*.ipynb") if re.fullmatch(r"[a-z0-9_]+", file.stem)}
+    if not found:
+        raise InputError(f"HGDX_NOTEBOOKS: {notebook_folder().name} holds no notebook")
+    return (*(name for name in NOTEBOOKS if name in found), *sorted(found - set(NOTEBOOKS)))
+
+
+def notebook_folder() -> Path:
+    return Path(os.environ.get("HGDX_NOTEBOOKS") or HOME / "notebooks").absolute()
+
+
+def notebook_file(name: str) -> Path:
+    """Raises InputError where there is none."""
+    path = notebook_folder() / f"{name}.ipynb"
+    if not path.is_file():
+        raise InputError(f"{path.name}: there is no such notebook")
+    return path

@@ -1,0 +1,113 @@
+"""What a run was made from: enough to run it again, and the key by which an unchanged one is known without reading a row."""
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..base.hashes import file_hash
+from ..base.own_files import HOME
+from ..base.telling import told_file
+from ..read.sources import code_hash, data_files, payments_beside
+from ..study.study import PATH_KEYS, Study
+from ..vietnam.facts import facts_files, facts_hash
+from .notebook_files import Job, notebook_file, notebook_names
+
+if TYPE_CHECKING:
+    from ..panel.panel import Panel
+
+PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "duckdb", "papermill", "nbclient", "nbconvert", "mistune", "nh3",
+            "jinja2", "babel")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Key:
+    """SHA-256 of what decides a run's content. `inputs`: study, data, facts, code, packages; `notebooks`: of each file; `whole`:
+    of both and the languages."""
+
+    inputs: str
+    notebooks: dict[str, str]
+    whole: str
+
+    def of(self, job: Job) -> str:
+        """What decides one executed notebook."""
+        return digest([self.inputs, self.notebooks[job.name], job.lang])
+
+
+def digest(value: object) -> str:
+    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def inputs_key(p: Study, langs: list[str]) -> Key:
+    """The key of a run. Raises InputError for data or notebooks that are not there."""
+    notebooks = {name: file_hash(notebook_file(name)) for name in notebook_names()}
+    files = [(told_file(file.name), file_hash(file)) for file in input_files(p) if file.is_file()]
+    inputs = digest([shown_study(p), files, facts_hash(), code_hash(), python(), package_versions()])
+    return Key(inputs, notebooks, digest([inputs, list(notebooks.items()), langs]))
+
+
+def shown_study(p: Study) -> dict:
+    """The study's own keys, file names (`told_file`) in place of paths."""
+    return {name: told_file(Path(value).name) if name in PATH_KEYS and value else value
+            for name, value in p.model_dump(mode="json", exclude_defaults=True).items()}  # fmt: skip
+
+
+def input_files(p: Study) -> list[Path]:
+    """Every file that is read: data, payments, fee schedule, what a simulation says of itself, the study's words,
+    scorecard and numbers of places."""
+    files = data_files(Path(p.data))
+    fees = [p.fees or f"{files[0]}.fees.csv"] if p.layout != "table" else []
+    beside = [f"{files[0]}.truth.csv", *(path for path in (p.words, p.scorecard, p.places) if path)]
+    return [*files, *map(payments_beside, files), *map(Path, fees), *map(Path, beside)]
+
+
+def make_receipt(p: Study, panel: "Panel", rows: int, langs: list[str], key: Key, run: str, started: datetime) -> dict:
+    """What is needed to run it again: no folder, user or host. `rows`: of the data, as they may be told."""
+    from ..base import periods
+    from ..panel.panel import newest_counted
+
+    files = data_files(Path(p.data))
+    inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": rows,
+               "layout": panel.origin.layout}]  # fmt: skip
+    inputs += [{"file": told_file(file.name), "sha256": file_hash(file)} for file in input_files(p)
+               if file.is_file() and not (files == [file] or file.name.endswith(".truth.csv"))]  # fmt: skip
+    return {
+        "run": run, "study": shown_study(p), "languages": langs, "newest": newest_counted(panel, p),
+        "simulated": panel.origin.simulated, "inputs": inputs,
+        "facts_sha256": facts_hash(), "facts": facts_files(), "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
+        "git_commit": git_commit(), "python": python(), "packages": package_versions(),
+        "seed": p.seed, "key": key.whole, "inputs_key": key.inputs, "day": f"{periods.today()}", "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+    }  # fmt: skip
+
+
+def python() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
+
+
+def package_versions() -> dict[str, str]:
+    def of(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "not installed"
+
+    return {name: of(name) for name in ("hgdx_eval", *PACKAGES)}
+
+
+def git_commit() -> str | None:
+    """The checkout's commit, with `+` where files differ from it; None outside a checkout."""
+    import subprocess
+
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *words], cwd=HOME, capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    return commit and commit + ("+" if ask("status", "--porcelain", "--untracked-files=no") else "")

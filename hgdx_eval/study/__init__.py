@@ -1,0 +1,1 @@
+"""What the analyst asks, and the words for it."""

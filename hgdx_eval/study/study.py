@@ -1,0 +1,364 @@
+"""A study: what the analyst asks. One flat YAML file, checked whole before anything starts."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from ..base.errors import InputError
+from ..base.own_files import HOME
+from ..base.telling import did_you_mean
+from ..base.yaml_strict import Strict, load_yaml, read_value, validate
+from ..estimators import estimator_names
+from ..locale import LANGUAGES
+from ..read.tables import header_key
+from ..vietnam.facts import load_facts
+from ..vietnam.layouts import layout_names
+from .words import Words, texts
+
+PeriodText = str | int | date
+COUNTED = ("outcome", "numerator", "denominator", "treated", "weights", "dose")  # keys of columns of numbers
+ALONE = {"period", "outcome", "numerator"}  # keys of columns that can stand under no other key
+TOGETHER = {"denominator", "weights", "dose", "by"}  # keys under which a size or a weight may stand
+SPECIAL = {"simulated": "whether a table is simulated", "definition": "what its series measures"}  # what a table's columns say of itself
+PATH_KEYS = ("data", "fees", "words", "scorecard", "places")
+SEEN_FROM = "a path in a study's file is seen from the folder of that file, one in -p from the current folder"
+
+
+class VerdictRules(BaseModel):
+    """What turns checks into a verdict, written down before the analysis (docs/decisions/0004-verdict.md). 0 = not asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    sign_agreement: float = Field(1.0, ge=0, le=1, description="the share, 0 to 1, of the other methods that must have the same sign; "
+                                                               "0: not asked")  # fmt: skip
+    gate: float = Field(0.07, ge=0.05, le=0.2, description="most false alarms of a headlined interval, 0.05 to 0.2")
+    pre_trends: float = Field(0.1, ge=0, le=0.5, description="most event times before the policy whose interval may miss 0, a share")
+    breakdown: float = Field(1.0, ge=0, le=5, description="how many times the largest divergence before the policy the first effect must "
+                                                          "withstand; 0: not asked")  # fmt: skip
+    placebo_periods: int | None = Field(None, ge=1, description="how many periods earlier the pretended date is; default: 6 months, "
+                                                                "2 quarters, 1 year")  # fmt: skip
+    rank: float = Field(0.05, gt=0, le=0.2, description="the highest placebo rank, as a share, that is a sign of an effect")
+
+
+class CostRules(BaseModel):
+    """Assumptions about another cut than the one made: nothing in the data says how people would answer it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    other_cut_pct: float | int = Field(100, gt=0, le=100, description="per cent, above 0 up to 100: the cut whose cost is also told")
+    elasticities: list[Annotated[float | int, Field(ge=0, le=5)]] = Field(
+        [0, 0.5, 1], min_length=1, description="a list of numbers from 0 (a larger cut moves nobody more) to 5; 1: in proportion to the cut"
+    )
+
+
+class PaymentRules(BaseModel):
+    """Against whom online payment is compared: dossiers that cost nothing cannot be paid for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    comparison_groups: list[str] = Field(["central"], min_length=1, description="a list of groups that have fees and are not touched")
+    until: PeriodText | None = Field(None, description="the last period of that comparison; default: the window's end")
+
+
+class Study(BaseModel):
+    """One study, as written. Periods are as the analyst wrote them; paths are absolute once loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    study: str = Field(pattern=r"^[a-z0-9_]+$", max_length=100, description="a name of a-z, 0-9 and _, of at most 100 letters")
+    data: str | None = Field(None, description="a file, a folder or a pattern (csv, xlsx, parquet, json), relative to this study")
+    layout: str = Field("table", description="table or the name of an export layout")
+    date: Literal["received", "submitted"] = Field("received", description="which date dates a dossier")
+    fees: str | None = Field(None, description="the fee schedule; default: DATA.fees.csv beside the data")
+    world: str | None = Field(None, description="without data: the simulated world to draw")
+    effect: float | int = Field(4.0, description="without data: the effect drawn, in percentage points")
+    dossiers: int = Field(400_000, gt=0, description="without data: the number of dossiers drawn")
+
+    unit: str | list[str] = Field(description="a column, or a list of columns")
+    period: str = Field(description="a column of periods")
+    frequency: Literal["M", "Q", "Y"] = Field(description="M, Q or Y")
+    outcome: str | None = Field(None, description="a column of numbers")
+    scale: Literal["share", "level"] = Field("level", description="share (0-1) or level, of the outcome column")
+    numerator: str | None = Field(None, description="a column of counts")
+    denominator: str | None = Field(None, description="a column of counts")
+    window: list[PeriodText] | None = Field(None, min_length=2, max_length=2, description="[first, last] period kept")
+    exclude: list[str] = Field([], description="a list of units left out, in quotes where they look like numbers")
+    complete_units: bool = Field(False, description="true: keep only units observed in every period of the window")
+    weights: str | None = Field(None, description="a column, or none; default: the denominator where there is one")
+    fresh_within: int | None = Field(
+        None, ge=1, description="months: a run of data whose newest whole period ended longer ago is refused (exit 2)"
+    )
+    min_count: int = Field(5, ge=1, description="cells of fewer dossiers are not shown to readers")
+    round_to: Literal[5, 10] | None = Field(None, description="5 or 10: counts of dossiers are shown rounded to a multiple of it")
+
+    treated_from: str | dict[str, PeriodText | float | None] | None = Field(
+        None, description="a column with the first treated period, or a map unit: period"
+    )
+    treated: str | None = Field(None, description="a 0/1 column, in place of treated_from")
+    treated_until: str | dict[str, PeriodText | float | None] | None = Field(
+        None, description="where treatment was switched off again: a column with the last treated period, or a map unit: period"
+    )
+    policy: str | None = Field(None, description="a resolution of params/facts, in place of treated_from")
+    group: str | None = Field(None, description="the column that says what kind of dossier it is, and whom a policy touches")
+    treated_groups: list[str] = Field([], description="with policy: the groups it touches")
+    comparison_groups: list[str] = Field([], description="with policy: the groups compared; others are set aside")
+    gap: bool = Field(False, description="true: set aside the months from signing up to the effect")
+    apart: list[PeriodText] = Field([], description="treated periods shown apart from later ones")
+    other_adopters: Literal["set_aside", "keep"] | None = Field(
+        None, description="units are provinces: what to do with those known to have cut fees themselves"
+    )
+    dose: str | dict[str, float | int] | None = Field(
+        None, description="how much: a column of numbers, or a map unit: number; with policy: the fee, of which the cut is saved"
+    )
+    by: list[str] = Field([], description="columns of units: effects are also told for each of their values")
+    place: str | None = Field(None, description="whose dated events count as concurrent, as in params/facts/events")
+
+    comparison: Literal["never", "not_yet"] = Field("never", description="never or not_yet")
+    period_by: str | None = Field(None, description="a column: period effects are separate for each of its values")
+    unit_effects: str | None = Field(None, description="a column: fixed effects of its values, in place of each unit's own")
+    cluster: str = Field(description="a column: errors are correlated inside its values")
+    estimator: str = Field(description="the main method, the name of a file in estimators/")
+    estimators: list[str] = Field([], description="methods set side by side")
+    inference_order: list[Literal["cluster", "wild", "randomization", "placebo"]] = Field(
+        ["cluster", "wild", "randomization", "placebo"], min_length=1,
+        description="kinds of interval in the order in which they are tried: the first that the gate lets through is headlined",
+    )  # fmt: skip
+    smallest_effect: float | None = Field(
+        None, gt=0, description="the smallest meaningful effect, in points or the outcome's own unit; without it level 4 is never given"
+    )
+    verdict: VerdictRules = Field(VerdictRules(), description="rules of the verdict, where they differ from the default")
+    cost: CostRules = Field(CostRules(), description="assumptions about another cut of fees")
+    payment: PaymentRules = Field(PaymentRules(), description="against whom online payment is compared, and until when")
+    words: str | None = Field(None, description="a file with the study's own words, vi and en")
+    scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
+    places: str | None = Field(None, description="a csv of numbers of places (docs/places.md), relative to this study")
+    seed: int = Field(20230714, ge=0, description="a whole number")
+
+    @property
+    def unit_columns(self) -> list[str]:
+        return [self.unit] if isinstance(self.unit, str) else list(self.unit)
+
+    @property
+    def outcome_name(self) -> str:
+        return self.outcome or f"{self.numerator}/{self.denominator}"
+
+
+def keys_told() -> list[tuple[str, str]]:
+    """(key, what is allowed and what holds without it) of a study, for the command line's help."""
+    return [(key, field.description + without(field)) for key, field in Study.model_fields.items()]
+
+
+def without(field: FieldInfo) -> str:
+    """" (needed)", or its default where that says something."""
+    if field.is_required():
+        return " (needed)"
+    told = ", ".join(map(str, field.default)) if isinstance(field.default, list) else field.default
+    return "" if told in (None, "", False) or isinstance(told, BaseModel) else f"  [default: {told}]"
+
+
+def study_folder() -> Path:
+    """`params/studies` of this checkout, or of the folder named by HGDX_PARAMS."""
+    return Path(os.environ.get("HGDX_PARAMS") or HOME / "params") / "studies"
+
+
+def study_file(study: str | Path) -> Path:
+    """The YAML file of a study: a path, or a name in `params/studies/`. Raises InputError where there is none."""
+    if "/" in str(study) or os.sep in str(study) or str(study).endswith((".yaml", ".yml")):
+        path = Path(study)
+        if not path.is_file():
+            raise InputError(f"{path.name}: there is no such study file")
+        return path.resolve()
+    path = study_folder() / f"{study}.yaml"
+    if not path.is_file():
+        known = sorted(file.stem for file in study_folder().glob("*.yaml"))
+        raise InputError(f"study {study!r} is not known{did_you_mean(str(study), known)}; known: {', '.join(known)}")
+    return path
+
+
+def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = None) -> tuple[Study, Words]:
+    """The study and its words.
+
+    `study`: a name in `params/studies/` or a path; `change`: keys that override the file's, as a map or as text
+    "key=value; key=value", paths in it relative to the current folder. Inside a run the runner has resolved the
+    study already (`HGDX_WORK`) and passes it on without any folder. Raises InputError (one line) for whatever is wrong.
+    """
+    if lang not in LANGUAGES:
+        raise InputError(f"lang: {lang!r}; allowed: {', '.join(LANGUAGES)}")
+    work = os.environ.get("HGDX_WORK")
+    if work:
+        p = Study.model_validate_json((Path(work) / "study.json").read_text(encoding="utf-8"), strict=False)
+    else:
+        p = read_study(study_file(study), parse_change(change))
+    return p, study_words(p, lang)
+
+
+def read_study(file: Path, change: dict) -> Study:
+    """The study of one file with changes applied, every key checked, paths made absolute."""
+    strict = load_yaml(file)
+    value = dict(strict.value)
+    for key in PATH_KEYS:
+        if isinstance(value.get(key), str):
+            if "\0" in value[key]:
+                raise InputError(f"{file.name}: {key}: found a letter 0 that no path can hold; {SEEN_FROM}")
+            value[key] = str((file.parent / value[key]).resolve())
+    value.update(change)
+    label = file.name + (f" with {', '.join(f'{k}={v}' for k, v in change.items() if k not in PATH_KEYS)}"
+                         if set(change) - set(PATH_KEYS) else "")  # fmt: skip
+    untouched = {path: line for path, line in strict.lines.items() if path[:1] and path[0] not in change}
+    p = validate(replace(strict, value=value, lines=untouched), Study, label)
+    check_study(p, file.name)
+    return p
+
+
+def parse_change(change: dict | str | None) -> dict:
+    """Overrides of study keys as a map. Text values of text keys stay as typed, so that `01` stays `01`."""
+    if not change:
+        return {}
+    if isinstance(change, str):
+        change = dict(part.split("=", 1) if "=" in part else (part, None) for part in change.split(";") if part.strip())
+    parsed = {}
+    for key, value in change.items():
+        key = key.strip()
+        if isinstance(value, str):
+            value = parse_value(key, value.strip())
+        elif value is None and key not in Study.model_fields:
+            raise InputError(f"change {key!r}: write key=value")
+        parsed[key] = str(Path(value).resolve()) if key in PATH_KEYS and isinstance(value, str) else value
+    return parsed
+
+
+def parse_value(key: str, text: str) -> object:
+    """One value from the command line: text where the key holds text, else read as YAML."""
+    field = Study.model_fields.get(key)
+    if field is None:
+        raise InputError(
+            f"-p {key}: no such key of a study{did_you_mean(key, Study.model_fields)}; "
+            f"allowed: {', '.join(Study.model_fields)}"
+        )
+    if field.annotation in (str, str | None):
+        return text
+    try:
+        return read_value(text, f"-p {key}")
+    except yaml.YAMLError:
+        raise InputError(f"-p {key}={text}: not readable; allowed: {field.description}") from None
+
+
+def check_study(p: Study, file: str) -> None:
+    """What one key alone cannot tell. Raises InputError."""
+
+    def refuse(key: str, message: str) -> None:
+        raise InputError(f"{file}: {key}: {message}")
+
+    if not p.unit_columns:
+        refuse("unit", "found []; allowed: a column, or a list of columns")
+    if bool(p.outcome) == bool(p.numerator or p.denominator):
+        refuse("outcome", "give either outcome or both numerator and denominator")
+    if bool(p.numerator) != bool(p.denominator):
+        refuse("denominator" if p.numerator else "numerator", "is missing beside its counterpart")
+    ways = [key for key in ("treated_from", "treated", "policy") if getattr(p, key)]
+    if len(ways) != 1:
+        refuse("treated_from", f"give one of treated_from, treated, policy (found: {', '.join(ways) or 'none'})")
+    if p.treated_until and not p.treated_from:
+        refuse("treated_until", "is only allowed with treated_from")
+    if p.policy:
+        for key in ("group", "treated_groups", "comparison_groups"):
+            if not getattr(p, key):
+                refuse(key, "is needed with policy")
+        known = list(load_facts().resolutions)
+        if p.policy not in known:
+            refuse("policy", f"{p.policy!r} is not in params/facts/resolution.yaml; known: {', '.join(known)}")
+    for name in [p.estimator, *p.estimators]:
+        if name not in estimator_names():
+            refuse("estimator", f"{name!r} is not known{did_you_mean(name, estimator_names())}; "
+                                f"known: {', '.join(estimator_names())}")  # fmt: skip
+    if p.layout not in layout_names():
+        refuse("layout", f"{p.layout!r} is not known{did_you_mean(p.layout, layout_names())}; "
+                         f"known: {', '.join(layout_names())}")  # fmt: skip
+    check_columns(p, file)
+    if p.data is None and p.world is None and p.layout == "table":
+        refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")
+    if p.words:
+        for lang in LANGUAGES:
+            study_words(p, lang)
+
+
+def study_digest(p: Study) -> str:
+    """What tells a study from another whatever its files are called: 32 hex digits of all of its keys but paths."""
+    return sha256(p.model_dump_json(exclude=set(PATH_KEYS)).encode()).hexdigest()[:32]
+
+
+def named_columns(p: Study) -> dict[str, list[str]]:
+    """The columns that a study names, by key; a map in place of a column names none."""
+    named = {key: getattr(p, key) for key in ("period", "cluster", "period_by", "unit_effects", "group", "by", "dose", "numerator",
+                                              "denominator", "outcome", "treated", "treated_from", "treated_until")}  # fmt: skip
+    named = {"unit": p.unit_columns, **named, "weights": None if p.weights == "none" else p.weights}
+    named = {key: columns if isinstance(columns, list) else [columns] for key, columns in named.items()}
+    return {key: [column for column in columns if isinstance(column, str)] for key, columns in named.items()}
+
+
+def check_columns(p: Study, file: str) -> None:
+    """Raises InputError where a column cannot be all that a study makes of it: periods and what is measured are nothing else; size
+    and weight may be one column, a dose or a trait too; what a table says of itself is no data, but `definition` may part units."""
+    named = [(key, column, header_key(column)) for key, columns in named_columns(p).items() for column in columns]
+    parted = ("unit", "definition") in {(key, own) for key, _, own in named}
+    for i, (key, column, own) in enumerate(named):
+        if p.layout == "table" and own in SPECIAL and (own != "definition" or not parted or key in COUNTED):
+            raise InputError(f"{file}: {key}: column {column!r} says {SPECIAL[own]} and is no {key}; give the data another header")
+        for other in (other for other, _, same in named[:i] if same == own):
+            pair = {key, other}
+            if key == other or pair & ALONE or (pair & {"denominator", "weights"} and not pair <= TOGETHER):
+                raise InputError(f"{file}: {key}: column {column!r} stands there and under {other}; allowed: a column of its own")
+
+
+def named_by(p: Study) -> frozenset[str]:
+    """Every text that the study itself holds: what it names may be named back."""
+    def texts_in(value: object) -> Iterator[str]:
+        if isinstance(value, dict):
+            yield from (text for pair in value.items() for item in pair for text in texts_in(item))
+        elif isinstance(value, (list, tuple)):
+            yield from (text for item in value for text in texts_in(item))
+        elif value is not None:
+            yield str(value)
+
+    return frozenset(texts_in(p.model_dump(exclude=set(PATH_KEYS))))
+
+
+def check_places(own: dict, known: set[str], where: str) -> None:
+    """A study's words hold names of other words in braces and nothing that a format string could do besides. Raises InputError."""
+    for key, text in own.items():
+        if isinstance(text, str) and set("{}") & set(re.sub(rf"{{({'|'.join(sorted(known))})}}", "", text)):
+            raise InputError(f"{where}: {key}: {text!r}; allowed in braces: {', '.join(sorted(known))}")
+
+
+def study_words(p: Study, lang: str) -> Words:
+    """Words of one language with the study's own: from its words file, else general ones with the column names."""
+    general = {key.removeprefix("study."): text for key, text in texts(lang).items() if key.startswith("study.")}
+    own = {}
+    if p.words:
+        file = Path(p.words)
+        if not file.is_file():
+            raise InputError(f"{p.study}: words: {file.name}: there is no such file; {SEEN_FROM}")
+        found: Strict = load_yaml(file)
+        own = found.value.get(lang) or {}
+        unknown = set(own) - set(general)
+        if not isinstance(own, dict) or unknown:
+            raise InputError(f"{file.name}: {lang}: {sorted(unknown)}; allowed: {', '.join(sorted(general))}")
+        check_places(own, {"study_name", "outcome_column", *general}, f"{file.name}: {lang}")
+    said, names = {**general, **own}, {"study_name": p.study, "outcome_column": p.outcome_name}
+    for values in (said, said, names):  # a text may name another text, that one a column; a column's own braces are its name
+        said = {key: placed(text, values) for key, text in said.items()}
+    return Words(lang, tuple(sorted({**said, **names}.items())))
+
+
+def placed(text: str, values: dict[str, str]) -> str:
+    """A text with the values of the names that it holds in braces; other braces stay."""
+    return re.sub(r"{(\w+)}", lambda found: values.get(found[1], found[0]), text)

@@ -1,0 +1,116 @@
+"""Every sentence, number and date that readers see, in one language. All modules before `Estimate` are wordless."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+
+import pandas as pd
+import yaml
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from ..base.yaml_strict import FASTEST
+
+MINUS = "\u2212"
+NOTHING = "–"  # a missing number, never 0 or NaN
+ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
+
+
+@cache
+def texts(lang: str) -> dict[str, str]:
+    """All short texts of a language, `module.key` -> text; locale/<module>.<lang>.yaml holds a flat map per module."""
+    found = {}
+    for file in sorted(resources.files("hgdx_eval.locale").iterdir(), key=lambda f: f.name):
+        module, _, rest = file.name.partition(".")
+        if rest == f"{lang}.yaml":
+            for key, text in yaml.load(file.read_text(encoding="utf-8"), FASTEST).items():
+                found[f"{module}.{key}"] = text
+    return found
+
+
+def capital(text: str) -> str:
+    """A text that begins a line."""
+    return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True)
+class Words:
+    """One language. `words("charts.shares_title", month="8/2023")` fills a text; the study's own words
+    (`outcome`, `treated`, `comparison`, `policy`, `place`, `unit`, ...) fill placeholders by themselves."""
+
+    lang: str
+    study: tuple[tuple[str, str], ...] = ()
+
+    def __call__(self, key: str, **values: object) -> str:
+        said = dict(self.study)
+        module, _, name = key.partition(".")
+        if module == "study" and name in said:  # the study's own words come before the general ones, and are filled already
+            return said[name]
+        return texts(self.lang)[key].format_map({**said, **values})
+
+    def number(self, value: float, digits: int = 0, sign: bool = False) -> str:
+        """1.234,5 in Vietnamese, 1,234.5 in English; a true minus; `sign` adds + to positive numbers."""
+        if value is None or pd.isna(value):
+            return NOTHING
+        rounded = round(float(value), digits) + 0.0  # + 0.0: never "-0"
+        text = format_decimal(abs(rounded), "#,##0" + ("." + "0" * digits if digits else ""), locale=self.lang)
+        return (MINUS if rounded < 0 else "+" if sign and rounded > 0 else "") + text
+
+    def percent(self, share: float, digits: int = 1) -> str:
+        """A share 0-1 as 12,3%."""
+        return NOTHING if pd.isna(share) else self.number(100 * share, digits) + "%"
+
+    def interval(self, low: float, high: float, digits: int = 1) -> str:
+        """[1,1; 7,3] for charts and tables."""
+        return f"[{self.number(low, digits)}; {self.number(high, digits)}]"
+
+    def date(self, day: date | str) -> str:
+        """14/7/2023 · 14 July 2023. A month "2023-08" or a year "2023" comes out as such."""
+        parts = str(day).split("-")
+        if len(parts) < 3:
+            return self.period(pd.Period(str(day), freq="M" if len(parts) == 2 else "Y"))
+        return format_date(date.fromisoformat(str(day)[:10]), "d/M/yyyy" if self.lang == "vi" else "d MMMM yyyy",
+                           locale=Locale.parse(self.lang))  # fmt: skip
+
+    def period(self, period: pd.Period, short: bool = False) -> str:
+        """tháng 8/2023 · August 2023; quý III/2023 · Q3 2023; 2023. Short: 8/2023 · 8/2023, III/2023 · Q3 2023."""
+        frequency = period.freqstr[0]
+        if frequency in "YA":
+            return str(period.year)
+        if frequency == "Q":
+            roman = f"{ROMAN[period.quarter]}/{period.year}"
+            return f"Q{period.quarter} {period.year}" if self.lang == "en" else roman if short else f"quý {roman}"
+        if short:
+            return f"{period.month}/{period.year}"
+        if self.lang == "vi":
+            return f"tháng {period.month}/{period.year}"
+        return format_date(date(period.year, period.month, 1), "MMMM yyyy", locale=Locale.parse("en"))
+
+    def effect(self, value: float, scale: str, sign: bool = True) -> str:
+        """An estimate without its unit: one decimal for points, significant digits for the outcome's own unit."""
+        return self.number(value, effect_digits(value, scale), sign)
+
+    def effect_interval(self, low: float, high: float, scale: str) -> str:
+        """[low; high] with the digits of the narrower bound."""
+        digits = max(effect_digits(low, scale), effect_digits(high, scale))
+        return self.interval(low, high, min(digits, 4))
+
+
+def effect_digits(value: float, scale: str) -> int:
+    """Decimals to print: 1 for points and money-free counts 0; for a level, enough for two significant digits."""
+    if scale == "pp":
+        return 1
+    if scale in ("count", "VND"):
+        return 0
+    if value is None or pd.isna(value) or value == 0:
+        return 1
+    return max(1, min(3, 1 - int(f"{abs(value):e}".split("e")[1])))
+
+
+def told_shape(text: str, words: Words) -> str:
+    """A text; of one that may not be told, its shape in the reader's language."""
+    shape = re.fullmatch(r"\((text|number) of (\d+) \w+\)", text)
+    return words("check.shape_" + shape[1], n=shape[2]) if shape else text

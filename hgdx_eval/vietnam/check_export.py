@@ -1,0 +1,261 @@
+"""`hgdx-eval check`: what an export holds, for the clerk who made it. Counts and row numbers, never a cell's text."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..base.errors import InputError
+from ..base.telling import did_you_mean, is_header, shape_of, told_file
+from ..panel.panel import NAMES, matched_table, named_agencies, reasons, summary_panel, without_unfinished
+from ..read import tidy
+from ..read.sources import data_files
+from ..read.tables import header_key, open_table
+from ..study.words import Words, told_shape
+from .count_dossiers import EXAMPLES, content_of, count_dossiers, payment_sums
+from .facts import load_facts
+from .fee_schedule import fee_schedule_of, todays_codes
+from .layouts import DEFINITIONS, POST, layout_names, layout_of, summary_layouts
+from .unit_names import HOW, shown_code
+from .volume_signs import volume_signs
+
+HEAVY = 0.1  # share of a month's rows that repeat a dossier number: no slip of a hand, a file put in twice
+MOST = 8  # names, months and signs that are told one by one; --json has all
+
+
+def check_file(path: Path, layout: str | None = None, fees: Path | None = None) -> dict:
+    """What a file, or the files of a folder or pattern, hold: file, layout, rows, accepted, rejected (reason, rows, examples),
+    corrected, simulated, and by layout what the content is, how names were understood, and signs that something is wrong.
+
+    Several files of one summarised layout, or of dossiers, are read as one. `fees`: the fee schedule; default FILE.fees.csv,
+    if there. Raises InputError where a file is not understood, or where a folder holds several layouts.
+    """
+    if layout is not None and layout not in layout_names():
+        raise InputError(f"--layout {layout}: not known{did_you_mean(layout, layout_names())}; "
+                         f"known: {', '.join(layout_names())}")  # fmt: skip
+    paths = data_files(path)
+    layouts = {file: layout or layout_of(file) for file in paths}
+    layout = layouts[paths[0]]
+    if other := next((file for file in paths if layouts[file] != layout), None):
+        raise InputError(f"{other.name}: a file of layout {layouts[other]}, but {paths[0].name} is of {layout}: check them apart")
+    if layout in summary_layouts():
+        return check_summary(paths, layout)
+    if layout == "opencps_dossiers":
+        return check_dossiers(paths, layout, fees)
+    if len(paths) > 1:
+        raise InputError(f"{path.name}: {len(paths)} files of layout {layout}: check them one by one")
+    return check_fees(paths[0]) if layout == "opencps_fees" else check_table(paths[0])
+
+
+def name_of(paths: list[Path]) -> str:
+    """What was checked, as it is shown and kept: see `telling.told_file`."""
+    return told_file(paths[0].name) + (f" (+{len(paths) - 1})" if len(paths) > 1 else "")
+
+
+def check_fees(path: Path) -> dict:
+    """What a fee detail tells: sums only."""
+    sums = payment_sums(path)
+    good = next((item for item in sums if item["reason"] is None), {"rows": 0, "paid": 0, "dossiers": 0})
+    return {
+        "file": name_of([path]), "layout": "opencps_fees", "rows": sum(item["rows"] for item in sums), "accepted": good["rows"],
+        "rejected": [{name: item[name] for name in ("reason", "rows", "examples")} for item in sums if item["reason"]],
+        "corrected": [], "simulated": False, "paid": good["paid"], "dossiers": good["dossiers"],
+    }  # fmt: skip
+
+
+def check_summary(paths: list[Path], layout: str) -> dict:
+    """What summarised exports tell; received and online are missing where they tell points."""
+    panel = summary_panel(paths, layout, refuse=False)
+    cells, months = panel.cells, sorted(panel.cells["period"].astype(str).unique())
+    sums = {f"sum_{name}": int(cells[name].sum()) for name in ("received", "online") if name in cells}
+    counts = cells.assign(month=cells["period"].astype(str))
+    return {
+        "file": name_of(paths), "layout": layout, "rows": panel.origin.rows, "accepted": panel.accepted,
+        "rejected": panel.rejected.to_dict("records"), "corrected": panel.corrected.to_dict("records"),
+        "simulated": panel.origin.simulated, "definition": panel.definition, "first": months[0], "last": months[-1],
+        "units": int(cells["agency"].nunique()), **sums, "post": POST.get(layout, ""),
+        "names": panel.names_matched.to_dict("records"), "signs": signs_of(counts) if "received" in cells else [],
+    }  # fmt: skip
+
+
+def signs_of(counts: pd.DataFrame) -> list[dict]:
+    """The signs of `volume_signs`, numbers rounded; what was expected is None where nothing was."""
+    found = volume_signs(counts).to_dict("records")
+    return [{**sign, "expected": None if pd.isna(sign["expected"]) else round(float(sign["expected"]))} for sign in found]
+
+
+def check_dossiers(paths: list[Path], layout: str, fees: Path | None) -> dict:
+    counted = count_dossiers(paths)
+    cells = without_unfinished(counted.cells)
+    good, rejected = cells[cells["reason"].isna()], reasons(cells)
+    months = sorted(good["month"].unique())
+    serials = int(good["serials"].sum())
+    agencies = named_agencies(good["agency"], good["month"], good["n"], load_facts())
+    counts = agencies.assign(month=good["month"], received=good["n"].astype("int64"))
+    codes, schedule = procedures_of(good, fees or Path(f"{paths[0]}.fees.csv"), paths[0].name)
+    return {
+        "file": name_of(paths), "layout": layout, "rows": int(cells["n"].sum()), "accepted": int(good["n"].sum()),
+        "rejected": rejected.to_dict("records"),
+        "corrected": [{"reason": "excel_serial", "rows": serials, "examples": ()}] if serials else [],
+        "periods": [months[0], months[-1]] if months else [], "agencies": int(counts["agency"].nunique()),
+        "procedures": int(good["procedure"].nunique()), "online": int(good["online"].sum()),
+        "assisted": int(good["assisted"].sum()) if "assisted" in good else None, "simulated": bool(good["simulated"].any()),
+        "definition": "online_share", "post": POST[layout], "schedule": schedule,
+        "names": matched_table([agencies.assign(kind="agency"), codes]).to_dict("records"),
+        "signs": signs_of(counts), **content_of(paths, doubtful(good, agencies, codes)),
+    }  # fmt: skip
+
+
+def procedures_of(good: pd.DataFrame, fees: Path, export: str) -> tuple[pd.DataFrame, str | None]:
+    """(what was understood of the procedures' codes, the schedule's name); without a schedule every code is as it is, None."""
+    if not fees.is_file():
+        codes, name = pd.DataFrame({"code": good["procedure"], "how": "listed", "outside": ""}), None
+    else:
+        codes, name = todays_codes(good, fee_schedule_of(fees, export)), told_file(fees.name)
+    return codes.assign(kind="procedure", text=good["procedure"].map(shown_code), means=codes["code"].map(shown_code),
+                        rows=good["n"].astype("int64")), name  # fmt: skip
+
+
+def doubtful(good: pd.DataFrame, agencies: pd.DataFrame, codes: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(column, the file's text) -> the text as it may be told, of names and codes that were not understood."""
+    parts = ((agencies, "agency", ("ambiguous", "unknown")), (codes, "procedure", ("unlisted",)))
+    return {(column, good.at[at, column]): told.at[at, "text"] for told, column, hows in parts for at in told.index[told["how"].isin(hows)]}
+
+
+def check_table(path: Path) -> dict:
+    with open_table(path, {}) as raw:
+        header = raw.header
+    if len([label for label in header if label.strip()]) < 2:
+        raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
+    names = [label for label in header if header_key(label)]
+    rows, says_simulated, definitions = 0, False, set()
+    empty = dict.fromkeys(names, 0)
+    for frame, simulated in tidy.read_parts(path, {f"column {i}": name for i, name in enumerate(names)}, {}):
+        if not rows and not is_header(names, frame.drop(columns="row").head(tidy.LOOKED_AT).itertuples(index=False)):
+            raise InputError(f"{path.name}: no known header: {tidy.NO_HEADER.format(len(header))}")
+        rows, says_simulated = rows + len(frame), says_simulated or simulated
+        for i, name in enumerate(names):
+            cells = frame[f"column {i}"]
+            empty[name] += int((cells.str.strip() == "").sum())
+            definitions |= set(cells) - {""} if header_key(name) == "definition" else set()
+    known = [name if name in DEFINITIONS else f"({shape_of(name)})" for name in sorted(definitions)[:MOST]]
+    return {
+        "file": name_of([path]), "layout": "table", "rows": rows, "accepted": rows, "rejected": [], "corrected": [],
+        "columns": [{"column": name, "empty": count} for name, count in empty.items()], "simulated": says_simulated,
+        "definitions": known,
+    }  # fmt: skip
+
+
+def check_lines(found: dict, words: Words) -> list[str]:
+    """The same as sentences."""
+    lines = [words("check.file", file=found["file"], layout=words("check.layout_" + found["layout"]))]
+    if found["simulated"]:
+        lines.append(words("check.simulated"))
+    lines.append(words("check.counts", rows=words.number(found["rows"]), accepted=words.number(found["accepted"]),
+                       rejected=words.number(found["rows"] - found["accepted"])))  # fmt: skip
+    for kind in ("rejected", "corrected"):
+        for item in found[kind]:
+            rows = ", ".join(str(row) for row in item["examples"])
+            more = item["rows"] > EXAMPLES
+            lines.append(words("check.reason", reason=words("reasons." + item["reason"]), rows=words.number(item["rows"]),
+                               examples=words("check.rows_more" if more else "check.rows", rows=rows) if rows else ""))  # fmt: skip
+    if found.get("periods"):
+        lines.append(words("check.content", first=words.date(found["periods"][0]), last=words.date(found["periods"][1]),
+                           agencies=words.number(found["agencies"]), procedures=words.number(found["procedures"]),
+                           share=words.percent(found["online"] / max(found["accepted"], 1))))  # fmt: skip
+    if "paid" in found:
+        lines.append(words("check.paid", paid=words.number(found["paid"]), dossiers=words.number(found["dossiers"])))
+    if "definition" in found:
+        lines.append(words("check.definition", definition=words("check.definition_" + found["definition"])))
+        lines += [words("check.post_" + found["post"])] if found["post"] else []
+    if "units" in found:
+        ends = {"first": words.date(found["first"]), "last": words.date(found["last"]), "units": words.number(found["units"])}
+        if "sum_received" in found:
+            lines.append(words("check.summary", **ends, received=words.number(found["sum_received"]),
+                               share=words.percent(found["sum_online"] / max(found["sum_received"], 1))))  # fmt: skip
+        else:
+            lines.append(words("check.scores", **ends))
+    if "assisted" in found:
+        lines.append(staff_line(found, words))
+    if "names" in found:
+        lines += name_lines(found, words)
+        lines += sign_lines(found, words)
+    if told := found.get("definitions"):
+        texts = [words("check.definition_" + name) if name in DEFINITIONS else told_shape(name, words) for name in told]
+        lines.append(words("check.definition" if len(told) == 1 else "check.definitions", definition="; ".join(texts)))
+    for item in found.get("columns", []):
+        lines.append(words("check.column", column=item["column"], empty=words.number(item["empty"])))
+    return lines
+
+
+def staff_line(found: dict, words: Words) -> str:
+    """How many of the online dossiers staff entered."""
+    if found["assisted"] is None:
+        return words("check.staff_unknown")
+    return words("check.staff", assisted=words.number(found["assisted"]), online=words.number(found["online"]),
+                 share=words.percent(found["assisted"] / max(found["online"], 1)))  # fmt: skip
+
+
+def name_lines(found: dict, words: Words) -> list[str]:
+    """How names were understood, in one line a kind; then those that somebody must look at."""
+    frame = pd.DataFrame(found["names"], columns=NAMES)
+    rows_of: dict[str, list[int]] = {}
+    for place in found.get("places", []):
+        rows_of.setdefault(place["text"], []).extend(place["examples"])
+    lines = []
+    for kind, part in frame.groupby("kind"):
+        if kind == "procedure" and found["schedule"] is None:
+            lines.append(words("check.no_schedule"))
+            continue
+        order = [how for how in (*HOW, "listed", "recoded", "unlisted") if how in set(part["how"])]
+        told = [words("check.how_count", how=words("check.how_" + how), names=words.number(sub["text"].nunique()),
+                      rows=words.number(sub["rows"].sum())) for how in order for sub in [part[part["how"] == how]]]  # fmt: skip
+        lines.append(words(f"check.names_{kind}", told="; ".join(told)))
+        for column, values in (("how", ("ambiguous", "unknown", "unlisted")), ("outside", ("ended", "not_begun"))):
+            for value in values:
+                sums = part[part[column] == value].groupby("text")["rows"].sum().sort_values(ascending=False)
+                key = f"check.doubt_{value}" if column == "how" else f"check.{value}_{kind}"
+                lines += listed([name_text(text, rows, sorted(rows_of.get(text, []))[:EXAMPLES], words) for text, rows in sums.items()],
+                                key, words)  # fmt: skip
+    return lines
+
+
+def name_text(text: str, rows: int, examples: list[int], words: Words) -> str:
+    """A name, on how many rows, and which the first ones are."""
+    told = ", ".join(str(row) for row in examples)
+    place = words("check.rows_more" if rows > len(examples) else "check.rows", rows=told) if examples else ""
+    return words("check.name", text=told_shape(text, words), rows=words.number(rows)) + place
+
+
+def listed(items: list[str], key: str, words: Words) -> list[str]:
+    """One line with the first MOST items; no line without any."""
+    if not items:
+        return []
+    more = words("check.more", n=words.number(len(items) - MOST)) if len(items) > MOST else ""
+    return [words(key, items="; ".join(items[:MOST]) + more)]
+
+
+def sign_lines(found: dict, words: Words) -> list[str]:
+    """What in the content may be wrong, each with its place; or that nothing was found."""
+    lines = []
+    for item in found.get("date_order", []):
+        if item["rows"]:
+            rows = ", ".join(str(row) for row in item["examples"])
+            more = item["rows"] > EXAMPLES
+            lines.append(words("check.sign", sign=words("check.order_" + item["fault"]), rows=words.number(item["rows"]),
+                               examples=words("check.rows_more" if more else "check.rows", rows=rows)))  # fmt: skip
+    heavy = [item for item in found.get("repeats", []) if item["again"] >= HEAVY * item["rows"]]
+    lines += listed([words("check.repeat", month=words.date(item["month"]), again=words.number(item["again"]),
+                           rows=words.number(item["rows"])) for item in heavy], "check.repeats", words)  # fmt: skip
+    for sign in dict.fromkeys(item["sign"] for item in found["signs"]):
+        lines += listed([sign_text(item, words) for item in found["signs"] if item["sign"] == sign], "check.sign_" + sign, words)
+    return [words("check.signs"), *lines] if lines else [words("check.no_signs")]
+
+
+def sign_text(item: dict, words: Words) -> str:
+    """One place: agency, months, received against expected."""
+    span = words.date(item["first"]) if item["first"] == item["last"] else words(
+        "check.span", first=words.date(item["first"]), last=words.date(item["last"]))  # fmt: skip
+    place = f"{told_shape(item['agency'], words)}, {span}" if item["agency"] else span
+    if item["expected"] is None or item["sign"] == "month_missing":
+        return place
+    return words("check.against", place=place, received=words.number(item["received"]), expected=words.number(item["expected"]))

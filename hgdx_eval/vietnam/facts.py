@@ -1,0 +1,391 @@
+"""What the world did: dated facts with their sources, from params/facts. What nobody has verified says so."""
+
+import os
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..base.errors import InputError
+from ..base.own_files import HOME
+from ..base.yaml_strict import load_yaml, validate
+
+FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks", "published", "unit_costs")
+PAYMENT_RATE = "online_payment_rate"  # the indicator of the task with a target
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Source(Record):
+    """Where a fact was read. A fact is verified with title, link and day of reading, or says why it is not."""
+
+    title: str | None = Field(None, description="text: the source's title")
+    link: str | None = Field(None, description="text: https://...")
+    read: date | None = Field(None, description="the day on which it was read")
+    verified: bool = Field(description="true or false")
+    reason: str | None = Field(None, description="text: why it is not verified")
+
+    @model_validator(mode="after")
+    def sourced(self) -> "Source":
+        if self.verified and not (self.title and self.link and self.read):
+            raise ValueError("verified: true needs title, link and read")
+        if not self.verified and not self.reason:
+            raise ValueError("a fact has a source, or verified: false with a reason")
+        return self
+
+
+class Event(Source):
+    """Something dated that could move the outcome besides the policy."""
+
+    name: str
+    date: date
+    until: date | None = None
+    scope: str
+    level: Literal["province", "district", "commune"] | None = None
+    vi: str = Field(max_length=28)
+    en: str = Field(max_length=28)
+    what_vi: str
+    what_en: str
+
+    def label(self, lang: str) -> str:
+        return self.vi if lang == "vi" else self.en
+
+
+class ResolutionFields(Record):
+    signed: Source
+    title: Source
+    effective: Source
+    cut_pct: Source
+    fee_list: Source
+    expires: Source
+
+
+class Resolution(Record):
+    """A resolution as far as it is known; `assumed_*` stand in for what has not been found, and are reported as such."""
+
+    name: str
+    body: str
+    number: str
+    what_vi: str
+    what_en: str
+    signed: date
+    effective: date | None
+    assumed_effective: date
+    cut_pct: float | int | None = Field(None, gt=0, le=100, description="per cent, above 0 up to 100")
+    assumed_cut_pct: float | int = Field(gt=0, le=100, description="per cent, above 0 up to 100")
+    fee_list: list[str] | None
+    expires: date | None
+    fields: ResolutionFields
+
+    def verified_of(self, field: str) -> bool:
+        return getattr(self.fields, field).verified
+
+    def source_of(self, field: str) -> tuple[str | None, str | None, date | None]:
+        """(title, link, day read) of one field."""
+        source = getattr(self.fields, field)
+        return source.title, source.link, source.read
+
+
+class Adoption(Source):
+    """One province's (or the centre's) cut; `effective` as exactly as it is known: a day, a month, a year, or None."""
+
+    province: str
+    aliases: list[str] = []
+    kind: Literal["resolution", "draft", "national", "count"]
+    resolution: str | None = None
+    signed: str | None = None
+    effective: str | None = Field(None, pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+    effective_note: str | None = None
+    ends: str | None = None
+    cut_pct: str | None = None
+    number: int | None = None
+
+
+class Tet(Record):
+    year: int
+    first_day: date
+
+
+class FormerName(Source):
+    """What a unit was called before: until `valid_to`, where that day is known."""
+
+    name: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class Unit(Record):
+    """A province, district, commune or department. `parent`: code of the unit it belongs to. A unit that began or ended
+    inside the list's own time says so by `valid_from` and `valid_to` (the last day), with where that was read in `dated`;
+    from the next day its dossiers are those of `successor` (a code), where there is one.
+    """
+
+    code: str
+    level: Literal["province", "district", "commune", "department"]
+    parent: str | None = None
+    name: str
+    portal: str | None = None
+    aliases: tuple[str, ...] = Field((), strict=False)
+    former_names: tuple[FormerName, ...] = Field((), strict=False)
+    valid_from: date | None = None
+    valid_to: date | None = None
+    successor: str | None = None
+    dated: Source | None = Field(None, description="the source of valid_from, valid_to and successor")
+
+    @model_validator(mode="after")
+    def dates_have_a_source(self) -> "Unit":
+        if (self.valid_from or self.valid_to or self.successor) and self.dated is None:
+            raise ValueError("valid_from, valid_to and successor need their source: dated")
+        if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
+            raise ValueError("valid_from is after valid_to")
+        if self.successor and not self.valid_to:
+            raise ValueError("a successor needs valid_to: since when")
+        return self
+
+
+class Department(Record):
+    code: str
+    name: str
+    aliases: tuple[str, ...] = Field((), strict=False)
+
+
+class Task(Record):
+    number: int
+    vi: str
+    en: str
+    indicator: str | None
+    target: float | None
+
+
+class Indicator(Record):
+    """What the source of a task itself tells of an indicator; a share is 0-1."""
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$", description="a name of a-z, 0-9 and _")
+    task: int = Field(ge=1, le=7, description="a task, 1 to 7")
+    vi: str
+    en: str
+    definition_vi: str
+    definition_en: str
+    unit: Literal["share", "count"]
+    better: Literal["higher", "lower"]
+    target: float | int | None
+    period: str | None = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+    value: float | int | None
+
+
+class Published(Source):
+    """A figure that somebody published: told beside others, never joined to them. A share is 0-1."""
+
+    place: str
+    task: int | None = Field(ge=1, le=7, description="a task, 1 to 7")
+    vi: str
+    en: str
+    definition_vi: str
+    definition_en: str
+    value: float | int
+    relation: Literal["=", "~", ">"]
+    unit: Literal["share", "count"]
+    since: str | None = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+    until: str = Field(pattern=r"^\d{4}(-\d\d){0,2}$", description="2023, 2023-08 or 2023-08-01, quoted")
+
+
+class Figure(Record):
+    indicator: str
+    vi: str
+    en: str
+    relation: Literal["=", "~", ">", ">="]
+    unit: Literal["share", "count"]
+    value: float | int
+
+
+class UnitCost(Source):
+    """What filing from remote saves, per trip, kilometre, hour or dossier; None: not known."""
+
+    name: Literal["trips", "trip_minutes", "trip_km", "vnd_per_km", "citizen_vnd_per_hour", "staff_minutes", "staff_vnd_per_hour"]
+    value: float | int | None = Field(ge=0, description="a number, 0 or more, or null where it is not known")
+    year: int | None = Field(ge=2000, le=2100, description="the year of the VND, or of the survey")
+
+    @model_validator(mode="after")
+    def dated(self) -> "UnitCost":
+        if self.value is not None and self.year is None:
+            raise ValueError("a value needs its year")
+        return self
+
+
+class ResolutionFile(Record):
+    resolutions: list[Resolution]
+
+
+class EventFile(Record):
+    events: list[Event]
+
+
+class AdoptionFile(Record):
+    adoptions: list[Adoption]
+
+
+class TetFile(Record):
+    default_source: Source
+    tet: list[Tet]
+
+
+class UnitFile(Record):
+    default_source: Source
+    portal_source: Source
+    department_source: Source
+    valid_until: date
+    valid_until_source: Source
+    units: list[Unit]
+    departments: list[Department]
+    former: list[Unit]
+
+
+class TaskFile(Record):
+    default_source: Source
+    date: date
+    place: str
+    tasks: list[Task]
+    indicators: list[Indicator]
+    figures: list[Figure]
+
+
+class PublishedFile(Record):
+    published: list[Published]
+
+
+class UnitCostFile(Record):
+    unit_costs: list[UnitCost]
+
+
+MODELS = {"resolution": ResolutionFile, "events": EventFile, "adoptions": AdoptionFile, "tet": TetFile,
+          "units": UnitFile, "tasks": TaskFile, "published": PublishedFile, "unit_costs": UnitCostFile}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """All facts. `units` holds province, districts, communes and departments, `former_units` what the portal names
+    besides, `units_end` the last day of all of them; `sha256` is over the files' bytes."""
+
+    resolutions: dict[str, Resolution]
+    events: tuple[Event, ...]
+    adoptions: tuple[Adoption, ...]
+    tet: tuple[Tet, ...]
+    units: tuple[Unit, ...]
+    former_units: tuple[Unit, ...]
+    units_end: date
+    unit_source: Source
+    tasks: TaskFile
+    published: tuple[Published, ...]
+    unit_costs: dict[str, UnitCost]
+    sha256: str
+
+
+def facts_folder() -> Path:
+    """`params/facts`, or that of the folder named by HGDX_PARAMS."""
+    return Path(os.environ.get("HGDX_PARAMS") or HOME / "params") / "facts"
+
+
+def load_facts() -> Facts:
+    """The facts of `params/facts`, or of the folder named by HGDX_PARAMS. Raises InputError for a fact without a source."""
+    folder = facts_folder()
+    return read_facts(folder, sum(f.stat().st_mtime_ns for f in sorted(folder.glob("*.yaml"))))
+
+
+def facts_hash() -> str:
+    """SHA-256 over the files of the facts, in their order, as `Facts.sha256`; nothing is parsed."""
+    return sha256(b"".join((facts_folder() / f"{name}.yaml").read_bytes() for name in FILES)).hexdigest()
+
+
+def facts_files() -> dict[str, str]:
+    """File -> SHA-256."""
+    return {f"{name}.yaml": sha256((facts_folder() / f"{name}.yaml").read_bytes()).hexdigest() for name in FILES}
+
+
+@cache
+def read_facts(folder: Path, changed: int) -> Facts:
+    """The facts of a folder; `changed` makes an edited file be read again."""
+    digest, found = sha256(), {}
+    for name in FILES:
+        path = folder / f"{name}.yaml"
+        found[name] = validate(load_yaml(path), MODELS[name], path.name)
+        digest.update(path.read_bytes())
+    departments = [Unit(code=d.code, level="department", parent="93", name=d.name, portal=d.code, aliases=d.aliases)
+                   for d in found["units"].departments]  # fmt: skip
+    units, former = [*found["units"].units, *departments], found["units"].former
+    check_unique([unit.code for unit in [*units, *former]], "units.yaml: code")
+    check_successors([*units, *former])
+    check_unique([event.name for event in found["events"].events], "events.yaml: name")
+    return Facts({law.name: law for law in found["resolution"].resolutions},
+                 tuple(sorted(found["events"].events, key=lambda event: event.date)), tuple(found["adoptions"].adoptions),
+                 tuple(found["tet"].tet), tuple(units), tuple(former), found["units"].valid_until,
+                 found["units"].default_source, found["tasks"], tuple(found["published"].published),
+                 unit_costs(found["unit_costs"].unit_costs), digest.hexdigest())  # fmt: skip
+
+
+def unit_costs(listed: list[UnitCost]) -> dict[str, UnitCost]:
+    """Every unit cost by name. Raises InputError where one stands twice or is missing."""
+    check_unique([item.name for item in listed], "unit_costs.yaml: name")
+    if missing := set(UnitCost.model_fields["name"].annotation.__args__) - {item.name for item in listed}:
+        raise InputError(f"unit_costs.yaml: {sorted(missing)[0]} is missing; write value: null where it is not known")
+    return {item.name: item for item in listed}
+
+
+def check_unique(names: list[str], place: str) -> None:
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"{place}: {twice[0]!r} stands twice")
+
+
+def check_successors(units: list[Unit]) -> None:
+    """Raises InputError where a unit's successor is no unit, or leads back to it."""
+    later = {unit.code: unit.successor for unit in units}
+    for code, successor in later.items():
+        path = [code]
+        while successor:
+            if successor not in later:
+                raise InputError(f"units.yaml: unit {path[-1]}: successor {successor!r} is no unit's code")
+            if successor in path:
+                raise InputError(f"units.yaml: unit {code}: its successors lead in a circle: {', '.join([*path, successor])}")
+            path.append(successor)
+            successor = later[successor]
+
+
+def events_between(facts: Facts, start: date, end: date, scope: str) -> tuple[Event, ...]:
+    """Events of a place, and national ones, that touch the days from start to end."""
+    return tuple(event for event in facts.events if event.scope in (scope, "national")
+                 and event.date <= end and (event.until or event.date) >= start)  # fmt: skip
+
+
+# --- units and provinces --------------------------------------------------------------------------------------------
+def cluster_of(facts: Facts, unit: Unit) -> Unit:
+    """The agency at district or province level that a unit belongs to: a commune's district, else itself."""
+    if unit.level != "commune":
+        return unit
+    return next(parent for parent in facts.units if parent.code == unit.parent)
+
+
+def bare(text: str) -> str:
+    """A province's name without marks, kind, spaces and punctuation: "TP. Hồ Chí Minh" meets "Ho Chi Minh"."""
+    letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    plain = re.sub(r"[^a-z]", "", "".join(c for c in letters if not unicodedata.combining(c)).casefold())
+    return re.sub(r"^(tinh|thanhpho|tp)(?=\w)", "", plain)
+
+
+def find_adoption(facts: Facts, province: str, by: date | None = None) -> Adoption | None:
+    """The first known cut of a province (drafts and counts are none), under any spelling; with `by`, the first that may
+    have been in force on that day (one of unknown date cannot be ruled out)."""
+    wanted = bare(province)
+    for adoption in facts.adoptions:
+        known = {bare(name) for name in [adoption.province, *adoption.aliases]}
+        since = adoption.effective or adoption.signed or ""
+        if adoption.kind == "resolution" and wanted in known and (by is None or since <= by.isoformat()):
+            return adoption
+    return None

@@ -1,0 +1,1 @@
+"""What is asked of dossiers and fees besides the effect: cost, payment, tasks, gaps."""
