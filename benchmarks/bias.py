@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from worlds import BROKEN, World
 
 from hgdx_eval.base.errors import Refusal
-from hgdx_eval.estimators import estimate, estimator_names
+from hgdx_eval.estimation.estimate import estimate
+from hgdx_eval.study.vocabulary import estimator_names
 
 
 def bias(world: World, draws: int) -> dict[str, str]:

@@ -14,7 +14,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 
 from worlds import HOLDS, World  # noqa: E402
 
-from hgdx_eval.estimators import estimate  # noqa: E402
+from hgdx_eval.estimation.estimate import estimate  # noqa: E402
 
 RANKED = ("synthetic_control", "augmented_synthetic_control", "synthetic_did")
 

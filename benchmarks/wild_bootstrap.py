@@ -13,7 +13,7 @@ import pandas as pd
 import pyfixest as pf
 from measure import growth, paired, panel, seconds, verdict
 
-from hgdx_eval.design.design import with_equal_weights
+from hgdx_eval.design.variants import with_equal_weights
 from hgdx_eval.estimation.fixed_effects import cells_of, linear, regress, usable
 from hgdx_eval.estimators import two_way_fixed_effects as main
 from hgdx_eval.infer import false_alarms

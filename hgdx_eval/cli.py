@@ -224,7 +224,7 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang
     from .vietnam.check_export import check_file, check_lines
 
     found = check_file(file, layout, fees)
-    lines = map(plain_line, check_lines(found, Words(lang)))
+    lines = map(plain_line, check_lines(found, Words(lang, domain="vietnam")))
     click.echo(json.dumps(found, indent=1) if as_json else "\n".join(lines))
     return 0
 
@@ -238,9 +238,11 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang
 @click.option("--release", is_flag=True, help="merge cells below --min-count, and those that would tell them, into their parent")
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
     """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
-    from .panel.panel import dossier_panel, export_panel, summary_panel
+    from .panel.panel import export_panel
     from .read.sources import data_files
+    from .vietnam.dossier_panel import dossier_panel
     from .vietnam.layouts import layout_of, summary_layouts
+    from .vietnam.summary_panel import summary_panel
 
     if output.suffix.lower() != ".parquet":
         raise InputError(f"{output.name}: the panel is written as Parquet: name it *.parquet")

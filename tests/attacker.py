@@ -16,7 +16,7 @@ def small_export(seed: int, months: int = 16, late: int = 0, sizes: tuple[int, .
     usual dossiers of a procedure at an agency in a month."""
     from hgdx_eval.base.origin import Origin
     from hgdx_eval.panel.panel import NOTES, Panel
-    from hgdx_eval.study.study import load_study
+    from hgdx_eval.study.load import load_study
 
     rng = np.random.default_rng(seed)
     p, _ = load_study("demo", "en", {"window": ["2022-10", "2025-06"], "by": ["level", "field", "cluster"], "period_by": None, "min_count": 5})

@@ -5,7 +5,8 @@ from coverage_worlds import ORIGIN, PLAIN
 
 from hgdx_eval.design.design import Design, study_design
 from hgdx_eval.panel.panel import NOTES, Panel
-from hgdx_eval.study.study import Study, read_study, study_file
+from hgdx_eval.study.load import read_study, study_file
+from hgdx_eval.study.study import Study
 from hgdx_eval.vietnam.made_up_world import fee_schedule, simulate_cells
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from hgdx_eval.base.origin import Origin
 from hgdx_eval.design.design import Design, study_design
 from hgdx_eval.panel.panel import NOTES, Panel
-from hgdx_eval.study.study import read_study, study_file
+from hgdx_eval.study.load import read_study, study_file
 from hgdx_eval.vietnam.made_up_world import simulate_cells
 
 PLAIN = {"by": [], "dose": None}  # cells as drawn know nothing of fields and fees

@@ -18,13 +18,13 @@ COLOURS, DPI = 16, 54
 def figures() -> dict[str, object]:
     """Every kind of chart on made-up data, by name."""
     import test_charts
-    import test_charts_districts
     import test_charts_methods
+    import test_charts_places
     import test_charts_robustness
 
     words = test_charts.demo_words()
     found = [*test_charts.all_figures(words), *test_charts_methods.all_figures(), *test_charts_robustness.all_figures(),
-             test_charts_districts.plot_districts(test_charts_districts.design(), words)]  # fmt: skip
+             test_charts_places.plot_places(test_charts_places.design(), words)]  # fmt: skip
     return {figure.name: figure for figure in found}
 
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from hgdx_eval.read.tables import RawTable, open_table
+from hgdx_eval.read.database import RawTable
+from hgdx_eval.read.tables import open_table
 
 
 def opened_table(path: Path, wanted: dict[str, tuple[str, ...]], sql: str = "SELECT * FROM raw ORDER BY row") -> tuple[RawTable, list[tuple]]:

@@ -5,7 +5,8 @@ import pytest
 from monte_carlo import draws, unbiased
 from worlds import BROKEN, HOLDS, World
 
-from hgdx_eval.estimators import estimate, estimator_names
+from hgdx_eval.estimation.estimate import estimate
+from hgdx_eval.study.vocabulary import estimator_names
 
 SLOW = {"structural_time_series"}  # over 0.1 s for one fit, the others 0.02 to 0.05
 

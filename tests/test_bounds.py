@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from made_up import design_of, factor_table
 
-from hgdx_eval.estimators import estimate
+from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.evaluation.bounds import SPILL, effect_bounds
 
 MAIN = "two_way_fixed_effects"

@@ -135,8 +135,8 @@ def test_a_study_may_be_told_the_names_that_it_holds_and_those_that_many_rows_sh
 def said_again(rows, tmp_path, treated: str) -> str:
     """What a run says of a table whose study names its units."""
     from hgdx_eval.base.errors import InputError
-    from hgdx_eval.panel.panel import load_panel
-    from hgdx_eval.study.study import load_study
+    from hgdx_eval.panel.load import load_panel
+    from hgdx_eval.study.load import load_study
 
     (tmp_path / "again.yaml").write_text(STUDY.replace("DATA", "again.csv").replace("treated_from: start", treated), encoding="utf-8")
     write(tmp_path / "again.csv", rows)

@@ -12,20 +12,14 @@ from made_up import design_of, made_up_table
 
 from hgdx_eval.estimation.results import Estimate, result_table
 from hgdx_eval.estimators.two_way_fixed_effects import fit
-from hgdx_eval.report.charts.groups import (
-    group_series,
-    lanes_for,
-    plot_coverage,
-    plot_event,
-    plot_leave_one_out,
-    plot_placebos,
-    plot_shares,
-    tick_digits,
-    time_axis,
-)
+from hgdx_eval.report.charts.axes import lanes_for, tick_digits, time_axis
+from hgdx_eval.report.charts.coverage import plot_coverage
+from hgdx_eval.report.charts.event_path import plot_event
+from hgdx_eval.report.charts.groups import group_series, plot_shares
+from hgdx_eval.report.charts.placebos import plot_leave_one_out, plot_placebos
 from hgdx_eval.report.figure import ELEMENTS
 from hgdx_eval.report.page import sanitised
-from hgdx_eval.study.study import load_study
+from hgdx_eval.study.load import load_study
 from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.facts import load_facts
 

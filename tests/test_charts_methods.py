@@ -10,20 +10,13 @@ import yaml
 from made_up import ORIGIN
 
 from hgdx_eval.estimation.results import Estimate, result_table
-from hgdx_eval.report.charts.methods import (
-    Row,
-    group_table,
-    lines_of,
-    method_rows,
-    phone_places,
-    plot_groups,
-    plot_methods,
-    plot_synthetic,
-    reach_of,
-)
+from hgdx_eval.report.charts.effects_by_group import group_table, plot_groups
+from hgdx_eval.report.charts.intervals import Row, lines_of, phone_places, reach_of
+from hgdx_eval.report.charts.methods import method_rows, plot_methods
+from hgdx_eval.report.charts.synthetic import plot_synthetic
 from hgdx_eval.report.figure import ELEMENTS
 from hgdx_eval.report.page import sanitised
-from hgdx_eval.study.study import study_folder
+from hgdx_eval.study.load import study_folder
 from hgdx_eval.study.words import Words
 
 MAIN = "two_way_fixed_effects"

@@ -12,20 +12,10 @@ from test_charts_methods import ENGLISH, SPAN, words
 
 from hgdx_eval.estimation.results import Estimate, result_table
 from hgdx_eval.infer.specification_curve import OWN, specification_curve
-from hgdx_eval.report.charts.specification_curve import (
-    choice_text,
-    plot_curve,
-    plot_gate,
-    plot_peeking,
-    plot_sensitivity,
-    reach_of_bounds,
-    reach_of_curve,
-    reach_of_history,
-    runs,
-    shortened,
-    size_of,
-    sorted_curve,
-)
+from hgdx_eval.report.charts.false_alarms import plot_gate
+from hgdx_eval.report.charts.looks import plot_peeking, reach_of_history
+from hgdx_eval.report.charts.sensitivity import plot_sensitivity, reach_of_bounds
+from hgdx_eval.report.charts.specification_curve import choice_text, plot_curve, reach_of_curve, runs, shortened, size_of, sorted_curve
 from hgdx_eval.report.figure import ELEMENTS
 from hgdx_eval.report.page import sanitised
 from hgdx_eval.study.words import MINUS

@@ -16,9 +16,10 @@ import pytest
 from nbformat.v4 import new_code_cell
 from small_run import small_notebooks
 
-from hgdx_eval.estimation.results import COLUMNS, check_table
+from hgdx_eval.estimation.results import check_table
 from hgdx_eval.run.notebook_files import NOTEBOOKS
 from hgdx_eval.study.study import Study
+from hgdx_eval.study.vocabulary import COLUMNS
 
 ROOT = Path(__file__).parent.parent
 STUDY = """study: mine
@@ -254,10 +255,10 @@ def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
         "study: s\ndata: sums\nlayout: opencps_summary\nunit: agency\nperiod: period\nfrequency: M\nnumerator: online\n"
         "denominator: received\ncluster: cluster\ntreated_from:\n  Thành phố Vị Thanh: 2023-08\n  Huyện Phụng Hiệp: 2023-08\n"
         "  Huyện Châu Thành: 2023-08\nestimator: two_way_fixed_effects\n", encoding="utf-8")  # fmt: skip
-    from hgdx_eval.panel.panel import load_panel
+    from hgdx_eval.panel.load import load_panel
     from hgdx_eval.run.receipt import inputs_key, make_receipt
     from hgdx_eval.run.verify import data_there
-    from hgdx_eval.study.study import read_study
+    from hgdx_eval.study.load import read_study
 
     p = read_study(tmp_path / "s.yaml", {})
     receipt = make_receipt(p, load_panel(p), 7, ["vi"], inputs_key(p, ["vi"]), "", datetime(2000, 1, 1))

@@ -18,20 +18,23 @@ from made_up import made_up_table
 from monte_carlo import MANY
 
 from hgdx_eval.base.errors import InputError, Refusal
+from hgdx_eval.base.safe_text import header_key
 from hgdx_eval.base.telling import is_header
 from hgdx_eval.design import design
 from hgdx_eval.design.design import study_design
 from hgdx_eval.estimation import results
+from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.estimation.heterogeneity import dose_response, effects_by_group, reversal
 from hgdx_eval.estimation.results import joined
-from hgdx_eval.estimators import estimate, estimator_names
 from hgdx_eval.evaluation.evaluation import evaluate
-from hgdx_eval.panel.panel import dossier_study_columns, load_panel
-from hgdx_eval.read.tables import header_key
+from hgdx_eval.panel.load import load_panel
 from hgdx_eval.report.show_methods import show_groups_of, traits
-from hgdx_eval.study.study import SPECIAL, Study, read_study, study_file
+from hgdx_eval.study.load import read_study, study_file
+from hgdx_eval.study.study import SPECIAL, Study
+from hgdx_eval.study.vocabulary import estimator_names
 from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.check_export import check_file
+from hgdx_eval.vietnam.dossier_panel import dossier_study_columns
 from hgdx_eval.vietnam.made_up_world import simulate_cells
 from hgdx_eval.vietnam.questions.cost import why_none as no_cost
 from hgdx_eval.vietnam.questions.gaps import who_of

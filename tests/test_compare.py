@@ -7,8 +7,9 @@ import pytest
 from made_up import design_of, made_up_table, table_for
 
 from hgdx_eval.base.errors import Refusal
-from hgdx_eval.estimators import estimate, estimator_names
-from hgdx_eval.evaluation.reconciliation import STEPS, differs, extra_dossiers, one_change, path, reconcile
+from hgdx_eval.estimation.estimate import estimate
+from hgdx_eval.evaluation.reconciliation import STEPS, differs, extra_cases, one_change, path, reconcile
+from hgdx_eval.study.vocabulary import estimator_names
 
 MAIN = "two_way_fixed_effects"
 
@@ -66,20 +67,20 @@ def test_comparison_groups_are_taken_alone():
     assert rows.loc[rows["group"] == "comparison_group", "parameter"].tolist() == ["already_free", "free"]
 
 
-def test_extra_dossiers_are_the_effect_times_the_treated():
+def test_extra_cases_are_the_effect_times_the_treated():
     design = design_of(made_up_table(2))
     found = estimate(design, MAIN)
-    row = extra_dossiers(design, found).table.iloc[0]
+    row = extra_cases(design, found).table.iloc[0]
     treated = design.table.loc[design.table["treated"], "received"].sum()
     assert row["estimate"] == pytest.approx(found.overall()["estimate"] / 100 * treated)
-    assert row["scale"] == "count" and row["group"] == "extra_dossiers"
+    assert row["scale"] == "count" and row["group"] == "extra_cases"
     assert row["ci_low"] < row["estimate"] < row["ci_high"]
 
 
-def test_without_counts_there_are_no_extra_dossiers():
+def test_without_counts_there_are_no_extra_cases():
     design = design_of(made_up_table(2))
     level = replace(design, table=design.table.assign(received=np.nan, online=np.nan), scale="level")
-    assert extra_dossiers(level, estimate(level, MAIN)).table.empty
+    assert extra_cases(level, estimate(level, MAIN)).table.empty
 
 
 def test_a_step_that_cannot_be_made_leaves_the_method_out():

@@ -17,7 +17,7 @@ from hgdx_eval.base.errors import InputError
 from hgdx_eval.estimation.results import check_table
 from hgdx_eval.infer.fieller import Ratio
 from hgdx_eval.report.record import record
-from hgdx_eval.study.study import read_study, study_file, study_words
+from hgdx_eval.study.load import read_study, study_file, study_words
 from hgdx_eval.vietnam.facts import load_facts
 from hgdx_eval.vietnam.questions.charts_cost import plot_forgone
 from hgdx_eval.vietnam.questions.cost import (

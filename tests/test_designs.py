@@ -4,9 +4,10 @@ import pytest
 from made_up import design_of, made_up_table
 
 from hgdx_eval.base.errors import InputError, Refusal
-from hgdx_eval.design.design import placebo_before, placebo_sets, placebos_in_space, study_design, without_cluster
-from hgdx_eval.panel.panel import load_panel
-from hgdx_eval.study.study import parse_change, read_study
+from hgdx_eval.design.design import study_design
+from hgdx_eval.design.placebos import placebo_before, placebo_sets, placebos_in_space, without_cluster
+from hgdx_eval.panel.load import load_panel
+from hgdx_eval.study.load import parse_change, read_study
 
 STUDY = """study: t
 data: t.csv
@@ -167,7 +168,7 @@ def policy_design(monkeypatch, tmp_path, start=None, **change):
     from coverage_worlds import ORIGIN, PLAIN
 
     from hgdx_eval.panel.panel import NOTES, Panel
-    from hgdx_eval.study.study import study_file, study_folder
+    from hgdx_eval.study.load import study_file, study_folder
     from hgdx_eval.vietnam.made_up_world import simulate_cells
 
     file, cells = study_file("demo"), simulate_cells(1, dossiers=20_000)[0]

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from made_up import design_of, made_up_table
 from scipy.optimize import linprog
 
-from hgdx_eval.estimators import estimate
+from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.evaluation.evaluation import leave_one_out
 from hgdx_eval.panel.disclosure import MERGED, band, hidden_beside_total, hidden_in_table, parts_of, released, small, told_sizes, told_whole
-from hgdx_eval.panel.panel import dossier_panel
-from hgdx_eval.report.answer import show_groups
-from hgdx_eval.study.study import load_study
+from hgdx_eval.report.show_data import show_groups
+from hgdx_eval.study.load import load_study
+from hgdx_eval.vietnam.dossier_panel import dossier_panel
 from hgdx_eval.vietnam.made_up_world import simulate
 
 K = 5

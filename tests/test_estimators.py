@@ -9,8 +9,8 @@ import pytest
 from made_up import SYNTHETIC, design_of, staggered_table, table_for
 
 from hgdx_eval.base.errors import Refusal
-from hgdx_eval.estimation.results import NOTES, REASONS, check_table
-from hgdx_eval.estimators import estimator_names
+from hgdx_eval.estimation.results import check_table
+from hgdx_eval.study.vocabulary import NOTES, REASONS, estimator_names
 
 pytestmark = pytest.mark.parametrize("name", estimator_names())
 SERIES = ("interrupted_time_series", "structural_time_series")  # of the treated group as one: no unit has an effect of its own

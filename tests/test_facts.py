@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from hgdx_eval.base.errors import InputError
-from hgdx_eval.study.study import study_folder
+from hgdx_eval.study.load import study_folder
 from hgdx_eval.vietnam.facts import FILES, cluster_of, events_between, find_adoption, load_facts
 from hgdx_eval.vietnam.unit_names import find_unit
 

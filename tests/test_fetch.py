@@ -19,20 +19,11 @@ from stub_portal import PROVINCE, ROOT, Fault, newer_data, older_row, portal_run
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.read.tidy import told_definition
+from hgdx_eval.vietnam.portal import archive
 from hgdx_eval.vietnam.portal import download as module
-from hgdx_eval.vietnam.portal.download import (
-    ChangedShape,
-    FetchFailed,
-    FolderBusy,
-    fetch,
-    fetched_lines,
-    number,
-    read_cache,
-    read_index,
-    retry_after,
-    revisions,
-    write_table,
-)
+from hgdx_eval.vietnam.portal.archive import FolderBusy, read_cache, read_index, revisions, write_table
+from hgdx_eval.vietnam.portal.download import FetchFailed, fetch, fetched_lines, retry_after
+from hgdx_eval.vietnam.portal.reports import ChangedShape, number
 
 SUM, SCORES = "report_by_month_sum_service", "report_tinh_766_service"
 ONLINE, PAYMENT = "provide-online-tree", "formality-online-payment-tree"
@@ -81,7 +72,8 @@ def newer(portal, waits, tmp_path):
 
 
 def at(monkeypatch, text):
-    monkeypatch.setattr(module, "clock", lambda: datetime.fromisoformat(text).replace(tzinfo=UTC))
+    for part in (archive, module):
+        monkeypatch.setattr(part, "clock", lambda: datetime.fromisoformat(text).replace(tzinfo=UTC))
 
 
 # --- normal months -------------------------------------------------------------------------------------------------
@@ -302,7 +294,7 @@ def test_one_folder_one_host(older, tmp_path):
 
 
 def test_two_downloads_into_one_folder_do_not_mix(portal, older, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(archive, "LOCK_SECONDS", 0.1)
     both_seen = threading.Event()
     portal.faults = [Fault(until=both_seen)]
     first = threading.Thread(target=older)

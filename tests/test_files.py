@@ -9,7 +9,8 @@ from opened import opened_table
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.base.telling import shape_of
-from hgdx_eval.read.tables import DELIMITERS, connect
+from hgdx_eval.read.database import connect
+from hgdx_eval.read.text import DELIMITERS
 
 WANTED = {"code": ("Mã hồ sơ",), "agency": ("Cơ quan thụ lý",), "online": ("Trực tuyến",)}
 ROWS = [["01", "Sở Tư pháp", "Có"], ["02", "UBND Xã Hoả Lựu", "Không"]]

@@ -20,7 +20,7 @@ from hgdx_eval.base.signals import Interrupted, interruptible, raise_if_asked
 from hgdx_eval.run.notebook_files import Options
 from hgdx_eval.run.notebooks import readable_parameters
 from hgdx_eval.run.run import run_study
-from hgdx_eval.study.study import read_study
+from hgdx_eval.study.load import read_study
 
 HOST = "may-chu-so-07"
 long = pytest.mark.long

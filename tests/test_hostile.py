@@ -19,8 +19,8 @@ from seeds import FIXED
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.base.safe_text import harmless, plain_line
-from hgdx_eval.read import tables, workbooks
-from hgdx_eval.read.tables import connect
+from hgdx_eval.read import database, workbooks
+from hgdx_eval.read.database import connect
 from hgdx_eval.read.workbooks import sheet_rows
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -355,4 +355,4 @@ def test_memory_of_a_database_without_a_private_folder_is_bounded_and_nothing_is
     con = connect()
     assert con.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
     assert con.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].startswith("38")  # MiB
-    assert list(tmp_path.iterdir()) == [] and tables.MEMORY == "400MB"
+    assert list(tmp_path.iterdir()) == [] and database.MEMORY == "400MB"

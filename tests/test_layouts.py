@@ -8,15 +8,16 @@ import xlsxwriter
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.design.design import study_design
-from hgdx_eval.panel.panel import check_definitions, load_panel, summary_panel
+from hgdx_eval.panel.load import load_panel
 from hgdx_eval.read.sources import data_files
 from hgdx_eval.read.tables import open_beginning, parse_count
-from hgdx_eval.study.study import read_study
+from hgdx_eval.study.load import read_study
 from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.check_export import check_file, check_lines
 from hgdx_eval.vietnam.layouts import DEFINITIONS, layout_names, layout_of, month_of_name, reader, stored_answers, summary_layouts
 from hgdx_eval.vietnam.made_up_export import agency_months, write_made_up
 from hgdx_eval.vietnam.made_up_world import simulate, simulate_cells
+from hgdx_eval.vietnam.summary_panel import check_definitions, summary_panel
 
 MONTHS = ("2023-06", "2023-07", "2023-08")
 KINDS = [(layout, suffix) for layout in summary_layouts() for suffix in reader(layout).SUFFIXES

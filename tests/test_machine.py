@@ -20,9 +20,9 @@ from hgdx_eval.base.errors import InputError, RunFailed
 from hgdx_eval.base.machine import fault_of, told_of
 from hgdx_eval.base.private_folder import MARK, base
 from hgdx_eval.cli import main
-from hgdx_eval.read import tables
+from hgdx_eval.read import database
+from hgdx_eval.read.database import literal
 from hgdx_eval.read.sources import study_data
-from hgdx_eval.read.tables import literal
 from hgdx_eval.read.tidy import read_columns
 from hgdx_eval.vietnam.made_up_world import simulate
 
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_opened_is_told_by_who_can_mend_it(tmp_path, monke
 @pytest.mark.parametrize("name", KINDS)
 def test_a_tidy_table_of_any_kind_spills_what_does_not_fit_into_memory(tmp_path, monkeypatch, name):
     path = made(tmp_path / name)
-    monkeypatch.setattr(tables, "MEMORY", "12MB")
+    monkeypatch.setattr(database, "MEMORY", "12MB")
     raw, rows = opened_table(path, {"unit": ("unit",), "value": ("value",)}, "SELECT row, value FROM raw ORDER BY unit DESC, row")
     assert raw.rows == len(rows) == ROWS and {int(float(value)) + 2 - row for row, value in rows} <= {0, 1}
     assert os.listdir(base()) == [MARK]

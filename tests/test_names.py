@@ -11,12 +11,22 @@ from hypothesis import strategies as st
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.panel import panel as panel_module
-from hgdx_eval.panel.panel import dossier_panel, named_agencies, refuse_ambiguous
-from hgdx_eval.study.study import load_study
-from hgdx_eval.vietnam.facts import FormerName, Source, Unit, check_successors, load_facts
+from hgdx_eval.study.events import Source
+from hgdx_eval.study.load import load_study
+from hgdx_eval.vietnam.dossier_panel import dossier_panel
+from hgdx_eval.vietnam.facts import FormerName, Unit, check_successors, load_facts
 from hgdx_eval.vietnam.fee_schedule import fee_schedule_of, todays_codes
 from hgdx_eval.vietnam.made_up_export import COLUMNS
-from hgdx_eval.vietnam.unit_names import SHORT, find_unit, looks_like_agency, match_unit, shown_text, toned_last
+from hgdx_eval.vietnam.unit_names import (
+    SHORT,
+    find_unit,
+    looks_like_agency,
+    match_unit,
+    named_agencies,
+    refuse_ambiguous,
+    shown_text,
+    toned_last,
+)
 
 FACTS = load_facts()
 TOLD = Source(verified=False, reason="made up for a test")

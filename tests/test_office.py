@@ -21,7 +21,7 @@ from hgdx_eval.report import pdf_docx
 from hgdx_eval.report.answer import check_rows, headline
 from hgdx_eval.report.brief_docx import MIME, in_word
 from hgdx_eval.report.page import Page, render
-from hgdx_eval.study.study import study_words
+from hgdx_eval.study.load import study_words
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,11 @@ from test_cli import ROOT, call, study  # noqa: F401
 from hgdx_eval import cli
 from hgdx_eval.base.errors import InputError, RunFailed
 from hgdx_eval.design.design import study_design
-from hgdx_eval.estimators import estimate
-from hgdx_eval.panel.panel import load_panel
+from hgdx_eval.estimation.estimate import estimate
+from hgdx_eval.panel.load import load_panel
 from hgdx_eval.run.receipt import inputs_key
-from hgdx_eval.study.study import PATH_KEYS, Study, read_study
+from hgdx_eval.study.load import read_study
+from hgdx_eval.study.study import PATH_KEYS, Study
 
 NASTY = ["", [], {}, [""], None, True, -1, float("nan"), 10**30, "year", "value", "unit", ["unit", "unit"], {"a": ""}, "x" * 300, "a\0b",
          "\ud800", "a\nb", "["]  # fmt: skip

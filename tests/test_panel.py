@@ -4,11 +4,12 @@ import pandas as pd
 import pytest
 
 from hgdx_eval.base.errors import InputError
-from hgdx_eval.panel.panel import dossier_panel, load_panel
+from hgdx_eval.panel.load import load_panel
 from hgdx_eval.read.sources import data_files
-from hgdx_eval.study.study import read_study
+from hgdx_eval.study.load import read_study
 from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.check_export import check_file, check_lines
+from hgdx_eval.vietnam.dossier_panel import dossier_panel
 from hgdx_eval.vietnam.made_up_export import COLUMNS
 from hgdx_eval.vietnam.made_up_world import simulate, simulate_cells
 

@@ -1,7 +1,8 @@
 import pytest
 
 from hgdx_eval.base.errors import InputError
-from hgdx_eval.study.study import Study, load_study, parse_change, read_study, study_folder
+from hgdx_eval.study.load import load_study, parse_change, read_study, study_folder
+from hgdx_eval.study.study import Study
 
 MINIMAL = """study: mine
 data: data.csv
@@ -49,7 +50,7 @@ def test_every_study_of_the_project_is_flat_and_commented():
 def test_what_is_wrong_is_said_in_one_line_with_its_key(tmp_path, line, says):
     with pytest.raises(InputError, match=says) as error:
         p = study(tmp_path, MINIMAL + line + "\n")
-        from hgdx_eval.study.study import study_words
+        from hgdx_eval.study.load import study_words
 
         study_words(p, "vi")
     assert "\n" not in str(error.value)

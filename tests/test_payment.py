@@ -16,7 +16,7 @@ from scipy import stats
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.estimation.results import check_table
 from hgdx_eval.report.record import record
-from hgdx_eval.study.study import read_study, study_file, study_words
+from hgdx_eval.study.load import read_study, study_file, study_words
 from hgdx_eval.vietnam.questions.charts_payment import plot_payment
 from hgdx_eval.vietnam.questions.payment import (
     RATES,

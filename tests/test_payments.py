@@ -6,11 +6,12 @@ import pytest
 from test_panel import FEES, dossier
 
 from hgdx_eval.base.errors import InputError
-from hgdx_eval.panel.panel import dossier_panel
 from hgdx_eval.read.sources import payments_beside
 from hgdx_eval.vietnam.count_dossiers import CHANNELS, PAID, PROCESSED
+from hgdx_eval.vietnam.dossier_panel import dossier_panel
 from hgdx_eval.vietnam.made_up_export import COLUMNS
-from hgdx_eval.vietnam.made_up_world import CUT, simulate, simulate_cells
+from hgdx_eval.vietnam.made_up_procedures import CUT
+from hgdx_eval.vietnam.made_up_world import simulate, simulate_cells
 
 HEADER = ",".join(COLUMNS)
 RECEIVED_ONLINE_ASSISTED = [19775, 13392, 2363]  # as drawn before there were payments

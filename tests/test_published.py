@@ -10,9 +10,9 @@ import yaml
 from made_up import design_of, staggered_table, triple_table
 
 from hgdx_eval.design.design import study_design
-from hgdx_eval.estimators import estimate
-from hgdx_eval.panel.panel import load_panel
-from hgdx_eval.study.study import read_study
+from hgdx_eval.estimation.estimate import estimate
+from hgdx_eval.panel.load import load_panel
+from hgdx_eval.study.load import read_study
 
 HERE = Path(__file__).parent / "reference"
 FROZEN = yaml.safe_load((HERE / "frozen.yaml").read_text(encoding="utf-8"))

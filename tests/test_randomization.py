@@ -10,7 +10,7 @@ from made_up import design_of, made_up_table, staggered_table
 from worlds import World, parallel, two_groups
 
 from hgdx_eval.base.errors import Refusal
-from hgdx_eval.design.design import rebuilt
+from hgdx_eval.design.placebos import rebuilt
 from hgdx_eval.estimation.fixed_effects import residuals, usable
 from hgdx_eval.estimators.two_way_fixed_effects import fit
 from hgdx_eval.infer.randomization import assignments, line_test, permuted, randomization, under_all

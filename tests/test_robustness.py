@@ -17,7 +17,7 @@ from hgdx_eval.evaluation.verdict import CANNOT
 from hgdx_eval.infer import false_alarms
 from hgdx_eval.report.answer import headline, reasons
 from hgdx_eval.report.show_robustness import show_breakdown, show_drivers, show_intervals, show_sensitivity, show_together
-from hgdx_eval.study.study import study_words
+from hgdx_eval.study.load import study_words
 
 
 def longer(seed=1, clusters=12, effect=0.05):

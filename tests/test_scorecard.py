@@ -23,11 +23,12 @@ from hgdx_eval.base.errors import InputError
 from hgdx_eval.base.origin import sha256_of
 from hgdx_eval.design.design import study_design
 from hgdx_eval.run.verify import verify_study
-from hgdx_eval.study.study import study_folder
+from hgdx_eval.study.load import study_folder
 from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.facts import load_facts
 from hgdx_eval.vietnam.questions.payment import payment_of
-from hgdx_eval.vietnam.questions.scorecard import COLUMNS, amount_of, indicators, read_scorecard, scorecard, status_of
+from hgdx_eval.vietnam.questions.scorecard import COLUMNS, indicators, read_scorecard, scorecard, status_of
+from hgdx_eval.vietnam.questions.user_csv import amount_of
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = study_folder().parent / "scorecard_template.csv"

@@ -19,8 +19,8 @@ from hgdx_eval.design.design import study_design
 from hgdx_eval.estimation.results import check_table
 from hgdx_eval.estimators.two_way_fixed_effects import fit
 from hgdx_eval.infer import sensitivity as s
-from hgdx_eval.panel.panel import load_panel
-from hgdx_eval.study.study import read_study
+from hgdx_eval.panel.load import load_panel
+from hgdx_eval.study.load import read_study
 
 PUBLISHED = yaml.safe_load((Path(__file__).parent / "reference" / "sensitivity.yaml").read_text(encoding="utf-8"))["medicaid"]
 KINDS = {"relative": s.relative_magnitudes, "smooth": s.smoothness}

@@ -23,8 +23,8 @@ def test_each_look_is_the_estimate_that_was_to_be_had_then():
     design = replace(design_of(made_up_table(1, clusters=8, periods=20)), path=False)
     found = looks(design, MAIN).table
     check_table(found)
-    from hgdx_eval.design.design import with_periods
-    from hgdx_eval.estimators import estimate
+    from hgdx_eval.design.variants import with_periods
+    from hgdx_eval.estimation.estimate import estimate
 
     usual = found[found["inference"] == "cluster"]
     assert len(usual) == 20 - 8 - 2 and len(found) == 2 * len(usual)

@@ -10,7 +10,6 @@ from made_up import factor_table, made_up_table, staggered_table, triple_table
 
 import hgdx_eval as hg
 from hgdx_eval.base.errors import InputError
-from hgdx_eval.estimators import estimator_names
 from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.evaluation.reconciliation import one_change, reconcile
 from hgdx_eval.report.show_methods import (
@@ -27,7 +26,8 @@ from hgdx_eval.report.show_methods import (
     synthetic_part,
     traits,
 )
-from hgdx_eval.study.study import study_words
+from hgdx_eval.study.load import study_words
+from hgdx_eval.study.vocabulary import estimator_names
 
 STUDY = """study: mine
 data: data.csv

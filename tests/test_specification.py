@@ -9,30 +9,28 @@ from made_up import ORIGIN, design_of, made_up_table, staggered_table
 from scipy import stats
 
 from hgdx_eval.base.errors import Refusal
-from hgdx_eval.design.design import (
-    rebuilt,
+from hgdx_eval.design.placebos import rebuilt, without_cluster
+from hgdx_eval.design.variants import (
     with_common_periods,
     with_comparison_group,
     with_complete_units,
     with_equal_weights,
     with_mean_weights,
     with_periods,
-    without_cluster,
 )
+from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.estimation.results import Estimate, check_table, result_table
-from hgdx_eval.estimators import estimate
 from hgdx_eval.evaluation.reconciliation import one_change
+from hgdx_eval.infer.multiplicity import adjusted, holm
 from hgdx_eval.infer.specification_curve import (
     CROSSED,
     ONE,
     OWN,
-    adjusted,
     choices_of,
     coded,
     curve_choices,
     curve_summary,
     extreme_clusters,
-    holm,
     specification_curve,
     text_of,
 )

@@ -21,9 +21,10 @@ from hgdx_eval.base.private_folder import MARK, base, clean_leftovers, private_f
 from hgdx_eval.base.telling import shape_of
 from hgdx_eval.cli import main
 from hgdx_eval.read import spool as spooling
-from hgdx_eval.read import tables
+from hgdx_eval.read import text
+from hgdx_eval.read.database import connect, literal, shape_sql
 from hgdx_eval.read.spool import Spool, keyed
-from hgdx_eval.read.tables import connect, ends_quoted, gaps, literal, shape_sql
+from hgdx_eval.read.text import ends_quoted, gaps
 from hgdx_eval.vietnam.check_export import check_file
 from hgdx_eval.vietnam.count_dossiers import count_dossiers
 from hgdx_eval.vietnam.layouts import opencps_dossiers
@@ -140,7 +141,7 @@ def test_a_place_is_the_number_of_its_row(first, passed, usable):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("block", [1, 2, 7, 100, 1 << 22])
 def test_empty_lines_do_not_move_the_numbers_of_the_rows_below(tmp_path, monkeypatch, end, block):
-    monkeypatch.setattr(tables, "READ", block)
+    monkeypatch.setattr(text, "READ", block)
     rows = ["", row("1"), "", "", row("2", day="hôm qua"), row("3") + ",thừa", "", row("4", day="hôm kia"), row("5"), "", ""]
     path = tmp_path / "a.csv"
     path.write_bytes(end.join([HEADER, *rows]).encode())
@@ -149,7 +150,7 @@ def test_empty_lines_do_not_move_the_numbers_of_the_rows_below(tmp_path, monkeyp
 
 
 def test_mountains_of_empty_lines_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "MOST_EMPTY", 5)
+    monkeypatch.setattr(text, "MOST_EMPTY", 5)
     path = write(tmp_path / "a.csv", [row("1"), "", "", "", "", "", "", row("2")])
     with pytest.raises(InputError, match=r"a\.csv: more than 5 lines hold nothing"):
         count_dossiers([path])
@@ -206,9 +207,8 @@ def test_cancelling_leaves_nothing_behind(tmp_path, number):
 
 
 def test_a_file_that_does_not_fit_its_header_at_all_is_refused(tmp_path, monkeypatch):
-    from hgdx_eval.read import tables
 
-    monkeypatch.setattr(tables, "MOST_BROKEN", 5)
+    monkeypatch.setattr(text, "MOST_BROKEN", 5)
     path = write(tmp_path / "a.csv", [row("1"), *[row(str(i)) + ",x" for i in range(9)]])
     with pytest.raises(InputError, match="do not fit the header"):
         count_dossiers([path])

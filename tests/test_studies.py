@@ -9,13 +9,14 @@ import nbformat
 import numpy as np
 import pytest
 
-from hgdx_eval.design.design import rebuilt, study_design
+from hgdx_eval.design.design import study_design
+from hgdx_eval.design.placebos import rebuilt
 from hgdx_eval.estimators.two_way_fixed_effects import fit
 from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.evaluation.verdict import UNCLEAR
-from hgdx_eval.panel.panel import load_panel
+from hgdx_eval.panel.load import load_panel
 from hgdx_eval.report.answer import headline
-from hgdx_eval.study.study import load_study, parse_change, read_study, study_file
+from hgdx_eval.study.load import load_study, parse_change, read_study, study_file
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,7 +6,7 @@ from faults import ROOT, STUDY, ended, make, start
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.locale import LANGUAGES
-from hgdx_eval.study.study import read_study, study_words
+from hgdx_eval.study.load import read_study, study_words
 
 
 @pytest.mark.parametrize("text", ["{study_name.__class__.__mro__}", "{outcome!r:>9}", "{0}", "{unknown}", "{", "{{outcome}}"])

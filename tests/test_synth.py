@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.vietnam.facts import load_facts
 from hgdx_eval.vietnam.made_up_export import COLUMNS
-from hgdx_eval.vietnam.made_up_world import CUT, WORLDS, fee_schedule, probabilities, procedures, simulate, simulate_cells, skeleton
+from hgdx_eval.vietnam.made_up_procedures import CUT, procedures
+from hgdx_eval.vietnam.made_up_world import WORLDS, fee_schedule, probabilities, simulate, simulate_cells, skeleton
 
 
 def world(name, seed=1, effect=4.0):

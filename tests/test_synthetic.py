@@ -14,8 +14,8 @@ from scipy.optimize import minimize
 from test_published import FROZEN, from_study
 
 from hgdx_eval.base.errors import Refusal
+from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.estimation.synthetic_weights import Matrix, matrix, objective, placebos, pretended, simplex
-from hgdx_eval.estimators import estimate
 from hgdx_eval.estimators.augmented_synthetic_control import augmented, correction
 from hgdx_eval.estimators.synthetic_control import control
 from hgdx_eval.estimators.synthetic_did import synthetic_did

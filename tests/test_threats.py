@@ -8,12 +8,12 @@ from test_side_by_side import made, numbers
 from test_verdict import METHODS, world
 
 import hgdx_eval as hg
+from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.estimation.results import check_table
-from hgdx_eval.estimators import estimate
 from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.evaluation.without_threat import taken_out
 from hgdx_eval.report.threats import show_threats, show_threats_short, threats
-from hgdx_eval.study.study import study_words
+from hgdx_eval.study.load import study_words
 from hgdx_eval.vietnam.facts import load_facts
 
 
@@ -100,9 +100,9 @@ def evaluate_quickly(design, p):
 
 
 def test_every_estimator_has_its_formula_and_its_letters_explained():
-    from hgdx_eval.estimators import estimator_names
     from hgdx_eval.report.formulas import METHODS as FORMULAS
     from hgdx_eval.report.formulas import mathml
+    from hgdx_eval.study.vocabulary import estimator_names
     from hgdx_eval.study.words import texts
 
     assert set(FORMULAS) == set(estimator_names())

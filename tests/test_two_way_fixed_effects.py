@@ -14,8 +14,8 @@ from scipy.linalg import qr
 from hgdx_eval.base.errors import Refusal
 from hgdx_eval.design.design import study_design
 from hgdx_eval.estimators.two_way_fixed_effects import fit
-from hgdx_eval.panel.panel import load_panel
-from hgdx_eval.study.study import parse_change, read_study, study_file
+from hgdx_eval.panel.load import load_panel
+from hgdx_eval.study.load import parse_change, read_study, study_file
 
 REFERENCE = yaml.safe_load((Path(__file__).parent / "reference" / "two_way_fixed_effects.yaml").read_text(encoding="utf-8"))
 

@@ -13,8 +13,9 @@ from hgdx_eval.estimation.inference import t_interval
 from hgdx_eval.evaluation import verdict
 from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.evaluation.verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, UNCLEAR
-from hgdx_eval.report.answer import headline, reasons, show_checks, show_scale
-from hgdx_eval.study.study import study_words
+from hgdx_eval.report.answer import headline, reasons, show_checks
+from hgdx_eval.report.show_data import show_scale
+from hgdx_eval.study.load import study_words
 
 KEYS = "treated_from: start\n"
 METHODS = ["two_way_fixed_effects", "imputation", "callaway_santanna"]

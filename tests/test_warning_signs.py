@@ -19,7 +19,7 @@ from hgdx_eval.estimation.fixed_effects import usable
 from hgdx_eval.evaluation.warning_signs import NAMES, Trend, event_in_window, trend, uneven_campaign, warning_signs
 from hgdx_eval.infer.false_alarms import monte_carlo
 from hgdx_eval.report.show_robustness import show_signs, trend_power, warning_texts
-from hgdx_eval.study.study import read_study, study_file, study_words
+from hgdx_eval.study.load import read_study, study_file, study_words
 from hgdx_eval.study.words import texts
 from hgdx_eval.vietnam import made_up_world as synth
 

@@ -19,13 +19,15 @@ from monte_carlo import at_least, draws, rate, unbiased
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.design.design import study_design
 from hgdx_eval.estimation.results import check_table, result_table
-from hgdx_eval.infer.specification_curve import adjusted
-from hgdx_eval.panel.panel import NOTES, Panel, commune_type
+from hgdx_eval.infer.multiplicity import adjusted
+from hgdx_eval.panel.panel import NOTES, Panel
 from hgdx_eval.report.record import record
 from hgdx_eval.run.receipt import input_files
-from hgdx_eval.study.study import read_study, study_file, study_words
+from hgdx_eval.study.load import read_study, study_file, study_words
+from hgdx_eval.vietnam.dossier_panel import commune_type
 from hgdx_eval.vietnam.facts import load_facts
-from hgdx_eval.vietnam.made_up_world import CUT, fee_schedule, simulate_cells
+from hgdx_eval.vietnam.made_up_procedures import CUT
+from hgdx_eval.vietnam.made_up_world import fee_schedule, simulate_cells
 from hgdx_eval.vietnam.questions.charts_gaps import plot_gaps, plot_outcomes
 from hgdx_eval.vietnam.questions.gaps import OUTCOMES, Gap, moved, outcome_effect, slope_gap, who_of
 from hgdx_eval.vietnam.questions.places import MEASURES, Places, read_places
@@ -162,7 +164,7 @@ def test_effects_on_other_outcomes_are_found(plain):
 
 def test_the_shares_of_remote_and_staff_add_up_to_the_main_effect(plain):
     panel, p, found = plain
-    from hgdx_eval.estimators import estimate
+    from hgdx_eval.estimation.estimate import estimate
 
     main = estimate(study_design(panel, p), p.estimator).overall()["estimate"]
     assert found.outcomes["remote"]["estimate"] + found.outcomes["staff"]["estimate"] == pytest.approx(main)

@@ -13,8 +13,8 @@ from made_up import design_of, made_up_table, staggered_table, triple_table
 from hgdx_eval.base.errors import Refusal
 from hgdx_eval.estimation.fixed_effects import cells_of, linear, regress, usable
 from hgdx_eval.estimation.inference import by_cluster, satterthwaite
-from hgdx_eval.estimators import estimator_names
 from hgdx_eval.infer.wild import drawn, kernel, p_value, signs, wild
+from hgdx_eval.study.vocabulary import estimator_names
 
 LINEAR = [name for name in estimator_names() if hasattr(import_module(f"hgdx_eval.estimators.{name}"), "linears")]
 DESIGNS = {

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hgdx_eval.study.study import study_folder
+from hgdx_eval.study.load import study_folder
 from hgdx_eval.study.words import NOTHING, Words, texts
 
 VI, EN = Words("vi"), Words("en")

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 FORMULA = re.compile(r"\s*[=+\-@\t\r]")
 NUMBER = re.compile(r" *[+-]?\d[\d.,;:%\[\]() –−-]*(?:[eE][+-]?\d+)?%? *")  # or numbers, as in "+4,2 [3,0; 5,4]"
@@ -23,3 +24,10 @@ def harmless(cell: object) -> object:
     if isinstance(cell, str) and FORMULA.match(cell) and not NUMBER.fullmatch(cell):
         return "'" + cell
     return cell
+
+
+@lru_cache(4096)
+def header_key(text: str) -> str:
+    """A header as compared: NFC, lower case, single spaces, no order number, colon or asterisk around it."""
+    plain = unicodedata.normalize("NFC", str(text)).casefold().replace("\ufeff", "")
+    return re.sub(r"\s+", " ", plain).strip(" \t*:.")

@@ -1,6 +1,5 @@
 """Panel -> design: who is treated, since when, against whom. And designs of designs: placebos, a unit less."""
 
-import itertools
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,16 +9,18 @@ from ..base.errors import InputError, Refusal
 from ..base.origin import Origin
 from ..base.periods import first_whole_period, is_never, parse_period
 from ..base.telling import did_you_mean, told_name, told_names
-from ..panel.panel import Panel, dossier_study_columns, joined_text, label, tellable_names, weight_column
+from ..panel.panel import Panel
+from ..panel.tidy import joined_text, label, tellable_names
 from ..panel.told import Release, held_release, inside_run
-from ..study.study import Study, study_digest
-from ..vietnam.facts import Event, events_between, find_adoption, load_facts
+from ..study.domains import domain_of
+from ..study.events import Event
+from ..study.study import Study, study_digest, weight_column
+from ..study.vocabulary import SINGLE_SERIES
 
 COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "received", "online", "dose",
            "treated_from", "treated", "event_time"]  # fmt: skip
 NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
 THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
-DRAWS = 199  # placebo assignments drawn where there are too many to list
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Design:
     unknown_units: int = 0  # comparison units of which nobody knows whether they were treated
     assumed: bool = False  # the start is a working assumption: nobody has read it in the policy's text
     min_count: int = 5  # smaller counts of dossiers are told to nobody
+    calendar: pd.DataFrame = field(default_factory=pd.DataFrame)  # what the domain's calendar does to an outcome, a row per time
     path: bool = True  # False: only `overall` is wanted, as in placebos
     whole: float = np.nan  # dossiers of the study's own design; NaN: none are counted; inf: not a study that the run publishes
     release: Release | None = None  # what the run under way tells of them; None outside a run, and in another study's design
@@ -84,7 +86,7 @@ class Design:
 def study_design(panel: Panel, p: Study) -> Design:
     """The study's design. Raises Refusal (exit 2) where nothing can be estimated, and says what is missing."""
     if p.layout != "table":
-        dossier_study_columns(p, panel.cells, panel.origin.file)
+        domain_of(p).check_columns(p, panel)
     frame = base_table(panel, p)
     aside: list[tuple[str, int, int]] = []
     frame, first, start = assign(frame, panel.cells, p, aside)
@@ -111,7 +113,7 @@ def study_design(panel: Panel, p: Study) -> Design:
         if not (always | frame["treated_from"].isna()).all():
             frame = put_aside(frame, always, "always_treated", aside)
     design = make_design(frame, ended, panel, p, start if start is not None else first, aside, unknown)
-    check_design(design)
+    check_design(design, p.estimator in SINGLE_SERIES)
     counted = design.table["received"].notna().all()
     whole, release = float(design.table["received"].sum()) if counted else np.nan, held_release(study_digest(p))
     return replace(design, whole=np.inf if counted and release is None and inside_run() else whole, release=release)
@@ -164,10 +166,8 @@ def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | flo
                 raise InputError(f"{p.study}: dose: no unit {name!r} in the data{near}")
         return frame["unit"].map(p.dose).astype(float)
     dose = pd.to_numeric(cells[label(p, "dose")], errors="coerce")
-    if p.policy:
-        law = load_facts().resolutions[p.policy]
-        dose = dose * (law.cut_pct or law.assumed_cut_pct) / 100
-    return dose
+    policy = domain_of(p).policy(p)
+    return dose if policy is None else dose * policy.cut
 
 
 def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tuple[str, int, int]]) -> pd.DataFrame:
@@ -247,10 +247,9 @@ def switch_starts(frame: pd.DataFrame, treated: pd.Series, p: Study) -> tuple[pd
 
 
 def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list):
-    """The resolution's own date for the groups it touches; part months, and the gap where asked, are set aside."""
-    law = load_facts().resolutions[p.policy]
-    day = law.effective or law.assumed_effective
-    start = first_whole_period(day, p.frequency)
+    """The policy's own date for the groups it touches; part months, and the gap where asked, are set aside."""
+    policy = domain_of(p).policy(p)
+    start = first_whole_period(policy.effective, p.frequency)
     group = cells[label(p, "group")].astype(str)
     tellable = tellable_names(group, frame["time"], p)
     if not set(p.treated_groups) & set(group):
@@ -262,22 +261,21 @@ def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: lis
     for name in sorted(others & tellable):
         frame = put_aside(frame, frame["group"] == name, f"group_{name}", aside)
     frame = put_aside(frame, frame["group"].isin(others - tellable), "group_other", aside)
-    begun = pd.Period(pd.Timestamp(day), freq=p.frequency).ordinal
+    begun = pd.Period(pd.Timestamp(policy.effective), freq=p.frequency).ordinal
     frame = put_aside(frame, (frame["time"] >= begun) & (frame["time"] < start.ordinal), "part_month", aside)
     if p.gap:
-        signed = pd.Period(pd.Timestamp(law.signed), freq=p.frequency).ordinal
+        signed = pd.Period(pd.Timestamp(policy.signed), freq=p.frequency).ordinal
         frame = put_aside(frame, (frame["time"] >= signed) & (frame["time"] < start.ordinal), "gap", aside)
     return frame, start, start
 
 
 def other_adopters(frame: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataFrame, int]:
-    """Provinces known to have cut fees themselves are set aside or kept; how many of the rest are unknown."""
+    """Units known to have had such a policy themselves are set aside or kept; how many of the rest are unknown."""
     if p.other_adopters is None:
         return frame, 0
-    facts = load_facts()
     never = frame.loc[frame["treated_from"].isna(), "unit"].unique()
     last = frame["period"].max().end_time.date()
-    adopters = {unit for unit in never if find_adoption(facts, unit, by=last) is not None}
+    adopters = domain_of(p).other_adopters(never, last)
     if p.other_adopters == "set_aside":
         frame = put_aside(frame, frame["unit"].isin(adopters), "other_adopter", aside)
     return frame, len(never) - len(adopters)
@@ -288,20 +286,18 @@ def make_design(
 ) -> Design:
     traits = unit_traits(frame, p)
     frame, ended = in_columns(frame), in_columns(ended)
-    facts, events = load_facts(), ()
-    if p.place and len(frame):
-        first, last = frame["period"].min(), frame["period"].max()
-        listed = events_between(facts, first.start_time.date(), last.end_time.date(), p.place)
-        events = tuple(event for event in listed if event.name != p.policy)
-    law = facts.resolutions[p.policy] if p.policy else None
+    domain, times, events = domain_of(p), pd.Index(sorted(frame["time"].unique())), ()
+    if len(frame):
+        events = domain.events(p, frame["period"].min().start_time.date(), frame["period"].max().end_time.date())
+    policy = domain.policy(p)
     return Design(
         frame, p.study, p.outcome_name, p.frequency, "pp" if p.numerator or p.scale == "share" else "level",
         "difference" if p.other_adopters else "effect", start,
         tuple(parse_period(text, p.frequency, f"{p.study}: apart") for text in p.apart),
         pd.DataFrame(aside, columns=["reason", "units", "rows"]), events, panel.origin, p.seed, p.comparison, ended, traits,
-        pd.Period(pd.Timestamp(law.signed), freq=p.frequency).ordinal if law else None,
-        min(unknown, max((a.number or 0 for a in facts.adoptions if a.kind == "count"), default=0)), unknown,
-        bool(law) and law.effective is None, p.min_count,
+        pd.Period(pd.Timestamp(policy.signed), freq=p.frequency).ordinal if policy else None,
+        min(unknown, domain.most_adopters()), unknown, policy is not None and policy.assumed, p.min_count,
+        calendar=domain.calendar(p.frequency, times),
     )  # fmt: skip
 
 
@@ -328,118 +324,23 @@ def traits_of(design: Design) -> dict[str, pd.Series]:
     return {column.removeprefix("by_").replace("=", "＝"): own[column] for column in own}
 
 
-def check_design(design: Design) -> None:
-    """Raise Refusal where no method could estimate anything, saying what is missing."""
+def check_design(design: Design, alone: bool = False) -> None:
+    """Raise Refusal where no method could estimate anything, saying what is missing. `alone`: the treated series by itself will do."""
     table, name = design.table, design.study
     if table.empty:
         raise Refusal("one_unit", f"{name}: no rows are left after the study's choices "
                                   f"({', '.join(design.set_aside['reason'])})")  # fmt: skip
-    if table["unit"].nunique() == 1:
+    if table["unit"].nunique() == 1 and not alone:
         raise Refusal("one_unit", f"{name}: only one unit is left; at least one more is needed")
     if not design.treated_units:
         raise Refusal("no_treated", f"{name}: no treated unit is left; nothing to estimate")
-    if not design.comparison_units and table["treated_from"].nunique() == 1:
+    if not design.comparison_units and not alone and table["treated_from"].nunique() == 1:
         raise Refusal("no_comparison", f"{name}: every unit is treated at the same time; a comparison group is needed")
     since = table.loc[table["treated_from"].notna(), ["time", "treated_from"]]
     if not (since["time"] < since["treated_from"]).any():
         raise Refusal("no_pre_period", f"{name}: no period before {design.start}: at least one is needed")
     if not (since["time"] >= since["treated_from"]).any():
         raise Refusal("no_post_period", f"{name}: no period from {design.start} on: at least one is needed")
-
-
-# --- Design -> Design ----------------------------------------------------------------------------------------------
-def placebo_before(design: Design, periods: int) -> Design:
-    """The same study pretending that the policy came `periods` earlier, on the periods before it really came.
-
-    Raises Refusal where fewer than two real periods would stand before the pretended date.
-    """
-    table = design.table
-    pretended = table["treated_from"] - periods
-    before = table["treated_from"].isna() & (table["time"] < design.start.ordinal) | (table["time"] < table["treated_from"])
-    kept = table.assign(treated_from=pretended)[before]
-    earlier = kept.loc[kept["time"] < kept["treated_from"], "time"].nunique()
-    if earlier < 2 or kept.empty:
-        raise Refusal("no_pre_period", f"{design.study}: too few periods before a placebo {periods} earlier")
-    return rebuilt(design, kept, design.start - periods)
-
-
-def without_cluster(design: Design, cluster: str) -> Design:
-    """The same study without one cluster. Raises Refusal where nothing is left to compare."""
-    table = design.table[design.table["cluster"] != cluster].reset_index(drop=True)
-    smaller = replace(design, table=table, path=False)
-    check_design(smaller)
-    return smaller
-
-
-def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
-    """(name, design) with comparison clusters pretending to be treated, as many as really are, the real ones left out.
-
-    With one treated cluster each comparison cluster is taken in turn; with several, every set of as many is listed, or a
-    fixed number of sets is drawn. Whole clusters, because units of one cluster share shocks: sets of single units would
-    vary too little. Raises Refusal where a cluster holds both sides, or where the clusters do not suffice.
-    """
-    units, size = design.clusters(treated=False), len(design.clusters(treated=True))
-    if set(units) & set(design.clusters(treated=True)):
-        raise Refusal("mixed_clusters", f"{design.study}: clusters hold treated and comparison units: none can stand in")
-    if len(units) <= size or design.table["treated_from"].nunique() != 1:
-        raise Refusal("too_few_placebos", f"{design.study}: {len(units)} comparison clusters cannot stand in for {size}")
-    pool = design.table[design.table["treated_from"].isna()]
-    start = float(design.table["treated_from"].dropna().iloc[0])
-    return [(" + ".join(chosen), rebuilt(design, pool.assign(
-                treated_from=np.where(pool["cluster"].isin(chosen), start, np.nan)), design.start))
-            for chosen in placebo_sets(units, size, design.seed)]  # fmt: skip
-
-
-def placebo_sets(units: list[str], size: int, seed: int) -> list[tuple[str, ...]]:
-    from math import comb
-
-    if comb(len(units), size) <= max(DRAWS, len(units)):
-        return list(itertools.combinations(units, size))
-    rng, sets = np.random.default_rng(seed), set()
-    while len(sets) < DRAWS:
-        sets.add(tuple(sorted(rng.choice(units, size, replace=False))))
-    return sorted(sets)
-
-
-def rebuilt(design: Design, table: pd.DataFrame, start: pd.Period) -> Design:
-    """A design of other treated periods, without what was found after a treatment ended."""
-    table = table.assign(treated=table["time"] >= table["treated_from"], event_time=table["time"] - table["treated_from"])
-    return replace(design, table=table.reset_index(drop=True), start=start, path=False)
-
-
-def with_equal_weights(design: Design) -> Design:
-    """Every unit and period counts the same."""
-    return replace(design, table=design.table.assign(weight=1.0))
-
-
-def with_mean_weights(design: Design) -> Design:
-    """Every unit has its mean weight in all periods."""
-    return replace(design, table=design.table.assign(weight=design.table.groupby("unit")["weight"].transform("mean")))
-
-
-def with_common_periods(design: Design) -> Design:
-    """Period effects common to all blocks."""
-    return replace(design, table=design.table.assign(block=""))
-
-
-def with_complete_units(design: Design) -> Design:
-    """Only units seen in every period. Raises Refusal where nothing is left to compare."""
-    seen = design.table.groupby("unit")["time"].transform("nunique")
-    found = replace(design, table=design.table[seen == design.table["time"].nunique()].reset_index(drop=True))
-    check_design(found)
-    return found
-
-
-def with_periods(design: Design, keep: pd.Series) -> Design:
-    """Only some rows (True in `keep`, by the table's index). Raises Refusal where nothing is left to compare."""
-    found = replace(design, table=design.table[keep].reset_index(drop=True))
-    check_design(found)
-    return found
-
-
-def with_comparison_group(design: Design, group: str) -> Design:
-    """Only one of the comparison groups. Raises Refusal where it holds no unit."""
-    return with_periods(design, design.table["treated_from"].notna() | (design.table["group"] == group))
 
 
 def thin_event_times(design: Design) -> tuple[int, ...]:

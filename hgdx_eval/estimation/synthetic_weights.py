@@ -15,7 +15,8 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from ..base.errors import Refusal
-from ..design.design import Design, placebo_sets, thin_event_times
+from ..design.design import Design, thin_event_times
+from ..design.placebos import placebo_sets
 from ..panel.disclosure import as_told, hidden_beside_total, parts_of
 from .fixed_effects import observations, points, usable
 from .inference import LEVEL, placebo_rank

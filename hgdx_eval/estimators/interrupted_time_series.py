@@ -1,4 +1,4 @@
-"""Segmented regression of the treated group's own series: level and slope change at the date, working days and Tết.
+"""Segmented regression of the treated group's own series: level and slope change at the date, and the calendar of the study's domain.
 
 Autocorrelation-robust errors (Newey & West 1987; Bernal, Cummins & Gasparrini 2017 on the design). One series cannot
 tell the policy from anything else that happened: with a listed event inside its window it reports a `change`. Where there
@@ -15,10 +15,10 @@ from ..design.design import Design
 from ..estimation.fixed_effects import points, usable
 from ..estimation.inference import LEVEL, t_interval
 from ..estimation.results import Estimate, result_table
-from ..vietnam.calendar import tet_share, working_days
 
 DIFFERS = ("no_comparison",)  # what it takes otherwise than two-way fixed effects on the same design
 MIN_BEFORE, MIN_AFTER = 8, 2
+LONG = 24  # periods: over fewer, regressors of the calendar would take more than they give
 EARLIER = {"M": 6, "Q": 2, "Y": 1}  # periods by which a placebo pretends that the policy came earlier
 
 
@@ -41,7 +41,7 @@ def fit(design: Design) -> Estimate:
 def segmented(design: Design, series: pd.DataFrame, start: int) -> dict:
     """The mean effect over the periods after, weighted by their weight: level change plus slope change times periods."""
     after = (series.index.to_numpy() >= start).astype(float)
-    x = regressors(series.index, start, after, design.frequency)
+    x = regressors(series.index, start, after, design.calendar)
     lags = int(np.floor(4 * (len(series) / 100) ** (2 / 9)))  # Newey & West 1994
     result = sm.WLS(series["y"], x, weights=series["weight"]).fit(
         cov_type="HAC", cov_kwds={"maxlags": max(lags, 1), "use_correction": True}
@@ -111,18 +111,12 @@ def earlier_start(design: Design, before: pd.Index, start: int) -> int:
     return start - min(EARLIER[design.frequency], int(start - before.min()) // 2)
 
 
-def calendar(times: pd.Index) -> pd.DataFrame:
-    """Working days and the share of Tết of months."""
-    periods = [pd.Period(ordinal=int(time), freq="M") for time in times]
-    return pd.DataFrame({"working_days": [working_days(period) for period in periods],
-                         "tet": [tet_share(period) for period in periods]}, index=times, dtype=float)  # fmt: skip
-
-
-def regressors(times: pd.Index, start: int, after: np.ndarray, frequency: str) -> pd.DataFrame:
-    """Constant, trend, level and slope change (periods since the start); for months working days and Tết days."""
+def regressors(times: pd.Index, start: int, after: np.ndarray, calendar: pd.DataFrame) -> pd.DataFrame:
+    """Constant, trend, level and slope change (periods since the start); over two years and more what the calendar does to an outcome,
+    where the study's domain has one."""
     trend = times.to_numpy(float) - start
     x = pd.DataFrame({"constant": 1.0, "trend": trend, "level": after, "slope": after * trend}, index=times)
-    if frequency == "M" and len(times) >= 24:
-        x = pd.concat([x, calendar(times)], axis=1)
+    if len(calendar.columns) and len(times) >= LONG:
+        x = pd.concat([x, calendar.loc[times]], axis=1)
         x = x.loc[:, (x.std() > 0) | (x.columns == "constant")]
     return x

@@ -29,7 +29,7 @@ from ..estimation.fixed_effects import observations, points, usable
 from ..estimation.inference import LEVEL
 from ..estimation.results import Estimate, result_table
 from ..panel.disclosure import told_sizes
-from .interrupted_time_series import MIN_AFTER, calendar, earlier_start, enough, mean_series, one_start
+from .interrupted_time_series import MIN_AFTER, earlier_start, enough, mean_series, one_start
 
 DIFFERS = ("common_periods",)  # what it takes otherwise than two-way fixed effects on the same design
 OWN_SERIES = 5  # comparison units up to this number enter each with a series of its own
@@ -121,7 +121,7 @@ def effects_from(design: Design, table: pd.DataFrame, start: int, min_after: int
     after = seen[seen >= start]
     place = np.asarray(after) - start
     effect = y[after].to_numpy()
-    compared = any(name not in ("working_days", "tet") for name in x)
+    compared = any(name not in design.calendar for name in x)
     return Effects(after.to_numpy(), effect - mean[place], effect - draws[:, place], treated["weight"][after].to_numpy(), compared)
 
 
@@ -130,8 +130,8 @@ def explaining(design: Design, table: pd.DataFrame, treated: pd.DataFrame, start
     times, parts = treated.index, []
     before = times < start
     counted = table["received"].notna().all()  # a number of another kind need not follow the days that offices are open
-    if design.frequency == "M" and counted and before.sum() >= CALENDAR_FROM:
-        parts.append(calendar(times))
+    if len(design.calendar.columns) and counted and before.sum() >= CALENDAR_FROM:
+        parts.append(design.calendar.loc[times])
     parts.append(comparison_series(table[table["treated_from"].isna()], times, before.sum(), sum(part.shape[1] for part in parts)))
     x = pd.concat(parts[::-1], axis=1)
     known = before & x.notna().all(axis=1).to_numpy()

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import Refusal
-from ..design.design import Design, with_periods
+from ..design.design import Design
+from ..design.variants import with_periods
+from ..estimation.estimate import estimate
 from ..estimation.results import Estimate, result_table
-from ..estimators import estimate
 
 AHEAD = {"M": (1, 2, 3), "Q": (1, 2), "Y": (1,)}  # periods before the start in which people may have waited for it
 SPILL = (-0.25, 0.25, 0.5)  # parts of the effect that comparison dossiers may have had too (below 0: lost to the treated)

@@ -8,10 +8,11 @@ import pandas as pd
 from ..base.errors import Refusal
 from ..base.memo import remembered
 from ..base.origin import Origin
-from ..design.design import Design, placebo_before, placebos_in_space, without_cluster
+from ..design.design import Design
+from ..design.placebos import placebo_before, placebos_in_space, without_cluster
+from ..estimation.estimate import estimate
 from ..estimation.inference import LEVEL, few_clusters, placebo_rank
 from ..estimation.results import Estimate, result_table
-from ..estimators import estimate
 from ..infer.false_alarms import LEAST_CLUSTERS, chosen, false_alarms, intervals
 from ..infer.sensitivity import sensitivity
 from ..study.study import Study, VerdictRules

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import Refusal
-from ..design.design import (
-    Design,
+from ..design.design import Design
+from ..design.variants import (
     with_common_periods,
     with_comparison_group,
     with_complete_units,
@@ -20,9 +20,9 @@ from ..design.design import (
     with_mean_weights,
     with_periods,
 )
+from ..estimation.estimate import estimate
 from ..estimation.fixed_effects import points, usable
 from ..estimation.results import Estimate, result_table
-from ..estimators import estimate
 
 ENGINE = "two_way_fixed_effects"
 STEPS = {
@@ -37,8 +37,8 @@ def differs(estimator: str) -> tuple[str, ...]:
     return getattr(import_module(f"hgdx_eval.estimators.{estimator}"), "DIFFERS", ())
 
 
-def extra_dossiers(design: Design, found: Estimate) -> Estimate:
-    """`specification` rows named extra_dossiers: the method's average effect times the treated dossiers after the start.
+def extra_cases(design: Design, found: Estimate) -> Estimate:
+    """`specification` rows named extra_cases: the method's average effect times the treated dossiers after the start.
 
     Empty where dossiers are not counted, or the method gives no effect.
     """
@@ -47,7 +47,7 @@ def extra_dossiers(design: Design, found: Estimate) -> Estimate:
     if row["status"] == "ok" and row["scale"] == "pp" and not np.isnan(treated):
         size = treated / 100
         scaled = {name: row[name] * size for name in ("estimate", "std_error", "ci_low", "ci_high")}
-        rows.append({**row, **scaled, "term": "specification", "group": "extra_dossiers", "scale": "count", "n_obs": treated})
+        rows.append({**row, **scaled, "term": "specification", "group": "extra_cases", "scale": "count", "n_obs": treated})
     return replace(found, table=result_table(rows))
 
 
@@ -60,7 +60,7 @@ def treated_dossiers(design: Design) -> float:
 
 def one_change(design: Design) -> Estimate:
     """`specification` rows: the main regression with one thing changed at a time (`group` = what; `parameter` = which)."""
-    rows = [{"group": "unchanged", **row_of(design)}]
+    rows = [{"group": "unchanged", **row_or_reason(lambda: design)}]
     for name, step in STEPS.items():
         if name == "common_periods" and design.table["block"].nunique() == 1:
             continue

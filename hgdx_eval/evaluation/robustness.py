@@ -9,8 +9,9 @@ from ..base.errors import Refusal
 from ..base.memo import remembered
 from ..estimation.results import Estimate, result_table
 from ..infer.false_alarms import wild_aggregates
+from ..infer.multiplicity import adjusted
 from ..infer.sequential import looks
-from ..infer.specification_curve import adjusted, specification_curve
+from ..infer.specification_curve import specification_curve
 from ..study.study import Study
 from .evaluation import MAIN, Evaluation
 

@@ -30,7 +30,7 @@ from ..estimation.fixed_effects import (
     usable,
 )
 from ..estimation.inference import FEW_CLUSTERS, LEVEL, few_clusters
-from ..vietnam.facts import Event
+from ..study.events import Event
 
 NAMES = ("differential_trend", "uneven_campaign", "ceiling", "few_clusters", "two_treated_agencies", "event_in_window",
          "composition_change", "thin_months")  # fmt: skip

@@ -6,12 +6,13 @@ from dataclasses import replace
 import pandas as pd
 
 from ..base.errors import Refusal
-from ..design.design import Design, nearby_events, study_design, with_periods
+from ..design.design import Design, nearby_events, study_design
+from ..design.variants import with_periods
+from ..estimation.estimate import estimate
 from ..estimation.results import Estimate
-from ..estimators import estimate
 from ..panel.panel import Panel
+from ..study.events import Event
 from ..study.study import Study
-from ..vietnam.facts import Event
 from .evaluation import Evaluation, relabelled
 
 LATE_DIGITISATION = 12  # months before the policy in which compulsory digitisation can still be felt

@@ -15,7 +15,8 @@ import pandas as pd
 from scipy import stats
 
 from ..base.errors import Refusal
-from ..design.design import Design, placebos_in_space
+from ..design.design import Design
+from ..design.placebos import placebos_in_space
 from ..estimation.fixed_effects import cells_of, residuals, rows_only, two_way, usable
 from ..estimation.heterogeneity import group_linears
 from ..estimation.inference import LEVEL, MANY, Linear, by_cluster
@@ -29,6 +30,7 @@ MIN_BEFORE = 4  # periods before the policy without which there is nothing to dr
 LEAST_CLUSTERS = 3  # on either side: with fewer, no clustered error is tried
 WILD_DRAWS, RANDOM_DRAWS = 999, 199
 KINDS = ("cluster", "wild", "randomization", "placebo")
+RATES = ["kind", "worlds", "rate", "low", "high"]
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ def false_alarms(design: Design, estimator: str, kinds: tuple[str, ...], worlds:
 
     Empty where the time before is shorter than four periods, or the estimate is no weighted sum of outcomes.
     """
-    source, linear = worlds_of(design), linear_of(design, estimator)
-    if source is None or linear is None:
-        return pd.DataFrame(columns=["kind", "worlds", "rate", "low", "high"])
+    linear = linear_of(design, estimator)
+    source = None if linear is None else worlds_of(design)
+    if source is None:
+        return pd.DataFrame(columns=RATES)
     kinds = tuple(kind for kind in kinds if kind in ("cluster", "wild") or estimator == "two_way_fixed_effects")
     tests = {kind: TESTS[kind](design, linear) for kind in kinds}
     tests = {kind: test for kind, test in tests.items() if test is not None}
@@ -62,7 +65,7 @@ def false_alarms(design: Design, estimator: str, kinds: tuple[str, ...], worlds:
         for kind, test in tests.items():
             alarms[kind] += int((test(y, rest) <= 1 - LEVEL + 1e-12).sum())
     return pd.DataFrame([{"kind": kind, "worlds": worlds, "rate": number / worlds, **monte_carlo(number, worlds)}
-                         for kind, number in alarms.items()])  # fmt: skip
+                         for kind, number in alarms.items()], columns=RATES)  # fmt: skip
 
 
 def monte_carlo(number: int, worlds: int) -> dict[str, float]:

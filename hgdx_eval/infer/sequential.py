@@ -13,10 +13,11 @@ import pandas as pd
 from scipy import stats
 
 from ..base.errors import Refusal
-from ..design.design import Design, with_periods
+from ..design.design import Design
+from ..design.variants import with_periods
+from ..estimation.estimate import estimate
 from ..estimation.inference import LEVEL
 from ..estimation.results import Estimate, result_table
-from ..estimators import estimate
 
 MIXTURE = 7.0  # near the best for alpha = 0.05 over errors from half to three times the reference
 FIRST_LOOK = {"M": 3, "Q": 1, "Y": 1}  # periods after the policy before anyone looks

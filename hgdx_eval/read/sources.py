@@ -9,6 +9,7 @@ from ..base.machine import reading, told_of
 from ..base.origin import SUFFIXES
 from ..base.own_files import PACKAGE
 from ..base.safe_text import is_utf8, plain_line
+from ..study.domains import domain_of
 from ..study.study import SEEN_FROM, Study
 
 BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
@@ -61,14 +62,12 @@ def study_data(p: Study) -> Path:
                          f"({p.layout}: csv or xlsx)")  # fmt: skip
     from platformdirs import user_cache_path
 
-    from ..vietnam.made_up_world import simulate
-
     draw = f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}"
     path = user_cache_path("hgdx_eval") / draw / "mo_phong.csv"
     if not (path.is_file() and Path(f"{path}.fees.csv").is_file()):  # that one is written last: a full disk may have come before it
         with told_of(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
+            domain_of(p).made_up(p, path)
     return path
 
 

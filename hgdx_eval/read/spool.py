@@ -17,26 +17,10 @@ import numpy as np
 from tqdm import tqdm
 
 from ..base.errors import InputError
-from .tables import (
-    HeldRows,
-    OddText,
-    TextHead,
-    broken_rows,
-    check_kind,
-    decoded_rows,
-    gaps,
-    header_key,
-    held_rows,
-    in_frames,
-    left_out,
-    literal,
-    parquet_columns,
-    parquet_source,
-    quoted,
-    scanning,
-    scanning_parquet,
-    text_source,
-)
+from ..base.safe_text import header_key
+from .database import literal, quoted
+from .tables import HeldRows, check_kind, held_rows, in_frames, parquet_columns, parquet_source, scanning_parquet
+from .text import OddText, TextHead, broken_rows, decoded_rows, gaps, left_out, scanning, text_source
 
 SECONDS = 0.2  # between two looks at how far it is
 Select = Callable[[duckdb.DuckDBPyConnection, tuple[str, ...]], str]

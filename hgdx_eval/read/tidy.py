@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from ..base.errors import InputError
+from ..base.safe_text import header_key
 from ..base.telling import MOST, did_you_mean, is_header, told_cell
-from ..vietnam.layouts import DEFINITIONS
-from .tables import RawTable, header_key, open_table
+from ..study.domains import domains
+from .database import RawTable
+from .tables import open_table
 
 HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
 NO_HEADER = "{} cells in the first row that may be values, no names of columns (each another one, with a letter, and numbers below some)"
@@ -110,7 +112,8 @@ def told_definition(path: Path) -> str:
             query = "SELECT definition, min(row) FROM raw WHERE definition IS NOT NULL GROUP BY 1 ORDER BY 2 LIMIT 2"
             found = raw.con.sql(query).fetchall()
     if len(found) > 1:
-        (first, at), (second, then) = ((told_cell(text, DEFINITIONS), row) for text, row in found)
+        known = {name for domain in domains() for name in domain.definitions()}
+        (first, at), (second, then) = ((told_cell(text, known), row) for text, row in found)
         raise InputError(f"{path.name}: row {then}, column 'definition': {second}, but row {at} is {first}: "
                          f"two definitions are not one series; evaluate each in a study of its own, or make `definition` part "
                          f"of the unit")  # fmt: skip

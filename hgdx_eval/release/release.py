@@ -10,12 +10,11 @@ from scipy import sparse
 
 from ..design.design import Design, traits_of
 from ..estimation.heterogeneity import labels
-from ..panel.panel import Panel, joined_text
+from ..panel.panel import Panel
+from ..panel.tidy import joined_text
 from ..panel.told import KEYS, Release
+from ..study.domains import domain_of
 from ..study.study import Study, study_digest
-from ..vietnam.questions.cost import Bill, bill, saving_name, treated_cells
-from ..vietnam.questions.payment import counted, whole_fee
-from ..vietnam.questions.payment import why_none as payments_told
 from .register import Register, entries_with, hidden_entries, is_small, some_atoms
 
 MOST, TYPICAL = 8, 20  # places of which a series is drawn; dossiers of either group in a typical period: below, a line shows chance
@@ -115,30 +114,20 @@ def decided(build: Build, cells: pd.DataFrame, views: list[View], last: tuple[st
 def amounts_told(table: pd.DataFrame, panel: Panel, p: Study, design: Design, last: tuple[str, Release] | None) -> pd.DataFrame:
     """The amounts that go with the told counts of dossiers whose fee is cut: an amount is hidden, an earlier run's or without what came
     late exactly where its count is."""
-    found = bill(panel, p, replace(design, release=None))
-    sums = amounts_of(found, p)
+    domain, design = domain_of(p), replace(design, release=None)
+    sums = domain.amounts(p, panel, design, None)
     dossiers = sums[KEYS].merge(table[table["part"] == "online"], on=KEYS, how="left")
     sums["as_of"] = dossiers["as_of"]
     sums["count"] = sums["count"].where(dossiers["count"].notna())
     if last is not None:
         told = last[1]
-        same = amounts_of(replace(found, cells=found.cells[found.cells["period"].astype(str) <= told.until]), p)
+        same = domain.amounts(p, panel, design, told.until)
         same = sums[NUMBER].merge(same, on=NUMBER, how="left")["count"].fillna(0.0)
         then = sums[NUMBER].merge(told.table, on=NUMBER, how="left")["count"]
         as_then = dossiers["count"] == sums[KEYS].merge(told.table[told.table["part"] == "online"], on=KEYS, how="left")["count"]
         older = (sums["as_of"] != "") & then.notna()
         sums["count"] = sums["count"].mask(older, then.where(as_then, sums["count"] - same + then))
     return sums[[*NUMBER, "count", "as_of"]]
-
-
-def amounts_of(found: Bill, p: Study) -> pd.DataFrame:
-    """`KEYS`, part, count (VND) of every sum of a bill that the report tells."""
-    cuts = (found.cut, p.cost.other_cut_pct)
-    savings = {saving_name(counts, cut): found.saving(counts, cut) for counts in ("received", "online") for cut in cuts}
-    whole = [("", part, value) for part, value in {"forgone": float(found.cells["forgone"].sum()), **savings}.items()]
-    parts = [(f"{column}={value}", "forgone", float(sums)) for column in ("year", "level", "procedure", "agency")
-             for value, sums in found.cells.groupby(column)["forgone"].sum().items()]  # fmt: skip
-    return pd.DataFrame(whole + parts, columns=["group", "part", "count"]).assign(family="forgone", side="", period="")
 
 
 def hidden_then(numbers: pd.DataFrame, cells: pd.DataFrame, last: tuple[str, Release] | None) -> np.ndarray:
@@ -174,10 +163,8 @@ def counts_of(panel: Panel, p: Study, design: Design) -> pd.DataFrame:
                           "online": cells["online"]})  # fmt: skip
     if "assisted" in cells and cells["assisted"].sum():
         frame = frame.assign(remote=cells["online"] - cells["assisted"], assisted=cells["assisted"])
-    if payments_told(panel, p) is None:
-        paid = counted(cells, p, whole_fee(panel.cells, p, design))
-        frame = frame.assign(cut=paid["part"] == "cut", **{name: paid[name] for name in PAYMENTS})
-    return frame
+    besides = domain_of(p).counted_besides(p, panel, design)
+    return frame if besides is None else frame.join(besides)
 
 
 def view_of(cells: pd.DataFrame, panel: Panel, p: Study, design: Design, told: pd.DataFrame | None = None) -> View:
@@ -194,8 +181,9 @@ def view_of(cells: pd.DataFrame, panel: Panel, p: Study, design: Design, told: p
     }, index=cells.index)  # fmt: skip
     for name, of_unit in divisions_of(design).items():
         made[name] = cells["unit"].map(of_unit).fillna("").astype(str).where(made["after"], "")
-    if all_cells(p) and p.policy and "fee" in panel.cells:
-        made["billed"] = cells.index.isin(treated_cells(panel, p, design).dropna(subset=["fee"]).index)
+    billed = domain_of(p).cells_billed(p, panel, design)
+    if len(billed):
+        made["billed"] = cells.index.isin(billed)
         for name in ("level", "procedure", "agency"):
             made[f"forgone {name}"] = panel.cells[name].reindex(cells.index).astype(str).where(made["billed"], "")
     return View(made, tuple(name for name in made if " " in name), all_cells(p), told)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..panel.panel import Panel
+from ..study.domains import domain_of
 from ..study.study import Study
 from ..study.words import Words
-from .answer import assumption, basis_numbers, check_rows, headline, reasons
+from .answer import basis_numbers, check_rows, headline, reasons
 from .figure import Figure
 from .threats import short_rows
 
@@ -27,7 +28,7 @@ class Document:
         return {MIME: {"head": self.head, "parts": list(self.parts)}, "text/plain": self.line}
 
 
-def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: list[Figure], fixed: dict[str, Estimate]) -> Document:
+def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: list[Figure | None], fixed: dict[str, Estimate]) -> Document:
     """The two pages: answer, verdict, reasons, chart, basis; checks; what could be wrong. `figures`: the key chart, then others."""
     before, _, rest = headline(found, words).partition("**")
     strong, _, after = rest.partition("**")
@@ -41,9 +42,10 @@ def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: li
         text("heading", words("tables.basis")),
         {"kind": "list", "items": [[number, what] for number, what in basis_numbers(found.design, words)]},
     ]  # fmt: skip
-    if assumption(p, words):
-        parts.append({"kind": "list", "items": [[words("tables.assumption"), assumption(p, words)]]})
-    parts += [text("heading", words("office.why")), *(picture(figure) for figure in figures[1:]), checks_part(found, words)]
+    if domain_of(p).assumption(p, words):
+        parts.append({"kind": "list", "items": [[words("tables.assumption"), domain_of(p).assumption(p, words)]]})
+    others = [picture(figure) for figure in figures[1:] if figure is not None]
+    parts += [text("heading", words("office.why")), *others, checks_part(found, words)]
     parts += [text("heading", words("office.wrong")),
               table(words("story.threats_caption"), [words(f"story.col_{c}") for c in ("threat", "then", "left")],
                     [(title, number.striptags(), left) for title, number, left in short_rows(found, panel, p, words, fixed)])]  # fmt: skip

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..estimation.results import COLUMNS, Estimate, check_table, joined
+from ..estimation.results import Estimate, check_table, joined
+from ..study.vocabulary import COLUMNS
 from ..study.words import Words
 
 MIME = "application/vnd.hgdx.estimates+json"

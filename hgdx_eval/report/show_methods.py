@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
-from ..evaluation.reconciliation import extra_dossiers
-from ..study.words import Words, capital, texts
+from ..evaluation.reconciliation import extra_cases
+from ..study.words import Words, capital
 from . import blocks
 from .formulas import METHODS, mathml
 
@@ -21,7 +21,7 @@ def show_methods(found: Evaluation, words: Words) -> blocks.Block:
     """Every method: estimate, extra online dossiers where they are counted, how to read it; refused ones with the reason."""
     rows, counted = [], found.design.scale == "pp" and found.design.table["received"].notna().all()
     for part in [found.main, *found.others]:
-        extra = extra_dossiers(found.design, part).table if counted else None
+        extra = extra_cases(found.design, part).table if counted else None
         for _, row in method_rows(part).iterrows():
             rows.append(method_row(row, extra, words))
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("method", "estimate", "extra")])
@@ -104,7 +104,7 @@ def show_changes(changes: Estimate, words: Words) -> blocks.Block:
 
 def group_name(group: str, words: Words) -> str:
     """A comparison group as a reader knows it."""
-    return texts(words.lang).get(f"compare.group_{group}", group)
+    return words.texts.get(f"compare.group_{group}", group)
 
 
 def show_reconciliation(steps: Estimate, words: Words) -> blocks.Block | None:
@@ -135,13 +135,13 @@ def traits(groups: Estimate | None) -> list[str]:
 
 
 def trait_name(trait: str, words: Words) -> str:
-    return texts(words.lang).get(f"compare.trait_{trait}", trait)
+    return words.texts.get(f"compare.trait_{trait}", trait)
 
 
 def value_name(trait: str, value: str, words: Words) -> str:
     """A group's label: codes by their text, amounts in VND, anything else as the data have it."""
     if trait in TRAIT_TEXTS:
-        return texts(words.lang).get(f"compare.{trait}_{value}", value)
+        return words.texts.get(f"compare.{trait}_{value}", value)
     if trait == "fee" and re.fullmatch(r"\d+(\.\d+)?(\.\.\d+)?", value):
         ends = [words.number(float(end)) for end in value.split("..")]
         return words("compare.fee_band", low=ends[0], high=ends[1]) if len(ends) == 2 else words("compare.fee_one", low=ends[0])

@@ -11,9 +11,9 @@ from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.without_threat import last_digitisation
 from ..panel.panel import Panel
+from ..study.events import Event
 from ..study.study import Study
 from ..study.words import Words, capital
-from ..vietnam.facts import Event
 from . import blocks
 
 CEILING = 0.8  # a mean share above this leaves an effect little room

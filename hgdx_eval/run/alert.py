@@ -22,7 +22,8 @@ from ..base.progress import one_line, warn
 from ..base.telling import told_file, without_files
 from ..base.yaml_strict import load_yaml
 from ..read.sources import data_files
-from ..study.study import PATH_KEYS, study_file
+from ..study.load import study_file
+from ..study.study import PATH_KEYS
 from .run_records import last_good, read_run, studies
 
 WEBHOOK = "HGDX_WEBHOOK"

@@ -9,13 +9,15 @@ from ..base.aside import write_text
 from ..base.errors import RunFailed
 from ..base.hashes import file_hash
 from ..base.safe_text import harmless
-from ..estimation.results import COLUMNS, check_table, result_table
+from ..estimation.results import check_table, result_table
 from ..panel.panel import Panel
 from ..panel.told import FILE, Release, write_told
 from ..report.blocks import definitions, fold
 from ..report.page import Page, render
 from ..report.record import MIME as ESTIMATES_MIME
-from ..study.study import Study, study_words
+from ..study.load import study_words
+from ..study.study import Study
+from ..study.vocabulary import COLUMNS
 from ..study.words import Words
 from .receipt import Key
 from .run_folders import now, write_json

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..estimation.results import NUMBERS
+from ..study.vocabulary import NUMBERS
 
 CLOSE = 1e-9  # of the number itself: less is the last digits of other machines' arithmetic
 WIDEST = 44

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from ..base.errors import InputError
 from ..base.own_files import HOME
+from ..study.domains import domain_of
+from ..study.study import Study
 
-NOTEBOOKS = ("brief", "effect", "comparison", "who", "robustness", "cost", "payment", "scorecard",
-             "data_quality")  # in the order of the report; fmt: skip
+NOTEBOOKS = ("brief", "effect", "comparison", "who", "robustness", "cost", "payment", "scorecard", "data_quality")  # as in the report
+EVERYWHERE = {"brief", "effect", "comparison", "robustness", "data_quality"}  # the others are a domain's, where they apply
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,16 @@ class Options:
     told: Path | None = None
 
 
-def notebook_names() -> tuple[str, ...]:
-    """The kit's own notebooks; or those that the folder named by HGDX_NOTEBOOKS holds, the kit's names first."""
+def notebook_names(p: Study) -> tuple[str, ...]:
+    """The kit's own notebooks that apply to a study; of a folder named by HGDX_NOTEBOOKS those and all that are not the kit's."""
+    apply = EVERYWHERE | set(domain_of(p).notebooks(p))
+    kits = [name for name in NOTEBOOKS if name in apply]
     if not os.environ.get("HGDX_NOTEBOOKS"):
-        return NOTEBOOKS
+        return tuple(kits)
     found = {file.stem for file in notebook_folder().glob("*.ipynb") if re.fullmatch(r"[a-z0-9_]+", file.stem)}
     if not found:
         raise InputError(f"HGDX_NOTEBOOKS: {notebook_folder().name} holds no notebook")
-    return (*(name for name in NOTEBOOKS if name in found), *sorted(found - set(NOTEBOOKS)))
+    return (*(name for name in kits if name in found), *sorted(found - set(NOTEBOOKS)))
 
 
 def notebook_folder() -> Path:

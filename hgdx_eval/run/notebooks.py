@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import nbformat
@@ -27,7 +28,7 @@ from ..panel.told import HELD, Release
 from ..study.study import PATH_KEYS, Study
 from .kernels.parent import ONE_THREAD
 from .kernels.pool import KernelParent, forked_by_default, kernel_parent
-from .notebook_files import Job, Options, notebook_file, notebook_names
+from .notebook_files import Job, Options, notebook_file
 from .receipt import Key
 from .run_folders import read_receipt
 
@@ -212,7 +213,7 @@ def kernel_config(job: Job, work: Path) -> object:
     """Where the system can, the kernel talks through sockets in the run's private folder instead of open TCP ports."""
     from traitlets.config import Config
 
-    number = f"{notebook_names().index(job.name)}{job.lang}"  # the path of a socket must be short
+    number = f"{sha256(job.name.encode()).hexdigest()[:6]}{job.lang}"  # the path of a socket must be short
     return Config() if os.name == "nt" else Config({"KernelManager": {"transport": "ipc", "ip": str(work / number)}})
 
 

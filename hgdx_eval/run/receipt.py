@@ -13,8 +13,8 @@ from ..base.hashes import file_hash
 from ..base.own_files import HOME
 from ..base.telling import told_file
 from ..read.sources import code_hash, data_files, payments_beside
+from ..study.domains import domain_of
 from ..study.study import PATH_KEYS, Study
-from ..vietnam.facts import facts_files, facts_hash
 from .notebook_files import Job, notebook_file, notebook_names
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def digest(value: object) -> str:
 
 def inputs_key(p: Study, langs: list[str]) -> Key:
     """The key of a run. Raises InputError for data or notebooks that are not there."""
-    notebooks = {name: file_hash(notebook_file(name)) for name in notebook_names()}
+    notebooks = {name: file_hash(notebook_file(name)) for name in notebook_names(p)}
     files = [(told_file(file.name), file_hash(file)) for file in input_files(p) if file.is_file()]
-    inputs = digest([shown_study(p), files, facts_hash(), code_hash(), python(), package_versions()])
+    inputs = digest([shown_study(p), files, domain_of(p).facts(), code_hash(), python(), package_versions()])
     return Key(inputs, notebooks, digest([inputs, list(notebooks.items()), langs]))
 
 
@@ -68,9 +68,9 @@ def input_files(p: Study) -> list[Path]:
 def make_receipt(p: Study, panel: "Panel", rows: int, langs: list[str], key: Key, run: str, started: datetime) -> dict:
     """What is needed to run it again: no folder, user or host. `rows`: of the data, as they may be told."""
     from ..base import periods
-    from ..panel.panel import newest_counted
+    from ..panel.load import newest_counted
 
-    files = data_files(Path(p.data))
+    files, facts = data_files(Path(p.data)), domain_of(p).facts()
     inputs = [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": rows,
                "layout": panel.origin.layout}]  # fmt: skip
     inputs += [{"file": told_file(file.name), "sha256": file_hash(file)} for file in input_files(p)
@@ -78,7 +78,7 @@ def make_receipt(p: Study, panel: "Panel", rows: int, langs: list[str], key: Key
     return {
         "run": run, "study": shown_study(p), "languages": langs, "newest": newest_counted(panel, p),
         "simulated": panel.origin.simulated, "inputs": inputs,
-        "facts_sha256": facts_hash(), "facts": facts_files(), "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
+        "facts_sha256": digest(facts), "facts": facts, "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
         "git_commit": git_commit(), "python": python(), "packages": package_versions(),
         "seed": p.seed, "key": key.whole, "inputs_key": key.inputs, "day": f"{periods.today()}", "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
     }  # fmt: skip

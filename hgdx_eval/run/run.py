@@ -14,7 +14,9 @@ from ..base.errors import Busy, InputError, RunFailed
 from ..base.machine import fault_of
 from ..base.progress import begin, failure_of, one_line, say, warn
 from ..base.signals import Interrupted, interruptible, raise_if_asked, stoppable, time_limit
-from ..study.study import Study, parse_change, read_study, study_file
+from ..study.domains import domain_of
+from ..study.load import parse_change, read_study, study_file
+from ..study.study import Study
 from .notebook_files import Job, Options, notebook_names
 from .receipt import Key, inputs_key
 from .run_folders import (
@@ -98,7 +100,7 @@ def unchanged(p: Study, folder: Path, key: Key) -> Path | None:
     if receipt is None or receipt.get("key") != key.whole or receipt.get("state") != "complete":
         return None
     if p.fresh_within is not None:
-        from ..panel.panel import check_age
+        from ..panel.load import check_age
 
         check_age(receipt["newest"], receipt["inputs"][0]["file"], p)
     begin()
@@ -130,7 +132,7 @@ def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, 
             write_json(building / "receipt.json", {**receipt, "state": "running"})
             say(f"{p.study}: {main}")
             (building / "notebooks").mkdir()
-            todo = [Job(name, lang) for lang in langs for name in notebook_names()]
+            todo = [Job(name, lang) for lang in langs for name in notebook_names(p)]
             done = {} if options.force else held_over(todo, key, latest_run(folder), building / "notebooks")
             executed = execute_all(p, todo, done, building / "notebooks", work, options)
         say(f"{p.study}: writing the report")
@@ -169,22 +171,18 @@ def refresh_history(folder: Path) -> None:
 def first_look(p: Study, options: Options, hand_over: object, folder: Path, key: Key) -> tuple[object, object, str]:
     """The panel and what may be told of it, handed to the kernels to come, once the main method has accepted it: what is wrong is refused
     before any starts."""
-    from .. import estimators
     from ..design.design import study_design
-    from ..panel.panel import check_fresh, load_panel
-    from ..vietnam.questions.places import read_places
-    from ..vietnam.questions.scorecard import scorecard
+    from ..estimation.estimate import estimate
+    from ..panel.load import check_fresh, load_panel
     from .told_before import decide
 
     say(f"{p.study}: reading the data")
     panel = load_panel(p)
     if not options.compared:
         check_fresh(panel, p)
-    scorecard(panel, p)
-    if p.places:
-        read_places(Path(p.places))
+    domain_of(p).check_files(p, panel)
     design = study_design(panel, p)
     release = decide(panel, p, design, folder, key.inputs, options.told)
     hand_over(panel, release)
-    estimators.estimate(replace(design, release=release), p.estimator)  # as the kernels ask for it
+    estimate(replace(design, release=release), p.estimator)  # as the kernels ask for it
     return panel, release, p.estimator

@@ -18,7 +18,8 @@ from ..base.aside import write_bytes
 from ..locale import LANGUAGES
 from ..panel.panel import Panel
 from ..report.record import MIME
-from ..study.study import Study, study_words
+from ..study.load import study_words
+from ..study.study import Study
 from .run_folders import RUN_NAME, latest_name
 
 STUDY_NAME = re.compile(r"[a-z0-9_]+")

@@ -10,7 +10,8 @@ from ..base import periods
 from ..base.errors import InputError
 from ..base.private_folder import private_folder
 from ..read.sources import data_files
-from ..study.study import PATH_KEYS, parse_change
+from ..study.load import parse_change
+from ..study.study import PATH_KEYS
 from . import differences
 from .machine_record import private_record
 from .notebook_files import Options

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib import resources
 
 import pandas as pd
 import yaml
@@ -12,6 +11,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+from ..base.own_files import PACKAGE
 from ..base.yaml_strict import FASTEST
 
 MINUS = "\u2212"
@@ -20,14 +20,14 @@ ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
 
 
 @cache
-def texts(lang: str) -> dict[str, str]:
-    """All short texts of a language, `module.key` -> text; locale/<module>.<lang>.yaml holds a flat map per module."""
+def texts(lang: str, domain: str = "") -> dict[str, str]:
+    """All short texts of a language, `module.key` -> text; locale/<module>.<lang>.yaml holds a flat map per module. A domain's own stand
+    in its folder, and before the general ones: it may say in its terms what these say in anybody's."""
     found = {}
-    for file in sorted(resources.files("hgdx_eval.locale").iterdir(), key=lambda f: f.name):
-        module, _, rest = file.name.partition(".")
-        if rest == f"{lang}.yaml":
-            for key, text in yaml.load(file.read_text(encoding="utf-8"), FASTEST).items():
-                found[f"{module}.{key}"] = text
+    for folder in (PACKAGE / "locale", *([PACKAGE / domain / "locale"] if domain else [])):
+        for file in sorted(folder.glob(f"*.{lang}.yaml")):
+            own = yaml.load(file.read_text(encoding="utf-8"), FASTEST)
+            found |= {f"{file.name.partition('.')[0]}.{key}": text for key, text in own.items()}
     return found
 
 
@@ -43,13 +43,19 @@ class Words:
 
     lang: str
     study: tuple[tuple[str, str], ...] = ()
+    domain: str = ""  # whose texts come before the general ones
 
     def __call__(self, key: str, **values: object) -> str:
         said = dict(self.study)
         module, _, name = key.partition(".")
         if module == "study" and name in said:  # the study's own words come before the general ones, and are filled already
             return said[name]
-        return texts(self.lang)[key].format_map({**said, **values})
+        return self.texts[key].format_map({**said, **values})
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """`module.key` -> text, as it stands in the files."""
+        return texts(self.lang, self.domain)
 
     def number(self, value: float, digits: int = 0, sign: bool = False) -> str:
         """1.234,5 in Vietnamese, 1,234.5 in English; a true minus; `sign` adds + to positive numbers."""
@@ -113,4 +119,4 @@ def effect_digits(value: float, scale: str) -> int:
 def told_shape(text: str, words: Words) -> str:
     """A text; of one that may not be told, its shape in the reader's language."""
     shape = re.fullmatch(r"\((text|number) of (\d+) \w+\)", text)
-    return words("check.shape_" + shape[1], n=shape[2]) if shape else text
+    return words("shapes." + shape[1], n=shape[2]) if shape else text

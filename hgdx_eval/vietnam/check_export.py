@@ -5,17 +5,20 @@ from pathlib import Path
 import pandas as pd
 
 from ..base.errors import InputError
+from ..base.safe_text import header_key
 from ..base.telling import did_you_mean, is_header, shape_of, told_file
-from ..panel.panel import NAMES, matched_table, named_agencies, reasons, summary_panel, without_unfinished
+from ..panel.panel import EXAMPLES, NAMES
 from ..read import tidy
 from ..read.sources import data_files
-from ..read.tables import header_key, open_table
+from ..read.tables import open_table
 from ..study.words import Words, told_shape
-from .count_dossiers import EXAMPLES, content_of, count_dossiers, payment_sums
+from .count_dossiers import content_of, count_dossiers, payment_sums
+from .dossier_panel import reasons, without_unfinished
 from .facts import load_facts
 from .fee_schedule import fee_schedule_of, todays_codes
 from .layouts import DEFINITIONS, POST, layout_names, layout_of, summary_layouts
-from .unit_names import HOW, shown_code
+from .summary_panel import summary_panel
+from .unit_names import HOW, matched_table, named_agencies, shown_code
 from .volume_signs import volume_signs
 
 HEAVY = 0.1  # share of a month's rows that repeat a dossier number: no slip of a hand, a file put in twice

@@ -13,11 +13,11 @@ import pandas as pd
 from ..base import periods
 from ..base.errors import InputError
 from ..base.telling import told_file
+from ..panel.panel import EXAMPLES
 from ..read.spool import Spool, spool
 from ..read.tables import spilling
 from .layouts import opencps_dossiers, opencps_fees
 
-EXAMPLES = 5  # row numbers kept for each reason
 MOST_AGENCIES = 5_000  # a province has some hundreds; each of them has a few spellings
 PROCESSED = ("done", "days", "timed", "on_time")  # of dossiers with a day of completion, and those with an appointment too
 PAID = ("paid", "paying", "zero_fee", "filed_online_paid", "filed_online_paying", "filed_online_zero")

@@ -13,10 +13,10 @@ import pandas as pd
 from ..base.aside import new_file, write_bytes, write_text
 from ..base.errors import InputError
 from ..base.private_folder import private_folder
-from ..read.tables import connect, literal, quoted
+from ..read.database import connect, literal, quoted
 from .calendar import vietnam
 from .layouts import SIMULATED_MARK, layout_names, reader, summary_layouts
-from .made_up_world import CUT, recoded
+from .made_up_procedures import CUT, recoded
 
 COLUMNS = ("Mã hồ sơ", "Mã thủ tục", "Nội dung", "Cơ quan thụ lý", "Sổ theo dõi", "Chủ hồ sơ", "Địa chỉ", "Số điện thoại",
            "Thư điện tử", "Người nộp hồ sơ", "Điện thoại liên lạc", "Ngày gửi", "Ngày tiếp nhận", "Ngày hẹn trả",

@@ -6,20 +6,19 @@ procedures move in parallel, in points, inside an agency; every other world brea
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from ..base.errors import InputError
 from .calendar import tet_share, working_days
 from .facts import cluster_of, load_facts
+from .made_up_procedures import CUT, procedures, recoded
 
 WORLDS = ("default", "ceiling", "differential_trend", "campaign_uneven", "two_treated_agencies", "waiver")
 FIRST, LAST = pd.Period("2022-01", freq="M"), pd.Period("2025-06", freq="M")
-CUT = pd.Period("2023-08", freq="M")  # the working assumption: 1 August 2023
+
 CENTRAL_CUT = pd.Period("2023-12", freq="M")
 CUT_PCT = {"waiver": 100}  # of the fee, per cent; elsewhere HALF
 HALF = 50
@@ -45,27 +44,6 @@ class Skeleton:
     months: pd.PeriodIndex
     volume: np.ndarray  # months: relative volume, by working days and Tết
     tet: np.ndarray  # months: share of Tết holidays
-
-
-@cache
-def procedures() -> pd.DataFrame:
-    """One row per made-up procedure: code, name, field, set_by, fee, statutory, at, size, offset (points), fee_group."""
-    text = resources.files("hgdx_eval.vietnam").joinpath("made_up_procedures.yaml").read_text(encoding="utf-8")
-    frame = pd.DataFrame(yaml.safe_load(text)["procedures"])
-    frame["fee"] = frame["fee"].fillna(0).astype("int64")
-    frame["statutory"] = frame["statutory"].fillna(frame["fee"]).astype("int64")
-    frame["fee_group"] = np.select(
-        [frame["set_by"] == "none", frame["fee"] == 0, frame["set_by"] == "province"], ["free", "already_free", "provincial"],
-        "central",
-    )  # fmt: skip
-    return frame
-
-
-@cache
-def recoded() -> tuple[tuple[str, str, str], ...]:
-    """(old code, new code, first month of the new one)."""
-    text = resources.files("hgdx_eval.vietnam").joinpath("made_up_procedures.yaml").read_text(encoding="utf-8")
-    return tuple((item["old"], item["new"], item["since"]) for item in yaml.safe_load(text)["recoded"])
 
 
 @cache

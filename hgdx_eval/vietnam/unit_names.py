@@ -8,8 +8,10 @@ from functools import cache
 
 import pandas as pd
 
-from ..base.telling import person_like, shape_of
-from .facts import Facts, Unit
+from ..base.errors import InputError
+from ..base.telling import SHARED_PERIODS, SHARED_ROWS, person_like, shape_of
+from ..panel.panel import NAMES
+from .facts import Facts, Unit, cluster_of
 
 HOW = ("exact", "orthography", "abbreviation", "alias", "without_kind", "portal_code", "former_name", "unknown", "ambiguous")
 SHORT = {"tp": "thành phố", "tx": "thị xã", "tt": "thị trấn", "p": "phường", "x": "xã", "h": "huyện", "t": "tỉnh"}
@@ -205,3 +207,53 @@ def told_agency(text: str) -> str:
 def shown_code(text: str) -> str:
     """A procedure's code as it may be told: itself where it has a code's form, else its shape."""
     return text if re.fullmatch(r"\d\.\d{6}(\.[\w.]{1,20})?", text, re.ASCII) else f"({shape_of(text)})"
+
+UNKNOWN = "Chưa rõ cơ quan"  # the agency of rows whose text is no agency's name, and may be a person's
+
+
+def named_agencies(texts: pd.Series, months: pd.Series, rows: pd.Series, facts: Facts, personal: bool = True) -> pd.DataFrame:
+    """One row per row: agency, level, cluster, and of its text what may be told (text, means, how, outside, candidates, rows).
+
+    `personal`: the file holds personal data, so that a text which may be no agency's name is told by its shape alone.
+    """
+    pairs = pd.MultiIndex.from_arrays([texts, months])
+    sums, at = rows.groupby(texts).sum(), months.groupby(texts).nunique()
+    often = set(sums.index[(sums >= SHARED_ROWS) & (at >= SHARED_PERIODS)])
+    told = {}
+    for text, month in pairs.unique():
+        found = match_unit(facts, text, pd.Period(month, freq="M"))
+        known = not personal or bool(found.candidates) or (text in often and looks_like_agency(text))
+        own = found.unit.name if found.unit else " ".join(text.split()) if known else UNKNOWN
+        told[text, month] = (own, level_of(found.unit), cluster_of(facts, found.unit).name if found.unit else own, shown_text(text, known),
+                             found.unit.name if found.unit else "", found.how, found.outside, found.candidates)  # fmt: skip
+    columns = ["agency", "level", "cluster", "text", "means", "how", "outside", "candidates"]
+    frame = pd.DataFrame([told[pair] for pair in pairs], columns=columns, index=texts.index)
+    return frame.assign(rows=rows.astype("int64"))
+
+
+def matched_table(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """One row per text and way in which it was understood, most doubtful first; see `Panel.names_matched`."""
+    both = pd.concat([part[NAMES] for part in parts], ignore_index=True)
+    sums = both.groupby(NAMES[:-1], as_index=False, sort=True)["rows"].sum()
+    doubt = sums["how"].isin(["ambiguous", "unknown", "unlisted"]).astype(int) + sums["outside"].ne("")
+    return sums.assign(doubt=-doubt).sort_values(["kind", "doubt", "how", "text"], ignore_index=True).drop(columns="doubt")
+
+
+def refuse_ambiguous(agencies: pd.DataFrame, file: str) -> None:
+    """Raises InputError for the first text that may mean two units: the text, the candidates, what to write."""
+    doubtful = agencies[agencies["how"] == "ambiguous"]
+    if doubtful.empty:
+        return
+    first = doubtful.iloc[0]
+    units = first["candidates"]
+    rows = int(doubtful.loc[doubtful["text"] == first["text"], "rows"].sum())
+    names, codes = " or ".join(unit.name for unit in units), ", ".join(unit.portal for unit in units if unit.portal)
+    raise InputError(f"{file}: the agency {first['text']!r} ({rows} rows) may be {names}: write its full name, or its code on the "
+                     f"portal ({codes})")  # fmt: skip
+
+
+def level_of(unit: Unit | None) -> str:
+    """province (departments and boards), district, commune, or unknown."""
+    if unit is None:
+        return "unknown"
+    return "province" if unit.level == "department" else unit.level

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as MplFigure
 from ...estimation.results import Estimate
 from ...evaluation.robustness import history as looks_table
 from ...report.blocks import csv_text
-from ...report.charts.groups import time_axis, value_axis
+from ...report.charts.axes import time_axis, value_axis
 from ...report.charts.specification_curve import signed_axis
 from ...report.figure import ACCENT, GROUND, INK, TREATED, Figure, canvas, drawn
 from ...study.words import Words

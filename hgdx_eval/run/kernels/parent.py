@@ -34,8 +34,9 @@ def die_with_parent(parent: int) -> None:
 def import_all() -> None:
     """What kernels and the notebooks of this run use, and what is drawn or looked up the first time."""
     from ...base.light_imports import left_out
+    from ...study.domains import domain_of
+    from ...study.study import Study
     from ...study.words import texts
-    from ...vietnam.facts import load_facts
 
     with left_out():
         for module in ("ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.completer", "matplotlib_inline.backend_inline", "pandas"):
@@ -43,9 +44,15 @@ def import_all() -> None:
         for module in used():
             importlib.import_module(module)
         draw_something()
-    load_facts()
+    domain = domain_of(Study.model_validate(held_study(), strict=False))
+    domain.prepare()
     for lang in ("vi", "en"):
-        texts(lang)
+        texts(lang, domain.NAME)
+
+
+def held_study() -> dict:
+    """The keys of the study of the run under way."""
+    return json.loads((Path(os.environ["HGDX_WORK"]) / "study.json").read_text(encoding="utf-8"))
 
 
 def used() -> list[str]:
@@ -53,7 +60,7 @@ def used() -> list[str]:
     from ... import MODULE_OF
     from ..notebook_files import notebook_folder
 
-    study = json.loads((Path(os.environ["HGDX_WORK"]) / "study.json").read_text(encoding="utf-8"))
+    study = held_study()
     told = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in notebook_folder().glob("*.ipynb"))
     verbs = set(re.findall(r"\w+", told)) & set(MODULE_OF)
     methods = {study["estimator"], *study["estimators"]}
@@ -76,7 +83,7 @@ def draw_something() -> None:
 
 def preload() -> None:
     """What all notebooks of this run read: the panel, of which kernels share the memory."""
-    from ...panel.panel import held_panel
+    from ...panel.load import held_panel
 
     held_panel(os.environ["HGDX_WORK"])
 

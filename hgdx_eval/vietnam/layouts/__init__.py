@@ -18,7 +18,8 @@ import pandas as pd
 
 from ...base.errors import InputError
 from ...base.telling import told_cell
-from ...read.tables import Opening, RawTable, open_beginning, parse_count, read_json
+from ...read.database import RawTable
+from ...read.tables import Opening, open_beginning, parse_count, read_json
 from ..unit_names import told_agency
 
 DEFINITIONS = {

@@ -11,8 +11,11 @@ import duckdb
 
 from ...base import periods
 from ...base.errors import InputError
+from ...base.safe_text import header_key
+from ...read.database import literal, shape_sql
+from ...read.headers import find_header
 from ...read.spool import keyed
-from ...read.tables import Opening, find_header, header_key, literal, shape_sql
+from ...read.tables import Opening
 from . import SIMULATED_MARK
 
 HEADERS = {

@@ -9,8 +9,10 @@ are understood; of any other text the channel is not known.
 import duckdb
 
 from ...base.errors import InputError
+from ...base.safe_text import header_key
+from ...read.headers import find_header
 from ...read.spool import keyed
-from ...read.tables import Opening, find_header, header_key
+from ...read.tables import Opening
 from . import TOTAL_WORDS
 from .opencps_dossiers import DATE_FORMS, either, one_of
 

@@ -11,7 +11,9 @@ import pandas as pd
 
 from ...base.errors import InputError
 from ...base.periods import parse_period
-from ...read.tables import Opening, find_header, header_key, open_table
+from ...base.safe_text import header_key
+from ...read.headers import find_header
+from ...read.tables import Opening, open_table
 from . import SIMULATED_MARK, Summary, check_sum, is_total, month_of_name, need_columns, parse_counts, usable
 
 HEADERS = {

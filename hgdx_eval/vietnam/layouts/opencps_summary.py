@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ...base.errors import InputError
-from ...read.tables import Opening, header_key, read_grid
+from ...base.safe_text import header_key
+from ...read.tables import Opening, read_grid
 from ..facts import load_facts
 from ..unit_names import find_unit, told_agency
 from . import SIMULATED_MARK, TOTAL_WORDS, Summary, check_sum, month_of_name, parse_counts, usable

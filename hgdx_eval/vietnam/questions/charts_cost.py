@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as MplFigure
 from ...design.design import Design
 from ...panel.panel import Panel
 from ...report.blocks import csv_text
-from ...report.charts.groups import simulated_note, size_text, tag, wrapped
+from ...report.charts.axes import simulated_note, size_text, tag, wrapped
 from ...report.figure import INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from ...study.study import Study
 from ...study.words import Words

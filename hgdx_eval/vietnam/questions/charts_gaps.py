@@ -4,8 +4,8 @@ import pandas as pd
 
 from ...design.design import Design
 from ...report.blocks import csv_text
-from ...report.charts.groups import simulated_note, size_text, tag
-from ...report.charts.methods import Row, draw_rows
+from ...report.charts.axes import simulated_note, size_text, tag
+from ...report.charts.intervals import Row, draw_rows
 from ...report.figure import Figure, drawn, source_line
 from ...study.words import Words
 from .gaps import OUTCOMES, Who

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure as MplFigure
 
 from ...design.design import Design
 from ...report.blocks import csv_text
-from ...report.charts.groups import Mark, draw_marks, simulated_note, size_text, tag, time_axis, time_marks, value_axis, wrapped
+from ...report.charts.axes import simulated_note, size_text, tag, time_axis, value_axis, wrapped
+from ...report.charts.groups import Mark, draw_marks, time_marks
 from ...report.figure import EVENT, INK, TREATED, Figure, canvas, drawn, source_line
 from ...study.words import Words
 from .payment import RATES, YEAR, Payment, mean_rate

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from ...design.design import Design
+from ...estimation.estimate import estimate
 from ...estimation.results import Estimate, result_table
-from ...estimators import estimate
-from ...evaluation.reconciliation import extra_dossiers, treated_dossiers
+from ...evaluation.reconciliation import extra_cases, treated_dossiers
 from ...infer.fieller import Ratio, fieller
 from ...panel.disclosure import hidden_beside_total
-from ...panel.panel import Panel, joined_text
+from ...panel.panel import Panel
+from ...panel.tidy import joined_text
 from ...panel.told import Release
 from ...study.study import Study
 from ..facts import Facts, load_facts
@@ -111,6 +112,16 @@ def bill(panel: Panel, p: Study, design: Design) -> Bill:
     )  # fmt: skip
 
 
+def amounts_of(found: Bill, p: Study) -> pd.DataFrame:
+    """family, side, group, period, part, count (VND) of every sum of a bill that the report tells."""
+    cuts = (found.cut, p.cost.other_cut_pct)
+    savings = {saving_name(counts, cut): found.saving(counts, cut) for counts in ("received", "online") for cut in cuts}
+    whole = [("", part, value) for part, value in {"forgone": float(found.cells["forgone"].sum()), **savings}.items()]
+    parts = [(f"{column}={value}", "forgone", float(sums)) for column in ("year", "level", "procedure", "agency")
+             for value, sums in found.cells.groupby(column)["forgone"].sum().items()]  # fmt: skip
+    return pd.DataFrame(whole + parts, columns=["group", "part", "count"]).assign(family="forgone", side="", period="")
+
+
 def treated_cells(panel: Panel, p: Study, design: Design) -> pd.DataFrame:
     """The cells whom the policy touches, from its first whole period to the end of the design's window: what was paid there was
     paid, also where a unit is of no use to the estimate."""
@@ -160,7 +171,7 @@ def costs(found: Bill, design: Design, main: Estimate, p: Study) -> Estimate:
     (dossiers), per_extra (`parameter`: shape of Fieller's set; where it has two halves, per_extra_up_to and per_extra_from are
     their ends), and for every elasticity of the study (`parameter`) forgone_other, extra_other and per_extra_other at its other cut.
     """
-    row, extra = main.overall(), extra_dossiers(design, main).table
+    row, extra = main.overall(), extra_cases(design, main).table
     rows = [{"group": "forgone", "estimate": found.forgone, "inference": "none"}]
     if row["status"] == "ok" and row["scale"] == "pp" and len(extra):
         rows.append(linear("unchanged", row, found.forgone, -found.saving("received", found.cut) / 100))

@@ -15,14 +15,16 @@ import pandas as pd
 
 from ...base.errors import Refusal
 from ...base.memo import remembered
-from ...design.design import Design, study_design, with_periods
+from ...design.design import Design, study_design
+from ...design.variants import with_periods
+from ...estimation.estimate import estimate
 from ...estimation.fixed_effects import cells_of, combination, linear_estimate, regress, usable
 from ...estimation.heterogeneity import MAIN
 from ...estimation.inference import FEW_CLUSTERS
 from ...estimation.results import Estimate, joined, result_table
-from ...estimators import estimate
-from ...infer.specification_curve import adjusted
-from ...panel.panel import Panel, joined_text
+from ...infer.multiplicity import adjusted
+from ...panel.panel import Panel
+from ...panel.tidy import joined_text
 from ...study.study import Study
 from .places import MEASURES, Places, read_places
 

@@ -15,9 +15,9 @@ from scipy import stats
 
 from ...base.errors import Refusal
 from ...design.design import Design, study_design
+from ...estimation.estimate import estimate
 from ...estimation.inference import LEVEL
 from ...estimation.results import Estimate, joined, result_table
-from ...estimators import estimate
 from ...infer.fieller import Ratio, fieller
 from ...panel.panel import Panel
 from ...panel.told import Release

@@ -7,7 +7,7 @@ from ...base.errors import InputError
 from ...base.telling import did_you_mean
 from ..facts import load_facts
 from ..unit_names import match_unit
-from .scorecard import amount_of, csv_rows, period_in_past, told
+from .user_csv import amount_of, csv_rows, period_in_past, told
 
 COLUMNS = ("place", "measure", "value", "date", "source")
 MEASURES = {"ethnic_minority_share": "share", "elderly_share": "share", "distance_km": "number", "digital_team_members": "number"}

@@ -3,10 +3,7 @@
 A user's file (docs/scorecard.md) has one row per indicator and period. What can be read in two ways is refused, with its row.
 """
 
-import csv
-import io
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,27 +12,23 @@ import pandas as pd
 
 from ...base import periods
 from ...base.errors import InputError
-from ...base.machine import reading
 from ...base.origin import Origin
-from ...base.periods import PATTERNS, parse_period
-from ...base.telling import did_you_mean, looks_personal, told_cell, told_file
+from ...base.telling import did_you_mean, told_file
 from ...estimation.results import Estimate, result_table
 from ...panel.disclosure import as_told, hidden_beside_total, parts_of
 from ...panel.panel import Panel
 from ...panel.told import run_release
 from ...study.study import Study
 from ..facts import PAYMENT_RATE, Facts, Indicator, load_facts
+from .user_csv import amount_of, csv_rows, period_in_past, period_of, told
 
 COLUMNS = ("task", "indicator", "name", "name_en", "definition", "definition_en", "unit", "better", "target", "period", "value", "source")
 NEEDED = ("task", "indicator", "name", "definition", "unit", "better", "target", "period", "value", "source")
 SAME = ("task", "name", "name_en", "definition", "definition_en", "unit", "better")  # one indicator has one of each
 UNITS = ("share", "percent", "count", "VND", "")
 STATUSES = ("reached", "on_the_way", "away", "unclear", "no_target", "no_data")
-MOST_BYTES = 1_000_000
+
 TASKS = range(1, 8)
-# 1.234 or 12,500: thousands to one reader, decimals to another.
-TWO_WAYS = re.compile(r"-?[1-9]\d{0,2}([.,]\d{3})+")
-SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True)
@@ -239,38 +232,6 @@ def table_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     return [(number, {**dict.fromkeys(COLUMNS, ""), **row}) for number, row in rows]
 
 
-def csv_rows(path: Path, what: str, check: Callable[[list[str], str], None]) -> list[tuple[int, dict[str, str]]]:
-    """The rows that are not empty of a small CSV that somebody wrote by hand: (row as a spreadsheet numbers it, cells by column).
-
-    `check` raises InputError for a header (lower case) of a file of that name that cannot be. Raises InputError: no such file,
-    too large, not UTF-8, quotes that do not close, rows longer or shorter than the header.
-    """
-    with reading(path):
-        if not path.is_file():
-            raise InputError(f"{path.name}: there is no such {what}")
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path.name}: {path.stat().st_size} bytes; allowed: {MOST_BYTES}")
-        data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path.name}: not UTF-8 text; allowed: a CSV saved as UTF-8 (Excel: CSV UTF-8)") from None
-    head = text.splitlines()[0] if text.strip() else ""
-    separator = max(SEPARATORS, key=head.count)
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)) or [[]]
-    except csv.Error:
-        raise InputError(f"{path.name}: not a CSV table; a quote is not closed, or stands inside a cell") from None
-    header = [cell.strip().lower() for cell in lines[0]]
-    check(header, path.name)
-    filled = [(number, cells) for number, cells in enumerate(lines[1:], start=2) if any(cell.strip() for cell in cells)]
-    for number, cells in filled:
-        if len(cells) != len(header):
-            raise InputError(f"{path.name}: row {number}: {len(cells)} cells, but the header has {len(header)}; a cell with the separator "
-                             f"in it goes in quotes")  # fmt: skip
-    return [(number, dict(zip(header, (cell.strip() for cell in cells), strict=True))) for number, cells in filled]
-
-
 def check_header(header: list[str], file: str) -> None:
     for column in header:
         if column not in COLUMNS:
@@ -326,60 +287,6 @@ def keep_value(series: dict, row: dict[str, str], number: int, amount: float, pl
     series[period] = (number, amount)
 
 
-def period_in_past(text: str, place: str) -> pd.Period:
-    period = period_of(text, place)
-    if period.start_time.date() > periods.today():
-        raise InputError(f"{place}: period: {period} has not begun; allowed: periods up to today")
-    return period
-
-
-def period_of(text: str, place: str) -> pd.Period:
-    """A year, quarter, month or day, as it was written."""
-    for kind, pattern in PATTERNS:
-        if re.fullmatch(pattern, text):
-            try:
-                if kind == "D":
-                    day = parse_period(text, "M", place)  # checks the day's numbers
-                    numbers = re.fullmatch(pattern, text).groupdict()
-                    return pd.Period(year=day.year, month=day.month, day=int(numbers["d"]), freq="D")
-                return parse_period(text, kind, place)
-            except (InputError, ValueError):
-                continue
-    raise InputError(f"{place}: period: {told(text)}; allowed: {periods.FORMS}")
-
-
-def amount_of(text: str, unit: str, place: str) -> tuple[float, bool]:
-    """(number, whether it was rewritten). A share is returned as 0-1. Raises InputError for what can be read in two ways."""
-    plain = text.replace("\u00a0", "").replace(" ", "").replace("\u2212", "-")
-    percent = plain.endswith("%")
-    plain = plain.removesuffix("%")
-    rate = percent or unit in ("share", "percent")
-    if not re.fullmatch(r"[+-]?\d+([.,]\d+)*", plain):
-        raise InputError(f"{place}: {told(text)} is not a number; allowed: 30%, 0.3, 1234")
-    if not rate and TWO_WAYS.fullmatch(plain) or plain.count(".") + plain.count(",") > 1:
-        raise InputError(f"{place}: {told(text)} can be read in two ways; allowed: no separator of thousands, as in 1234 or 1234.5")
-    number = float(plain.replace(",", "."))
-    if number < 0:
-        raise InputError(f"{place}: {told(text)} is negative; allowed: 0 or more")
-    if percent and unit not in ("share", "percent", ""):
-        raise InputError(f"{place}: {told(text)}, but unit is {unit}; allowed: a number without %")
-    if not rate and not unit:
-        raise InputError(f"{place}: {told(text)} without a unit can be read in two ways; allowed: a % sign, as in 30%, "
-                         f"or unit share, percent, count or VND")  # fmt: skip
-    return share_of(number, percent, unit, text, place) if rate else (number, False)
-
-
-def share_of(number: float, percent: bool, unit: str, text: str, place: str) -> tuple[float, bool]:
-    """A share 0-1 of what was written, and whether that is another number."""
-    if number > 100:
-        raise InputError(f"{place}: {told(text)} is above 100%; allowed: 0% to 100%")
-    if not percent and unit == "percent" and 0 < number <= 1:
-        raise InputError(f"{place}: {told(text)} with unit percent can be read in two ways; allowed: with a % sign, as in 0.9% or 90%")
-    if not percent and unit == "share" and 1 < number < 2:
-        raise InputError(f"{place}: {told(text)} with unit share is above 1; allowed: 0 to 1, or with a % sign")
-    return (number, False) if unit == "share" and not percent and number <= 1 else (round(number / 100, 12), number != 0)
-
-
 def file_item(name: str, row: dict[str, str], target: tuple[int, float] | None, series: dict, sources: tuple[str, ...],
               facts: Facts) -> Item:  # fmt: skip
     """One indicator of the file; its target from the facts where the file gives none."""
@@ -391,9 +298,3 @@ def file_item(name: str, row: dict[str, str], target: tuple[int, float] | None, 
                 {"vi": row["definition"], "en": row["definition_en"] or row["definition"]}, unit, row["better"],
                 target[1] if target else known, values, sources, "file")  # fmt: skip
     return replace(item, fact_target=known) if target and known is not None and known != target[1] else item
-
-
-def told(text: str) -> str:
-    """A cell as a message may quote it: a name as indicators have that looks like nobody's, or what `telling` quotes; else its shape."""
-    label = re.fullmatch(r"[a-z0-9_]{1,40}", text) is not None and not looks_personal(text)
-    return repr(text) if label else told_cell(text)

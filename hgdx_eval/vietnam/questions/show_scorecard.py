@@ -5,9 +5,10 @@ from markupsafe import Markup
 
 from ...panel.panel import Panel
 from ...report import blocks
+from ...study.events import Source
 from ...study.study import Study
 from ...study.words import Words
-from ..facts import Figure, Published, Source, Task, load_facts
+from ..facts import Figure, Published, Task, load_facts
 from .scorecard import Item, Scorecard, compared, scorecard
 
 SIGNS = {"reached": ("ok", "✓"), "on_the_way": ("pt", "↗"), "away": ("no", "↘"), "unclear": ("na", "◐"), "no_target": ("na", "○"),

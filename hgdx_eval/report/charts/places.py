@@ -11,7 +11,8 @@ from ...release.release import places_drawn
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, drawn, source_line
-from .groups import simulated_note, size_text, tag, told_series
+from .axes import simulated_note, size_text, tag
+from .groups import told_series
 
 LEAST = 6  # periods with both groups on each side of the date, for a panel
 COLUMNS = {True: 2, False: 4}  # on a phone, on a desk
@@ -19,7 +20,7 @@ DOWN = 128  # units of a panel, with its title and axis
 LETTER, KEY = 6.6, 44  # units that a letter takes, about, and the line before a name of the key
 
 
-def plot_districts(design: Design, words: Words, min_count: int = 5) -> Figure | None:
+def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | None:
     """One panel per cluster that holds both groups, by how far the gap between them moved at the policy; None with fewer than two.
 
     Title: in how many of the panels the gap moved up. Small counts are left out.
@@ -33,13 +34,13 @@ def plot_districts(design: Design, words: Words, min_count: int = 5) -> Figure |
     said = {"n": words.number(up), "number": words.number(len(order)), "start": words.period(design.start, short=True)}
     ends = {"first": order.index[0], "first_move": words.effect(order.iloc[0], "pp"), "last": order.index[-1],
             "last_move": words.effect(order.iloc[-1], "pp")}  # fmt: skip
-    title = words("charts.districts_up", **said)
-    alt = words("charts.districts_alt", title=title, **ends) + simulated_note(design.origin, words)
-    narrow, wide = drawn("districts", lambda width, small: draw(design, series, order, words, width, small), alt)
+    title = words("charts.places_up", **said)
+    alt = words("charts.places_alt", title=title, **ends) + simulated_note(design.origin, words)
+    narrow, wide = drawn("places", lambda width, small: draw(design, series, order, words, width, small), alt)
     table = series.pivot(index=["cluster", "period"], columns="side", values="y").rename(columns={True: "treated", False: "comparison"})
     data = csv_text(table.reset_index().astype({"period": str}), words)
-    source = source_line(design.origin, size_text(design, words), words, words("charts.districts_note"))
-    return Figure("districts", title, words("charts.districts_subtitle"), narrow, wide, (), source, alt, data,
+    source = source_line(design.origin, size_text(design, words), words, words("charts.places_note"))
+    return Figure("places", title, words("charts.places_subtitle"), narrow, wide, (), source, alt, data,
                   tag(design.origin, words), words("charts.download"))  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""Designs that pretend: an earlier date, another treated unit, one cluster fewer."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from ..base.errors import Refusal
+from .design import Design, check_design
+
+DRAWS = 199  # placebo assignments drawn where there are too many to list
+
+
+# --- Design -> Design ----------------------------------------------------------------------------------------------
+def placebo_before(design: Design, periods: int) -> Design:
+    """The same study pretending that the policy came `periods` earlier, on the periods before it really came.
+
+    Raises Refusal where fewer than two real periods would stand before the pretended date.
+    """
+    table = design.table
+    pretended = table["treated_from"] - periods
+    before = table["treated_from"].isna() & (table["time"] < design.start.ordinal) | (table["time"] < table["treated_from"])
+    kept = table.assign(treated_from=pretended)[before]
+    earlier = kept.loc[kept["time"] < kept["treated_from"], "time"].nunique()
+    if earlier < 2 or kept.empty:
+        raise Refusal("no_pre_period", f"{design.study}: too few periods before a placebo {periods} earlier")
+    return rebuilt(design, kept, design.start - periods)
+
+
+def without_cluster(design: Design, cluster: str) -> Design:
+    """The same study without one cluster. Raises Refusal where nothing is left to compare."""
+    table = design.table[design.table["cluster"] != cluster].reset_index(drop=True)
+    smaller = replace(design, table=table, path=False)
+    check_design(smaller)
+    return smaller
+
+
+def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
+    """(name, design) with comparison clusters pretending to be treated, as many as really are, the real ones left out.
+
+    With one treated cluster each comparison cluster is taken in turn; with several, every set of as many is listed, or a
+    fixed number of sets is drawn. Whole clusters, because units of one cluster share shocks: sets of single units would
+    vary too little. Raises Refusal where a cluster holds both sides, or where the clusters do not suffice.
+    """
+    units, size = design.clusters(treated=False), len(design.clusters(treated=True))
+    if set(units) & set(design.clusters(treated=True)):
+        raise Refusal("mixed_clusters", f"{design.study}: clusters hold treated and comparison units: none can stand in")
+    if len(units) <= size or design.table["treated_from"].nunique() != 1:
+        raise Refusal("too_few_placebos", f"{design.study}: {len(units)} comparison clusters cannot stand in for {size}")
+    pool = design.table[design.table["treated_from"].isna()]
+    start = float(design.table["treated_from"].dropna().iloc[0])
+    return [(" + ".join(chosen), rebuilt(design, pool.assign(
+                treated_from=np.where(pool["cluster"].isin(chosen), start, np.nan)), design.start))
+            for chosen in placebo_sets(units, size, design.seed)]  # fmt: skip
+
+
+def placebo_sets(units: list[str], size: int, seed: int) -> list[tuple[str, ...]]:
+    from math import comb
+
+    if comb(len(units), size) <= max(DRAWS, len(units)):
+        return list(itertools.combinations(units, size))
+    rng, sets = np.random.default_rng(seed), set()
+    while len(sets) < DRAWS:
+        sets.add(tuple(sorted(rng.choice(units, size, replace=False))))
+    return sorted(sets)
+
+
+def rebuilt(design: Design, table: pd.DataFrame, start: pd.Period) -> Design:
+    """A design of other treated periods, without what was found after a treatment ended."""
+    table = table.assign(treated=table["time"] >= table["treated_from"], event_time=table["time"] - table["treated_from"])
+    return replace(design, table=table.reset_index(drop=True), start=start, path=False)

@@ -1,0 +1,19 @@
+"""The estimate of one method, by the name of its file in estimators/."""
+
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..base.memo import remembered
+from ..panel.disclosure import told_whole
+
+if TYPE_CHECKING:
+    from ..design.design import Design
+    from .results import Estimate
+
+
+def estimate(design: "Design", estimator: str) -> "Estimate":
+    """The estimate of one method, computed once in a run. Raises Refusal where the method cannot identify the effect."""
+    module = import_module(f"hgdx_eval.estimators.{estimator}")
+    found = remembered(lambda: module.fit(design), estimator, design)
+    return replace(found, table=told_whole(found.table, found.dossiers, design.whole, design.told))

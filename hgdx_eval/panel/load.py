@@ -1,0 +1,64 @@
+"""The panel of a study: from its files, or as the run under way holds it."""
+
+import os
+import pickle
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from ..base import periods
+from ..base.errors import InputError
+from ..base.periods import months_since
+from ..read.sources import data_files, study_data
+from ..study.domains import domain_of
+from ..study.study import Study
+from .panel import Panel
+from .tidy import label, table_panel
+
+
+def load_panel(p: Study) -> Panel:
+    """The panel of a study. Inside a run it was made once, before the notebooks, and lies in HGDX_WORK.
+
+    Raises InputError naming file and place for whatever cannot be understood.
+    """
+    work = os.environ.get("HGDX_WORK")
+    if work and (Path(work) / "panel.pickle").is_file():
+        return held_panel(work)
+    path = study_data(p)
+    if p.layout == "table":
+        return table_panel(path, p)
+    return domain_of(p).load_panel(p, data_files(path))
+
+
+def check_fresh(panel: Panel, p: Study) -> None:
+    """Raises InputError where the newest period of the data is older than the study's `fresh_within` allows.
+
+    Asked when a run begins, and never again: a run that is verified later is the same run. The unfinished last month is no
+    longer in the panel, a period in which no dossier came in does not count.
+    """
+    if p.fresh_within is not None:
+        check_age(newest_counted(panel, p), panel.origin.file, p)
+
+
+def newest_counted(panel: Panel, p: Study) -> str | None:
+    """The newest period in which anything was counted."""
+    cells = panel.cells
+    name = label(p, "denominator")
+    counts = cells[name] if name in cells else pd.Series(1, index=cells.index)
+    newest = cells.loc[counts > 0, "period"].max()
+    return None if pd.isna(newest) else str(newest)
+
+
+def check_age(newest: str | None, file: str, p: Study) -> None:
+    """`check_fresh` for a newest period that is known, as of data that were read before."""
+    age = None if newest is None else months_since(pd.Period(newest), periods.today())
+    if age is None or age > p.fresh_within:
+        found = "no period with data" if age is None else f"the newest whole period is {newest}, {age} months ago"
+        raise InputError(f"{file}: {found}; {p.study} says fresh_within: {p.fresh_within} (months)")
+
+
+@cache
+def held_panel(work: str) -> Panel:
+    """The panel of the run that is under way, read once in a process."""
+    return pickle.loads((Path(work) / "panel.pickle").read_bytes())

@@ -1,0 +1,172 @@
+"""A study's file -> Study: found, read, changed, checked whole before anything starts."""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from ..base.errors import InputError
+from ..base.own_files import HOME
+from ..base.telling import did_you_mean
+from ..base.yaml_strict import Strict, load_yaml, read_value, validate
+from ..locale import LANGUAGES
+from .domains import domain_names, domain_of, domains
+from .study import PATH_KEYS, SEEN_FROM, Study, check_columns
+from .vocabulary import estimator_names
+from .words import Words, texts
+
+
+def study_folder() -> Path:
+    """`params/studies` of this checkout, or of the folder named by HGDX_PARAMS."""
+    return Path(os.environ.get("HGDX_PARAMS") or HOME / "params") / "studies"
+
+
+def study_file(study: str | Path) -> Path:
+    """The YAML file of a study: a path, or a name in `params/studies/`. Raises InputError where there is none."""
+    if "/" in str(study) or os.sep in str(study) or str(study).endswith((".yaml", ".yml")):
+        path = Path(study)
+        if not path.is_file():
+            raise InputError(f"{path.name}: there is no such study file")
+        return path.resolve()
+    path = study_folder() / f"{study}.yaml"
+    if not path.is_file():
+        known = sorted(file.stem for file in study_folder().glob("*.yaml"))
+        raise InputError(f"study {study!r} is not known{did_you_mean(str(study), known)}; known: {', '.join(known)}")
+    return path
+
+
+def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = None) -> tuple[Study, Words]:
+    """The study and its words.
+
+    `study`: a name in `params/studies/` or a path; `change`: keys that override the file's, as a map or as text
+    "key=value; key=value", paths in it relative to the current folder. Inside a run the runner has resolved the
+    study already (`HGDX_WORK`) and passes it on without any folder. Raises InputError (one line) for whatever is wrong.
+    """
+    if lang not in LANGUAGES:
+        raise InputError(f"lang: {lang!r}; allowed: {', '.join(LANGUAGES)}")
+    work = os.environ.get("HGDX_WORK")
+    if work:
+        p = Study.model_validate_json((Path(work) / "study.json").read_text(encoding="utf-8"), strict=False)
+    else:
+        p = read_study(study_file(study), parse_change(change))
+    return p, study_words(p, lang)
+
+
+def read_study(file: Path, change: dict) -> Study:
+    """The study of one file with changes applied, every key checked, paths made absolute."""
+    strict = load_yaml(file)
+    value = dict(strict.value)
+    for key in PATH_KEYS:
+        if isinstance(value.get(key), str):
+            if "\0" in value[key]:
+                raise InputError(f"{file.name}: {key}: found a letter 0 that no path can hold; {SEEN_FROM}")
+            value[key] = str((file.parent / value[key]).resolve())
+    value.update(change)
+    label = file.name + (f" with {', '.join(f'{k}={v}' for k, v in change.items() if k not in PATH_KEYS)}"
+                         if set(change) - set(PATH_KEYS) else "")  # fmt: skip
+    untouched = {path: line for path, line in strict.lines.items() if path[:1] and path[0] not in change}
+    p = validate(replace(strict, value=value, lines=untouched), Study, label)
+    check_study(p, file.name)
+    return p
+
+
+def parse_change(change: dict | str | None) -> dict:
+    """Overrides of study keys as a map. Text values of text keys stay as typed, so that `01` stays `01`."""
+    if not change:
+        return {}
+    if isinstance(change, str):
+        change = dict(part.split("=", 1) if "=" in part else (part, None) for part in change.split(";") if part.strip())
+    parsed = {}
+    for key, value in change.items():
+        key = key.strip()
+        if isinstance(value, str):
+            value = parse_value(key, value.strip())
+        elif value is None and key not in Study.model_fields:
+            raise InputError(f"change {key!r}: write key=value")
+        parsed[key] = str(Path(value).resolve()) if key in PATH_KEYS and isinstance(value, str) else value
+    return parsed
+
+
+def parse_value(key: str, text: str) -> object:
+    """One value from the command line: text where the key holds text, else read as YAML."""
+    field = Study.model_fields.get(key)
+    if field is None:
+        raise InputError(
+            f"-p {key}: no such key of a study{did_you_mean(key, Study.model_fields)}; "
+            f"allowed: {', '.join(Study.model_fields)}"
+        )
+    if field.annotation in (str, str | None):
+        return text
+    try:
+        return read_value(text, f"-p {key}")
+    except yaml.YAMLError:
+        raise InputError(f"-p {key}={text}: not readable; allowed: {field.description}") from None
+
+
+def check_study(p: Study, file: str) -> None:
+    """What one key alone cannot tell. Raises InputError."""
+
+    def refuse(key: str, message: str) -> None:
+        raise InputError(f"{file}: {key}: {message}")
+
+    if not p.unit_columns:
+        refuse("unit", "found []; allowed: a column, or a list of columns")
+    if bool(p.outcome) == bool(p.numerator or p.denominator):
+        refuse("outcome", "give either outcome or both numerator and denominator")
+    if bool(p.numerator) != bool(p.denominator):
+        refuse("denominator" if p.numerator else "numerator", "is missing beside its counterpart")
+    ways = [key for key in ("treated_from", "treated", "policy") if getattr(p, key)]
+    if len(ways) != 1:
+        refuse("treated_from", f"give one of treated_from, treated, policy (found: {', '.join(ways) or 'none'})")
+    if p.treated_until and not p.treated_from:
+        refuse("treated_until", "is only allowed with treated_from")
+    if p.domain is not None and p.domain not in domain_names():
+        refuse("domain", f"{p.domain!r} is not known{did_you_mean(p.domain, domain_names())}; known: {', '.join(domain_names())}")
+    domain_of(p).check_study(p, file)
+    for name in [p.estimator, *p.estimators]:
+        if name not in estimator_names():
+            refuse("estimator", f"{name!r} is not known{did_you_mean(name, estimator_names())}; "
+                                f"known: {', '.join(estimator_names())}")  # fmt: skip
+    layouts = sorted(["table", *(layout for domain in domains() for layout in domain.layouts())])
+    if p.layout not in layouts:
+        refuse("layout", f"{p.layout!r} is not known{did_you_mean(p.layout, layouts)}; known: {', '.join(layouts)}")
+    check_columns(p, file)
+    if p.data is None and p.world is None and p.layout == "table":
+        refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")
+    if p.words:
+        for lang in LANGUAGES:
+            study_words(p, lang)
+
+
+def check_places(own: dict, known: set[str], where: str) -> None:
+    """A study's words hold names of other words in braces and nothing that a format string could do besides. Raises InputError."""
+    for key, text in own.items():
+        if isinstance(text, str) and set("{}") & set(re.sub(rf"{{({'|'.join(sorted(known))})}}", "", text)):
+            raise InputError(f"{where}: {key}: {text!r}; allowed in braces: {', '.join(sorted(known))}")
+
+
+def study_words(p: Study, lang: str) -> Words:
+    """Words of one language with the study's own: from its words file, else general ones with the column names."""
+    general = {key.removeprefix("study."): text for key, text in texts(lang, domain_of(p).NAME).items() if key.startswith("study.")}
+    own = {}
+    if p.words:
+        file = Path(p.words)
+        if not file.is_file():
+            raise InputError(f"{p.study}: words: {file.name}: there is no such file; {SEEN_FROM}")
+        found: Strict = load_yaml(file)
+        own = found.value.get(lang) or {}
+        unknown = set(own) - set(general)
+        if not isinstance(own, dict) or unknown:
+            raise InputError(f"{file.name}: {lang}: {sorted(unknown)}; allowed: {', '.join(sorted(general))}")
+        check_places(own, {"study_name", "outcome_column", *general}, f"{file.name}: {lang}")
+    said, names = {**general, **own}, {"study_name": p.study, "outcome_column": p.outcome_name}
+    for values in (said, said, names):  # a text may name another text, that one a column; a column's own braces are its name
+        said = {key: placed(text, values) for key, text in said.items()}
+    return Words(lang, tuple(sorted({**said, **names}.items())), domain_of(p).NAME)
+
+
+def placed(text: str, values: dict[str, str]) -> str:
+    """A text with the values of the names that it holds in braces; other braces stay."""
+    return re.sub(r"{(\w+)}", lambda found: values.get(found[1], found[0]), text)

@@ -1,0 +1,91 @@
+"""A study without a domain: no calendar, no facts, no layout but a tidy table. The functions are those of `domains.Domain`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from .study import Study
+
+NAME = ""
+
+
+def claims(p: "Study") -> bool:
+    return False
+
+
+def check_study(p: "Study", file: str) -> None:
+    return None
+
+
+def layouts() -> list[str]:
+    return []
+
+
+def personal_layout(path: Path) -> None:
+    return None
+
+
+def definitions() -> tuple[str, ...]:
+    return ()
+
+
+def check_columns(p: "Study", panel: object) -> None:
+    return None
+
+
+def check_files(p: "Study", panel: object) -> None:
+    return None
+
+
+def calendar(frequency: str, times: pd.Index) -> pd.DataFrame:
+    return pd.DataFrame(index=times)
+
+
+def policy(p: "Study") -> None:
+    return None
+
+
+def events(p: "Study", first: object, last: object) -> tuple:
+    return ()
+
+
+def other_adopters(units: object, by: object) -> set:
+    return set()
+
+
+def most_adopters() -> int:
+    return 0
+
+
+def notebooks(p: "Study") -> tuple[str, ...]:
+    return ()
+
+
+def facts() -> dict[str, str]:
+    return {}
+
+
+def prepare() -> None:
+    return None
+
+
+def counted_besides(p: "Study", panel: object, design: object) -> None:
+    return None
+
+
+def cells_billed(p: "Study", panel: object, design: object) -> pd.Index:
+    return pd.Index([])
+
+
+def assumption(p: "Study", words: object) -> None:
+    return None
+
+
+def facts_told(p: "Study", words: object) -> list[tuple]:
+    return []
+
+
+def series_told(panel: object, words: object) -> list[tuple[str, str]]:
+    return []

@@ -1,0 +1,207 @@
+"""Vietnam: dossiers of public services, fees, dated facts, a calendar with Tết. The functions are those of `study.domains.Domain`."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..base.errors import InputError
+from ..base.telling import did_you_mean
+from ..study.domains import Policy
+from .facts import events_between, facts_files, find_adoption, load_facts
+
+if TYPE_CHECKING:
+    from ..design.design import Design
+    from ..panel.panel import Panel
+    from ..study.events import Event
+    from ..study.study import Study
+    from ..study.words import Words
+    from .facts import Resolution
+
+NAME = "vietnam"
+DOSSIERS = "opencps_dossiers"
+KEYS = ("policy", "place", "other_adopters", "world", "fees", "scorecard", "places")  # of a study: what is asked of this domain alone
+
+
+def claims(p: "Study") -> bool:
+    return p.layout in layouts() or any(getattr(p, key) is not None for key in KEYS)
+
+
+def check_study(p: "Study", file: str) -> None:
+    """Raises InputError: a policy that the facts do not know, or without the groups that it touches."""
+    if p.policy is None:
+        return
+    for key in ("group", "treated_groups", "comparison_groups"):
+        if not getattr(p, key):
+            raise InputError(f"{file}: {key}: is needed with policy")
+    known = list(load_facts().resolutions)
+    if p.policy not in known:
+        raise InputError(f"{file}: policy: {p.policy!r} is not in params/facts/resolution.yaml{did_you_mean(p.policy, known)}; "
+                         f"known: {', '.join(known)}")  # fmt: skip
+
+
+def layouts() -> list[str]:
+    """The names of the files in layouts/."""
+    return sorted(file.stem for file in (Path(__file__).parent / "layouts").glob("*.py") if file.stem != "__init__")
+
+
+def personal_layout(path: Path) -> str | None:
+    from .layouts import personal_layout
+
+    return personal_layout(path)
+
+
+def definitions() -> Iterable[str]:
+    from .layouts import DEFINITIONS
+
+    return DEFINITIONS
+
+
+def made_up(p: "Study", path: Path) -> None:
+    from .made_up_world import simulate
+
+    simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
+
+
+def load_panel(p: "Study", paths: list[Path]) -> "Panel":
+    """Raises InputError naming file and place for whatever cannot be understood, and for a layout that is no panel by itself."""
+    from .dossier_panel import dossier_panel
+    from .layouts import summary_layouts
+    from .summary_panel import summary_panel
+
+    if p.layout in summary_layouts():
+        return summary_panel(paths, p.layout)
+    if p.layout != DOSSIERS:
+        raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
+                         f"(layout: {DOSSIERS})")  # fmt: skip
+    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None)
+
+
+def check_columns(p: "Study", panel: "Panel") -> None:
+    from .dossier_panel import dossier_study_columns
+
+    dossier_study_columns(p, panel.cells, panel.origin.file)
+
+
+def check_files(p: "Study", panel: "Panel") -> None:
+    """Reads the study's scorecard and numbers of places. Raises InputError."""
+    from .questions.places import read_places
+    from .questions.scorecard import scorecard
+
+    scorecard(panel, p)
+    if p.places:
+        read_places(Path(p.places))
+
+
+def calendar(frequency: str, times: pd.Index) -> pd.DataFrame:
+    """Working days and the share of Tết of months; of quarters and years nothing."""
+    if frequency != "M":
+        return pd.DataFrame(index=times)
+    from .calendar import tet_share, working_days
+
+    months = [pd.Period(ordinal=int(time), freq="M") for time in times]
+    return pd.DataFrame({"working_days": [working_days(month) for month in months],
+                         "tet": [tet_share(month) for month in months]}, index=times, dtype=float)  # fmt: skip
+
+
+def policy(p: "Study") -> Policy | None:
+    if p.policy is None:
+        return None
+    law = load_facts().resolutions[p.policy]
+    return Policy(law.name, law.signed, law.effective or law.assumed_effective, law.effective is None,
+                  (law.cut_pct or law.assumed_cut_pct) / 100)  # fmt: skip
+
+
+def events(p: "Study", first: date, last: date) -> tuple["Event", ...]:
+    listed = events_between(load_facts(), first, last, p.place) if p.place else ()
+    return tuple(event for event in listed if event.name != p.policy)
+
+
+def other_adopters(units: Iterable[str], by: date) -> set[str]:
+    facts = load_facts()
+    return {unit for unit in units if find_adoption(facts, unit, by=by) is not None}
+
+
+def most_adopters() -> int:
+    return max((adoption.number or 0 for adoption in load_facts().adoptions if adoption.kind == "count"), default=0)
+
+
+def notebooks(p: "Study") -> tuple[str, ...]:
+    """For whom, cost and payment where dossiers are counted; the tasks of the place that has them, or of a file of one's own."""
+    counted = p.layout == DOSSIERS
+    applies = {"who": counted, "cost": counted and p.policy is not None, "payment": counted and p.policy is not None,
+               "scorecard": p.scorecard is not None or (p.place is not None and p.place == load_facts().tasks.place)}  # fmt: skip
+    return tuple(name for name, so in applies.items() if so)
+
+
+def facts() -> dict[str, str]:
+    return facts_files()
+
+
+def prepare() -> None:
+    load_facts()
+
+
+def cells_billed(p: "Study", panel: "Panel", design: "Design") -> pd.Index:
+    """The cells whose fee is cut, from the policy's first period on."""
+    from .questions.cost import treated_cells
+
+    if p.layout != DOSSIERS or p.policy is None or "fee" not in panel.cells:
+        return pd.Index([])
+    return treated_cells(panel, p, design).dropna(subset=["fee"]).index
+
+
+def amounts(p: "Study", panel: "Panel", design: "Design", until: str | None) -> pd.DataFrame:
+    """VND not taken and saved, as the chapter on cost sums them up: family, side, group, period, part, count."""
+    from .questions.cost import amounts_of, bill
+
+    found = bill(panel, p, design)
+    return amounts_of(found if until is None else replace(found, cells=found.cells[found.cells["period"].astype(str) <= until]), p)
+
+
+def counted_besides(p: "Study", panel: "Panel", design: "Design") -> pd.DataFrame | None:
+    """What the two rates of online payment count, per cell with dossiers: cut (its fee is cut) and the counts of `PAYMENTS`."""
+    from ..release.release import PAYMENTS
+    from .questions.payment import counted, whole_fee, why_none
+
+    if why_none(panel, p) is not None:
+        return None
+    cells = panel.cells[panel.cells["received"] > 0]
+    paid = counted(cells, p, whole_fee(panel.cells, p, design))
+    return paid[list(PAYMENTS)].assign(cut=paid["part"] == "cut")
+
+
+def assumption(p: "Study", words: "Words") -> str | None:
+    """What a study takes for granted of its resolution, where nobody has read its text."""
+    if p.policy is None:
+        return None
+    law = load_facts().resolutions[p.policy]
+    if law.effective is not None and law.cut_pct is not None:
+        return None
+    return words("story.assumption", cut=words.number(law.cut_pct or law.assumed_cut_pct),
+                 start=words.date(law.effective or law.assumed_effective), signed=words.date(law.signed))  # fmt: skip
+
+
+def facts_told(p: "Study", words: "Words") -> list[tuple]:
+    """(what, value, verified, title, link, day read) of the facts about the policy that a study rests on."""
+    return [] if p.policy is None else rows_of_law(load_facts().resolutions[p.policy], words)
+
+
+def rows_of_law(law: "Resolution", words: "Words") -> list[tuple]:
+    """One row per field of a resolution that the design uses."""
+    values = {
+        "signed": words.date(law.signed),
+        "effective": words.date(law.effective) if law.effective else words("story.assumed", value=words.date(law.assumed_effective)),
+        "cut_pct": words.percent((law.cut_pct or law.assumed_cut_pct) / 100, 0) if law.cut_pct
+        else words("story.assumed", value=words.percent(law.assumed_cut_pct / 100, 0)),
+    }  # fmt: skip
+    return [(words(f"story.law_{name}"), value, law.verified_of(name), *law.source_of(name)) for name, value in values.items()]
+
+
+def series_told(panel: "Panel", words: "Words") -> list[tuple[str, str]]:
+    from .questions.show_data import series_told
+
+    return series_told(panel, words)

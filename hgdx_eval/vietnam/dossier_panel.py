@@ -1,0 +1,181 @@
+"""Dossier exports -> panel: counts by agency, procedure and month, from which nobody can be told."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..base.errors import InputError
+from ..panel.panel import EXAMPLES, NOTES, Panel, origin_of
+from ..read import tidy
+from ..read.sources import payments_beside
+from ..read.tables import open_table
+from ..study.study import Study, named_columns
+from .calendar import vietnam
+from .count_dossiers import CHANNELS, PAID, PROCESSED, count_dossiers
+from .facts import Facts, Unit, load_facts
+from .fee_schedule import fee_schedule_of, todays_codes, todays_rows
+from .layouts import layout_of, opencps_dossiers
+from .unit_names import matched_table, named_agencies, refuse_ambiguous, shown_code
+
+MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
+MORE = (*PROCESSED, *PAID, *CHANNELS)  # there only where the export tells it
+
+NOTE = opencps_dossiers.HEADERS["filing_note"][0]
+
+
+# --- dossier exports -----------------------------------------------------------------------------------------------
+def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None) -> Panel:
+    """The panel of dossier exports, by one SQL statement a file. Several files are put together: a dossier in two of them
+    counts in the first, and fee details among them say what was paid. The last month is left out where it was not finished.
+
+    Raises InputError: what the reader raises, no usable row, or no fee schedule.
+    """
+    details = [path for path in paths if layout_of(path) == "opencps_fees"] if len(paths) > 1 else []
+    paths = [path for path in paths if path not in details]
+    beside = [file for path in paths for file in (payments_beside(path),) if file.is_file()]
+    if not paths:
+        raise InputError(f"{details[0].name}: fee details only: the dossier list that they belong to is missing")
+    counted = count_dossiers(paths, date_column, [*details, *beside])
+    raw = without_unfinished(counted.cells)
+    good = raw[raw["reason"].isna()]
+    file = paths[0].name
+    if good.empty:
+        raise InputError(f"{file}: no usable row: {unusable(raw)}")
+    schedule = fee_schedule_of(fees or Path(str(paths[0]) + ".fees.csv"), file)
+    counts, matched = named(good, schedule, load_facts(), file)
+    cells = described(complete(counts), schedule, load_facts())
+    truth = Path(str(paths[0]) + ".truth.csv")
+    simulated = bool(good["simulated"].any())
+    origin = origin_of(paths, int(raw["n"].sum()), layout, simulated)
+    noted = dict(counted.payments_left_out)
+    if details or beside:
+        listed = raw["reason"].isna() | (raw["reason"] == "unfinished_month")
+        noted["payment_unmatched"] = counted.payments - int(raw.loc[listed, "lines"].sum())
+        origin = origin_of([*paths, *details], origin.rows, layout, simulated)
+    notes = [("excel_serial", int(good["serials"].sum()), ()), *((reason, rows, ()) for reason, rows in sorted(noted.items()))]
+    corrected = pd.DataFrame(notes, columns=NOTES)
+    return Panel(
+        cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
+        read_truth(truth) if simulated and truth.is_file() else None, todays_rows(schedule)["name"].to_dict(), matched,
+    )  # fmt: skip
+
+
+def without_unfinished(raw: pd.DataFrame) -> pd.DataFrame:
+    """Cells of the last month get a reason where the export was made before the month's end: where, at the month's own daily
+    volume, the working days after its last dossier would have brought at least 10 more."""
+    good = raw[raw["reason"].isna()]
+    if good.empty:
+        return raw
+    last = date.fromisoformat(max(good["last_day"]))
+    month, first = pd.Period(last, freq="M"), last.replace(day=1)
+    closed = sorted(vietnam(last.year))
+    after = np.busday_count(last + timedelta(1), (month + 1).start_time.date(), holidays=closed)
+    before = max(np.busday_count(first, last + timedelta(1), holidays=closed), 1)
+    inside = raw["reason"].isna() & (raw["month"] == str(month))
+    if after / before * raw.loc[inside, "n"].sum() < MISSED:
+        return raw
+    raw = raw.copy()
+    raw.loc[inside, "reason"] = "unfinished_month"
+    raw["examples"] = [[] if own else told for own, told in zip(inside, raw["examples"])]
+    return raw
+
+
+def reasons(raw: pd.DataFrame) -> pd.DataFrame:
+    """One row per reason of rejection: how many rows, and the numbers of the first ones."""
+    bad = raw[raw["reason"].notna()]
+    rows = [(reason, int(part["n"].sum()), tuple(int(r) for e in part["examples"] for r in e)[:EXAMPLES])
+            for reason, part in bad.groupby("reason")]  # fmt: skip
+    return pd.DataFrame(rows, columns=NOTES)
+
+
+def unusable(raw: pd.DataFrame) -> str:
+    """Every reason with its number of rows, first row and, where a cell could not be read, that cell's shape."""
+    shapes = raw[raw["reason"].notna()].groupby("reason")["shape"].first().to_dict()
+    told = []
+    for row in reasons(raw).itertuples():
+        found = f", found {shapes[row.reason]}" if shapes.get(row.reason) else ""
+        first = f" (first: row {row.examples[0]}{column_of(row.reason)}{found})" if row.examples else ""
+        told.append(f"{row.reason} {row.rows}{first}")
+    return "; ".join(told) or "nothing was read"
+
+
+def column_of(reason: str) -> str:
+    column = {"unreadable_date": "received", "future_date": "received", "unreadable_online": "online", "no_agency": "agency",
+              "no_procedure": "procedure", "no_dossier_number": "dossier"}.get(reason)  # fmt: skip
+    return f", column {opencps_dossiers.HEADERS[column][0]!r}" if column else ""
+
+
+def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(counts with official agency names, level, cluster, today's procedure codes and fee groups; what was matched how).
+
+    A text that no fact knows and that does not look like an agency's name, or that fewer than SHARED_ROWS rows in SHARED_PERIODS months
+    share, is none that may be told: its rows are of the agency UNKNOWN.
+    Raises InputError where a name may mean two units.
+    """
+    agencies = named_agencies(good["agency"], good["month"], good["n"], facts)
+    refuse_ambiguous(agencies, file)
+    codes = todays_codes(good, schedule)
+    groups = todays_rows(schedule)["fee_group"]
+    counts = pd.DataFrame({
+        **{name: agencies[name] for name in ("agency", "level", "cluster")},
+        "procedure": codes["code"], "fee_group": codes["code"].map(groups).fillna("unknown"),
+        "month": good["month"], "received": good["n"].astype("int64"), "online": good["online"].astype("int64"),
+        **{name: good[name].astype("int64") for name in ("assisted", *MORE) if name in good},
+    })  # fmt: skip
+    if "assisted" in good:
+        counts.insert(counts.columns.get_loc("assisted") + 1, "remote", counts["online"] - counts["assisted"])
+    procedures = codes.assign(kind="procedure", text=good["procedure"].map(shown_code), means=codes["code"].map(shown_code), rows=good["n"])
+    return counts, matched_table([agencies.assign(kind="agency"), procedures])
+
+
+def complete(counts: pd.DataFrame) -> pd.DataFrame:
+    """Cells summed to one row per agency x procedure x month, every month between first and last, sorted."""
+    keys = ["agency", "level", "cluster", "procedure", "fee_group"]
+    period = pd.PeriodIndex(counts["month"], freq="M")
+    ordinal = period.asi8
+    codes, units = pd.factorize(pd.MultiIndex.from_frame(counts[keys]), sort=True)
+    first, length = ordinal.min(), ordinal.max() - ordinal.min() + 1
+    numbers = [name for name in ("received", "online", "assisted", "remote", *MORE) if name in counts]
+    grid = pd.DataFrame({"slot": codes * length + (ordinal - first), **counts[numbers]})
+    sums = grid.groupby("slot").sum().reindex(range(len(units) * length), fill_value=0)
+    cells = units.to_frame(index=False, name=keys)
+    cells = cells.loc[cells.index.repeat(length)].reset_index(drop=True)
+    cells["period"] = pd.PeriodIndex.from_ordinals(list(first + sums.index.to_numpy() % length), freq="M")
+    return pd.concat([cells, sums.reset_index(drop=True)], axis=1)
+
+
+def described(cells: pd.DataFrame, schedule: pd.DataFrame, facts: Facts) -> pd.DataFrame:
+    """Cells with what is known of their procedure and agency: field, fee (VND before any cut), commune_type."""
+    schedule = todays_rows(schedule)
+    kinds = {unit.name: commune_type(unit) for unit in facts.units}
+    return cells.assign(
+        field=cells["procedure"].map(schedule["field"]).fillna(""), fee=cells["procedure"].map(schedule["fee_vnd"]),
+        commune_type=cells["agency"].map(kinds).fillna(""),
+    )  # fmt: skip
+
+
+def commune_type(unit: Unit) -> str:
+    """ward, township or commune, by the first word of its name; "" for agencies above communes."""
+    kinds = {"Phường": "ward", "Thị trấn": "township", "Xã": "commune"}
+    return next((kind for start, kind in kinds.items() if unit.level == "commune" and unit.name.startswith(start)), "")
+
+
+def read_truth(path: Path) -> pd.DataFrame:
+    """What a simulated export says of itself: one row per month and a last one `overall`; every column but `period` is a number."""
+    with open_table(path, {}) as raw:
+        header = raw.header
+    numbers = ["truth_pp", "treated_received", *(name for name in header if name not in ("period", "truth_pp", "treated_received"))]
+    frame, _ = tidy.read_columns(path, {"period": "period"}, {name: name for name in numbers})
+    return frame.drop(columns="row")
+
+
+def dossier_study_columns(p: Study, cells: pd.DataFrame, file: str) -> None:
+    """Every column that a study of dossiers names must be one of the panel's. Raises InputError."""
+    for key, columns in named_columns(p).items():
+        for column in columns:
+            if key != "period" and column not in cells.columns:
+                why = f": no column {NOTE!r} in the export says who filed" if column in ("assisted", "remote") else ""
+                raise InputError(f"{p.study}: {key}: no column {column!r} in a panel of {file}{why}; "
+                                 f"columns: {', '.join(map(str, cells.columns))}")  # fmt: skip

@@ -1,0 +1,76 @@
+"""Another country, another policy: a study that names no policy, place or domain carries nothing of any domain."""
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from foreign import PANELS, write_study
+
+from hgdx_eval.run.notebook_files import EVERYWHERE
+
+ROOT = Path(__file__).parent.parent
+DOMAIN = {
+    "en": r"dossiers?\b|\bfees?\b|\bportals?\b|\bagenc(?:y|ies)\b|\bcommunes?\b|\bresolutions?\b|\bdecrees?\b|\bprovinces?\b|\bdistricts?\b|\bministr"
+          r"|\bonline\b|\bprocedures?\b|state (?:agency|document)|hau giang|vietnam|\btết\b",
+    "vi": r"hồ sơ|\bphí\b|cơ quan|thủ tục|\btỉnh\b|\bxã\b|\bhuyện\b|cổng dịch vụ|nghị quyết|trực tuyến|\btết\b|văn bản|hậu giang|một cửa|công dân|người dân"
+          r"|nhà nước|\bsở (?!nào)(?=ban|ngành)",
+}  # fmt: skip
+
+
+def run(folder, study, *words, code=""):
+    """A run with an empty folder of parameters; standard output's last line is the run's folder."""
+    (folder / "params").mkdir(exist_ok=True)
+    program = ["-c", code + "import sys\nsys.argv[0] = 'hgdx-eval'\nfrom hgdx_eval.cli import program\nprogram()"] if code else ["-m", "hgdx_eval"]
+    done = subprocess.run([sys.executable, *program, "run", study.name, "--out", "out", *words], cwd=folder, capture_output=True, text=True,
+                          env={**os.environ, "HGDX_PARAMS": str(folder / "params"), "PYTHONPATH": str(ROOT)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.splitlines()[-1])
+
+
+def seen(page):
+    """What a page shows or says: text, and the attributes that are read out or downloaded."""
+    text = re.sub(r"<(style|script).*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.S)
+    names = " ".join(re.findall(r'(?:alt|title|aria-label|download)="([^"]*)"', text))
+    return html.unescape(re.sub(r"<[^>]+>", " ", text) + " " + names)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] if name != "counts_monthly" else []) for name in PANELS])
+def test_a_foreign_study_has_no_word_chapter_or_minute_of_a_domain(tmp_path, name):
+    made = run(tmp_path, write_study(tmp_path, name))
+    for lang, words in DOMAIN.items():
+        pages = [made / f"report.{lang}.html", made / f"brief.{lang}.html", *(made / "notebooks").glob(f"*.{lang}.html")]
+        for page in pages:
+            found = [text[max(0, hit.start() - 40) : hit.end() + 20] for text in [seen(page)] for hit in re.finditer(words, text, re.I)]
+            assert not found, (page.name, found[:3])
+    assert {file.name.split(".")[0] for file in (made / "notebooks").glob("*.ipynb")} == EVERYWHERE
+    receipt = json.loads((made / "receipt.json").read_text(encoding="utf-8"))
+    assert receipt["facts"] == {}
+
+
+def test_a_monthly_study_is_the_same_without_any_package_of_holidays(tmp_path):
+    """Working days and Tết are regressors of the domain's studies alone: here a series of 36 months of another country."""
+    study = write_study(tmp_path, "two_clusters_monthly")
+    code = "import hgdx_eval as hg, sys\n{}p, _ = hg.load_study({!r}, 'en')\nd = hg.study_design(hg.load_panel(p), p)\n" \
+           "print([hg.estimate(d, m).table.to_json(double_precision=15) for m in ('interrupted_time_series', 'structural_time_series')], list(d.calendar))"
+    blocked = "sys.modules['holidays'] = None\n"
+    told = [subprocess.run([sys.executable, "-c", code.format(before, str(study))], capture_output=True, text=True, check=True,
+                           env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout for before in ("", blocked)]  # fmt: skip
+    assert told[0] == told[1] and told[0].endswith(" []\n")
+
+
+def test_a_study_of_the_domain_still_has_its_calendar():
+    from hgdx_eval.study.domains import domain_of
+    from hgdx_eval.study.load import load_study
+
+    p, _ = load_study("demo")
+    import pandas as pd
+
+    months = pd.Index(pd.period_range("2023-01", "2023-12", freq="M").asi8)
+    calendar = domain_of(p).calendar("M", months)
+    assert list(calendar) == ["working_days", "tet"] and calendar["tet"].sum() == pytest.approx(1.0)
+    assert domain_of(p).calendar("Y", months).empty
