@@ -1,10 +1,10 @@
 # Everything is in bootstrap.py; Windows: python bootstrap.py report
 PYTHON ?= python3
 
-.PHONY: help report test test-long lab
+.PHONY: help report test test-long lab wheel
 
 help:
 	@$(PYTHON) bootstrap.py help
 
-report test test-long lab:
+report test test-long lab wheel:
 	@$(PYTHON) bootstrap.py $@

@@ -19,6 +19,7 @@ COMMANDS = {
     "test": "run the tests (some ten minutes on two cores)",
     "test-long": "run the Monte Carlo and browser tests (some twenty minutes on two cores)",
     "lab": "open JupyterLab on the notebooks",
+    "wheel": "build a wheel and an sdist into dist/, notebooks and parameters inside",
 }
 ENVIRONMENTS = {"run": (".venv", "requirements.lock"), "dev": (".venv-dev", "requirements-dev.lock")}
 REPORTS = ("report.vi.html", "report.en.html")
@@ -264,6 +265,8 @@ def main(arguments):
         python = environment("dev")
         if command == "lab":
             return subprocess.call([python, "-m", "jupyter", "lab", os.path.join(HERE, "notebooks")] + rest, cwd=HERE)
+        if command == "wheel":  # the lock holds setuptools: without isolation nothing unpinned is fetched to build with
+            return subprocess.call([python, "-m", "build", "--no-isolation"] + rest, cwd=HERE)
         return subprocess.call([python, "-m", "pytest"] + pytest_words(command, rest), cwd=HERE)
     except KeyboardInterrupt:
         stop("stopped; the same command takes up where it can", 1)

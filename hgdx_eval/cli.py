@@ -294,6 +294,7 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
 
     Not tried against the live service.
     """
+    from .vietnam.portal import archive
     from .vietnam.portal import download as portal
 
     def say(line: str) -> None:
@@ -303,13 +304,13 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
         with told_of(folder):
             done = portal.fetch(url or portal.PORTAL, service, province, first, last, folder, reports=reports, refresh=refresh,
                                 pause=pause, say=say)  # fmt: skip
-    except portal.FolderBusy as error:
+    except archive.FolderBusy as error:
         fail(str(error), 3)
     except portal.FetchFailed as error:
         fail(str(error), 1)
     say("\n".join(portal.fetched_lines(done)))
     with told_of(folder):
-        table = portal.write_table(folder)
+        table = archive.write_table(folder)
     click.echo(str(table))
     return 0
 

@@ -59,3 +59,18 @@ def test_numbers_and_dates_the_way_of_each_language(made, expected):
 def test_a_number_says_the_same_in_both_languages(value, digits):
     swapped = EN.number(value, digits).translate(str.maketrans(",.", ".,"))
     assert VI.number(value, digits) == swapped
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "said"),
+    [(EN, 1, "1 case, 2023."), (EN, 2, "2 cases, 2023."), (EN, 0, "0 cases, 2023."), (EN, 1001, "1,001 cases, 2023."), (VI, 1, "1 trường hợp, 2023.")],
+)  # fmt: skip
+def test_a_word_goes_with_its_number_by_the_rules_of_the_language(words, number, said):
+    assert words("charts.size_dossiers", n=words.number(number), span="2023") == said
+
+
+def test_a_number_told_in_words_takes_the_plural_and_a_unit_of_the_study_is_one_or_many():
+    assert EN("charts.size_dossiers", n="at least 500", span="2023") == "at least 500 cases, 2023."
+    study = Words("en", (("unit", "state"), ("units", "states"), ("treated", "California")))
+    assert study("charts.placebo_title", rank=study.number(1), number=study.number(1)) == "California ranks 1 of 1 state"
+    assert study("charts.placebo_title", rank=study.number(1), number=study.number(27)) == "California ranks 1 of 27 states"

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..base.errors import InputError
 from ..base.machine import reading, told_of
 from ..base.origin import SUFFIXES
-from ..base.own_files import PACKAGE
+from ..base.own_files import PACKAGE, SHIPPED
 from ..base.safe_text import is_utf8, plain_line
 from ..study.domains import domain_of
 from ..study.study import SEEN_FROM, Study
@@ -76,6 +76,6 @@ def code_hash() -> str:
     """SHA-256 over the package's own files: a simulated export or a run is remembered together with the code."""
     digest = hashlib.sha256()
     for file in sorted(PACKAGE.rglob("*")):
-        if file.suffix in (".py", ".yaml", ".j2", ".css", ".mplstyle", ".json"):
+        if not file.is_relative_to(SHIPPED) and file.suffix in (".py", ".yaml", ".j2", ".css", ".mplstyle", ".json"):
             digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

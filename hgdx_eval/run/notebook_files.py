@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InputError
-from ..base.own_files import HOME
+from ..base.own_files import NAMED_BY, own_file, own_folders
 from ..study.domains import domain_of
 from ..study.study import Study
 
@@ -44,21 +44,18 @@ def notebook_names(p: Study) -> tuple[str, ...]:
     """The kit's own notebooks that apply to a study; of a folder named by HGDX_NOTEBOOKS those and all that are not the kit's."""
     apply = EVERYWHERE | set(domain_of(p).notebooks(p))
     kits = [name for name in NOTEBOOKS if name in apply]
-    if not os.environ.get("HGDX_NOTEBOOKS"):
+    if not os.environ.get(NAMED_BY["notebooks"]):
         return tuple(kits)
-    found = {file.stem for file in notebook_folder().glob("*.ipynb") if re.fullmatch(r"[a-z0-9_]+", file.stem)}
+    folder = own_folders("notebooks")[0]
+    found = {file.stem for file in folder.glob("*.ipynb") if re.fullmatch(r"[a-z0-9_]+", file.stem)}
     if not found:
-        raise InputError(f"HGDX_NOTEBOOKS: {notebook_folder().name} holds no notebook")
+        raise InputError(f"HGDX_NOTEBOOKS: {folder.name} holds no notebook")
     return (*(name for name in kits if name in found), *sorted(found - set(NOTEBOOKS)))
-
-
-def notebook_folder() -> Path:
-    return Path(os.environ.get("HGDX_NOTEBOOKS") or HOME / "notebooks").absolute()
 
 
 def notebook_file(name: str) -> Path:
     """Raises InputError where there is none."""
-    path = notebook_folder() / f"{name}.ipynb"
+    path = own_file("notebooks", f"{name}.ipynb")
     if not path.is_file():
         raise InputError(f"{path.name}: there is no such notebook")
     return path

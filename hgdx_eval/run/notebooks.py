@@ -19,6 +19,7 @@ from ..base.aside import write_text
 from ..base.errors import RunFailed
 from ..base.hashes import file_hash
 from ..base.machine import blame, told_of
+from ..base.own_files import own_file
 from ..base.private_folder import private_folder
 from ..base.progress import failure_of, one_line, say
 from ..base.signals import raise_if_asked
@@ -50,8 +51,11 @@ def kernels(p: Study) -> Iterator[tuple[Path, Callable[[Panel, Release | None], 
         profile.mkdir()
         (profile / "ipython_kernel_config.py").write_text("c.HistoryManager.enabled = False\n", encoding="utf-8")  # nobody asks for it
         (work / "study.json").write_text(p.model_dump_json(), encoding="utf-8")
-        added = {"HGDX_WORK": str(work), "JUPYTER_RUNTIME_DIR": str(work / "jupyter"), "IPYTHONDIR": str(work / "ipython"),
-                 "MPLBACKEND": "Agg", "PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1", **ONE_THREAD}  # fmt: skip
+        added = {
+            "HGDX_WORK": str(work), "HGDX_PARAMS": str(own_file("params", "facts").parent), "JUPYTER_RUNTIME_DIR": str(work / "jupyter"),
+            "IPYTHONDIR": str(work / "ipython"), "MPLBACKEND": "Agg", "PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            **ONE_THREAD,
+        }  # fmt: skip
         with kernel_parent(work, added) as parent, environment(added):
 
             def hand_over(panel: Panel, release: Release | None) -> None:

@@ -102,6 +102,9 @@ def git_commit() -> str | None:
     """The checkout's commit, with `+` where files differ from it; None outside a checkout."""
     import subprocess
 
+    if not (HOME / ".git").exists():  # an installed package may lie inside somebody else's checkout
+        return None
+
     def ask(*words: str) -> str | None:
         try:
             done = subprocess.run(["git", *words], cwd=HOME, capture_output=True, text=True, timeout=10)

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from ..base.errors import InputError
-from ..base.own_files import HOME
+from ..base.own_files import own_file, own_folders
 from ..base.telling import did_you_mean
 from ..base.yaml_strict import Strict, load_yaml, read_value, validate
 from ..locale import LANGUAGES
@@ -19,8 +19,8 @@ from .words import Words, texts
 
 
 def study_folder() -> Path:
-    """`params/studies` of this checkout, or of the folder named by HGDX_PARAMS."""
-    return Path(os.environ.get("HGDX_PARAMS") or HOME / "params") / "studies"
+    """The first `params/studies` in which a study is looked for by its name (`own_folders`)."""
+    return own_file("params", "studies")
 
 
 def study_file(study: str | Path) -> Path:
@@ -30,9 +30,9 @@ def study_file(study: str | Path) -> Path:
         if not path.is_file():
             raise InputError(f"{path.name}: there is no such study file")
         return path.resolve()
-    path = study_folder() / f"{study}.yaml"
+    path = own_file("params", "studies", f"{study}.yaml")
     if not path.is_file():
-        known = sorted(file.stem for file in study_folder().glob("*.yaml"))
+        known = sorted({file.stem for folder in own_folders("params") for file in (folder / "studies").glob("*.yaml")})
         raise InputError(f"study {study!r} is not known{did_you_mean(str(study), known)}; known: {', '.join(known)}")
     return path
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache
 
 import pandas as pd
@@ -36,6 +37,21 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+class Numeral(str):
+    """A number as it is written. In a text `{n:case/cases}` is the word that goes with it, by the plural rules of the language."""
+
+    one: bool
+
+    def __new__(cls, text: str, one: bool) -> "Numeral":
+        made = super().__new__(cls, text)
+        made.one = one
+        return made
+
+    def __format__(self, forms: str) -> str:
+        one, slash, other = forms.partition("/")
+        return str(self) if not slash else one if self.one else other
+
+
 @dataclass(frozen=True)
 class Words:
     """One language. `words("charts.shares_title", month="8/2023")` fills a text; the study's own words
@@ -50,20 +66,22 @@ class Words:
         module, _, name = key.partition(".")
         if module == "study" and name in said:  # the study's own words come before the general ones, and are filled already
             return said[name]
-        return self.texts[key].format_map({**said, **values})
+        given = {name: Numeral(value, False) if type(value) is str else value for name, value in values.items()}
+        return self.texts[key].format_map({**said, **given})
 
     @property
     def texts(self) -> dict[str, str]:
         """`module.key` -> text, as it stands in the files."""
         return texts(self.lang, self.domain)
 
-    def number(self, value: float, digits: int = 0, sign: bool = False) -> str:
+    def number(self, value: float, digits: int = 0, sign: bool = False) -> Numeral:
         """1.234,5 in Vietnamese, 1,234.5 in English; a true minus; `sign` adds + to positive numbers."""
         if value is None or pd.isna(value):
-            return NOTHING
+            return Numeral(NOTHING, False)
         rounded = round(float(value), digits) + 0.0  # + 0.0: never "-0"
         text = format_decimal(abs(rounded), "#,##0" + ("." + "0" * digits if digits else ""), locale=self.lang)
-        return (MINUS if rounded < 0 else "+" if sign and rounded > 0 else "") + text
+        one = Locale.parse(self.lang).plural_form(abs(Decimal(f"{rounded:.{digits}f}"))) == "one"
+        return Numeral((MINUS if rounded < 0 else "+" if sign and rounded > 0 else "") + text, one)
 
     def percent(self, share: float, digits: int = 1) -> str:
         """A share 0-1 as 12,3%."""
@@ -119,4 +137,4 @@ def effect_digits(value: float, scale: str) -> int:
 def told_shape(text: str, words: Words) -> str:
     """A text; of one that may not be told, its shape in the reader's language."""
     shape = re.fullmatch(r"\((text|number) of (\d+) \w+\)", text)
-    return words("shapes." + shape[1], n=shape[2]) if shape else text
+    return words("shapes." + shape[1], n=words.number(int(shape[2]))) if shape else text

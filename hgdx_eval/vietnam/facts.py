@@ -1,6 +1,5 @@
 """What the world did: dated facts with their sources, from params/facts. What nobody has verified says so."""
 
-import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ..base.errors import InputError
-from ..base.own_files import HOME
+from ..base.own_files import own_file
 from ..base.yaml_strict import load_yaml, validate
 from ..study.events import Event, Record, Source
 
@@ -251,8 +250,8 @@ class Facts:
 
 
 def facts_folder() -> Path:
-    """`params/facts`, or that of the folder named by HGDX_PARAMS."""
-    return Path(os.environ.get("HGDX_PARAMS") or HOME / "params") / "facts"
+    """`params/facts`: the user's own whole folder where there is one, else the kit's (`own_folders`)."""
+    return own_file("params", "facts")
 
 
 def load_facts() -> Facts:
