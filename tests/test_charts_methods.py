@@ -26,7 +26,7 @@ ENGLISH = re.compile(r"\b(the|of|estimate|confidence|method|methods|group|groups
 
 def words(lang="vi"):
     path = study_folder().parent / "words" / "nq04_2023.yaml"
-    return Words(lang, tuple(yaml.safe_load(path.read_text(encoding="utf-8"))[lang].items()))
+    return Words(lang, tuple(yaml.safe_load(path.read_text(encoding="utf-8"))[lang].items()), "vietnam")
 
 
 def found(name, value, low=np.nan, high=np.nan, **row):

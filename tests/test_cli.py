@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell
 from small_run import small_notebooks
 
 from hgdx_eval.estimation.results import check_table
-from hgdx_eval.run.notebook_files import NOTEBOOKS
+from hgdx_eval.run.notebook_files import EVERYWHERE
 from hgdx_eval.study.study import Study
 from hgdx_eval.study.vocabulary import COLUMNS
 
@@ -64,7 +64,7 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     run = study / done.stdout.strip().splitlines()[-1]
     assert (study / "out/mine/latest").resolve() == run.resolve()
     names = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
-    pages = {f"notebooks/{n}.{lang}.{kind}" for n in NOTEBOOKS for lang in ("vi", "en") for kind in ("ipynb", "html")}
+    pages = {f"notebooks/{n}.{lang}.{kind}" for n in EVERYWHERE for lang in ("vi", "en") for kind in ("ipynb", "html")}
     assert names == pages | {"report.vi.html", "report.en.html", "brief.vi.html", "brief.en.html", "estimates.csv", "receipt.json"}
     table = pd.read_csv(run / "estimates.csv", keep_default_na=False)
     assert list(table.columns) == COLUMNS

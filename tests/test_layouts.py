@@ -55,9 +55,9 @@ def test_a_reader_says_what_it_reads(layout):
     assert module.__doc__ and isinstance(module.HEADERS, dict)
     assert all(isinstance(names, tuple) and names for names in module.HEADERS.values())
     for lang in ("vi", "en"):
-        assert Words(lang)("check.layout_" + layout)
+        assert Words(lang, domain="vietnam")("check.layout_" + layout)
     if layout in summary_layouts():
-        assert module.DEFINITION in DEFINITIONS and Words("vi")("check.definition_" + module.DEFINITION)
+        assert module.DEFINITION in DEFINITIONS and Words("vi", domain="vietnam")("check.definition_" + module.DEFINITION)
 
 
 @pytest.mark.parametrize(("layout", "suffix"), KINDS)
@@ -138,8 +138,8 @@ def test_simulate_writes_it_and_check_tells_a_clerk(tmp_path, layout):
         found["layout"] == layout and found["simulated"] and found["rows"] == found["accepted"] + sum(r["rows"] for r in found["rejected"])
     )
     for lang in ("vi", "en"):
-        lines = check_lines(found, Words(lang))
-        assert Words(lang)("check.layout_" + layout) in lines[0] and len(lines) >= 5
+        lines = check_lines(found, Words(lang, domain="vietnam"))
+        assert Words(lang, domain="vietnam")("check.layout_" + layout) in lines[0] and len(lines) >= 5
     with pytest.raises(InputError, match="is written as"):
         simulate(tmp_path / "ra.parquet", seed=5, dossiers=500, layout=layout)
 
@@ -565,7 +565,7 @@ def test_the_real_index_file_loads_with_its_raw_names(shared_data):
     assert dict(zip(panel.rejected["reason"], panel.rejected["rows"])) == {"yearly_score": 34}
     points = cells[["CKMB", "TDGQ", "TTTT", "CLGQ", "MDHL", "MDSH"]].sum(axis=1)
     assert (abs(points - cells["TONG_SCORE"]) < 0.1).mean() > 0.9
-    assert "Nội dung đo" in "\n".join(check_lines(check_file(path, None), Words("vi")))
+    assert "Nội dung đo" in "\n".join(check_lines(check_file(path, None), Words("vi", domain="vietnam")))
 
 
 def scores(**changes):

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hgdx_eval.base.errors import InputError
-from hgdx_eval.panel import panel as panel_module
 from hgdx_eval.study.events import Source
 from hgdx_eval.study.load import load_study
-from hgdx_eval.vietnam.dossier_panel import dossier_panel
+from hgdx_eval.vietnam.dossier_panel import dossier_panel, dossier_study_columns
 from hgdx_eval.vietnam.facts import FormerName, Unit, check_successors, load_facts
 from hgdx_eval.vietnam.fee_schedule import fee_schedule_of, todays_codes
 from hgdx_eval.vietnam.made_up_export import COLUMNS
 from hgdx_eval.vietnam.unit_names import (
     SHORT,
+    UNKNOWN,
     find_unit,
     looks_like_agency,
     match_unit,
@@ -232,7 +232,7 @@ def test_the_panel_carries_what_was_matched_how_and_no_unknown_text(tmp_path):
         ("procedure", "1.000001"): ("2.000001", "recoded", 8), ("procedure", "3.000003"): ("3.000003", "unlisted", 80),
     }  # fmt: skip
     assert "Mật" not in panel.names_matched.to_csv() and "Trần" not in panel.cells.to_csv()
-    assert panel_module.UNKNOWN in set(panel.cells["agency"])
+    assert UNKNOWN in set(panel.cells["agency"])
     assert panel.cells[["online", "assisted", "remote"]].sum().tolist() == [88, 1, 87]
 
 
@@ -258,7 +258,7 @@ def test_without_the_column_of_who_filed_there_is_no_remote(tmp_path):
     cells = dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None).cells
     assert not {"assisted", "remote"} & set(cells) and cells["online"].sum() == 9
     with pytest.raises(InputError, match="numerator: no column 'remote' .*'Ghi chú nộp' in the export"):
-        panel_module.dossier_study_columns(load_study("nq04_2023", change={"numerator": "remote"})[0], cells, "a.csv")
+        dossier_study_columns(load_study("nq04_2023", change={"numerator": "remote"})[0], cells, "a.csv")
 
 
 def test_a_column_of_agencies_that_holds_something_else_is_refused(tmp_path):

@@ -190,7 +190,7 @@ def test_fee_details_alone_are_no_panel_and_a_near_miss_is_one_line(tmp_path):
         dossier_panel(data_files(tmp_path), "opencps_dossiers", "received", None)
     found = check_file(tmp_path / "le_phi.csv", None)
     assert found["layout"] == "opencps_fees" and found["dossiers"] == 1 and "Mật" not in str(found)
-    assert "Đã thu 0 đồng của 1 hồ sơ" in "\n".join(check_lines(found, Words("vi")))
+    assert "Đã thu 0 đồng của 1 hồ sơ" in "\n".join(check_lines(found, Words("vi", domain="vietnam")))
     (tmp_path / "b.csv").write_text(FEE_HEADER.replace("Ngày thu", "Ngày") + "\nH1;Bí Mật;x;14/08/2023;1;1;2;\n", encoding="utf-8")
     with pytest.raises(InputError, match="no known header.*Ngày thu") as error:
         check_file(tmp_path / "b.csv", "opencps_fees")

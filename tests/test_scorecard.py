@@ -210,17 +210,17 @@ def test_the_fee_details_feed_task_4_as_the_chapter_on_payment_does(panel):
     assert dict(item.values) == pytest.approx(rates.to_dict())
     assert item.status == ("reached" if rates.iloc[-1] >= 0.3 else "on_the_way")
     for lang in ("vi", "en"):
-        assert Words(lang).percent(rates.iloc[-1]) in hg.show_tasks(scorecard(panel, demo()), Words(lang)).html
+        assert Words(lang, domain="vietnam").percent(rates.iloc[-1]) in hg.show_tasks(scorecard(panel, demo()), Words(lang, domain="vietnam")).html
 
 
 def test_without_a_file_all_tasks_are_there_with_the_known_target_and_no_data(panel):
     unpaid = panel.cells.drop(columns=["paid_online", "channel_told"])
     card = scorecard(replace(panel, cells=unpaid), demo())
     for lang, nothing, least in (("vi", "Không có số liệu", "ít nhất 30%"), ("en", "No data given", "at least 30%")):
-        html = hg.show_tasks(card, Words(lang)).html
+        html = hg.show_tasks(card, Words(lang, domain="vietnam")).html
         assert [int(n) for n in re.findall(r"<b>(\d)\. ", html)] == list(range(1, 8))
         assert html.count(nothing) >= 5 and least in html and "600" in html
-        assert hg.show_tasks(scorecard(panel, demo()), Words(lang)).html.count(nothing) == 4
+        assert hg.show_tasks(scorecard(panel, demo()), Words(lang, domain="vietnam")).html.count(nothing) == 4
 
 
 def test_a_small_month_is_not_told(panel):
@@ -237,7 +237,7 @@ def test_both_languages_show_the_same_numbers(panel, tmp_path, given):
     card = scorecard(panel, p)
 
     def numbers(lang):
-        text = [re.sub(r'<a [^>]*data:[^>]*>|aria-label="[^"]*"|\(SHA-256 \w+\)', "", html) for html in blocks(card, Words(lang))]
+        text = [re.sub(r'<a [^>]*data:[^>]*>|aria-label="[^"]*"|\(SHA-256 \w+\)', "", html) for html in blocks(card, Words(lang, domain="vietnam"))]
         return [sorted(re.findall(r"\d+(?:[.,]\d+)*%", html.replace(",", ".") if lang == "vi" else html)) for html in text]
 
     assert numbers("vi") == numbers("en") and any(numbers("vi"))
@@ -246,7 +246,7 @@ def test_both_languages_show_the_same_numbers(panel, tmp_path, given):
 def test_simulated_data_are_said_in_the_table_at_every_own_figure_and_in_every_drawing(panel):
     card = scorecard(panel, demo())
     for lang, said in (("vi", "Số liệu mô phỏng"), ("en", "Simulated data")):
-        html, details = (show(card, Words(lang)).html for show in (hg.show_tasks, hg.show_definitions))
+        html, details = (show(card, Words(lang, domain="vietnam")).html for show in (hg.show_tasks, hg.show_definitions))
         assert said in re.search(r"<caption>.*?</caption>", html)[0]
         drawings = re.findall(r"<svg[^>]*>", html)
         assert len(drawings) == 3 and all(said.lower() in drawing.lower() for drawing in drawings)
@@ -255,14 +255,14 @@ def test_simulated_data_are_said_in_the_table_at_every_own_figure_and_in_every_d
 
 
 def test_a_status_is_a_sign_and_a_word_and_heads_have_a_scope(panel):
-    html = hg.show_tasks(scorecard(panel, demo()), Words("vi")).html
+    html = hg.show_tasks(scorecard(panel, demo()), Words("vi", domain="vietnam")).html
     assert "<th>" not in html and html.count('scope="rowgroup"') == 7 and html.count('scope="col"') == 3
     assert all(len(cell.split(" ", 1)) == 2 for cell in re.findall(r'<td class="(?:ok|pt|no|na)">([^<]+)', html))
 
 
 def test_text_of_the_file_cannot_smuggle_anything_in(panel, tmp_path):
     card = scorecard(panel, demo(scorecard=str(written(tmp_path, {"name": "<script>x</script>", "source": "<img src=x>"}))))
-    assert all("<script" not in html and "<img" not in html for html in blocks(card, Words("vi")))
+    assert all("<script" not in html and "<img" not in html for html in blocks(card, Words("vi", domain="vietnam")))
 
 
 def test_an_indicator_of_the_file_takes_the_place_of_the_facts_and_keeps_their_target(panel, tmp_path):
@@ -270,17 +270,17 @@ def test_an_indicator_of_the_file_takes_the_place_of_the_facts_and_keeps_their_t
     (item,) = [i for i in card.items if i.task == 4]
     assert item.kind == "file" and item.target == 0.3 and item.status == "unclear"
     other = scorecard(panel, demo(scorecard=str(written(tmp_path, {"indicator": "online_payment_rate", "target": "45"}))))
-    assert "bài báo về bảy nhiệm vụ nêu 30%" in hg.show_definitions(other, Words("vi")).html
+    assert "bài báo về bảy nhiệm vụ nêu 30%" in hg.show_definitions(other, Words("vi", domain="vietnam")).html
 
 
 def test_another_place_shows_no_scorecard_unless_it_brings_one(panel, tmp_path):
     assert scorecard(panel, demo(place="Cần Thơ")) is None
-    assert blocks(None, Words("vi")) == [""] * 5 and indicators(None) == []
+    assert blocks(None, Words("vi", domain="vietnam")) == [""] * 5 and indicators(None) == []
     assert scorecard(panel, demo(place="Cần Thơ", scorecard=str(written(tmp_path, {})))) is not None
 
 
 def test_published_figures_carry_a_source_or_say_that_they_have_none(panel):
-    html = hg.show_context(scorecard(panel, demo()), Words("vi")).html
+    html = hg.show_context(scorecard(panel, demo()), Words("vi", domain="vietnam")).html
     for figure in FACTS.published:
         assert figure.verified == bool(figure.link) and figure.definition_vi and figure.definition_en
     unverified = sum(not f.verified for f in FACTS.published) + len(FACTS.tasks.figures)

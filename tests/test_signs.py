@@ -136,7 +136,7 @@ def test_repeats_names_and_procedures_are_told_without_a_personal_text(spoiled):
     assert doubt == {"(text of 26 characters)": ("unknown", 2), "1.999999": ("unlisted", 5)}
     assert {"file": "b.csv", "text": "1.999999", "examples": at[10:15]} in found["places"]
     for lang in ("vi", "en"):
-        lines = "\n".join(check_lines(found, Words(lang)))
+        lines = "\n".join(check_lines(found, Words(lang, domain="vietnam")))
         assert "Mật" not in lines + json.dumps(found, ensure_ascii=False) and "0912345678" not in lines and "Long Mỹ" in lines
     assert found["assisted"] < found["online"] and found["post"] == "inside" and path.name == found["file"]
 
@@ -148,7 +148,7 @@ def test_without_a_schedule_or_note_check_says_that_it_does_not_know(tmp_path):
     export.to_csv(tmp_path / "a.csv", index=False)
     found = check_file(tmp_path / "a.csv")
     assert found["schedule"] is None and found["assisted"] is None
-    lines = check_lines(found, Words("en"))
+    lines = check_lines(found, Words("en", domain="vietnam"))
     assert any("No fee schedule" in line for line in lines) and any("is not known" in line for line in lines)
 
 
@@ -159,7 +159,7 @@ def test_summaries_are_checked_for_volumes_as_one(tmp_path, layout):
     found = check_file(tmp_path / f"a{suffix}")
     assert found["first"] == "2022-01" and found["last"] == "2025-06" and found["definition"] == "online_share"
     assert found["post"] == ("apart" if layout.startswith("portal") else "inside")
-    assert Words("vi")("check.post_" + found["post"]) in check_lines(found, Words("vi"))
+    assert Words("vi", domain="vietnam")("check.post_" + found["post"]) in check_lines(found, Words("vi", domain="vietnam"))
 
 
 def test_check_takes_a_folder_and_refuses_two_layouts(tmp_path):
@@ -180,7 +180,7 @@ def test_a_table_of_two_definitions_is_told_so(tmp_path):
     (tmp_path / "t.csv").write_text("unit,definition,y\na,online_share,1\na,index_766,2\n", encoding="utf-8")
     found = check_file(tmp_path / "t.csv", "table")
     assert found["definitions"] == ["index_766", "online_share"]
-    assert any("not one series" in line for line in check_lines(found, Words("en")))
+    assert any("not one series" in line for line in check_lines(found, Words("en", domain="vietnam")))
 
 
 def test_the_self_filed_share_can_be_studied(tmp_path):

@@ -18,6 +18,7 @@ from hgdx_eval.estimation.results import check_table
 from hgdx_eval.estimators import interrupted_time_series as segmented
 from hgdx_eval.estimators import structural_time_series as structural
 from hgdx_eval.estimators.structural_time_series import explaining, fit
+from hgdx_eval.vietnam.domain import calendar
 
 REFERENCE = yaml.safe_load((Path(__file__).parent / "reference" / "structural_time_series.yaml").read_text(encoding="utf-8"))
 FIRST = pd.Period("2015-01", freq="M").ordinal
@@ -125,7 +126,12 @@ def frozen_design(case):
     """The small made-up panel, its policy `later` periods later, without the periods `gaps`."""
     table = made_up_table(case["seed"], effect=0.0, periods=case["periods"])
     table["treated_from"] += case["later"]
-    return design_of(table[~(table["time"] - table["time"].min()).isin(case["gaps"])])
+    return with_calendar(design_of(table[~(table["time"] - table["time"].min()).isin(case["gaps"])]))
+
+
+def with_calendar(design):
+    """A design as of a study of Vietnam: with working days and Tết."""
+    return replace(design, calendar=calendar("M", pd.Index(sorted(design.table["time"].unique()))))
 
 
 def mean_of(rows):
@@ -142,7 +148,7 @@ def test_equal_to_dense_least_squares_on_the_small_panel(name):
     times, start = y.index.to_numpy(), int(treated["treated_from"].iloc[0])
     x = [(x - x.mean()).to_numpy() * 10]
     if (times < start).sum() >= 24:
-        x += list(segmented.calendar(pd.Index(times)).to_numpy().T)
+        x += list(design.calendar.loc[times].to_numpy().T)
     estimate, std_error = dense(y.to_numpy(), x, weight.to_numpy(), times, start)
     print(f"\n{name}: {row['estimate']:.8f}, dense {estimate:.8f}; s.d. of the draws {row['std_error']:.4f}, exact {std_error:.4f}")
     tolerance = REFERENCE["made_up"]["tolerance"]
@@ -246,16 +252,16 @@ def test_comparison_series_one_by_one_only_where_few_and_whole():
     assert len(twin) == 2  # of two that say the same, one
 
 
-def test_working_days_only_where_dossiers_are_counted():
+def test_the_calendar_of_a_domain_only_where_people_are_counted():
     table = made_up_table(1, periods=40)
     table["treated_from"] += 20
-    design = design_of(table)
+    design = with_calendar(design_of(table))
     treated = segmented.mean_series(design.table[design.table["treated_from"].notna()], 1.0)
     start = int(design.table["treated_from"].min())
     assert list(explaining(design, design.table, treated, start)) == ["comparison", "working_days", "tet"]
     uncounted = design.table.assign(received=np.nan)
     assert list(explaining(design, uncounted, treated, start)) == ["comparison"]
-    assert list(explaining(replace(design, frequency="Q"), design.table, treated, start)) == ["comparison"]
+    assert list(explaining(design_of(table), design.table, treated, start)) == ["comparison"]  # a study without a domain
 
 
 def test_gaps_are_passed_over():

@@ -35,7 +35,7 @@ def study(tmp_path_factory):
     events = (event("campaign_2023", (first + 1).start_time, (first + 2).end_time), event("digitisation_commune", (first - 2).start_time),
               event("seven_tasks", (first + 3).start_time), event("decree_42", (first - 10).start_time))
     design = replace(design, events=events)
-    p = p.model_copy(update={"estimators": [*METHODS, "grouped_logit"]})
+    p = p.model_copy(update={"estimators": [*METHODS, "grouped_logit"], "domain": "vietnam"})
     panel, found = hg.load_panel(p), evaluate(design, p)
     return p, panel, found, taken_out(found, panel, p)
 
