@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.study.events import Source
 from hgdx_eval.study.load import load_study
+from hgdx_eval.vietnam.count_dossiers import count_dossiers
 from hgdx_eval.vietnam.dossier_panel import dossier_panel, dossier_study_columns
 from hgdx_eval.vietnam.facts import FormerName, Unit, check_successors, load_facts
 from hgdx_eval.vietnam.fee_schedule import fee_schedule_of, todays_codes
@@ -261,8 +262,49 @@ def test_without_the_column_of_who_filed_there_is_no_remote(tmp_path):
         dossier_study_columns(load_study("nq04_2023", change={"numerator": "remote"})[0], cells, "a.csv")
 
 
+def listed(path, agencies):
+    """A dossier list with one row an agency."""
+    rows = [f'H{at},1.000001,"{agency}",31/08/2023,Có' for at, agency in enumerate(agencies)]
+    path.write_text("\n".join(["Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+LETTERS = [a + b for a in "bcdghklmnprstvx" for b in "aeiou"]
+NATIONAL = [f"UBND xã {first.title()} {second.title()}{mark} huyện {second.title()} Lạ{mark} tỉnh {third.title()} Xa"
+            for first in LETTERS[:52] for second in LETTERS[:50] for mark, third in (("", "ba"), (",", "ca"))]  # fmt: skip
+
+
 def test_a_column_of_agencies_that_holds_something_else_is_refused(tmp_path):
-    rows = [f"H{at},1.000001,Người {at},31/08/2023,Có" for at in range(5_001)]
-    (tmp_path / "a.csv").write_text("\n".join(["Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến", *rows]) + "\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"a\.csv: column 'Cơ quan thụ lý' holds 5,001 different texts; allowed: 5,000"):
-        dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)
+    for people in ([f"Người {at}" for at in range(5_001)], [f"Trần Thị {at // 75} {at % 75}" for at in range(5_001)]):
+        path = listed(tmp_path / "a.csv", [*NATIONAL[:2], *people])
+        with pytest.raises(InputError, match=r"a\.csv: column 'Cơ quan thụ lý' holds 5,003 different texts, and more than 5,000 of them are no agency"):
+            dossier_panel([path], "opencps_dossiers", "received", None)
+
+
+def test_a_national_file_of_5200_agencies_is_accepted(tmp_path):
+    assert len(set(NATIONAL)) == 5_200
+    found = count_dossiers([listed(tmp_path / "a.csv", [*NATIONAL, *(f"Người {at}" for at in range(5_000))])]).cells
+    assert found["agency"].nunique() == 10_200 and found["n"].sum() == 10_200
+
+
+@pytest.mark.parametrize("text", ["UBND xã Lạ huyện Nơi Khác tỉnh Xa", "Phường 12, Quận 10, TP. Hồ Chí Minh", "Quận 1", "Xã Quế Xuân 1", "Đặc khu Phú Quý",
+                                  "Xã Ea R'Bin, huyện Lắk", "Phường Hoà An quận Cẩm Lệ thành phố Đà Nẵng", "Thị xã Kinh Môn Tỉnh Hải Dương"])
+def test_agencies_of_other_provinces_are_told(text):
+    assert looks_like_agency(text)
+
+
+@pytest.mark.parametrize("text", ["Quận Trần Bí Mật 12 3", "Xã Lạ huyện Khác nhà ông Mật", "Xã Lạ huyện Khác Trần Bí Mật", "Quận 1, Trần Bí Mật", "Đặc khu nhà Mật"])
+def test_a_place_with_somebody_in_it_is_not_told(text):
+    assert not looks_like_agency(text)
+
+
+def test_names_are_matched_with_the_units_of_the_studys_place(tmp_path):
+    path = listed(tmp_path / "a.csv", ["Huyện Châu Thành"] * 30 + ["UBND TP Cần Thơ"] * 30)
+    (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,none,,\n", encoding="utf-8")
+    told = {place: dossier_panel([path], "opencps_dossiers", "received", None, place).names_matched.set_index("text") for place in
+            (None, "Hậu Giang", "can tho")}  # fmt: skip
+    rows = {place: names.loc[names["kind"] == "agency", ["means", "how"]].agg("; ".join, axis=1).to_dict() for place, names in told.items()}
+    assert rows[None] == rows["Hậu Giang"]
+    assert rows[None]["Huyện Châu Thành"] == "Huyện Châu Thành; exact"
+    assert rows["can tho"]["UBND TP Cần Thơ"] == "Thành phố Cần Thơ; abbreviation"
+    assert "; unknown" in rows["can tho"].values()

@@ -62,7 +62,9 @@ def test_every_key_of_a_study_given_something_odd_is_taken_or_refused_in_one_lin
 
 @pytest.mark.parametrize(("key", "value", "says"), [
     ("unit", "[]", "found []; allowed: a column"), ("weights", "year", "weights: column 'year' stands there and under period"),
-    ("numerator", "unit", "numerator: column 'unit' stands there and under unit"), ("study", "x" * 101, "at most 100"),
+    ("numerator", "unit", "numerator: column 'unit' stands there and under unit"),
+    ("place", "Hau Gian", "counts.yaml: place: 'Hau Gian' is no province of params/facts/provinces.yaml (did you mean 'Tỉnh Hậu Giang', "),
+    ("place", "Nơi Khác", "allowed: one of the 63 names there"), ("study", "x" * 101, "at most 100"),
 ])  # fmt: skip
 def test_odd_keys_end_the_command_with_exit_code_2(study, capsys, monkeypatch, key, value, says):  # noqa: F811
     monkeypatch.chdir(study)

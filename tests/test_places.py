@@ -14,6 +14,13 @@ def written(folder, text, head=HEAD):
     return file
 
 
+def test_a_place_of_another_province_is_no_unit_of_this_one(tmp_path):
+    row = "Huyện Phụng Hiệp,elderly_share,12%,2019,x\n"
+    assert read_places(written(tmp_path, row), "hau giang") == read_places(written(tmp_path, row))
+    with pytest.raises(InputError, match="is no unit of the facts"):
+        read_places(written(tmp_path, row), "Cần Thơ")
+
+
 def test_names_and_shares_are_understood_with_their_sources(tmp_path):
     found = read_places(written(tmp_path, "Huyện Phụng Hiệp,elderly_share,12%,2019,Tổng điều tra 2019\n"
                                           "Thành phố Vị Thanh,elderly_share,0.1,2019,Tổng điều tra 2019\n"

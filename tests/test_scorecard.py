@@ -275,6 +275,7 @@ def test_an_indicator_of_the_file_takes_the_place_of_the_facts_and_keeps_their_t
 
 def test_another_place_shows_no_scorecard_unless_it_brings_one(panel, tmp_path):
     assert scorecard(panel, demo(place="Cần Thơ")) is None
+    assert scorecard(panel, demo(place="hau giang")) is not None
     assert blocks(None, Words("vi", domain="vietnam")) == [""] * 5 and indicators(None) == []
     assert scorecard(panel, demo(place="Cần Thơ", scorecard=str(written(tmp_path, {})))) is not None
 

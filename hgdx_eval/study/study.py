@@ -108,7 +108,7 @@ class Study(BaseModel):
     )
     by: list[str] = Field([], description="columns of units: effects are also told for each of their values")
     domain: str | None = Field(None, description="whose layouts, facts and calendar the study uses; default: of policy, place or layout")
-    place: str | None = Field(None, description="whose dated events count as concurrent, as in params/facts/events")
+    place: str | None = Field(None, description="whose dated events count as concurrent and whose units names mean: a place of the facts")
 
     comparison: Literal["never", "not_yet"] = Field("never", description="never or not_yet")
     period_by: str | None = Field(None, description="a column: period effects are separate for each of its values")

@@ -11,7 +11,8 @@ import pandas as pd
 from ..base.errors import InputError
 from ..base.telling import did_you_mean
 from ..study.domains import Policy
-from .facts import events_between, facts_files, find_adoption, load_facts
+from .facts import facts_files, find_adoption, load_facts
+from .provinces import check_province, events_between, same_province
 
 if TYPE_CHECKING:
     from ..design.design import Design
@@ -31,7 +32,9 @@ def claims(p: "Study") -> bool:
 
 
 def check_study(p: "Study", file: str) -> None:
-    """Raises InputError: a policy that the facts do not know, or without the groups that it touches."""
+    """Raises InputError: a place or policy that the facts do not know, or a policy without the groups that it touches."""
+    if p.place is not None:
+        check_province(load_facts(), p.place, f"{file}: place")
     if p.policy is None:
         return
     for key in ("group", "treated_groups", "comparison_groups"):
@@ -72,12 +75,13 @@ def load_panel(p: "Study", paths: list[Path]) -> "Panel":
     from .layouts import summary_layouts
     from .summary_panel import summary_panel
 
+    place = p.place if p.data else None  # made-up data are of the facts' own units, whatever the place
     if p.layout in summary_layouts():
-        return summary_panel(paths, p.layout)
+        return summary_panel(paths, p.layout, place=place)
     if p.layout != DOSSIERS:
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: {DOSSIERS})")  # fmt: skip
-    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None)
+    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, place)
 
 
 def check_columns(p: "Study", panel: "Panel") -> None:
@@ -93,7 +97,7 @@ def check_files(p: "Study", panel: "Panel") -> None:
 
     scorecard(panel, p)
     if p.places:
-        read_places(Path(p.places))
+        read_places(Path(p.places), p.place)
 
 
 def calendar(frequency: str, times: pd.Index) -> pd.DataFrame:
@@ -132,8 +136,9 @@ def most_adopters() -> int:
 def notebooks(p: "Study") -> tuple[str, ...]:
     """For whom, cost and payment where dossiers are counted; the tasks of the place that has them, or of a file of one's own."""
     counted = p.layout == DOSSIERS
+    tasks = p.place is not None and same_province(load_facts(), p.place, load_facts().tasks.place)
     applies = {"who": counted, "cost": counted and p.policy is not None, "payment": counted and p.policy is not None,
-               "scorecard": p.scorecard is not None or (p.place is not None and p.place == load_facts().tasks.place)}  # fmt: skip
+               "scorecard": p.scorecard is not None or tasks}  # fmt: skip
     return tuple(name for name, so in applies.items() if so)
 
 

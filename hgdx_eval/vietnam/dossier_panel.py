@@ -17,6 +17,7 @@ from .count_dossiers import CHANNELS, PAID, PROCESSED, count_dossiers
 from .facts import Facts, Unit, load_facts
 from .fee_schedule import fee_schedule_of, todays_codes, todays_rows
 from .layouts import layout_of, opencps_dossiers
+from .provinces import facts_at
 from .unit_names import matched_table, named_agencies, refuse_ambiguous, shown_code
 
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
@@ -26,9 +27,10 @@ NOTE = opencps_dossiers.HEADERS["filing_note"][0]
 
 
 # --- dossier exports -----------------------------------------------------------------------------------------------
-def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None) -> Panel:
+def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None, place: str | None = None) -> Panel:
     """The panel of dossier exports, by one SQL statement a file. Several files are put together: a dossier in two of them
     counts in the first, and fee details among them say what was paid. The last month is left out where it was not finished.
+    `place`: the province whose units names are matched with (None: all units of the facts).
 
     Raises InputError: what the reader raises, no usable row, or no fee schedule.
     """
@@ -44,8 +46,9 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     if good.empty:
         raise InputError(f"{file}: no usable row: {unusable(raw)}")
     schedule = fee_schedule_of(fees or Path(str(paths[0]) + ".fees.csv"), file)
-    counts, matched = named(good, schedule, load_facts(), file)
-    cells = described(complete(counts), schedule, load_facts())
+    facts = facts_at(load_facts(), place)
+    counts, matched = named(good, schedule, facts, file)
+    cells = described(complete(counts), schedule, facts)
     truth = Path(str(paths[0]) + ".truth.csv")
     simulated = bool(good["simulated"].any())
     origin = origin_of(paths, int(raw["n"].sum()), layout, simulated)

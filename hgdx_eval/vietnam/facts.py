@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..base.own_files import own_file
 from ..base.yaml_strict import load_yaml, validate
 from ..study.events import Event, Record, Source
 
-FILES = ("resolution", "events", "adoptions", "tet", "units", "tasks", "published", "unit_costs")
+FILES = ("resolution", "events", "adoptions", "tet", "provinces", "units", "tasks", "published", "unit_costs")
 PAYMENT_RATE = "online_payment_rate"  # the indicator of the task with a target
 
 
@@ -112,6 +112,32 @@ class Unit(Record):
         return self
 
 
+class Province(Record):
+    """A province. `valid_from`, `valid_to`: its first and last day, where inside the list's own time; `successor`: the code of the
+    province in force from the next day that holds it since. One code or name may be of two provinces in turn, never on one day."""
+
+    code: str = Field(pattern=r"^\d\d$", description="two digits, quoted")
+    level: Literal["province"]
+    name: str = Field(pattern=r"^(Tỉnh|Thành phố) \S", description="a name with its kind: Tỉnh ... or Thành phố ...")
+    aliases: tuple[str, ...] = Field((), strict=False)
+    former_names: tuple[FormerName, ...] = Field((), strict=False)
+    valid_from: date | None = None
+    valid_to: date | None = None
+    successor: str | None = None
+
+    @model_validator(mode="after")
+    def ended_with_a_successor(self) -> "Province":
+        if (self.valid_to is None) != (self.successor is None):
+            raise ValueError("valid_to and successor belong together")
+        if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
+            raise ValueError("valid_from is after valid_to")
+        return self
+
+    def holds(self, day: date) -> bool:
+        """Whether it is in force on a day."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
 class Department(Record):
     code: str
     name: str
@@ -198,7 +224,18 @@ class TetFile(Record):
     tet: list[Tet]
 
 
+class ProvinceFile(Record):
+    first_source: Source
+    second_source: Source
+    merger_source: Source
+    merger_law: Source
+    first_codes: Source
+    second_codes: Source
+    provinces: list[Province]
+
+
 class UnitFile(Record):
+    province: str = Field(description="the code of the province whose units these are, quoted")
     default_source: Source
     portal_source: Source
     department_source: Source
@@ -226,19 +263,22 @@ class UnitCostFile(Record):
     unit_costs: list[UnitCost]
 
 
-MODELS = {"resolution": ResolutionFile, "events": EventFile, "adoptions": AdoptionFile, "tet": TetFile,
+MODELS = {"resolution": ResolutionFile, "events": EventFile, "adoptions": AdoptionFile, "tet": TetFile, "provinces": ProvinceFile,
           "units": UnitFile, "tasks": TaskFile, "published": PublishedFile, "unit_costs": UnitCostFile}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """All facts. `units` holds province, districts, communes and departments, `former_units` what the portal names
-    besides, `units_end` the last day of all of them; `sha256` is over the files' bytes."""
+    """All facts. `provinces`: all of the country, those that ended and those in force; `units` holds a province, its districts, communes
+    and departments, `former_units` what the portal names besides, `units_end` the last day of all of them. `sha256` is over the
+    files' bytes."""
 
     resolutions: dict[str, Resolution]
     events: tuple[Event, ...]
     adoptions: tuple[Adoption, ...]
     tet: tuple[Tet, ...]
+    provinces: tuple[Province, ...]
+    province_source: Source
     units: tuple[Unit, ...]
     former_units: tuple[Unit, ...]
     units_end: date
@@ -278,16 +318,21 @@ def read_facts(folder: Path, changed: int) -> Facts:
         path = folder / f"{name}.yaml"
         found[name] = validate(load_yaml(path), MODELS[name], path.name)
         digest.update(path.read_bytes())
-    departments = [Unit(code=d.code, level="department", parent="93", name=d.name, portal=d.code, aliases=d.aliases)
+    departments = [Unit(code=d.code, level="department", parent=found["units"].province, name=d.name, portal=d.code, aliases=d.aliases)
                    for d in found["units"].departments]  # fmt: skip
     units, former = [*found["units"].units, *departments], found["units"].former
     check_unique([unit.code for unit in [*units, *former]], "units.yaml: code")
     check_successors([*units, *former])
+    provinces = tuple(found["provinces"].provinces)
+    check_provinces(provinces)
+    check_parents([*units, *former], found["units"].province, provinces)
     check_unique([event.name for event in found["events"].events], "events.yaml: name")
+    check_scopes(found["events"].events, provinces)
     return Facts({law.name: law for law in found["resolution"].resolutions},
                  tuple(sorted(found["events"].events, key=lambda event: event.date)), tuple(found["adoptions"].adoptions),
-                 tuple(found["tet"].tet), tuple(units), tuple(former), found["units"].valid_until,
-                 found["units"].default_source, found["tasks"], tuple(found["published"].published),
+                 tuple(found["tet"].tet), provinces, found["provinces"].merger_source,
+                 tuple(units), tuple(former), found["units"].valid_until, found["units"].default_source,
+                 found["tasks"], tuple(found["published"].published),
                  unit_costs(found["unit_costs"].unit_costs), digest.hexdigest())  # fmt: skip
 
 
@@ -319,10 +364,41 @@ def check_successors(units: list[Unit]) -> None:
             successor = later[successor]
 
 
-def events_between(facts: Facts, start: date, end: date, scope: str) -> tuple[Event, ...]:
-    """Events of a place, and national ones, that touch the days from start to end."""
-    return tuple(event for event in facts.events if event.scope in (scope, "national")
-                 and event.date <= end and (event.until or event.date) >= start)  # fmt: skip
+def check_provinces(provinces: tuple[Province, ...]) -> None:
+    """Raises InputError where a code or a name is of two provinces on one day, or a successor does not begin when it should."""
+    days = {day for p in provinces for day in (p.valid_from, p.valid_to) if day} or {date.min}
+    for day in sorted(days):
+        held = [p for p in provinces if p.holds(day)]
+        check_unique([p.code for p in held], f"provinces.yaml: code on {day}")
+        check_unique([bare(p.name) for p in held], f"provinces.yaml: name on {day}")
+    for p in provinces:
+        if p.valid_to and next_of(provinces, p) is None:
+            raise InputError(f"provinces.yaml: {p.name}: successor {p.successor!r} is no province in force the day after {p.valid_to}")
+
+
+def next_of(provinces: tuple[Province, ...], province: Province) -> Province | None:
+    """The successor of a province that ended."""
+    after = province.valid_to + timedelta(1)
+    return next((p for p in provinces if p.code == province.successor and p.holds(after)), None)
+
+
+def check_scopes(events: list[Event], provinces: tuple[Province, ...]) -> None:
+    """Raises InputError for an event of a place that is no province."""
+    known = {bare(name) for p in provinces for name in (p.name, *p.aliases, *(old.name for old in p.former_names))}
+    for event in events:
+        if event.scope != "national" and bare(event.scope) not in known:
+            raise InputError(f"events.yaml: {event.name}: scope: found {event.scope!r}; allowed: national, or a province of provinces.yaml")
+
+
+def check_parents(units: list[Unit], province: str, provinces: tuple[Province, ...]) -> None:
+    """Raises InputError where a unit's parent is none of the file's, or its province is not that of provinces.yaml."""
+    by_code = {unit.code: unit for unit in units}
+    top = by_code.get(province)
+    if top is None or top.level != "province" or not any((p.code, p.name) == (top.code, top.name) for p in provinces):
+        raise InputError(f"units.yaml: province: {province!r} is no unit of level province with its code and name of provinces.yaml")
+    for unit in units:
+        if unit.level != "province" and unit.parent not in by_code:
+            raise InputError(f"units.yaml: unit {unit.code}: parent {unit.parent!r} is no unit's code")
 
 
 # --- units and provinces --------------------------------------------------------------------------------------------

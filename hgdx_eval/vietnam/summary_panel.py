@@ -8,14 +8,16 @@ from ..base.errors import InputError
 from ..panel.panel import EXAMPLES, NOTES, Panel, origin_of
 from .facts import load_facts
 from .layouts import DEFINITIONS, layout_of, reader
+from .provinces import facts_at
 from .unit_names import matched_table, named_agencies, refuse_ambiguous, told_agency
 
 
 # --- summarised exports --------------------------------------------------------------------------------------------
-def summary_panel(paths: list[Path], layout: str, refuse: bool = True) -> Panel:
+def summary_panel(paths: list[Path], layout: str, refuse: bool = True, place: str | None = None) -> Panel:
     """The panel of summarised exports of one layout, agencies under their official names.
 
-    `refuse`: whether a name that may mean two units is refused; else it stays as written.
+    `refuse`: whether a name that may mean two units is refused; else it stays as written; `place`: the province whose units names are
+    matched with (None: all units of the facts).
     Raises InputError: a file of another layout or definition, two files that disagree, no usable row, an ambiguous name.
     """
     parts = []
@@ -23,7 +25,7 @@ def summary_panel(paths: list[Path], layout: str, refuse: bool = True) -> Panel:
         check_layout(path, layout)
         parts.append((path.name, reader(layout).read_summary(path)))
     check_definitions([(name, part.definition) for name, part in parts])
-    facts, values = load_facts(), list(parts[0][1].values)
+    facts, values = facts_at(load_facts(), place), list(parts[0][1].values)
     frame = pd.concat([part.cells.assign(file=name) for name, part in parts], ignore_index=True)
     left_out = pd.DataFrame([note for _, part in parts for note in part.left_out], columns=["reason", "row"])
     if frame.empty:

@@ -24,7 +24,9 @@ AGENCY_WORDS = (
     "chi cục", "chi nhánh", "công an", "cục", "điện lực", "hạt kiểm lâm", "hđnd", "kho bạc", "phòng", "sở", "thanh tra",
     "tòa án", "trạm", "trung tâm", "ubnd", "ủy ban", "văn phòng", "viện",
 )  # fmt: skip
-PLACE = re.compile(r"(thành phố|thị xã|thị trấn|huyện|tỉnh|phường|xã)( [^\W\d]+){1,4}|(phường|xã) \d{1,2}", re.IGNORECASE)
+KINDS = "thành phố|thị xã|thị trấn|huyện|tỉnh|phường|xã|quận|đặc khu"
+PLACE = re.compile(rf"({KINDS})( [^\W\d]+('[^\W\d]*)?){{1,4}}( \d{{1,2}})?|(phường|xã|quận) \d{{1,2}}", re.IGNORECASE)
+NEXT_KIND = re.compile(rf"(?<!\bthị) (?=(?:{KINDS}) )", re.IGNORECASE)  # in "xã ... huyện ... tỉnh ...", without commas
 ADDRESS = re.compile(r"\b(ấp|hẻm|khóm|khu|nhà|ông|bà|sđt|số nhà|thôn|tổ|đường)\b|\d{4}|\d[/.-]\d|@")
 OWNED = re.compile(  # of offices that bear their owner's name
     r"\b(luật sư|bác s[ĩỹ]|lương y|công chứng|thừa phát lại|đấu giá|phòng khám|phòng mạch|nha khoa|(nhà|quầy|hiệu) thuốc|tư nhân|công ty|"
@@ -35,8 +37,8 @@ UNOWNED = re.compile(  # what else stands in the name of such an office that bea
     r"(tỉnh|thành phố|thị xã|huyện|quận)( [^\W\d]+){1,3})\b"
 )
 # places are called after people
-AFTER_KIND = re.compile(r"\b(thành phố|thị xã|thị trấn|huyện|tỉnh|phường|xã|quận) [^\W\d]+", re.IGNORECASE)
-FAR_FROM = re.compile(r"\b(khu vực|khu công nghiệp|khu kinh tế|nhà nước|nhà ở)\b")  # words of agencies that only look like an address
+AFTER_KIND = re.compile(r"\b(thành phố|thị xã|thị trấn|huyện|tỉnh|phường|xã|quận|đặc khu) [^\W\d]+", re.IGNORECASE)
+FAR_FROM = re.compile(r"\b(đặc khu|khu vực|khu công nghiệp|khu kinh tế|nhà nước|nhà ở)\b")  # only look like an address
 
 
 @dataclass(frozen=True)
@@ -83,21 +85,29 @@ def toned_last(word: str) -> str:
 @cache
 def spellings(facts: Facts) -> dict[str, tuple[Entry, ...]]:
     """Plain name or portal code -> every way in which it is some unit's."""
-    above = {unit.code: unit.name for unit in facts.units}
+    by_code = {unit.code: unit for unit in facts.units}
     index: dict[str, list[Entry]] = {}
     for unit in [*facts.units, *facts.former_units]:
         end = min(filter(None, (unit.valid_to, facts.units_end)))
         dated = [("exact", unit.name, unit.valid_from, end)]
         dated += [("alias", alias, unit.valid_from, end) for alias in unit.aliases]
         dated += [("former_name", old.name, old.valid_from, old.valid_to) for old in unit.former_names]
-        places = [above[unit.parent]] if unit.level == "commune" else []
-        for place in [*places, *(above["93"] for _ in range(unit.level != "province"))]:  # the district, then the province
+        for place in names_above(unit, by_code):
             dated += [(how, f"{text} {tail}", *days) for how, text, *days in dated for tail in (place, KIND.sub("", place))]
         if unit.portal:
             dated.append(("portal_code", unit.portal, unit.valid_from, end))
         for how, text, *days in dated:
             index.setdefault(plain_name(text), []).append(Entry(unit, how, text, *days))
     return {key: tuple(entries) for key, entries in index.items()}
+
+
+def names_above(unit: Unit, by_code: dict[str, Unit]) -> list[str]:
+    """The names of the units that a unit belongs to, the nearest first: of a commune its district, then its province."""
+    names = []
+    while unit.parent in by_code:
+        unit = by_code[unit.parent]
+        names.append(unit.name)
+    return names
 
 
 @cache
@@ -168,7 +178,7 @@ def find_unit(facts: Facts, text: str, month: pd.Period | None = None) -> Unit |
 
 # --- what may be said of a text ------------------------------------------------------------------------------------
 def looks_like_agency(text: str) -> bool:
-    """True where a text begins with a word of agencies, or is a place with its kind alone, and holds nothing of an address or a person:
+    """True where a text begins with a word of agencies, or is places with their kinds alone, and holds nothing of an address or a person:
     an office that may bear its owner's name is none."""
     whole = unicodedata.normalize("NFC", text).casefold()
     parts = [plain_long(part) for part in re.split(r",| [–-] ", whole)]
@@ -176,7 +186,7 @@ def looks_like_agency(text: str) -> bool:
     if len(text) > 120 or ADDRESS.search(FAR_FROM.sub("", whole)) or bears_a_name(text):
         return False
     if PLACE.match(plain) or plain != parts[0]:
-        return all(PLACE.fullmatch(part) for part in [plain, *parts[1:]])
+        return all(PLACE.fullmatch(place) for part in [plain, *parts[1:]] for place in NEXT_KIND.split(part))
     toned = " ".join(toned_last(word) for word in plain.split()) + " "
     return any(toned.startswith(" ".join(toned_last(word) for word in words.split()) + " ") for words in AGENCY_WORDS)
 

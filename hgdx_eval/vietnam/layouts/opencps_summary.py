@@ -197,7 +197,7 @@ def checked_agencies(frame: pd.DataFrame, left_out: list[tuple[str, int]], file:
         raise InputError(f"{file}: a total, but no agency")
     kinds = list(dict.fromkeys(frame["number"].map(number_kind)))
     depth = frame["number"].map(lambda text: kinds.index(number_kind(text)))
-    facts = load_facts()
+    facts = load_facts()  # all units: departments are called alike in every province
     units = frame["agency"].map(lambda name: find_unit(facts, name))
     official = units.map(lambda unit: unit is not None and unit.level != "province").astype(bool)
     if len(kinds) > 1 and not official.any():

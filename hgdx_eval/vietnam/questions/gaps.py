@@ -69,7 +69,7 @@ class Who:
 
 def who_of(panel: Panel, p: Study, design: Design) -> Who:
     """All of it. Raises InputError where the file of places cannot be understood."""
-    places = read_places(Path(p.places)) if p.places else Places({}, {})
+    places = read_places(Path(p.places), p.place) if p.places else Places({}, {})
     return remembered(lambda: compared_and_counted(panel, p, design, places), "who", p, panel.cells, design, places)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from ...base.errors import InputError
 from ...base.telling import did_you_mean
 from ..facts import load_facts
+from ..provinces import facts_at
 from ..unit_names import match_unit
 from .user_csv import amount_of, csv_rows, period_in_past, told
 
@@ -22,11 +23,13 @@ class Places:
     sources: dict[str, tuple[str, ...]]
 
 
-def read_places(path: Path) -> Places:
-    """Numbers of a CSV file with the columns COLUMNS. Raises InputError (one line: file, row, what was found, what is allowed)."""
+def read_places(path: Path, province: str | None = None) -> Places:
+    """Numbers of a CSV file with the columns COLUMNS; `province`: whose units they are of (None: all of the facts).
+
+    Raises InputError (one line: file, row, what was found, what is allowed)."""
     values: dict[str, dict[str, float]] = {}
     sources: dict[str, dict[str, None]] = {}
-    facts = load_facts()
+    facts = facts_at(load_facts(), province)
     for number, row in csv_rows(path, "file of places", check_columns):
         place = f"{path.name}: row {number}"
         if row["measure"] not in MEASURES:

@@ -20,6 +20,7 @@ from ...panel.panel import Panel
 from ...panel.told import run_release
 from ...study.study import Study
 from ..facts import PAYMENT_RATE, Facts, Indicator, load_facts
+from ..provinces import same_province
 from .user_csv import amount_of, csv_rows, period_in_past, period_of, told
 
 COLUMNS = ("task", "indicator", "name", "name_en", "definition", "definition_en", "unit", "better", "target", "period", "value", "source")
@@ -76,7 +77,7 @@ class Scorecard:
 def scorecard(panel: Panel, p: Study) -> Scorecard | None:
     """The scorecard of a study; None where the seven tasks are another place's and the study brings no file. Raises InputError."""
     facts = load_facts()
-    if p.scorecard is None and p.place != facts.tasks.place:
+    if p.scorecard is None and not (p.place and same_province(facts, p.place, facts.tasks.place)):
         return None
     given, notes = read_scorecard(Path(p.scorecard), facts) if p.scorecard else ((), ())
     named = {item.name for item in given}
