@@ -11,6 +11,8 @@ FOLDERS = ("notebooks", "params")
 
 
 class WithFolders(build_py):
+    """Copies the folders beside the modules, but not for an editable install, which has the checkout itself."""
+
     def run(self) -> None:
         super().run()
         if not self.editable_mode:

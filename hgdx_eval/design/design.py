@@ -23,7 +23,7 @@ NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event 
 THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Design:
     """What an estimator needs.
 
@@ -291,13 +291,13 @@ def make_design(
         events = domain.events(p, frame["period"].min().start_time.date(), frame["period"].max().end_time.date())
     policy = domain.policy(p)
     return Design(
-        frame, p.study, p.outcome_name, p.frequency, "pp" if p.numerator or p.scale == "share" else "level",
-        "difference" if p.other_adopters else "effect", start,
-        tuple(parse_period(text, p.frequency, f"{p.study}: apart") for text in p.apart),
-        pd.DataFrame(aside, columns=["reason", "units", "rows"]), events, panel.origin, p.seed, p.comparison, ended, traits,
-        pd.Period(pd.Timestamp(policy.signed), freq=p.frequency).ordinal if policy else None,
-        min(unknown, domain.most_adopters()), unknown, policy is not None and policy.assumed, p.min_count,
-        calendar=domain.calendar(p.frequency, times),
+        table=frame, ended=ended, traits=traits, study=p.study, outcome=p.outcome_name, frequency=p.frequency,
+        scale="pp" if p.numerator or p.scale == "share" else "level", estimand="difference" if p.other_adopters else "effect", start=start,
+        apart=tuple(parse_period(text, p.frequency, f"{p.study}: apart") for text in p.apart),
+        set_aside=pd.DataFrame(aside, columns=["reason", "units", "rows"]), events=events, origin=panel.origin, seed=p.seed,
+        comparison=p.comparison, signed=pd.Period(pd.Timestamp(policy.signed), freq=p.frequency).ordinal if policy else None,
+        contaminated=min(unknown, domain.most_adopters()), unknown_units=unknown, assumed=policy is not None and policy.assumed,
+        min_count=p.min_count, calendar=domain.calendar(p.frequency, times),
     )  # fmt: skip
 
 

@@ -63,6 +63,8 @@ class Page:
 
 @dataclass(frozen=True)
 class Section:
+    """A chapter of a page: its anchor, its title, its parts as HTML."""
+
     anchor: str
     title: str
     body: Markup

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Record(BaseModel):
+    """A fact as its file says it: no key more, none of another type."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 

@@ -21,6 +21,8 @@ PAYMENT_RATE = "online_payment_rate"  # the indicator of the task with a target
 
 
 class ResolutionFields(Record):
+    """Where each field of a resolution was read."""
+
     signed: Source
     title: Source
     effective: Source
@@ -71,6 +73,8 @@ class Adoption(Source):
 
 
 class Tet(Record):
+    """The first day of the year, as the moon has it."""
+
     year: int
     first_day: date
 
@@ -139,12 +143,16 @@ class Province(Record):
 
 
 class Department(Record):
+    """A department of a province."""
+
     code: str
     name: str
     aliases: tuple[str, ...] = Field((), strict=False)
 
 
 class Task(Record):
+    """One of the tasks, its indicator and its target."""
+
     number: int
     vi: str
     en: str
@@ -185,6 +193,8 @@ class Published(Source):
 
 
 class Figure(Record):
+    """A number that the source of the tasks tells."""
+
     indicator: str
     vi: str
     en: str
@@ -208,23 +218,33 @@ class UnitCost(Source):
 
 
 class ResolutionFile(Record):
+    """resolution.yaml."""
+
     resolutions: list[Resolution]
 
 
 class EventFile(Record):
+    """events.yaml."""
+
     events: list[Event]
 
 
 class AdoptionFile(Record):
+    """adoptions.yaml."""
+
     adoptions: list[Adoption]
 
 
 class TetFile(Record):
+    """tet.yaml."""
+
     default_source: Source
     tet: list[Tet]
 
 
 class ProvinceFile(Record):
+    """provinces.yaml."""
+
     first_source: Source
     second_source: Source
     merger_source: Source
@@ -235,6 +255,8 @@ class ProvinceFile(Record):
 
 
 class UnitFile(Record):
+    """units.yaml."""
+
     province: str = Field(description="the code of the province whose units these are, quoted")
     default_source: Source
     portal_source: Source
@@ -247,6 +269,8 @@ class UnitFile(Record):
 
 
 class TaskFile(Record):
+    """tasks.yaml."""
+
     default_source: Source
     date: date
     place: str
@@ -256,10 +280,14 @@ class TaskFile(Record):
 
 
 class PublishedFile(Record):
+    """published.yaml."""
+
     published: list[Published]
 
 
 class UnitCostFile(Record):
+    """unit_costs.yaml."""
+
     unit_costs: list[UnitCost]
 
 
