@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -170,7 +171,7 @@ def look_inside(path: Path) -> None:
                 if may_be_sheet and not addressed:
                     count_cells(path, archive, member)
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, ExpatError, NotImplementedError, RuntimeError,
-            zipfile.zlib.error) as error:  # fmt: skip
+            zlib.error) as error:  # fmt: skip
         raise blame(error, unreadable(path)) from None
 
 
