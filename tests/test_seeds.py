@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from seeds import seed
 
-FILES = sorted(path for path in Path(__file__).parent.glob("*.py") if path.name != "seeds.py")
+FILES = sorted(path for path in Path(__file__).parent.rglob("*.py") if path.name != "seeds.py")
 SEEDED = {"Random", "default_rng", "Generator", "PCG64", "SeedSequence", "RandomState"}  # drawn anew only where they are given nothing
 CHANCE = {"SystemRandom", "urandom", "uuid1", "uuid4", "token_hex", "token_bytes", "token_urlsafe", "randbelow", "randbits"}
 

@@ -6,7 +6,7 @@ Expected of the whole file: working days times the median daily volume
 of the months around, in Tết months also times what other Tết months reached; of an agency: what the other agencies received
 times the median ratio of the months around. So what moves everybody is told once, of the file. The limit of |z| is that of a
 normal test at 5% for all months together (Bonferroni), and a month tells only if it is at most 0.7 or at least 1.4 times what
-was expected: about one sound file in twenty has a false alarm (`tests/test_signs.py` holds the measured rates).
+was expected: about one sound file in twenty has a false alarm (`tests/vietnam/test_volume_signs.py` holds the measured rates).
 """
 
 from statistics import NormalDist

@@ -225,7 +225,7 @@ def line(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     The autocorrelation of the residuals is corrected for its bias around a fitted line, -(2 + 4 r) / n (Shaman & Stine 1988, The
     bias of autoregressive coefficient estimators, J. Am. Stat. Assoc. 83) and held between 0 and MOST_LIKE. With some 20
-    months this keeps its word where Newey & West's errors do not (`tests/test_payment.py`).
+    months this keeps its word where Newey & West's errors do not (`tests/vietnam/test_payment.py`).
     """
     basis = np.column_stack([np.ones(len(x)), x])
     bread = np.linalg.inv(basis.T @ basis)

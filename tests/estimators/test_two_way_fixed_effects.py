@@ -17,7 +17,7 @@ from hgdx_eval.estimators.two_way_fixed_effects import fit
 from hgdx_eval.panel.load import load_panel
 from hgdx_eval.study.load import parse_change, read_study, study_file
 
-REFERENCE = yaml.safe_load((Path(__file__).parent / "reference" / "two_way_fixed_effects.yaml").read_text(encoding="utf-8"))
+REFERENCE = yaml.safe_load((Path(__file__).parent.parent / "reference" / "two_way_fixed_effects.yaml").read_text(encoding="utf-8"))
 
 
 def test_organ_donation_as_published(shared_reference):

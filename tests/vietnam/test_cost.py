@@ -36,7 +36,7 @@ from hgdx_eval.vietnam.questions.cost import (
 )
 from hgdx_eval.vietnam.questions.show_cost import show_cost_basis, show_cost_truth, show_costs, show_forgone, show_other_cut, show_savings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 PAYMENTS = ["paid", "paying", "zero_fee", "filed_online_paid", "filed_online_paying", "filed_online_zero", "channel_told", "paid_online",
             "counter_told", "counter_paid_online"]  # fmt: skip
 

@@ -194,7 +194,7 @@ def test_cancelling_leaves_nothing_behind(tmp_path, number):
     stopped = 0
     for wait in (0.0, 0.1, 0.3):
         process = subprocess.Popen([sys.executable, "-m", "hgdx_eval", "check", str(export)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+                                   text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)})  # fmt: skip
         while process.poll() is None and not list(base().glob("w*")):
             time.sleep(0.01)
         time.sleep(wait)  # somewhere in the reading
@@ -231,7 +231,7 @@ def test_the_reader_names_no_personal_column():
 @pytest.mark.long
 def test_three_hundred_thousand_dossiers_fit_into_little_memory():
     """The benchmark of ten million, at a size that CI can bear: equal counts of kit, polars and pandas, and the memory that is held to."""
-    script = Path(__file__).parent.parent / "benchmarks" / "export_size.py"
+    script = Path(__file__).parent.parent.parent / "benchmarks" / "export_size.py"
     done = subprocess.run([sys.executable, str(script), "--dossiers", "300000", "--runs", "1"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

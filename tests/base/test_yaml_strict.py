@@ -84,7 +84,7 @@ def test_what_is_no_plain_map_is_refused_with_its_line(tmp_path, text, says):
     assert says in refusal(tmp_path, text)
 
 
-@pytest.mark.parametrize("file", sorted((Path(__file__).parent.parent / "params").rglob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted((Path(__file__).parent.parent.parent / "params").rglob("*.yaml")), ids=lambda file: file.stem)
 def test_either_parser_reads_the_same_values_lines_and_texts(file):
     """libyaml is not in every build of PyYAML."""
     text, found = file.read_text(encoding="utf-8"), []

@@ -148,7 +148,7 @@ def test_a_command_in_a_shared_temporary_folder_takes_nothing_of_its_user(tmp_pa
     home.write_text("", encoding="utf-8")
     (shared / f"hgdx-eval-{os.getuid()}").symlink_to(victim)
     (tmp_path / "list.csv").write_text("Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến\n1,2,3,4,5\n", encoding="utf-8")
-    env = {**os.environ, "TMPDIR": str(shared), "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(Path(__file__).parent.parent)}
+    env = {**os.environ, "TMPDIR": str(shared), "XDG_CACHE_HOME": str(home), "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
     subprocess.run([sys.executable, "-m", "hgdx_eval", "check", "list.csv"], cwd=tmp_path, env=env, capture_output=True)
     assert sorted(os.listdir(victim)) == [LEFT, "website", "www"]
 

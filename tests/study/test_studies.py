@@ -18,7 +18,7 @@ from hgdx_eval.panel.load import load_panel
 from hgdx_eval.report.answer import headline
 from hgdx_eval.study.load import load_study, parse_change, read_study, study_file
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 def evaluated(name, **change):

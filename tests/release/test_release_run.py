@@ -14,7 +14,7 @@ import pytest
 
 from hgdx_eval.panel.told import read_told
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 COUNTS = ("staff", "groups", "rows", "names", "doubtful_names", "shares", "places", "forgone", "cost_year", "cost_level", "cost_procedure",
           "cost_agency", "payment", "set_aside")  # fmt: skip
 

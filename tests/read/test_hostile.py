@@ -163,7 +163,7 @@ def test_a_spoilt_old_workbook_ends_no_process(tmp_path, seed):
 
 def check_command(path: Path) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-m", "hgdx_eval", "check", str(path)], capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)})  # fmt: skip
 
 
 BARE = "<c><v>1</v></c>"
@@ -301,7 +301,7 @@ def test_what_steers_a_terminal_is_shown_harmless(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a\x1b[31m,<script>b\u202e,c\u0007\n1,2,3\n", encoding="utf-8")
     done = subprocess.run([sys.executable, "-m", "hgdx_eval", "check", str(path), "--layout", "table"], capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)})  # fmt: skip
     assert done.returncode == 0 and "<script>b" in done.stdout
     assert not set("\x1b\u202e\x07") & set(done.stdout)
 
@@ -330,7 +330,7 @@ def test_a_file_name_with_a_line_break_stays_in_one_line(tmp_path):
     path = tmp_path / "a\nb\x1b[2J.csv"
     path.write_text("x\n")
     done = subprocess.run([sys.executable, "-m", "hgdx_eval", "check", str(path)], capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})  # fmt: skip
+                          env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)})  # fmt: skip
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "\x1b" not in done.stderr
 
 

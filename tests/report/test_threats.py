@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from test_side_by_side import made, numbers
+from test_show_methods import made, numbers
 from test_verdict import METHODS, world
 
 import hgdx_eval as hg

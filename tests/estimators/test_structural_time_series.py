@@ -20,7 +20,7 @@ from hgdx_eval.estimators import structural_time_series as structural
 from hgdx_eval.estimators.structural_time_series import explaining, fit
 from hgdx_eval.vietnam.domain import calendar
 
-REFERENCE = yaml.safe_load((Path(__file__).parent / "reference" / "structural_time_series.yaml").read_text(encoding="utf-8"))
+REFERENCE = yaml.safe_load((Path(__file__).parent.parent / "reference" / "structural_time_series.yaml").read_text(encoding="utf-8"))
 FIRST = pd.Period("2015-01", freq="M").ordinal
 
 

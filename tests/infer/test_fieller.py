@@ -16,7 +16,7 @@ FINITE = st.floats(-50, 50).filter(lambda x: x == 0 or abs(x) > 1e-3)
 def test_published_values():
     """a = 14 (SD 3), b = 7 (SD 2), not correlated, t of 10 degrees of freedom at 0.95: limits 1.051413 and 4.414296, g 0.268164.
 
-    Program FIELLER of D. Colquhoun, as in DCSTATS, tests/test_fieller.py, github.com/DCPROGS/DCSTATS (read 2026-11-26).
+    Program FIELLER of D. Colquhoun, as in DCSTATS, tests/infer/test_fieller.py, github.com/DCPROGS/DCSTATS (read 2026-11-26).
     """
     crit = stats.t.ppf(0.95, 10)
     found = fieller(14, 7, 9, 4, 0, crit)

@@ -13,14 +13,14 @@ from urllib.parse import unquote
 import nbformat
 import pandas as pd
 import pytest
-from test_report import HOSTILE, code, html_output, notebook, page, picture
-from test_side_by_side import made
+from test_page import HOSTILE, code, html_output, notebook, page, picture
+from test_show_methods import made
 
 from hgdx_eval.report.page import render, sanitised
 from hgdx_eval.run.notebook_files import NOTEBOOKS
 
 pytestmark = [pytest.mark.long, pytest.mark.browser]
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
          "--disable-sync"]  # fmt: skip
 OVERLAPS = """() => [...document.querySelectorAll('svg.c')].filter(s => s.getBoundingClientRect().width).flatMap(s => {

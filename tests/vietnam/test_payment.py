@@ -41,7 +41,7 @@ from hgdx_eval.vietnam.questions.show_payment import (
     show_target,
 )
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from hgdx_eval.estimators.augmented_synthetic_control import augmented, correcti
 from hgdx_eval.estimators.synthetic_control import control
 from hgdx_eval.estimators.synthetic_did import synthetic_did
 
-REFERENCE = Path(__file__).parent / "reference"
+REFERENCE = Path(__file__).parent.parent / "reference"
 SOLVERS = {"synthetic_control": control, "synthetic_did": synthetic_did, "augmented_synthetic_control": augmented}
 
 

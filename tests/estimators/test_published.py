@@ -14,7 +14,7 @@ from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.panel.load import load_panel
 from hgdx_eval.study.load import read_study
 
-HERE = Path(__file__).parent / "reference"
+HERE = Path(__file__).parent.parent / "reference"
 FROZEN = yaml.safe_load((HERE / "frozen.yaml").read_text(encoding="utf-8"))
 SEED = 11
 

@@ -22,7 +22,7 @@ from hgdx_eval.infer import sensitivity as s
 from hgdx_eval.panel.load import load_panel
 from hgdx_eval.study.load import read_study
 
-PUBLISHED = yaml.safe_load((Path(__file__).parent / "reference" / "sensitivity.yaml").read_text(encoding="utf-8"))["medicaid"]
+PUBLISHED = yaml.safe_load((Path(__file__).parent.parent / "reference" / "sensitivity.yaml").read_text(encoding="utf-8"))["medicaid"]
 KINDS = {"relative": s.relative_magnitudes, "smooth": s.smoothness}
 
 

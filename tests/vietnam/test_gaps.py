@@ -33,7 +33,7 @@ from hgdx_eval.vietnam.questions.gaps import OUTCOMES, Gap, moved, outcome_effec
 from hgdx_eval.vietnam.questions.places import MEASURES, Places, read_places
 from hgdx_eval.vietnam.questions.show_gaps import show_gap_notes, show_gaps, show_outcomes, show_volume, show_who_truth, state_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 BLOCKS = (show_gaps, show_gap_notes, show_volume, show_outcomes)
 HEADER = "place,measure,value,date,source\n"
 

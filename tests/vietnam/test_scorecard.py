@@ -30,7 +30,7 @@ from hgdx_eval.vietnam.questions.payment import payment_of
 from hgdx_eval.vietnam.questions.scorecard import COLUMNS, indicators, read_scorecard, scorecard, status_of
 from hgdx_eval.vietnam.questions.user_csv import amount_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = study_folder().parent / "scorecard_template.csv"
 FACTS = load_facts()
 ROW = {"task": "4", "indicator": "paid", "name": "Thanh toán", "definition": "trên hồ sơ có phí", "unit": "percent", "better": "higher",

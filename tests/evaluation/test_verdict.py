@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up import factor_table, made_up_table
-from test_side_by_side import made
+from test_show_methods import made
 
 import hgdx_eval as hg
 from hgdx_eval.estimation.inference import t_interval

@@ -12,7 +12,7 @@ import pytest
 from docx.oxml.ns import qn
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
-from test_side_by_side import made
+from test_show_methods import made
 from test_verdict import METHODS, world
 
 import hgdx_eval as hg
