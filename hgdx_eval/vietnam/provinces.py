@@ -45,7 +45,7 @@ def check_province(facts: Facts, text: str, place: str) -> None:
     near = [names[key] for key in difflib.get_close_matches(bare(text), names, n=NEAR)]
     offered = f" (did you mean {', '.join(map(repr, near))}?)" if near else ""
     raise InputError(f"{place}: {text!r} is no province of params/facts/provinces.yaml{offered}; allowed: one of the {len(names)} names "
-                     f"there, with or without marks and kind")  # fmt: skip
+                     f"there, with or without marks and kind; a study of another country leaves it out")  # fmt: skip
 
 
 def same_province(facts: Facts, one: str, other: str) -> bool:
