@@ -13,6 +13,7 @@ from pathlib import Path
 
 SHARED_ROWS, SHARED_PERIODS = 20, 2  # rows and periods that share a name which may be told
 MOST = 30  # names in one message
+LONGEST_REPR = 240  # letters of what a record says of itself
 UNTOLD = "…"  # stands for a file's name that looks like a person's
 
 NOTHING = frozenset({  # what stands where a number should, and is no name
@@ -125,6 +126,18 @@ def without_files(text: str, names: Iterable[str]) -> str:
     for name in sorted({name for name in names if name}, key=len, reverse=True):
         text = text.replace(name, told_file(name)) if looks_personal(name) else text
     return text
+
+
+def told_text(text: str) -> str:
+    """A name that a study or a column bears, or its shape where it looks like somebody's."""
+    return f"({shape_of(text)})" if looks_personal(text) else text
+
+
+def in_brief(record: object, *parts: str) -> str:
+    """The repr of a record: its kind and what it is about, in one line. An executed notebook keeps it beside whatever is shown, and a
+    page publishes it where nothing else is: never tables, small counts, or where in memory something lies."""
+    said = " ".join("; ".join(part for part in parts if part).split())
+    return f"{type(record).__name__}({said if len(said) <= LONGEST_REPR else said[: LONGEST_REPR - 1] + UNTOLD})"
 
 
 def told_name(name: str, tellable: Collection[str]) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..base.errors import Refusal
 from ..base.memo import remembered
+from ..base.telling import in_brief
 from ..estimation.results import Estimate, result_table
 from ..infer.false_alarms import wild_aggregates
 from ..infer.multiplicity import adjusted
@@ -28,6 +29,11 @@ class Robustness:
     looks: Estimate | None
     gate_rows: Estimate
     wild: Estimate | None  # event times, group effects and contrasts with wild intervals
+
+    def __repr__(self) -> str:
+        parts = {"sensitivity": self.sensitivity, "curve": self.curve, "looks": self.looks, "wild intervals": self.wild}
+        have, lack = ([name for name, part in parts.items() if (part is None) == missing] for missing in (False, True))
+        return in_brief(self, ", ".join(["gate", *have]), f"without {', '.join(lack)}" if lack else "")
 
     @property
     def all(self) -> list[Estimate]:

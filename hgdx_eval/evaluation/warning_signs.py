@@ -16,6 +16,8 @@ import pandas as pd
 from scipy import special, stats
 
 from ..base.errors import Refusal
+from ..base.periods import NAMES as PERIODS
+from ..base.telling import in_brief
 from ..design.design import Design, nearby_events, thin_event_times
 from ..estimation.fixed_effects import (
     Cells,
@@ -78,6 +80,10 @@ class Trend:
     detectable: float
     bias: float
     frequency: str  # M, Q or Y: what a period is
+
+    def __repr__(self) -> str:
+        return in_brief(self, f"{self.slope:.3g} a {PERIODS[self.frequency]} [{self.ci_low:.3g}, {self.ci_high:.3g}]",
+                        f"{self.detectable:.3g} would be found", "seen" if self.seen else "not seen")  # fmt: skip
 
     @property
     def seen(self) -> bool:

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 
+from ..base.telling import in_brief
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..panel.panel import Panel
@@ -23,6 +24,9 @@ class Document:
     head: dict[str, str]  # lang, title, mark (what stands on every page of simulated data), footer
     parts: tuple[dict, ...]
     line: str
+
+    def __repr__(self) -> str:
+        return in_brief(self, self.head["lang"], f"{len(self.parts)} parts")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         return {MIME: {"head": self.head, "parts": list(self.parts)}, "text/plain": self.line}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ..base.telling import in_brief
 from ..estimation.results import Estimate, check_table, joined
 from ..study.vocabulary import COLUMNS
 from ..study.words import Words
@@ -18,6 +19,9 @@ class Recorded:
     table: pd.DataFrame
     line: str
     verdict: int | None = None
+
+    def __repr__(self) -> str:
+        return in_brief(self, f"{len(self.table)} rows of estimates", f"verdict {self.verdict} of 5" if self.verdict else "")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         cells = self.table.astype(object).where(self.table.notna(), None)

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
+from ...base.telling import in_brief
 from ...design.design import Design
 from ...estimation.estimate import estimate
 from ...estimation.results import Estimate, result_table
@@ -49,6 +50,9 @@ class Bill:
     uncounted: int
     at_counter: float
     release: Release | None = None
+
+    def __repr__(self) -> str:
+        return in_brief(self, f"by {self.basis}", f"cut {self.cut} %")
 
     @property
     def forgone(self) -> float:
@@ -250,6 +254,9 @@ class Cost:
     reason: str | None
     bill: Bill | None = None
     estimate: Estimate | None = None
+
+    def __repr__(self) -> str:
+        return in_brief(self, self.reason or f"fees not taken, by {self.bill.basis}")
 
     @property
     def recorded(self) -> list[Estimate]:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ...base.errors import Refusal
 from ...base.memo import remembered
+from ...base.telling import in_brief
 from ...design.design import Design, study_design
 from ...design.variants import with_periods
 from ...estimation.estimate import estimate
@@ -65,6 +66,10 @@ class Who:
     apart: pd.DataFrame = field(default_factory=pd.DataFrame)
     together: pd.DataFrame = field(default_factory=pd.DataFrame)
     recorded: list[Estimate] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        told = [gap.name for gap in self.gaps if gap.row is not None]
+        return in_brief(self, self.reason or f"gaps: {', '.join(told) or 'none'}", "" if self.reason else f"{len(self.together)} outcomes")
 
 
 def who_of(panel: Panel, p: Study, design: Design) -> Who:

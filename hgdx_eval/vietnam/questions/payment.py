@@ -14,6 +14,8 @@ import pandas as pd
 from scipy import stats
 
 from ...base.errors import Refusal
+from ...base.periods import told_span
+from ...base.telling import in_brief
 from ...design.design import Design, study_design
 from ...estimation.estimate import estimate
 from ...estimation.inference import LEVEL
@@ -66,6 +68,9 @@ class Payment:
     by_filing: tuple[float, float] = (np.nan, np.nan)  # of the groups whose fee is cut, the year before: filed online, and not
     groups: tuple[str, ...] = ()  # whom the effects compare with
     until: pd.Period | None = None  # last month of the comparison, where the study ends it before its window's end
+
+    def __repr__(self) -> str:
+        return in_brief(self, self.reason or f"{' and '.join(RATES)} rate, {told_span(self.series['period'])}")
 
     @property
     def recorded(self) -> list[Estimate]:

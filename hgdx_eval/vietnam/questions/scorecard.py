@@ -13,7 +13,7 @@ import pandas as pd
 from ...base import periods
 from ...base.errors import InputError
 from ...base.origin import Origin
-from ...base.telling import did_you_mean, told_file
+from ...base.telling import did_you_mean, in_brief, told_file
 from ...estimation.results import Estimate, result_table
 from ...panel.disclosure import as_told, hidden_beside_total, parts_of
 from ...panel.panel import Panel
@@ -71,6 +71,9 @@ class Scorecard:
     notes: tuple[Note, ...]
     origin: Origin
     file: str | None
+
+    def __repr__(self) -> str:
+        return in_brief(self, f"{len(self.items)} indicators of {len({item.task for item in self.items})} tasks")
 
 
 def scorecard(panel: Panel, p: Study) -> Scorecard | None:
