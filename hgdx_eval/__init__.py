@@ -156,7 +156,10 @@ __all__ = sorted(MODULE_OF)
 
 def __getattr__(name: str) -> object:
     if name not in MODULE_OF:
-        raise AttributeError(f"module 'hgdx_eval' has no attribute {name!r}")
+        from .base.telling import did_you_mean
+
+        near = "" if name.startswith("_") else did_you_mean(name, __all__)
+        raise AttributeError(f"module 'hgdx_eval' has no attribute {name!r}{near}")
     value = getattr(import_module(f".{MODULE_OF[name]}", __name__), name)
     globals()[name] = value
     return value

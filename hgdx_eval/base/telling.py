@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable
 from itertools import zip_longest
 from pathlib import Path
 
+from .errors import InputError
+
 SHARED_ROWS, SHARED_PERIODS = 20, 2  # rows and periods that share a name which may be told
 MOST = 30  # names in one message
 LONGEST_REPR = 240  # letters of what a record says of itself
@@ -155,8 +157,23 @@ def told_names(names: Iterable[str], tellable: Collection[str]) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """' (did you mean "x"?)' or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
+    known = list(known)
+    close = [name for name in known if initials(name) == word.lower()] or difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def initials(name: str) -> str:
+    """twfe of two_way_fixed_effects; nothing of a name of fewer than three words."""
+    parts = [part for part in name.split("_") if part]
+    return "".join(part[0].lower() for part in parts) if len(parts) > 2 else ""
+
+
+def check_name(kind: str, name: object, known: Iterable[str]) -> None:
+    """Raises InputError where a name that was typed is none of those known, and lists these."""
+    known = list(known)
+    if not (isinstance(name, str) and name in known):
+        said, near = (f"{name[:60]!r}", did_you_mean(name, known)) if isinstance(name, str) else (f"of type {type(name).__name__}", "")
+        raise InputError(f"unknown {kind} {said}{near}; known: {', '.join(known) or 'none'}")
 
 
 def shared_names(names: list[str], periods: list[object]) -> set[str]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ..base.errors import Refusal
+from ..base.errors import InputError, Refusal
+from ..base.telling import did_you_mean, shared_names, told_names
 from .design import Design, check_design
 
 DRAWS = 199  # placebo assignments drawn where there are too many to list
@@ -30,10 +31,19 @@ def placebo_before(design: Design, periods: int) -> Design:
 
 def without_cluster(design: Design, cluster: str) -> Design:
     """The same study without one cluster. Raises Refusal where nothing is left to compare."""
-    table = design.table[design.table["cluster"] != cluster].reset_index(drop=True)
-    smaller = replace(design, table=table, path=False)
+    left = design.table["cluster"] != cluster
+    if left.all():
+        raise InputError(unknown_cluster(design, cluster))
+    smaller = replace(design, table=design.table[left].reset_index(drop=True), path=False)
     check_design(smaller)
     return smaller
+
+
+def unknown_cluster(design: Design, cluster: object) -> str:
+    names = design.table["cluster"]
+    tellable = shared_names(names.tolist(), design.table["time"].tolist())
+    near = did_you_mean(str(cluster), sorted(tellable))
+    return f"{design.study}: unknown cluster {str(cluster)[:60]!r}{near}; known: {told_names(sorted(names.unique()), tellable)}"
 
 
 def placebos_in_space(design: Design) -> list[tuple[str, Design]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.origin import Origin
-from ..base.telling import in_brief
+from ..base.telling import check_name, in_brief
 from ..study.vocabulary import COLUMNS, INFERENCE, NUMBERS, REASONS, SCALES, STATUS, TERMS
 
 
@@ -37,8 +37,10 @@ class Estimate:
 
     def rows(self, term: str, inference: str | None = None) -> pd.DataFrame:
         """The rows of one term, in the table's order."""
+        check_name("term", term, sorted(TERMS))
         keep = self.table["term"] == term
         if inference:
+            check_name("kind of inference", inference, sorted(INFERENCE))
             keep &= self.table["inference"] == inference
         return self.table[keep]
 

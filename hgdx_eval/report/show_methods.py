@@ -5,6 +5,7 @@ import re
 import pandas as pd
 from markupsafe import Markup
 
+from ..base.telling import check_name
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.reconciliation import extra_cases
@@ -150,6 +151,7 @@ def value_name(trait: str, value: str, words: Words) -> str:
 
 def group_effects(groups: Estimate, trait: str, words: Words) -> pd.DataFrame:
     """The rows of one trait with readable labels."""
+    check_name("trait", trait, traits(groups))
     rows = groups.table[groups.table["group"].str.startswith(trait + "=")]
     return rows.assign(group=[f"{trait}={value_name(trait, group.partition('=')[2], words)}" for group in rows["group"]])
 

@@ -3,11 +3,13 @@
 import pandas as pd
 from markupsafe import Markup
 
+from ..base.telling import check_name
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.robustness import Robustness
 from ..evaluation.warning_signs import Sign, Trend
 from ..infer.specification_curve import curve_summary
+from ..study.vocabulary import SCALES
 from ..study.words import Words
 from . import blocks
 from .show_methods import trait_name, value_name
@@ -76,6 +78,7 @@ def show_drivers(curve: Estimate, words: Words) -> blocks.Block:
 
 def show_together(found: pd.DataFrame, scale: str, words: Words) -> blocks.Block:
     """Effects by group with intervals that hold together; those that leave out 0 after the correction are said so."""
+    check_name("scale", scale, sorted(SCALES))
     rows = []
     for row in found.itertuples():
         name = blocks.with_small(value_name(row.trait, row.group, words), trait_name(row.trait, words))

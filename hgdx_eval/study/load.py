@@ -45,7 +45,7 @@ def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = 
     study already (`HGDX_WORK`) and passes it on without any folder. Raises InputError (one line) for whatever is wrong.
     """
     if lang not in LANGUAGES:
-        raise InputError(f"lang: {lang!r}; allowed: {', '.join(LANGUAGES)}")
+        raise InputError(f"lang: {lang!r}{did_you_mean(str(lang), LANGUAGES)}; allowed: {', '.join(LANGUAGES)}")
     work = os.environ.get("HGDX_WORK")
     if work:
         p = Study.model_validate_json((Path(work) / "study.json").read_text(encoding="utf-8"), strict=False)

@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from ...base.origin import Origin
+from ...base.telling import check_name
+from ...study.vocabulary import SCALES
 from ...study.words import Words
 from ..blocks import csv_text
 from ..figure import INK, MUTED, TREATED, Figure, canvas, drawn, source_line
@@ -22,6 +24,7 @@ def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str
     period: since when every sequential interval leaves out 0; or that only the usual one does; or that the sequential one once
     did; or neither.
     """
+    check_name("scale", scale, sorted(SCALES))
     periods = [pd.Period(str(period)) if not isinstance(period, pd.Period) else period for period in history["period"]]
     table = history.assign(period=periods, time=[period.ordinal for period in periods]).sort_values("time", ignore_index=True)
     title = finding_of_peeking(table, words)

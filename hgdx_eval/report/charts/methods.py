@@ -4,8 +4,10 @@ a finding by a rule written at its function; `words` gives every text."""
 import numpy as np
 import pandas as pd
 
+from ...base.telling import check_name
 from ...estimation.inference import FEW_CLUSTERS
 from ...estimation.results import Estimate
+from ...study.vocabulary import estimator_names
 from ...study.words import Words
 from ..blocks import csv_text
 from ..figure import Figure, drawn, source_line
@@ -21,6 +23,7 @@ def plot_methods(estimates: list[Estimate], main: str, words: Words) -> Figure:
     (not said where it has none). A row `change`, the mere change of a single series, is drawn below a rule and not counted,
     unless the main method gives no more than that itself.
     """
+    check_name("main method", main, estimator_names())
     chosen = method_rows(estimates, main)
     own = chosen[chosen["estimator"] == main]
     own = own.iloc[0] if len(own) else None

@@ -3,6 +3,7 @@
 import pandas as pd
 from markupsafe import Markup
 
+from ...base.telling import check_name
 from ...design.design import Design
 from ...panel.panel import Panel
 from ...report import blocks
@@ -12,6 +13,7 @@ from ...study.words import Words
 from ..facts import UnitCost, load_facts
 from .cost import Cost, forgone_by, savings
 
+BY = ("procedure", "agency", "level", "year")
 SHOWN = 10  # rows of a table; the others are summed up, and told in its download
 FAR = 0.02  # what was paid at the counter may differ by that share from what was due before it is told
 AMOUNTS = ((1e9, "billion", 2), (1e6, "million", 2), (1e3, "thousand", 0))
@@ -101,6 +103,7 @@ def digits_of(value: object) -> int:
 
 def show_forgone(found: Cost, panel: Panel, p: Study, by: str, words: Words) -> blocks.Block | None:
     """What was not taken by procedure, agency, level or year: the largest, the others together, the total; all in the download."""
+    check_name("by", by, BY)
     if found.reason:
         return None
     rows = forgone_by(found.bill, by, p.min_count)
