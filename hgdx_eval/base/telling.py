@@ -158,7 +158,7 @@ def told_names(names: Iterable[str], tellable: Collection[str]) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """' (did you mean "x"?)' or nothing."""
     known = list(known)
-    close = [name for name in known if initials(name) == word.lower()] or difflib.get_close_matches(word, known, n=1)
+    close = [name for name in known if word and initials(name) == word.lower()] or difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

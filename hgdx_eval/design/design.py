@@ -90,7 +90,11 @@ class Design:
 
 
 def study_design(panel: Panel, p: Study) -> Design:
-    """The study's design. Raises Refusal (exit 2) where nothing can be estimated, and says what is missing."""
+    """Who is treated, since when, against whom: the study's design, with whatever its choices set aside.
+
+    Returns a Design. Raises Refusal (exit 2) where nothing can be estimated, and says what is missing; InputError where the study names a
+    unit or column that the data do not have.
+    """
     if p.layout != "table":
         domain_of(p).check_columns(p, panel)
     frame = base_table(panel, p)

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def estimate(design: "Design", estimator: str) -> "Estimate":
-    """The estimate of one method, computed once in a run. Raises Refusal where the method cannot identify the effect."""
+    """The estimate of one method, computed once in a run. `estimator`: the name of a file in estimators/.
+
+    Returns an Estimate, in percentage points where the outcome is a share, else in the outcome's own unit. Raises Refusal where the method
+    cannot identify the effect, InputError for an unknown method.
+    Example: `hg.estimate(design, "callaway_santanna").overall()`
+    """
     check_name("estimator", estimator, estimator_names())
     module = import_module(f"hgdx_eval.estimators.{estimator}")
     found = remembered(lambda: module.fit(design), estimator, design)

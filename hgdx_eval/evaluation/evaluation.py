@@ -67,7 +67,11 @@ class Evaluation:
 
 
 def evaluate(design: Design, p: Study) -> Evaluation:
-    """The study's main estimate and its checks, computed once in a run. Raises Refusal where the main method cannot be applied."""
+    """The study's main estimate with everything that speaks for and against it: placebos, other methods, false alarms, sensitivity,
+    warnings, verdict. Computed once in a run.
+
+    Returns an Evaluation. Raises Refusal where the main method cannot be applied; other methods that cannot are rows that say why.
+    """
     return remembered(lambda: evaluated(design, p), "evaluation", p, design)
 
 

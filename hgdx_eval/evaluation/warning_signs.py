@@ -119,8 +119,12 @@ def cells_or_none(design: Design, table: pd.DataFrame) -> Cells | None:
 
 
 def trend(design: Design) -> Trend | None:
-    """The differential trend of the sides; None where fewer than three periods stand on a side of the date, all units are
-    treated, or clusters are few."""
+    """The differential trend of the sides: how fast they drift apart beside the effect, in points (or the outcome's own unit) a period, and
+    the least drift that would have been found.
+
+    Returns a Trend; None where fewer than three periods stand on a side of the date, all units are treated, or clusters are few. Raises
+    Refusal where an outcome is no finite number.
+    """
     table = usable(design)
     cells, time = tested(design, table), table["time"].to_numpy(float) - design.start.ordinal
     if cells is None or min(len(np.unique(time[time < 0])), len(np.unique(time[time >= 0]))) < LEAST_PERIODS:

@@ -173,7 +173,11 @@ def facts_table(rows: list[tuple], words: Words, caption: str = "", name: str = 
 
 
 def estimates_table(rows: pd.DataFrame, words: Words) -> Block:
-    """Rows of estimates as a reader sees them: what, estimate, interval or rank, kind of interval."""
+    """Rows of estimates as a reader sees them: what, estimate, interval or rank, kind of interval. `rows`: the table of an Estimate.
+
+    Returns a Block, with all columns for download.
+    Example: `hg.estimates_table(result.main.table, words)`
+    """
     shown = []
     for _, row in rows[rows["term"] != "bacon"].iterrows():  # these are told by kind in the comparison
         value = words.effect(row["estimate"], row["scale"])

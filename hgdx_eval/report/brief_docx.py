@@ -33,7 +33,11 @@ class Document:
 
 
 def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: list[Figure | None], fixed: dict[str, Estimate]) -> Document:
-    """The two pages: answer, verdict, reasons, chart, basis; checks; what could be wrong. `figures`: the key chart, then others."""
+    """The brief as a document for Word: answer, verdict, reasons, chart, basis; checks; what could be wrong. `found`: what `evaluate`
+    gives; `figures`: the key chart (never None), then others; `fixed`: what `taken_out` gives.
+
+    Returns a Document, which a notebook shows as one line and `hgdx-eval run --docx` writes for Word.
+    """
     before, _, rest = headline(found, words).partition("**")
     strong, _, after = rest.partition("**")
     parts = [

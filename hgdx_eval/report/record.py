@@ -30,7 +30,11 @@ class Recorded:
 
 
 def record(estimates: list[Estimate], notebook: str, words: Words, verdict: int | None = None) -> Recorded:
-    """Hand estimates to the run: they come out in estimates.csv, a verdict in the receipt. ValueError where one leaves the contract."""
+    """Hands estimates to the run: they come out in estimates.csv, a verdict in the receipt. `estimates`: a list, perhaps empty; `notebook`:
+    the name of the notebook, their column `notebook`; `verdict`: 1 to 5, of the notebook that gives one.
+
+    Returns a Recorded, which must be what its cell shows. Raises ValueError where a table leaves the contract of results.
+    """
     table = joined(estimates).assign(notebook=notebook)
     check_table(table)
     return Recorded(table, words("story.recorded", n=words.number(len(table))), verdict)

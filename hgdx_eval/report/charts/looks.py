@@ -20,9 +20,10 @@ from .specification_curve import REACH, signed_axis
 def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str) -> Figure:
     """How the estimate moved as periods were added, with the usual interval and the one that holds however often one looks.
 
-    `history`: period, estimate, ci_low, ci_high (usual), seq_low, seq_high (anytime-valid), in `scale`. Title, about the last
-    period: since when every sequential interval leaves out 0; or that only the usual one does; or that the sequential one once
-    did; or neither.
+    `history`: what `history` gives: period, estimate, ci_low, ci_high (usual), seq_low, seq_high (anytime-valid), in `scale` (pp or level);
+    `origin`: of the data. Title, about the last period: since when every sequential interval leaves out 0; or that only the usual one does;
+    or that the sequential one once did; or neither.
+    Returns a Figure. Raises InputError for an unknown scale.
     """
     check_name("scale", scale, sorted(SCALES))
     periods = [pd.Period(str(period)) if not isinstance(period, pd.Period) else period for period in history["period"]]

@@ -17,11 +17,14 @@ from .intervals import Row, draw_rows, reach_of, unit_of
 
 # --- methods -------------------------------------------------------------------------------------------------------
 def plot_methods(estimates: list[Estimate], main: str, words: Words) -> Figure:
-    """One row per method that gives an estimate on the main method's scale; the others are not drawn.
+    """One row per method that gives an estimate on the main method's scale; the others are not drawn. `estimates`: of all methods; `main`:
+    the main one's name.
 
-    Title: how many other methods have the sign of the main one, and how many have their estimate inside its interval
-    (not said where it has none). A row `change`, the mere change of a single series, is drawn below a rule and not counted,
-    unless the main method gives no more than that itself.
+    Title: how many other methods have the sign of the main one, and how many have their estimate inside its interval (not said where it has
+    none). A row `change`, the mere change of a single series, is drawn below a rule and not counted, unless the main method gives no more
+    than that itself.
+    Returns a Figure. Raises InputError where `main` is no method.
+    Example: `hg.plot_methods([result.main, *result.others], p.estimator, words)`
     """
     check_name("main method", main, estimator_names())
     chosen = method_rows(estimates, main)

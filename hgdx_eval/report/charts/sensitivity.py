@@ -21,10 +21,11 @@ PARTS = ("first", "average")  # effects of which it is told
 def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] | None = None) -> Figure:
     """Honest intervals against the bound on departures from parallel trends (Rambachan & Roth 2023, relative magnitudes).
 
-    `rows`: term sensitivity_relative, group first or average, parameter = the bound. `breakdown`: group -> bound from which on
-    the interval holds 0 (inf: none); without it the row "<group> breakdown", and without that the lowest bound of the rows
-    whose interval does. Title: that bound of `average` (`first` where there is none); or that every bound tried leaves out 0; or
-    that none does.
+    `rows`: the `sensitivity` of what `robust` gives: term sensitivity_relative, group first or average, parameter = the bound. `breakdown`:
+    group -> bound from which on the interval holds 0 (inf: none); without it the row "<group> breakdown", and without that the lowest bound
+    of the rows whose interval does. Title: that bound of `average` (`first` where there is none); or that every bound tried leaves out 0;
+    or that none does.
+    Returns a Figure. Raises InputError for a breakdown of another group.
     """
     for name in breakdown or {}:
         check_name("group of a breakdown", name, PARTS)

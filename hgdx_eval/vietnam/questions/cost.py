@@ -271,7 +271,11 @@ class Cost:
 
 
 def cost_of(panel: Panel, p: Study, design: Design) -> Cost:
-    """The cost of the study's cut, or why nothing can be said of it."""
+    """What the study's cut of fees cost: fees not taken since the start (whole VND), how much of that moved nobody, VND per extra dossier.
+
+    Returns a Cost; where nothing can be said (no policy, no fees, too few dossiers) its `reason` is a code, and every show_* of it copes.
+    Raises Refusal where the study's method cannot identify the effect.
+    """
     if reason := why_none(panel, p):
         return Cost(reason)
     found = bill(panel, p, design)

@@ -73,7 +73,11 @@ class Who:
 
 
 def who_of(panel: Panel, p: Study, design: Design) -> Who:
-    """All of it. Raises InputError where the file of places cannot be understood."""
+    """For whom, and what else moved: gaps between places, the number of dossiers, other outcomes; computed once in a run.
+
+    Returns a Who; where dossiers are not counted its `reason` is a code, and every show_* of it copes. Raises InputError where the file of
+    places cannot be understood.
+    """
     places = read_places(Path(p.places)) if p.places else Places({}, {})
     return remembered(lambda: compared_and_counted(panel, p, design, places), "who", p, panel.cells, design, places)
 

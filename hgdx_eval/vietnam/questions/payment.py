@@ -87,7 +87,11 @@ def why_none(panel: Panel, p: Study) -> str | None:
 
 
 def payment_of(panel: Panel, p: Study, design: Design) -> Payment:
-    """Both rates, the effect on each, and when the target is reached; or why nothing can be said."""
+    """Online payment by both of its definitions (shares 0-1 by month), the effect of the cut on each (percentage points), and when the
+    target is reached.
+
+    Returns a Payment; where nothing can be said its `reason` is a code, and every show_* of it copes.
+    """
     if reason := why_none(panel, p):
         return Payment(reason)
     waived = whole_fee(panel.cells, p, design)

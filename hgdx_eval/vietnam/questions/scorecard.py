@@ -92,8 +92,11 @@ def scorecard(panel: Panel, p: Study) -> Scorecard | None:
 
 
 def indicators(card: Scorecard | None) -> list[Estimate]:
-    """The latest value of every indicator that has one, as rows of the contract: term `indicator`, `group` its name, `parameter`
-    its task and status. No interval: none is given."""
+    """The latest value of every indicator of a scorecard that has one. `card`: what `tasks_of` gives, which may be None.
+
+    Returns a list of one Estimate for `record`, rows `indicator` (`group` its name, `parameter` its task and status; scale share, 0-1,
+    count or VND; no interval, none is given); an empty list without a scorecard.
+    """
     if card is None:
         return []
     rows = [{"term": "indicator", "estimator": "", "outcome": item.name, "group": item.name, "period": str(item.values[-1][0]),
