@@ -1,7 +1,11 @@
 """Did a policy work? From a province's export to a report, in a straight line: read, panel, design, estimate, tell.
 
 The verbs of the notebooks, by the module they live in; each module is loaded when first asked for, so that the command line
-starts at once.
+starts at once. Editors and type checkers know them from `__init__.pyi` (docs/make_stub.py).
+
+Most take the study `p` and its `words` (what `load_study` gives), its `panel` (`load_panel`) and `design` (`study_design`). Shares are
+0-1; effects on a share are percentage points (scale pp), others in the outcome's own unit (scale level); money is VND. `show_` verbs give
+blocks and `plot_` verbs figures, which a cell shows by ending with them.
 """
 
 from importlib import import_module
@@ -156,7 +160,10 @@ __all__ = sorted(MODULE_OF)
 
 def __getattr__(name: str) -> object:
     if name not in MODULE_OF:
-        raise AttributeError(f"module 'hgdx_eval' has no attribute {name!r}")
+        from .base.telling import did_you_mean
+
+        near = "" if name.startswith("_") else did_you_mean(name, __all__)
+        raise AttributeError(f"module 'hgdx_eval' has no attribute {name!r}{near}")
     value = getattr(import_module(f".{MODULE_OF[name]}", __name__), name)
     globals()[name] = value
     return value

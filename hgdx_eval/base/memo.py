@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import pandas as pd
 from filelock import FileLock
+from pydantic import BaseModel
 
 Value = TypeVar("Value")
 
@@ -33,9 +34,16 @@ def remembered(compute: Callable[[], Value], *given: object) -> Value:
 
 
 def key_of(value: object) -> object:
-    """What stands for a value in a key: of a table its columns and all of its cells."""
+    """What stands for a value in a key: of a table its columns and all of its cells, of a record or study all that it holds (its repr
+    tells less), of several values each."""
     if isinstance(value, pd.DataFrame):
         return [*map(str, value.columns), hashlib.sha256(pd.util.hash_pandas_object(value).to_numpy().tobytes()).hexdigest()]
     if is_dataclass(value):
         return [key_of(part) for part in vars(value).values()]
+    if isinstance(value, BaseModel):
+        return [type(value).__name__, key_of(value.model_dump())]
+    if isinstance(value, dict):
+        return [type(value).__name__, *([key_of(key), key_of(part)] for key, part in value.items())]
+    if isinstance(value, (list, tuple)):
+        return [type(value).__name__, *map(key_of, value)]
     return repr(value)

@@ -1,7 +1,7 @@
 """Months, quarters and years as people write them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
@@ -26,6 +26,15 @@ PATTERNS = (  # (what it names, pattern with groups y, q, m, d)
 )
 FINER = {"Y": "YQMD", "Q": "QMD", "M": "MD"}
 NAMES = {"Y": "year", "Q": "quarter", "M": "month", "D": "day"}
+
+
+def told_span(periods: Iterable[pd.Period]) -> str:
+    """How many periods, and from when to when: 6 quarters, 2010Q4 to 2012Q1."""
+    found = sorted(set(periods))
+    if not found:
+        return "no period"
+    what = NAMES.get(found[0].freqstr[0], "period") + ("s" if len(found) > 1 else "")
+    return f"{len(found)} {what}, {found[0]}" + (f" to {found[-1]}" if len(found) > 1 else "")
 
 
 def parse_period(text: object, frequency: str, place: str, cell: bool = False) -> pd.Period:

@@ -11,8 +11,11 @@ from collections.abc import Collection, Iterable
 from itertools import zip_longest
 from pathlib import Path
 
+from .errors import InputError
+
 SHARED_ROWS, SHARED_PERIODS = 20, 2  # rows and periods that share a name which may be told
 MOST = 30  # names in one message
+LONGEST_REPR = 240  # letters of what a record says of itself
 UNTOLD = "…"  # stands for a file's name that looks like a person's
 
 NOTHING = frozenset({  # what stands where a number should, and is no name
@@ -127,6 +130,18 @@ def without_files(text: str, names: Iterable[str]) -> str:
     return text
 
 
+def told_text(text: str) -> str:
+    """A name that a study or a column bears, or its shape where it looks like somebody's."""
+    return f"({shape_of(text)})" if looks_personal(text) else text
+
+
+def in_brief(record: object, *parts: str) -> str:
+    """The repr of a record: its kind and what it is about, in one line. An executed notebook keeps it beside whatever is shown, and a
+    page publishes it where nothing else is: never tables, small counts, or where in memory something lies."""
+    said = " ".join("; ".join(part for part in parts if part).split())
+    return f"{type(record).__name__}({said if len(said) <= LONGEST_REPR else said[: LONGEST_REPR - 1] + UNTOLD})"
+
+
 def told_name(name: str, tellable: Collection[str]) -> str:
     """A unit, cluster or group of the data in quotes where it may be told (`shared_names`, and what the study names), else its shape."""
     return repr(name) if name in tellable else f"({shape_of(name)})"
@@ -142,8 +157,23 @@ def told_names(names: Iterable[str], tellable: Collection[str]) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """' (did you mean "x"?)' or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1)
+    known = list(known)
+    close = [name for name in known if word and initials(name) == word.lower()] or difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def initials(name: str) -> str:
+    """twfe of two_way_fixed_effects; nothing of a name of fewer than three words."""
+    parts = [part for part in name.split("_") if part]
+    return "".join(part[0].lower() for part in parts) if len(parts) > 2 else ""
+
+
+def check_name(kind: str, name: object, known: Iterable[str]) -> None:
+    """Raises InputError where a name that was typed is none of those known, and lists these."""
+    known = list(known)
+    if not (isinstance(name, str) and name in known):
+        said, near = (f"{name[:60]!r}", did_you_mean(name, known)) if isinstance(name, str) else (f"of type {type(name).__name__}", "")
+        raise InputError(f"unknown {kind} {said}{near}; known: {', '.join(known) or 'none'}")
 
 
 def shared_names(names: list[str], periods: list[object]) -> set[str]:

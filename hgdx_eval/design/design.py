@@ -7,8 +7,8 @@ import pandas as pd
 
 from ..base.errors import InputError, Refusal
 from ..base.origin import Origin
-from ..base.periods import first_whole_period, is_never, parse_period
-from ..base.telling import did_you_mean, told_name, told_names
+from ..base.periods import first_whole_period, is_never, parse_period, told_span
+from ..base.telling import did_you_mean, in_brief, told_name, told_names, told_text
 from ..panel.panel import Panel
 from ..panel.tidy import joined_text, label, tellable_names
 from ..panel.told import Release, held_release, inside_run
@@ -61,6 +61,12 @@ class Design:
     whole: float = np.nan  # dossiers of the study's own design; NaN: none are counted; inf: not a study that the run publishes
     release: Release | None = None  # what the run under way tells of them; None outside a run, and in another study's design
 
+    def __repr__(self) -> str:
+        units = f"{len(self.treated_units)} treated and {len(self.comparison_units)} comparison units"
+        what = f"{self.estimand} on {told_text(self.outcome)}, {'percentage points' if self.scale == 'pp' else 'its own unit'}"
+        return in_brief(self, f"{self.study}: {what}", f"{units} in {self.table['cluster'].nunique()} clusters",
+                        told_span(self.table["period"]), f"policy from {self.start}")  # fmt: skip
+
     @property
     def treated_units(self) -> list[str]:
         return sorted(self.table.loc[self.table["treated_from"].notna(), "unit"].unique())
@@ -84,7 +90,11 @@ class Design:
 
 
 def study_design(panel: Panel, p: Study) -> Design:
-    """The study's design. Raises Refusal (exit 2) where nothing can be estimated, and says what is missing."""
+    """Who is treated, since when, against whom: the study's design, with whatever its choices set aside.
+
+    Returns a Design. Raises Refusal (exit 2) where nothing can be estimated, and says what is missing; InputError where the study names a
+    unit or column that the data do not have.
+    """
     if p.layout != "table":
         domain_of(p).check_columns(p, panel)
     frame = base_table(panel, p)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ..base.errors import Refusal
+from ..base.errors import InputError, Refusal
+from ..base.telling import did_you_mean, shared_names, told_names
 from .design import Design, check_design
 
 DRAWS = 199  # placebo assignments drawn where there are too many to list
@@ -14,9 +15,11 @@ DRAWS = 199  # placebo assignments drawn where there are too many to list
 
 # --- Design -> Design ----------------------------------------------------------------------------------------------
 def placebo_before(design: Design, periods: int) -> Design:
-    """The same study pretending that the policy came `periods` earlier, on the periods before it really came.
+    """The same study pretending that the policy came earlier, on the periods before it really came. `periods`: by how many periods, in the
+    study's frequency.
 
-    Raises Refusal where fewer than two real periods would stand before the pretended date.
+    Returns a Design. Raises Refusal where fewer than two real periods would stand before the pretended date.
+    Example: `hg.estimate(hg.placebo_before(design, 6), p.estimator)`
     """
     table = design.table
     pretended = table["treated_from"] - periods
@@ -29,19 +32,31 @@ def placebo_before(design: Design, periods: int) -> Design:
 
 
 def without_cluster(design: Design, cluster: str) -> Design:
-    """The same study without one cluster. Raises Refusal where nothing is left to compare."""
-    table = design.table[design.table["cluster"] != cluster].reset_index(drop=True)
-    smaller = replace(design, table=table, path=False)
+    """The same study without one cluster. `cluster`: its name in the data.
+
+    Returns a Design. Raises Refusal where nothing is left to compare, InputError for a name that no cluster has.
+    """
+    left = design.table["cluster"] != cluster
+    if left.all():
+        raise InputError(unknown_cluster(design, cluster))
+    smaller = replace(design, table=design.table[left].reset_index(drop=True), path=False)
     check_design(smaller)
     return smaller
 
 
-def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
-    """(name, design) with comparison clusters pretending to be treated, as many as really are, the real ones left out.
+def unknown_cluster(design: Design, cluster: object) -> str:
+    names = design.table["cluster"]
+    tellable = shared_names(names.tolist(), design.table["time"].tolist())
+    near = did_you_mean(str(cluster), sorted(tellable))
+    return f"{design.study}: unknown cluster {str(cluster)[:60]!r}{near}; known: {told_names(sorted(names.unique()), tellable)}"
 
-    With one treated cluster each comparison cluster is taken in turn; with several, every set of as many is listed, or a
-    fixed number of sets is drawn. Whole clusters, because units of one cluster share shocks: sets of single units would
-    vary too little. Raises Refusal where a cluster holds both sides, or where the clusters do not suffice.
+
+def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
+    """Comparison clusters pretending to be treated, as many as really are, the real ones left out.
+
+    With one treated cluster each comparison cluster is taken in turn; with several, every set of as many is listed, or a fixed number of
+    sets is drawn. Whole clusters, because units of one cluster share shocks: sets of single units would vary too little.
+    Returns a list of (name, Design). Raises Refusal where a cluster holds both sides, or where the clusters do not suffice.
     """
     units, size = design.clusters(treated=False), len(design.clusters(treated=True))
     if set(units) & set(design.clusters(treated=True)):

@@ -25,11 +25,12 @@ MAIN = "two_way_fixed_effects"  # all of these are its coefficients
 
 # --- groups --------------------------------------------------------------------------------------------------------
 def effects_by_group(design: Design) -> Estimate | None:
-    """Rows `group`: one raw and, of four groups or more, one pooled per value of every trait that the study names, and a
-    row `heterogeneity` per trait (estimate: standard deviation of the true effects; p of Cochran's Q). None without traits.
+    """Effects for the values of every trait that the study names (`by`): rows `group`, one raw and, of four groups or more, one partially
+    pooled, and a row `heterogeneity` per trait (estimate: standard deviation of the true effects; p of Cochran's Q).
 
-    `group` is trait=value. A group whose treated units stand in fewer than 5 clusters has its errors clustered by blocks,
-    if there are enough, else none. Raises Refusal as two-way fixed effects do.
+    `group` is trait=value. A group whose treated units stand in fewer than 5 clusters has its errors clustered by blocks, if there are
+    enough, else none.
+    Returns an Estimate; None where the study names no trait. Raises Refusal as two-way fixed effects do.
     """
     traits = traits_of(design)
     return remembered(lambda: rows_by_group(design, traits), "groups", design) if traits else None
@@ -172,12 +173,13 @@ def between(y: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
 
 # --- dose ----------------------------------------------------------------------------------------------------------
 def dose_response(design: Design) -> Estimate | None:
-    """Rows `dose`: the effect at each level (`group` = the dose or band, `parameter` = its mean dose), and `slope`, what one
-    step more goes with among the treated (`group` = the step). None where the study names no dose.
+    """Effects by dose: a row `dose` for each level (`group` = the dose or band, `parameter` = its mean dose, in per cent of the cut or VND
+    saved), and `slope`, what one step more (10 points, or 10,000 VND; `group` = the step) goes with among the treated.
 
-    Levels are effects under the same assumption as the main estimate. The slope compares groups that chose or were given
-    other doses: it is an effect of dose only if their effects would have been alike at equal dose (Callaway, Goodman-Bacon
-    & Sant'Anna 2024). Raises Refusal: no treated observation with a dose, or one dose alone is no refusal: no slope.
+    Levels are effects under the same assumption as the main estimate. The slope compares groups that chose or were given other doses: it is
+    an effect of dose only if their effects would have been alike at equal dose (Callaway, Goodman-Bacon & Sant'Anna 2024).
+    Returns an Estimate; None where the study names no dose. Raises Refusal where no treated observation has a dose above 0; one dose alone
+    is no refusal, it only has no slope.
     """
     table = usable(design)
     dose = table["dose"].where(table["treated"])
@@ -214,8 +216,11 @@ def slope_row(table: pd.DataFrame, cells: Cells, dose: pd.Series) -> list[dict]:
 
 # --- reversal ------------------------------------------------------------------------------------------------------
 def reversal(design: Design) -> Estimate | None:
-    """Rows `group` named reversal: the effect while the policy was on, and what was left of it after it was switched off
-    (0: it all went). None where no unit's treatment ended."""
+    """What was left of the effect after the policy was switched off again.
+
+    Returns an Estimate of two rows `group` named reversal: `on`, the effect while the policy was on, and `off`, what was left of it (0: it
+    all went); None where no unit's treatment ended, or where neither can be estimated. Raises Refusal where all units stand in one cluster.
+    """
     if design.ended.empty:
         return None
     ended = set(design.ended["unit"])

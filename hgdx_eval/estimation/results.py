@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.origin import Origin
+from ..base.telling import check_name, in_brief
 from ..study.vocabulary import COLUMNS, INFERENCE, NUMBERS, REASONS, SCALES, STATUS, TERMS
 
 
@@ -27,10 +28,19 @@ class Estimate:
     notes: tuple[str, ...] = ()  # codes (`NOTES`) of what a reader must know beside the numbers
     donors: tuple[tuple[str, float], ...] = ()  # synthetic methods: comparison units and their weights (sum 1), largest first
 
+    def __repr__(self) -> str:
+        if self.table.empty:
+            return in_brief(self, "no rows")
+        row = self.table.iloc[0]
+        return in_brief(self, f"{row['study']}: {row['estimator']}", told_row(row),
+                        f"rows of {', '.join(dict.fromkeys(self.table['term']))}")  # fmt: skip
+
     def rows(self, term: str, inference: str | None = None) -> pd.DataFrame:
         """The rows of one term, in the table's order."""
+        check_name("term", term, sorted(TERMS))
         keep = self.table["term"] == term
         if inference:
+            check_name("kind of inference", inference, sorted(INFERENCE))
             keep &= self.table["inference"] == inference
         return self.table[keep]
 
@@ -39,6 +49,17 @@ class Estimate:
         rows = self.rows("overall", inference)
         rows = rows if len(rows) else self.rows("change", inference)
         return rows.iloc[0]
+
+
+def told_row(row: pd.Series) -> str:
+    """A row in a few letters: overall -2.2 pp [-3.8, -0.6] by cluster. Counts and amounts are left to the tables."""
+    if row["status"] != "ok":
+        return f"{row['term']} refused: {row['reason']}"
+    if row["scale"] in ("count", "VND"):
+        return row["term"]
+    interval = f" [{row['ci_low']:.3g}, {row['ci_high']:.3g}]" if pd.notna(row["ci_low"]) else ""
+    unit = "" if row["scale"] == "level" else f" {row['scale']}"
+    return f"{row['term']} {row['estimate']:.3g}{unit}{interval} by {row['inference']}"
 
 
 def result_table(rows: list[dict], **common: object) -> pd.DataFrame:

@@ -255,10 +255,11 @@ def warnings(m: Matrix, found: Synthetic, others: list[tuple[str, Synthetic]]) -
 
 
 def synthetic_series(design: Design, found: Estimate) -> pd.DataFrame:
-    """The mean treated series and its synthetic one: time, period, treated, synthetic (shares 0-1 on scale pp).
+    """The mean treated series and its synthetic one. `found`: what `synthetic_part` gives.
 
-    The synthetic one is the treated less the gaps told as `event` rows. Both are empty in periods whose treated dossiers are
-    hidden: with the gap either would tell the share.
+    Returns a table: time, period, treated, synthetic (shares 0-1 on scale pp, else the outcome's own unit). The synthetic one is the
+    treated less the gaps told as `event` rows. Both are empty in periods whose treated dossiers are hidden: with the gap either would tell
+    the share. Raises Refusal where no synthetic unit can be made of the design.
     """
     m = matrix(design)
     gap = found.rows("event").set_index("event_time")["estimate"].loc[m.event_time].to_numpy()

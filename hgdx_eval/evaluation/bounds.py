@@ -20,7 +20,12 @@ SPILL = (-0.25, 0.25, 0.5)  # parts of the effect that comparison dossiers may h
 
 
 def effect_bounds(design: Design, estimator: str) -> Estimate:
-    """All bounds that the design asks for, one table (perhaps empty). Raises Refusal where the method itself refuses."""
+    """What the effect would be if what cannot be known were otherwise: unknown adopters among the comparison units, people who waited for
+    the policy, spill-over. `estimator`: the name of a file in estimators/.
+
+    Returns an Estimate of `bound` rows, empty where the design asks for none. Raises Refusal where the method itself refuses, InputError
+    for an unknown method.
+    """
     main = estimate(design, estimator)
     rows = contamination(design, estimator) + anticipation(design, estimator) + spillover(design, main)
     common = dict(study=design.study, outcome=design.outcome, estimator=estimator, term="bound", scale=design.scale,

@@ -8,11 +8,12 @@ import pandas as pd
 from ..base.errors import Refusal
 from ..base.memo import remembered
 from ..base.origin import Origin
+from ..base.telling import in_brief
 from ..design.design import Design
 from ..design.placebos import placebo_before, placebos_in_space, without_cluster
 from ..estimation.estimate import estimate
 from ..estimation.inference import LEVEL, few_clusters, placebo_rank
-from ..estimation.results import Estimate, result_table
+from ..estimation.results import Estimate, result_table, told_row
 from ..infer.false_alarms import LEAST_CLUSTERS, chosen, false_alarms, intervals
 from ..infer.sensitivity import sensitivity
 from ..study.study import Study, VerdictRules
@@ -44,6 +45,13 @@ class Evaluation:
     rules: VerdictRules  # as the study wrote them down
     verdict: int  # 1 to 5
 
+    def __repr__(self) -> str:
+        row = self.main.overall()
+        states = list(self.checks.values())
+        checks = f"checks: {states.count('pass')} pass, {states.count('fail')} fail, {states.count('none')} not possible"
+        return in_brief(self, f"{self.design.study}: {row['estimator']}", told_row(row), f"verdict {self.verdict} of 5 by {self.headline}",
+                        checks, f"warnings: {', '.join(sign.name for sign in self.signs) or 'none'}")  # fmt: skip
+
     @property
     def rank(self) -> tuple[int, int] | None:
         """(rank, number) of |estimate| among placebos in space."""
@@ -59,7 +67,11 @@ class Evaluation:
 
 
 def evaluate(design: Design, p: Study) -> Evaluation:
-    """The study's main estimate and its checks, computed once in a run. Raises Refusal where the main method cannot be applied."""
+    """The study's main estimate with everything that speaks for and against it: placebos, other methods, false alarms, sensitivity,
+    warnings, verdict. Computed once in a run.
+
+    Returns an Evaluation. Raises Refusal where the main method cannot be applied; other methods that cannot are rows that say why.
+    """
     return remembered(lambda: evaluated(design, p), "evaluation", p, design)
 
 

@@ -38,9 +38,10 @@ def differs(estimator: str) -> tuple[str, ...]:
 
 
 def extra_cases(design: Design, found: Estimate) -> Estimate:
-    """`specification` rows named extra_cases: the method's average effect times the treated dossiers after the start.
+    """An average effect in cases: the effect of `found` times the treated cases after the start.
 
-    Empty where dossiers are not counted, or the method gives no effect.
+    Returns an Estimate of one `specification` row named extra_cases (a count), empty where cases are not counted or are too few to be told,
+    or where the method gives no effect.
     """
     row = found.overall()
     treated, rows = treated_dossiers(design), []
@@ -59,7 +60,11 @@ def treated_dossiers(design: Design) -> float:
 
 
 def one_change(design: Design) -> Estimate:
-    """`specification` rows: the main regression with one thing changed at a time (`group` = what; `parameter` = which)."""
+    """The main regression with one thing changed at a time: weights, periods, units, comparison group.
+
+    Returns an Estimate of `specification` rows (`group` = what was changed, `parameter` = to which); a change that cannot be made is a
+    refused row.
+    """
     rows = [{"group": "unchanged", **row_or_reason(lambda: design)}]
     for name, step in STEPS.items():
         if name == "common_periods" and design.table["block"].nunique() == 1:
@@ -75,10 +80,11 @@ def one_change(design: Design) -> Estimate:
 
 
 def reconcile(design: Design, found: list[Estimate]) -> Estimate:
-    """`specification` rows for every method with a number: from the main regression to the method, step by step.
+    """Why methods differ: for every method with a number the steps from the main regression to its own. `found`: estimates of other
+    methods.
 
-    `cohort` names the method, `group` the step (start, each change, rest), `estimate` what that step adds, so that the rows of
-    one method add up to its estimate.
+    Returns an Estimate of `specification` rows: `cohort` names the method, `group` the step (start, each change, rest), `estimate` what
+    that step adds, so that the rows of one method add up to its estimate; empty where no method has a number that can be reached so.
     """
     rows = []
     for other in found:

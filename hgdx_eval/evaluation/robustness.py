@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..base.errors import Refusal
 from ..base.memo import remembered
+from ..base.telling import in_brief
 from ..estimation.results import Estimate, result_table
 from ..infer.false_alarms import wild_aggregates
 from ..infer.multiplicity import adjusted
@@ -29,6 +30,11 @@ class Robustness:
     gate_rows: Estimate
     wild: Estimate | None  # event times, group effects and contrasts with wild intervals
 
+    def __repr__(self) -> str:
+        parts = {"sensitivity": self.sensitivity, "curve": self.curve, "looks": self.looks, "wild intervals": self.wild}
+        have, lack = ([name for name, part in parts.items() if (part is None) == missing] for missing in (False, True))
+        return in_brief(self, ", ".join(["gate", *have]), f"without {', '.join(lack)}" if lack else "")
+
     @property
     def all(self) -> list[Estimate]:
         """Every row for the published table."""
@@ -36,7 +42,11 @@ class Robustness:
 
 
 def robust(found: Evaluation, p: Study) -> Robustness:
-    """The robustness of an evaluation's main estimate."""
+    """What a sceptic asks of the main estimate: false alarms of its intervals, sensitivity to other trends, other specifications, repeated
+    looks. `found`: what `evaluate` gives.
+
+    Returns a Robustness whose parts `sensitivity`, `curve`, `looks` and `wild` are None where they cannot be had.
+    """
     curve = None
     if p.estimator == MAIN:  # beside another method it would speak of a number not shown
         with suppress(Refusal):
@@ -72,7 +82,11 @@ def gate_rows(found: Evaluation) -> Estimate:
 
 
 def history(sequence: Estimate) -> pd.DataFrame:
-    """One row per look: period, estimate, ci_low, ci_high (usual), seq_low, seq_high (right at all looks together)."""
+    """Looks as a table for `plot_peeking`. `sequence`: the `looks` of what `robust` gives.
+
+    Returns a table with one row per look: period, estimate, ci_low, ci_high (the usual interval), seq_low, seq_high (right at all looks
+    together), in the unit of the estimate.
+    """
     table = sequence.table
     usual, wide = table[table["inference"] != "sequential"], table[table["inference"] == "sequential"]
     return usual[["period", "estimate", "ci_low", "ci_high"]].reset_index(drop=True).assign(
@@ -80,7 +94,11 @@ def history(sequence: Estimate) -> pd.DataFrame:
 
 
 def together(groups: Estimate | None) -> pd.DataFrame | None:
-    """Effects of all groups of all traits, corrected for there being many: trait, group, estimate, ci_low, ci_high, p_holm."""
+    """Effects of all groups of all traits, corrected for there being many. `groups`: what `effects_by_group` gives.
+
+    Returns a table: trait, group, estimate, ci_low, ci_high, p_holm, in the unit of the effects; None without groups, or with fewer than
+    two that have a p-value.
+    """
     if groups is None:
         return None
     raw = groups.table[(groups.table["parameter"] == "raw") & groups.table["p_value"].notna()]

@@ -16,6 +16,8 @@ import pandas as pd
 from scipy import special, stats
 
 from ..base.errors import Refusal
+from ..base.periods import NAMES as PERIODS
+from ..base.telling import in_brief
 from ..design.design import Design, nearby_events, thin_event_times
 from ..estimation.fixed_effects import (
     Cells,
@@ -79,6 +81,10 @@ class Trend:
     bias: float
     frequency: str  # M, Q or Y: what a period is
 
+    def __repr__(self) -> str:
+        return in_brief(self, f"{self.slope:.3g} a {PERIODS[self.frequency]} [{self.ci_low:.3g}, {self.ci_high:.3g}]",
+                        f"{self.detectable:.3g} would be found", "seen" if self.seen else "not seen")  # fmt: skip
+
     @property
     def seen(self) -> bool:
         """A steady drift, or one before the policy. A path that bends at the policy alone may be a growing effect."""
@@ -113,8 +119,12 @@ def cells_or_none(design: Design, table: pd.DataFrame) -> Cells | None:
 
 
 def trend(design: Design) -> Trend | None:
-    """The differential trend of the sides; None where fewer than three periods stand on a side of the date, all units are
-    treated, or clusters are few."""
+    """The differential trend of the sides: how fast they drift apart beside the effect, in points (or the outcome's own unit) a period, and
+    the least drift that would have been found.
+
+    Returns a Trend; None where fewer than three periods stand on a side of the date, all units are treated, or clusters are few. Raises
+    Refusal where an outcome is no finite number.
+    """
     table = usable(design)
     cells, time = tested(design, table), table["time"].to_numpy(float) - design.start.ordinal
     if cells is None or min(len(np.unique(time[time < 0])), len(np.unique(time[time >= 0]))) < LEAST_PERIODS:

@@ -19,9 +19,12 @@ LATE_DIGITISATION = 12  # months before the policy in which compulsory digitisat
 
 
 def taken_out(found: Evaluation, panel: Panel, p: Study) -> dict[str, Estimate]:
-    """One `specification` row each (`group` the key, `period` the periods left out): `without_<event>` for each event with an end
-    that began near the policy, `without_<digitisation>` for the months from the last compulsory step to the policy, `remote`
-    without dossiers that staff filed. What cannot be estimated is left out."""
+    """The main estimate with one threat taken out of the data at a time. `found`: what `evaluate` gives.
+
+    Returns a dict of Estimates, one `specification` row each (`group` the key, `period` the periods left out): `without_<event>` for each
+    event with an end that began near the policy, `without_<digitisation>` for the months from the last compulsory step to the policy,
+    `remote` without dossiers that staff filed. What cannot be estimated is left out.
+    """
     design, made = found.design, {}
     for event in [*nearby_events(design), *last_digitisation(design)]:
         rows = touched(design, event)

@@ -115,6 +115,12 @@ def told_sizes(sizes: pd.Series, counted: bool) -> pd.Series:
     return sizes.mask(np.full(len(sizes), counted))
 
 
+def about(size: float, counted: bool = True) -> str:
+    """About how many, for a record's repr: "at least 500"; exactly where what is `counted` is nobody's dossiers."""
+    least = band(size)
+    return f"{size:,.0f}" if not counted else f"at least {least:,}" if least else f"fewer than {BANDS[0]}"
+
+
 def band(size: float) -> int:
     """The largest of `BANDS` that a size reaches; 0 below all of them: as much of a size as a reader needs to see whether it matters."""
     return max((least for least in BANDS if size >= least), default=0)

@@ -18,9 +18,9 @@ from .tidy import label, table_panel
 
 
 def load_panel(p: Study) -> Panel:
-    """The panel of a study. Inside a run it was made once, before the notebooks, and lies in HGDX_WORK.
+    """The panel of a study: counts or values by unit and period, read from its data. Inside a run it was made once, before the notebooks.
 
-    Raises InputError naming file and place for whatever cannot be understood.
+    Returns a Panel. Raises InputError naming file and place for whatever cannot be understood.
     """
     work = os.environ.get("HGDX_WORK")
     if work and (Path(work) / "panel.pickle").is_file():

@@ -10,9 +10,11 @@ import pandas as pd
 from ..base.aside import new_file
 from ..base.errors import InputError
 from ..base.origin import Origin, sha256_of
+from ..base.periods import told_span
 from ..base.private_folder import private_folder
-from ..base.telling import told_file
+from ..base.telling import in_brief, told_file
 from ..read.database import quoted
+from .disclosure import about, released
 
 NOTES = ["reason", "rows", "examples"]
 NAMES = ["kind", "text", "means", "how", "outside", "rows"]
@@ -50,6 +52,14 @@ class Panel:
     names_matched: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=NAMES))
     definition: str = "online_share"  # of readers.DEFINITIONS; "" for a table that does not say
 
+    def __repr__(self) -> str:
+        """Of dossiers about how many units and cells: one more of either may be one dossier."""
+        cells, counted = self.cells, "received" in self.cells
+        units = cells.groupby([c for c in ("unit", "agency", "procedure") if c in cells], observed=True).ngroups
+        size = f"{about(units, counted)} units x {told_span(cells['period'])}"
+        return in_brief(self, f"{told_file(self.origin.file)}: {size}", f"{about(len(cells), counted)} cells",
+                        "simulated" if self.origin.simulated else "")  # fmt: skip
+
 
 def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Origin:
     """Where one file or several came from; the hash of several is over their hashes, in order."""
@@ -67,7 +77,6 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
     InputError where there are no counts to release, or where nothing is left.
     """
     from ..read.database import connect, literal
-    from .disclosure import released
 
     cells = panel.cells.assign(period=panel.cells["period"].astype(str), simulated=panel.origin.simulated)
     left_out = 0

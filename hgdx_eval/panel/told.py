@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.aside import write_text
+from ..base.telling import in_brief
 
 KEYS = ["family", "side", "group", "period"]
 TOLD = [*KEYS, "part", "count"]
@@ -31,6 +32,9 @@ class Release:
     min_count: int
     round_to: int = 1
     kept: bool = False
+
+    def __repr__(self) -> str:
+        return in_brief(self, f"to {self.until}", f"counts under {self.min_count} hidden")
 
     def of(self, family: str) -> pd.DataFrame:
         """One row per cell of a family, indexed by side, group and period: a column per part (NaN = hidden)."""

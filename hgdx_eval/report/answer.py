@@ -23,7 +23,10 @@ LATER = ("methods", "breakdown")  # failed checks that are told after what conce
 
 
 def headline(found: Evaluation, words: Words) -> str:
-    """The answer in one sentence with its interval or rank; `**` marks the number."""
+    """The answer in one sentence with its interval or rank. `found`: what `evaluate` gives.
+
+    Returns a text in the language of `words`; `**` marks the number.
+    """
     row = found.main.overall()
     value, scale = row["estimate"], row["scale"]
     said = {
@@ -107,12 +110,16 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
 
 
 def show_answer(found: Evaluation, words: Words) -> blocks.Block:
-    """Question, answer, verdict, reasons: the first thing on the page."""
+    """Question, answer, verdict, reasons: the first thing on the page. `found`: what `evaluate` gives. Returns a Block."""
     return blocks.answer(words("study.question"), headline(found, words), found.verdict, reasons(found, words), words)
 
 
 def show_basis(panel: Panel, design: Design, p: Study, words: Words) -> blocks.Block:
-    """Four numbers and, where a fact is unverified, the assumption in a box."""
+    """What the answer rests on: numbers of dossiers or rows, periods, units and clusters and, where a fact is unverified, the assumption in
+    a box.
+
+    Returns a Block.
+    """
     return blocks.basis(basis_numbers(design, words), domain_of(p).assumption(p, words), words)
 
 
@@ -133,7 +140,7 @@ def basis_numbers(design: Design, words: Words) -> list[tuple[str, str]]:
 
 
 def show_checks(found: Evaluation, words: Words) -> blocks.Block:
-    """The checks made, their results and whether they pass."""
+    """The checks made, their results and whether they pass. `found`: what `evaluate` gives. Returns a Block."""
     return blocks.checks(check_rows(found, words), words("story.checks_caption"), words)
 
 
@@ -187,7 +194,11 @@ def check_numbers(found: Evaluation, name: str, words: Words) -> dict[str, str]:
 
 
 def show_truth(found: Evaluation, panel: Panel, words: Words) -> blocks.Block | None:
-    """For simulated data: the known effect beside the estimate, said plainly where the interval misses it."""
+    """For simulated data: the known effect (percentage points) beside the estimate, said plainly where the interval misses it. `found`:
+    what `evaluate` gives.
+
+    Returns a Block; None where data are real, or the estimate has no interval.
+    """
     if panel.truth is None or pd.isna(found.main.overall()["ci_low"]):
         return None
     truth = float(panel.truth.loc[panel.truth["period"] == "overall", "truth_pp"].iloc[0])

@@ -7,6 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..base.safe_text import harmless
+from ..base.telling import in_brief
 from ..study.words import Words
 
 NARROW = 3  # columns that a phone has room for; wider tables scroll by themselves, also with the keyboard
@@ -19,6 +20,9 @@ class Block:
     """A piece of the page; JupyterLab shows it as it is."""
 
     html: str
+
+    def __repr__(self) -> str:
+        return in_brief(self, f"{len(self.html):,} letters of HTML")
 
     def _repr_html_(self) -> str:
         return self.html
@@ -169,7 +173,11 @@ def facts_table(rows: list[tuple], words: Words, caption: str = "", name: str = 
 
 
 def estimates_table(rows: pd.DataFrame, words: Words) -> Block:
-    """Rows of estimates as a reader sees them: what, estimate, interval or rank, kind of interval."""
+    """Rows of estimates as a reader sees them: what, estimate, interval or rank, kind of interval. `rows`: the table of an Estimate.
+
+    Returns a Block, with all columns for download.
+    Example: `hg.estimates_table(result.main.table, words)`
+    """
     shown = []
     for _, row in rows[rows["term"] != "bacon"].iterrows():  # these are told by kind in the comparison
         value = words.effect(row["estimate"], row["scale"])

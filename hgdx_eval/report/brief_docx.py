@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 
+from ..base.telling import in_brief
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..panel.panel import Panel
@@ -24,12 +25,19 @@ class Document:
     parts: tuple[dict, ...]
     line: str
 
+    def __repr__(self) -> str:
+        return in_brief(self, self.head["lang"], f"{len(self.parts)} parts")
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
         return {MIME: {"head": self.head, "parts": list(self.parts)}, "text/plain": self.line}
 
 
 def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: list[Figure | None], fixed: dict[str, Estimate]) -> Document:
-    """The two pages: answer, verdict, reasons, chart, basis; checks; what could be wrong. `figures`: the key chart, then others."""
+    """The brief as a document for Word: answer, verdict, reasons, chart, basis; checks; what could be wrong. `found`: what `evaluate`
+    gives; `figures`: the key chart (never None), then others; `fixed`: what `taken_out` gives.
+
+    Returns a Document, which a notebook shows as one line and `hgdx-eval run --docx` writes for Word.
+    """
     before, _, rest = headline(found, words).partition("**")
     strong, _, after = rest.partition("**")
     parts = [

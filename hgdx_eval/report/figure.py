@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from PIL import Image
 
+from ..base.telling import in_brief
 from ..study.words import Words
 from .blocks import csv_link
 
@@ -60,6 +61,9 @@ class Figure:
     csv: str
     simulated: str  # the tag's text, "" where the data are real
     download: str  # the link's text
+
+    def __repr__(self) -> str:
+        return in_brief(self, f"{self.name}: {self.title}")
 
     def __post_init__(self) -> None:
         if len(self.alt.strip()) < ALT_LEAST:

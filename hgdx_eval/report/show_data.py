@@ -17,7 +17,7 @@ from .answer import FEW, few_text, group_numbers, size_of, size_text
 
 # --- data quality, facts, parameters -------------------------------------------------------------------------------
 def show_rows(panel: Panel, words: Words) -> blocks.Block:
-    """Rows accepted and rejected by reason; reasons of few rows, and then the sum of all, without their number."""
+    """Rows accepted and rejected by reason; reasons of few rows, and then the sum of all, without their number. Returns a Block."""
     release = run_release()
     accepted = panel.accepted if release is None else release.rows_told(panel.accepted)
     rows = [(words("story.accepted"), accepted)]
@@ -36,7 +36,7 @@ def show_rows(panel: Panel, words: Words) -> blocks.Block:
 
 
 def show_series(panel: Panel, words: Words) -> blocks.Block:
-    """What the series measures, what was corrected in reading it, what its domain says of it, and what is told of few."""
+    """What the series measures, what was corrected in reading it, what its domain says of it, and what is told of few. Returns a Block."""
     own = f"({shape_of(panel.definition)})" if looks_personal(panel.definition) else panel.definition
     told = words.texts.get("check.definition_" + own) or told_shape(own, words)
     pairs = [(words("story.series_definition"), told or words("story.series_not_told"))]
@@ -50,7 +50,10 @@ def show_series(panel: Panel, words: Words) -> blocks.Block:
 
 
 def show_set_aside(design: Design, words: Words) -> blocks.Block:
-    """What the study left out, by reason; about how many cells where dossiers are counted: one more of them may be one dossier."""
+    """What the study left out, by reason; about how many cells where dossiers are counted: one more of them may be one dossier.
+
+    Returns a Block.
+    """
     frame = pd.DataFrame([(words("reasons." + r.reason) if "reasons." + r.reason in words.texts else r.reason,
                            words.number(r.units), size_of(r.rows, words) if np.isfinite(design.whole) else words.number(r.rows))
                           for r in design.set_aside.itertuples()],
@@ -60,7 +63,11 @@ def show_set_aside(design: Design, words: Words) -> blocks.Block:
 
 
 def show_groups(design: Design, p: Study, words: Words) -> blocks.Block:
-    """Each side before and after: dossiers, share. Small counts are hidden, and others from which they could be worked out."""
+    """Each side before and after: dossiers (or rows), mean of the outcome. Small counts are hidden, and others from which they could be
+    worked out.
+
+    Returns a Block.
+    """
     touched, late = design.table["treated_from"].notna(), design.table["time"] >= design.start.ordinal
     cells = [(side, after, design.table[(touched == side) & (late == after)]) for side in (True, False) for after in (False, True)]
     rows = [group_row(part, side, after, size, mean, design, words)
@@ -81,7 +88,7 @@ def group_row(part: pd.DataFrame, touched: bool, after: bool, size: float, mean:
 
 
 def show_facts(design: Design, p: Study, words: Words) -> blocks.Block | None:
-    """The facts that this study rests on, with source or "not verified"; None where it rests on none."""
+    """The facts and events that this study rests on, with source or "not verified". Returns a Block; None where it rests on none."""
     rows = domain_of(p).facts_told(p, words)
     for event in design.events:
         when = words.date(event.date) + (f"–{words.date(event.until)}" if event.until else "")
@@ -90,7 +97,7 @@ def show_facts(design: Design, p: Study, words: Words) -> blocks.Block | None:
 
 
 def show_parameters(p: Study, words: Words) -> blocks.Block:
-    """The study's keys as they were used."""
+    """The study's keys as they were used; of files the name alone. Returns a Block."""
     pairs = []
     for key, value in p.model_dump(mode="json", exclude_defaults=True).items():
         if key in PATH_KEYS and value:
@@ -103,13 +110,13 @@ def show_parameters(p: Study, words: Words) -> blocks.Block:
 
 
 def show_glossary(words: Words) -> blocks.Block:
-    """The words of the report, explained."""
+    """The words of the report, explained. Returns a Block."""
     terms = [key.removeprefix("glossary.") for key in words.texts if key.startswith("glossary.") and not key.endswith("_text")]
     return blocks.definitions([(words("glossary." + t), words(f"glossary.{t}_text")) for t in terms], words)
 
 
 def show_scale(words: Words, p: Study | None = None) -> blocks.Block:
-    """The five verdicts and their rules, with the numbers of the study."""
+    """The five verdicts and their rules, with the numbers of the study `p`, or of the defaults without one. Returns a Block."""
     rules = p.verdict if p is not None else VerdictRules()
     earlier = words("story.earlier", n=words.number(rules.placebo_periods)) if rules.placebo_periods else words("story.earlier_default")
     said = {"gate": words.percent(rules.gate, 0), "rank": words.percent(rules.rank, 0), "earlier": earlier,

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 from markupsafe import Markup
 
+from ..base.telling import check_name
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.reconciliation import extra_cases
@@ -18,7 +19,11 @@ OTHER_KINDS = ("cluster", "wild", "randomization")  # of interval, for one and t
 
 
 def show_methods(found: Evaluation, words: Words) -> blocks.Block:
-    """Every method: estimate, extra online dossiers where they are counted, how to read it; refused ones with the reason."""
+    """Every method: estimate, extra online dossiers where they are counted, how to read it; refused ones with the reason. `found`: what
+    `evaluate` gives.
+
+    Returns a Block.
+    """
     rows, counted = [], found.design.scale == "pp" and found.design.table["received"].notna().all()
     for part in [found.main, *found.others]:
         extra = extra_cases(found.design, part).table if counted else None
@@ -71,14 +76,20 @@ def reading(row: pd.Series, words: Words) -> str:
 
 
 def show_notes(found: Evaluation, words: Words) -> blocks.Block | None:
-    """What a reader must know of each method beside its number; None where there is nothing."""
+    """What a reader must know of each method beside its number. `found`: what `evaluate` gives.
+
+    Returns a Block; None where there is nothing.
+    """
     pairs = [(words(f"tables.estimator_{part.overall()['estimator']}"), " ".join(capital(words(f"notes.{note}")) for note in part.notes))
              for part in [found.main, *found.others] if part.notes]  # fmt: skip
     return blocks.definitions(pairs, words) if pairs else None
 
 
 def show_formulas(found: Evaluation, words: Words) -> blocks.Block:
-    """The formula of every method that gave an estimate, what its letters mean, and its source."""
+    """The formula of every method that gave an estimate, what its letters mean, and its source. `found`: what `evaluate` gives.
+
+    Returns a Block.
+    """
     names = dict.fromkeys(row["estimator"] for part in [found.main, *found.others] for row in [part.overall()] if row["status"] == "ok")
     pairs = []
     for name in names:
@@ -89,7 +100,10 @@ def show_formulas(found: Evaluation, words: Words) -> blocks.Block:
 
 
 def show_changes(changes: Estimate, words: Words) -> blocks.Block:
-    """The main regression with one thing changed at a time, and how far that moves it."""
+    """The main regression with one thing changed at a time, and how far that moves it. `changes`: what `one_change` gives.
+
+    Returns a Block.
+    """
     rows, base = [], changes.table["estimate"].iloc[0]
     for _, row in changes.table.iterrows():
         name = words(f"compare.change_{row['group']}", group=group_name(row["parameter"], words))
@@ -108,7 +122,10 @@ def group_name(group: str, words: Words) -> str:
 
 
 def show_reconciliation(steps: Estimate, words: Words) -> blocks.Block | None:
-    """For each method the steps from difference-in-differences to its own number, which they add up to. None without any."""
+    """For each method the steps from difference-in-differences to its own number, which they add up to. `steps`: what `reconcile` gives.
+
+    Returns a Block; None where there is no step.
+    """
     if steps.table.empty:
         return None
     rows = []
@@ -127,7 +144,10 @@ def show_reconciliation(steps: Estimate, words: Words) -> blocks.Block | None:
 
 # --- for whom ------------------------------------------------------------------------------------------------------
 def traits(groups: Estimate | None) -> list[str]:
-    """The traits that group effects were found for, in order."""
+    """The traits that group effects were found for. `groups`: what `effects_by_group` gives, which may be None.
+
+    Returns a list of names in order, empty without groups.
+    """
     if groups is None:
         return []
     names = groups.table.loc[groups.table["group"].str.contains("="), "group"].str.split("=").str[0]
@@ -135,6 +155,10 @@ def traits(groups: Estimate | None) -> list[str]:
 
 
 def trait_name(trait: str, words: Words) -> str:
+    """A trait as a reader knows it. `trait`: one of `traits(groups)`.
+
+    Returns a text in the language of `words`; the column's own name where no text is known.
+    """
     return words.texts.get(f"compare.trait_{trait}", trait)
 
 
@@ -149,13 +173,21 @@ def value_name(trait: str, value: str, words: Words) -> str:
 
 
 def group_effects(groups: Estimate, trait: str, words: Words) -> pd.DataFrame:
-    """The rows of one trait with readable labels."""
+    """The rows of one trait with labels for readers. `groups`: what `effects_by_group` found; `trait`: one of `traits(groups)`.
+
+    Returns a table with the columns of results, for `plot_groups`. Raises InputError for a trait that has no effects.
+    """
+    check_name("trait", trait, traits(groups))
     rows = groups.table[groups.table["group"].str.startswith(trait + "=")]
     return rows.assign(group=[f"{trait}={value_name(trait, group.partition('=')[2], words)}" for group in rows["group"]])
 
 
 def show_groups_of(groups: Estimate, trait: str, words: Words) -> blocks.Block:
-    """Effects by the values of one trait: on their own, and partially pooled."""
+    """Effects by the values of one trait: on their own, and partially pooled. `groups`: what `effects_by_group` found; `trait`: one of
+    `traits(groups)`.
+
+    Returns a Block. Raises InputError for a trait that has no effects.
+    """
     rows = group_effects(groups, trait, words)
     raw = rows[rows["parameter"] == "raw"].set_index("group")
     pooled = rows[rows["parameter"] == "pooled"].set_index("group")
@@ -170,7 +202,11 @@ def show_groups_of(groups: Estimate, trait: str, words: Words) -> blocks.Block:
 
 
 def show_dose(dose: Estimate, words: Words) -> blocks.Block:
-    """The effect at each level of what is saved, and what a further step goes with."""
+    """The effect at each level of what is saved, and what a further step goes with. `dose`: what `dose_response` gives, where that is not
+    None.
+
+    Returns a Block.
+    """
     rows, money = [], dose.table["parameter"].replace("slope", "0").astype(float).max() > 100
     unit = words("compare.dose_vnd" if money else "compare.dose_points")
     for _, row in dose.table.iterrows():
@@ -184,7 +220,10 @@ def show_dose(dose: Estimate, words: Words) -> blocks.Block:
 
 
 def show_reversal(found: Estimate, words: Words) -> blocks.Block:
-    """The effect while the policy was on, and what was left of it."""
+    """The effect while the policy was on, and what was left of it. `found`: what `reversal` gives, where that is not None.
+
+    Returns a Block.
+    """
     rows = []
     for _, row in found.table.iterrows():
         names = "–".join(words.date(end) for end in row["period"].split(".."))
@@ -195,7 +234,10 @@ def show_reversal(found: Estimate, words: Words) -> blocks.Block:
 
 # --- bounds, weights, components -----------------------------------------------------------------------------------
 def show_bounds(found: Estimate, words: Words) -> blocks.Block | None:
-    """What would be found if what cannot be known were otherwise; None where the design asks for no bound."""
+    """What would be found if what cannot be known were otherwise. `found`: what `effect_bounds` gives.
+
+    Returns a Block; None where the design asks for no bound.
+    """
     if found.table.empty:
         return None
     rows = [(bound_name(row, words), bound_text(row, words)) for _, row in found.table.iterrows()
@@ -226,7 +268,11 @@ def bound_text(row: pd.Series, words: Words) -> str:
 
 
 def show_inside(found: Evaluation, words: Words) -> list[blocks.Block]:
-    """What stands inside the numbers: the comparisons that two-way fixed effects average, the weights of synthetic methods."""
+    """What stands inside the numbers: the comparisons that two-way fixed effects average, the weights of synthetic methods. `found`: what
+    `evaluate` gives.
+
+    Returns a list of Blocks, perhaps empty.
+    """
     parts = [found.main, *found.others]
     blocks = [show_bacon(part, words) for part in parts] + [show_donors(part, words) for part in parts if part.donors]
     return [block for block in blocks if block is not None]
@@ -241,7 +287,10 @@ def show_donors(part: Estimate, words: Words) -> blocks.Block:
 
 
 def synthetic_part(found: Evaluation) -> Estimate | None:
-    """The synthetic control, or else the first method with weights on comparison units; None without any."""
+    """The synthetic control, or else the first method with weights on comparison units. `found`: what `evaluate` gives.
+
+    Returns an Estimate; None where no method has weights.
+    """
     parts = [part for part in [found.main, *found.others] if part.donors]
     return min(parts, key=lambda part: part.overall()["estimator"] != "synthetic_control", default=None)
 

@@ -3,18 +3,23 @@
 import pandas as pd
 from markupsafe import Markup
 
+from ..base.telling import check_name
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.robustness import Robustness
 from ..evaluation.warning_signs import Sign, Trend
 from ..infer.specification_curve import curve_summary
+from ..study.vocabulary import SCALES
 from ..study.words import Words
 from . import blocks
 from .show_methods import trait_name, value_name
 
 
 def show_intervals(found: Evaluation, words: Words) -> blocks.Block:
-    """One row per kind of interval: how often it cries wolf, what it says, whether it is the one used."""
+    """One row per kind of interval: how often it cries wolf, what it says, whether it is the one used. `found`: what `evaluate` gives.
+
+    Returns a Block.
+    """
     main, rows = found.main.rows("overall"), []
     for _, kind in found.gate.iterrows():
         own = main[main["inference"] == kind["kind"]].head(1)
@@ -42,7 +47,10 @@ def said(own: pd.DataFrame, words: Words) -> str:
 
 
 def show_breakdown(part: Robustness, words: Words) -> blocks.Block:
-    """In plain words: how far trends may diverge before the interval holds 0; or why this cannot be said."""
+    """In plain words: how far trends may diverge before the interval holds 0, or why this cannot be said. `part`: what `robust` gives.
+
+    Returns a Block.
+    """
     if part.sensitivity is None:
         return lead(words("robustness.no_sensitivity", reason=words("refusals." + part.unsure)))
     rows = part.sensitivity.rows("sensitivity_relative").set_index("group")
@@ -55,7 +63,10 @@ def show_breakdown(part: Robustness, words: Words) -> blocks.Block:
 
 
 def show_sensitivity(rows: Estimate, words: Words) -> blocks.Block:
-    """Both kinds of honest intervals at every bound."""
+    """Both kinds of honest intervals at every bound. `rows`: the `sensitivity` of what `robust` gives, where that is not None.
+
+    Returns a Block.
+    """
     shown = []
     for _, row in rows.table[rows.table["inference"] == "honest"].iterrows():
         kind = words(f"robustness.{row['term']}", bound=words.number(float(row["parameter"]), 2))
@@ -67,7 +78,11 @@ def show_sensitivity(rows: Estimate, words: Words) -> blocks.Block:
 
 
 def show_drivers(curve: Estimate, words: Words) -> blocks.Block:
-    """Which choice moves the estimates most: the part of their spread that goes with each."""
+    """Which choice moves the estimates most: the part of their spread (per cent) that goes with each. `curve`: the `curve` of what `robust`
+    gives.
+
+    Returns a Block.
+    """
     summary = curve_summary(curve)
     rows = [(words(f"robustness.dimension_{name}"), words.percent(value, 0)) for name, value in summary.explained]
     frame = pd.DataFrame(rows, columns=[words(f"robustness.col_{c}") for c in ("choice", "spread")])
@@ -75,7 +90,12 @@ def show_drivers(curve: Estimate, words: Words) -> blocks.Block:
 
 
 def show_together(found: pd.DataFrame, scale: str, words: Words) -> blocks.Block:
-    """Effects by group with intervals that hold together; those that leave out 0 after the correction are said so."""
+    """Effects by group with intervals that hold together; those that leave out 0 after the correction are said so. `found`: what `together`
+    gives; `scale`: pp or level.
+
+    Returns a Block. Raises InputError for an unknown scale.
+    """
+    check_name("scale", scale, sorted(SCALES))
     rows = []
     for row in found.itertuples():
         name = blocks.with_small(value_name(row.trait, row.group, words), trait_name(row.trait, words))
@@ -98,7 +118,11 @@ def warning_texts(found: list[Sign], words: Words) -> list[tuple[str, str]]:
 
 
 def show_signs(found: list[Sign], words: Words, trend: Trend | None = None) -> blocks.Block:
-    """The warnings, or that there are none; with `trend` also which differential trend would go unseen."""
+    """The warnings, or that there are none. `found`: a list of the `signs` of what `evaluate` gives; `trend`: what the verb of that name
+    gives: with it also which differential trend would go unseen.
+
+    Returns a Block.
+    """
     said = warning_texts(found, words)
     if trend is not None:
         said.append((words("warnings.trend_power_title"), trend_power(trend, words)))

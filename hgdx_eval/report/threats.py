@@ -30,12 +30,20 @@ class Threat:
 
 
 def show_threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate] | None = None) -> blocks.Block:
-    """What could be wrong, what was done about it, what is left."""
+    """What could be wrong, what was done about it, what is left. `found`: what `evaluate` gives; `fixed`: what `taken_out` gives, for the
+    numbers without a threat.
+
+    Returns a Block.
+    """
     return blocks.threats([told(threat, words) for threat in threats(found, panel, p, words, fixed or {})], words)
 
 
 def show_threats_short(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate] | None = None) -> blocks.Block:
-    """The same in a table of a line each: what it is, the number without it, what is left."""
+    """What could be wrong in a table of a line each: what it is, the number without it, what is left. `found`: what `evaluate` gives;
+    `fixed`: what `taken_out` gives.
+
+    Returns a Block.
+    """
     rows = short_rows(found, panel, p, words, fixed or {})
     frame = pd.DataFrame(rows, columns=[words(f"story.col_{c}") for c in ("threat", "then", "left")])
     return blocks.table(frame, words("story.threats_caption"), words, name="threats")

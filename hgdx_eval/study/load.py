@@ -38,14 +38,15 @@ def study_file(study: str | Path) -> Path:
 
 
 def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = None) -> tuple[Study, Words]:
-    """The study and its words.
+    """The study and its words, every key checked. `study`: a name in params/studies/ or a path; `lang`: vi or en; `change`: keys that
+    override the file's, as a map or as text "key=value; key=value", paths in it relative to the current folder. Inside a run the runner has
+    resolved the study already and passes it on.
 
-    `study`: a name in `params/studies/` or a path; `change`: keys that override the file's, as a map or as text
-    "key=value; key=value", paths in it relative to the current folder. Inside a run the runner has resolved the
-    study already (`HGDX_WORK`) and passes it on without any folder. Raises InputError (one line) for whatever is wrong.
+    Returns (Study, Words). Raises InputError (one line) for whatever is wrong, with the names that are known.
+    Example: `p, words = hg.load_study("demo", "en", {"window": ["2022-01", "2024-12"]})`
     """
     if lang not in LANGUAGES:
-        raise InputError(f"lang: {lang!r}; allowed: {', '.join(LANGUAGES)}")
+        raise InputError(f"lang: {lang!r}{did_you_mean(str(lang), LANGUAGES)}; allowed: {', '.join(LANGUAGES)}")
     work = os.environ.get("HGDX_WORK")
     if work:
         p = Study.model_validate_json((Path(work) / "study.json").read_text(encoding="utf-8"), strict=False)

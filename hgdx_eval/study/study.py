@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from ..base.errors import InputError
 from ..base.safe_text import header_key
+from ..base.telling import in_brief, told_file, told_text
 
 PeriodText = str | int | date
 COUNTED = ("outcome", "numerator", "denominator", "treated", "weights", "dose")  # keys of columns of numbers
@@ -130,6 +131,14 @@ class Study(BaseModel):
     scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
     places: str | None = Field(None, description="a csv of numbers of places (docs/places.md), relative to this study")
     seed: int = Field(20230714, ge=0, description="a whole number")
+
+    def __repr__(self) -> str:
+        units, outcome = " x ".join(map(told_text, self.unit_columns)), told_text(self.outcome_name)
+        data = told_file(self.data.replace("\\", "/").rsplit("/", 1)[-1]) if self.data else f"simulated {self.world or self.layout}"
+        return in_brief(self, f"{self.study}: {data}", f"{outcome} by {units} and {told_text(self.period)}", self.estimator,
+                        f"{len(self.model_fields_set)} keys set")  # fmt: skip
+
+    __str__ = __repr__
 
     @property
     def unit_columns(self) -> list[str]:

@@ -13,6 +13,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from ..base.own_files import PACKAGE
+from ..base.telling import in_brief
 from ..base.yaml_strict import FASTEST
 
 MINUS = "\u2212"
@@ -60,6 +61,9 @@ class Words:
     lang: str
     study: tuple[tuple[str, str], ...] = ()
     domain: str = ""  # whose texts come before the general ones
+
+    def __repr__(self) -> str:
+        return in_brief(self, self.lang, dict(self.study).get("study_name", ""))
 
     def __call__(self, key: str, **values: object) -> str:
         said = dict(self.study)

@@ -13,7 +13,7 @@ from .axes import simulated_note, size_text, tag, time_axis
 
 # --- who is in the panel -------------------------------------------------------------------------------------------
 def plot_coverage(design: Design, words: Words) -> Figure:
-    """Since when each cluster has data. Title: how many clusters are whole, and how many have gaps."""
+    """Since when each cluster has data. Title: how many clusters are whole, and how many have gaps. Returns a Figure."""
     table = design.table
     seen = table.groupby(["cluster", "time"]).size().unstack()
     times = np.arange(table["time"].min(), table["time"].max() + 1)

@@ -13,12 +13,14 @@ from .intervals import Row, draw_rows, reach_of, shortened, unit_of
 
 # --- groups --------------------------------------------------------------------------------------------------------
 def plot_groups(rows: pd.DataFrame, words: Words, origin: Origin, title_name: str, size: str = "") -> Figure:
-    """Effects by the values of one trait (`title_name`): on their own hollow and faint, partially pooled full with interval.
+    """Effects by the values of one trait: on their own hollow and faint, partially pooled full with interval.
 
-    `rows`: columns of results; term `group`, group "trait=label", parameter "raw" or "pooled"; where no group is pooled, the
-    raw ones are drawn full. A row with group "" is the overall effect; without it the mean of the groups by n_obs.
-    Title: "even" where every interval holds the overall effect; else the highest group whose interval lies above it; if
-    none does, the lowest below. `size`: how many dossiers, for the source line.
+    `rows`: what `group_effects` gives: term `group`, group "trait=label", parameter "raw" or "pooled"; where no group is pooled, the raw
+    ones are drawn full. A row with group "" is the overall effect; without it the mean of the groups by n_obs. `origin`: of the data;
+    `title_name`: what the title calls the trait; `size`: how many dossiers, for the source line.
+    Title: "even" where every interval holds the overall effect; else the highest group whose interval lies above it; if none does, the
+    lowest below.
+    Returns a Figure.
     """
     overall, known = overall_effect(rows)
     table = group_table(rows)

@@ -13,10 +13,11 @@ from .axes import estimate_size, simulated_note, tag, value_axis
 
 # --- event-time path -----------------------------------------------------------------------------------------------
 def plot_event(estimate: Estimate, words: Words) -> Figure | None:
-    """The difference by event time with its 95% band; None of a method that has no path.
+    """The difference by event time with its 95% band. `estimate`: of any method.
 
-    Title: about the periods after the policy, "above" ("below") where more than half of their intervals lie above (below)
-    0, else "around"; preceded by whether before it at most one interval in ten (rounded up) misses 0.
+    Title: about the periods after the policy, "above" ("below") where more than half of their intervals lie above (below) 0, else "around";
+    preceded by whether before it at most one interval in ten (rounded up) misses 0.
+    Returns a Figure; None of a method that has no path over time.
     """
     rows = estimate.rows("event").sort_values("event_time", ignore_index=True)
     if rows.empty:

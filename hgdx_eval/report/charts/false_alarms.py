@@ -22,10 +22,12 @@ KEEP = {"headline", "passes", "conservative"}  # states that keep the rate
 def plot_gate(gate: pd.DataFrame, words: Words, origin: Origin) -> Figure:
     """How often each kind of interval cries wolf, in the study's order of preference.
 
-    `gate`: kind (cluster, wild, randomization, placebo), rate (0-1), low, high (99% Monte Carlo interval), state (headline,
-    passes, conservative, fails, unavailable); with a column `conservative` (true or false) the one used is told to be too cautious
-    where it is. Title: the one used and its rate; without it, how many pass,
-    that none does, or that no rate is known.
+    `gate`: kind (cluster, wild, randomization, placebo), rate (0-1), low, high (99% Monte Carlo interval), state (headline, passes,
+    conservative, fails, unavailable); with a column `conservative` (true or false) the one used is told to be too cautious where it is.
+    `origin`: of the data, for the source line. Title: the one used and its rate; without it, how many pass, that none does, or that no rate
+    is known.
+    Returns a Figure.
+    Example: `hg.plot_gate(result.gate, words, design.origin)`
     """
     gate = gate.reset_index(drop=True)
     title = finding_of_gate(gate, words)

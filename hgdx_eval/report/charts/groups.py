@@ -33,10 +33,12 @@ class Mark:
 
 # --- two groups over time ------------------------------------------------------------------------------------------
 def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
-    """Treated and comparison by period, with the policy and concurrent events.
+    """Treated and comparison by period (per cent, or the outcome's own unit), with the policy and concurrent events. Cells with fewer
+    dossiers than `min_count` are left out.
 
-    Title: "apart" where the gap between the groups moved by more than twice its own standard deviation before the policy;
-    "together" where it did not; neither with fewer than 6 periods before.
+    Title: "apart" where the gap between the groups moved by more than twice its own standard deviation before the policy; "together" where
+    it did not; neither with fewer than 6 periods before.
+    Returns a Figure.
     """
     series = group_series(design, min_count)
     marks = time_marks(design, words)

@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from ...base.origin import Origin
+from ...base.telling import check_name
+from ...study.vocabulary import SCALES
 from ...study.words import Words
 from ..blocks import csv_text
 from ..figure import INK, MUTED, TREATED, Figure, canvas, drawn, source_line
@@ -18,10 +20,12 @@ from .specification_curve import REACH, signed_axis
 def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str) -> Figure:
     """How the estimate moved as periods were added, with the usual interval and the one that holds however often one looks.
 
-    `history`: period, estimate, ci_low, ci_high (usual), seq_low, seq_high (anytime-valid), in `scale`. Title, about the last
-    period: since when every sequential interval leaves out 0; or that only the usual one does; or that the sequential one once
-    did; or neither.
+    `history`: what `history` gives: period, estimate, ci_low, ci_high (usual), seq_low, seq_high (anytime-valid), in `scale` (pp or level);
+    `origin`: of the data. Title, about the last period: since when every sequential interval leaves out 0; or that only the usual one does;
+    or that the sequential one once did; or neither.
+    Returns a Figure. Raises InputError for an unknown scale.
     """
+    check_name("scale", scale, sorted(SCALES))
     periods = [pd.Period(str(period)) if not isinstance(period, pd.Period) else period for period in history["period"]]
     table = history.assign(period=periods, time=[period.ordinal for period in periods]).sort_values("time", ignore_index=True)
     title = finding_of_peeking(table, words)

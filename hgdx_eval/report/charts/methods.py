@@ -4,8 +4,10 @@ a finding by a rule written at its function; `words` gives every text."""
 import numpy as np
 import pandas as pd
 
+from ...base.telling import check_name
 from ...estimation.inference import FEW_CLUSTERS
 from ...estimation.results import Estimate
+from ...study.vocabulary import estimator_names
 from ...study.words import Words
 from ..blocks import csv_text
 from ..figure import Figure, drawn, source_line
@@ -15,12 +17,16 @@ from .intervals import Row, draw_rows, reach_of, unit_of
 
 # --- methods -------------------------------------------------------------------------------------------------------
 def plot_methods(estimates: list[Estimate], main: str, words: Words) -> Figure:
-    """One row per method that gives an estimate on the main method's scale; the others are not drawn.
+    """One row per method that gives an estimate on the main method's scale; the others are not drawn. `estimates`: of all methods; `main`:
+    the main one's name.
 
-    Title: how many other methods have the sign of the main one, and how many have their estimate inside its interval
-    (not said where it has none). A row `change`, the mere change of a single series, is drawn below a rule and not counted,
-    unless the main method gives no more than that itself.
+    Title: how many other methods have the sign of the main one, and how many have their estimate inside its interval (not said where it has
+    none). A row `change`, the mere change of a single series, is drawn below a rule and not counted, unless the main method gives no more
+    than that itself.
+    Returns a Figure. Raises InputError where `main` is no method.
+    Example: `hg.plot_methods([result.main, *result.others], p.estimator, words)`
     """
+    check_name("main method", main, estimator_names())
     chosen = method_rows(estimates, main)
     own = chosen[chosen["estimator"] == main]
     own = own.iloc[0] if len(own) else None

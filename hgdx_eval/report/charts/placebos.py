@@ -13,7 +13,11 @@ from .axes import estimate_size, simulated_note, tag, tick_digits
 
 # --- placebos and leave-one-out ------------------------------------------------------------------------------------
 def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figure:
-    """Each comparison unit pretending to be treated, and the treated one among them. Title: its rank by |estimate|."""
+    """Each comparison unit pretending to be treated, and the treated one among them. `estimate`: the main one; `placebos`: the
+    `placebo_space` of what `evaluate` gives. Title: its rank by |estimate|.
+
+    Returns a Figure.
+    """
     values = placebos.table["estimate"].to_numpy()
     own = float(estimate.overall()["estimate"])
     scale = estimate.overall()["scale"]
@@ -29,7 +33,11 @@ def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figur
 
 
 def plot_leave_one_out(estimate: Estimate, left_out: Estimate, words: Words) -> Figure:
-    """The main estimate without each cluster in turn. Title: the range, and whether the sign ever changes."""
+    """The main estimate without each cluster in turn. `estimate`: the main one; `left_out`: the `leave_one_out` of what `evaluate` gives.
+    Title: the range, and whether the sign ever changes.
+
+    Returns a Figure.
+    """
     table = left_out.table.sort_values("estimate", ignore_index=True)
     own, scale = float(estimate.overall()["estimate"]), estimate.overall()["scale"]
     low, high = table.iloc[0], table.iloc[-1]

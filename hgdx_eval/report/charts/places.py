@@ -21,9 +21,11 @@ LETTER, KEY = 6.6, 44  # units that a letter takes, about, and the line before a
 
 
 def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | None:
-    """One panel per cluster that holds both groups, by how far the gap between them moved at the policy; None with fewer than two.
+    """One panel per cluster that holds both groups, by how far the gap between them (percentage points) moved at the policy. Cells with
+    fewer dossiers than `min_count` are left out.
 
-    Title: in how many of the panels the gap moved up. Small counts are left out.
+    Title: in how many of the panels the gap moved up.
+    Returns a Figure; None with fewer than two such clusters, or where the outcome is no share of dossiers.
     """
     series = cluster_series(design, min_count)
     order = moves(design, series)

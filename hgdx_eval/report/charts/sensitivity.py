@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
+from ...base.telling import check_name
 from ...estimation.results import Estimate
 from ...study.words import Words
 from ..blocks import csv_text
@@ -13,21 +14,26 @@ from .axes import simulated_note, tag, tick_digits
 from .intervals import EDGE, unit_of
 from .specification_curve import signed_axis, upright_lines
 
+PARTS = ("first", "average")  # effects of which it is told
+
 
 # --- other trends --------------------------------------------------------------------------------------------------
 def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] | None = None) -> Figure:
     """Honest intervals against the bound on departures from parallel trends (Rambachan & Roth 2023, relative magnitudes).
 
-    `rows`: term sensitivity_relative, group first or average, parameter = the bound. `breakdown`: group -> bound from which on
-    the interval holds 0 (inf: none); without it the row "<group> breakdown", and without that the lowest bound of the rows
-    whose interval does. Title: that bound of `average` (`first` where there is none); or that every bound tried leaves out 0; or
-    that none does.
+    `rows`: the `sensitivity` of what `robust` gives: term sensitivity_relative, group first or average, parameter = the bound. `breakdown`:
+    group -> bound from which on the interval holds 0 (inf: none); without it the row "<group> breakdown", and without that the lowest bound
+    of the rows whose interval does. Title: that bound of `average` (`first` where there is none); or that every bound tried leaves out 0;
+    or that none does.
+    Returns a Figure. Raises InputError for a breakdown of another group.
     """
+    for name in breakdown or {}:
+        check_name("group of a breakdown", name, PARTS)
     told = rows.table[(rows.table["term"] == "sensitivity_relative") & (rows.table["status"] == "ok")]
     breakdown = {**breakdowns(told), **(breakdown or {})}
-    table = told[told["group"].isin(["first", "average"])]
+    table = told[told["group"].isin(PARTS)]
     table = table.assign(bound=table["parameter"].astype(float)).sort_values(["group", "bound"], kind="stable", ignore_index=True)
-    parts = {name: table[table["group"] == name] for name in ("first", "average") if (table["group"] == name).any()}
+    parts = {name: table[table["group"] == name] for name in PARTS if (table["group"] == name).any()}
     marks = {name: breaking_point(part, breakdown.get(name)) for name, part in parts.items()}
     headline = "average" if "average" in parts else "first"
     title = finding_of_sensitivity(parts[headline], marks[headline], words)

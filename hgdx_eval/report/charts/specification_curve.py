@@ -22,11 +22,13 @@ REACH = 1.0  # intervals of a curve are cut this many spans of its points beyond
 
 # --- specification curve -------------------------------------------------------------------------------------------
 def plot_curve(curve: Estimate, words: Words) -> Figure:
-    """Every specification from low to high with its interval, the study's own marked, and below what each does otherwise.
+    """Every specification from low to high with its interval, the study's own marked, and below what each does otherwise. `curve`: the
+    `curve` of what `robust` gives.
 
-    Title: how many have the sign of the study's own, of all that could be estimated (the study's own counted), and how many
-    intervals leave out 0. Intervals are neither drawn nor counted with fewer than `FEW_CLUSTERS` treated clusters. A phone shows
-    the dimensions that explain most of the spread.
+    Title: how many have the sign of the study's own, of all that could be estimated (the study's own counted), and how many intervals leave
+    out 0. Intervals are neither drawn nor counted with fewer than `FEW_CLUSTERS` treated clusters. A phone shows the dimensions that
+    explain most of the spread.
+    Returns a Figure.
     """
     summary, table = curve_summary(curve), sorted_curve(curve)
     few = bool(table.loc[table["own"], "n_treated_clusters"].iloc[0] < FEW_CLUSTERS)

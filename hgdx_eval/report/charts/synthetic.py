@@ -13,11 +13,13 @@ from .axes import end_labels, estimate_size, simulated_note, tag, time_axis, val
 
 # --- treated against synthetic -------------------------------------------------------------------------------------
 def plot_synthetic(estimate: Estimate, treated: pd.DataFrame, words: Words, start: pd.Period | None = None) -> Figure:
-    """The treated series against its synthetic one; `treated`: time, period, treated, synthetic (shares 0-1 on scale pp).
+    """The treated series against its synthetic one. `estimate`: what `synthetic_part` gives; `treated`: what `synthetic_series` gives:
+    time, period, treated, synthetic (shares 0-1 on scale pp); `start`: first period of the policy; without it, from the last event time of
+    the estimate.
 
-    `start`: first period of the policy; without it, from the last event time of the estimate. Title: "poor" where the
-    estimate's notes say that the two did not fit before; "above" or "below" where the mean difference after is more than
-    twice the root mean square of the difference before; else "near".
+    Title: "poor" where the estimate's notes say that the two did not fit before; "above" or "below" where the mean difference after is more
+    than twice the root mean square of the difference before; else "near".
+    Returns a Figure.
     """
     scale = estimate.overall()["scale"]
     factor = 100 if scale == "pp" else 1

@@ -18,9 +18,10 @@ LETTERS = {True: 43, False: 90}  # of a name, on a phone and on a desk
 
 
 def plot_forgone(found: Cost, panel: Panel, p: Study, design: Design, words: Words) -> Figure | None:
-    """A bar per procedure, the largest BARS; None without costs or with fewer than three procedures that may be told.
+    """Fees not taken (million VND): a bar per procedure, the largest BARS. `found`: what `cost_of` gives.
 
     Title: the share of the largest three in all that was not taken.
+    Returns a Figure; None without costs or with fewer than three procedures that may be told.
     """
     if found.reason or not found.bill.forgone:
         return None

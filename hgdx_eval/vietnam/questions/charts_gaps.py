@@ -13,7 +13,11 @@ from .show_gaps import direction, state_of
 
 
 def plot_gaps(found: Who, design: Design, words: Words) -> Figure | None:
-    """One line per gap; None with fewer than two. Title: how many narrowed and widened for certain."""
+    """Gaps between places: one line per gap, with intervals that hold for all together. `found`: what `who_of` gives. Title: how many
+    narrowed and widened for certain.
+
+    Returns a Figure; None with fewer than two gaps that have an interval.
+    """
     own = {gap.name: state_of(gap, found) for gap in found.gaps if gap.row is not None}
     changed = {state: sum(one == state for one in own.values()) for state in ("narrowed", "widened", "opened")}
     title = words("who.chart_gaps" if sum(changed.values()) else "who.chart_no_gap", n=words.number(len(own)),
@@ -22,7 +26,11 @@ def plot_gaps(found: Who, design: Design, words: Words) -> Figure | None:
 
 
 def plot_outcomes(found: Who, design: Design, words: Words) -> Figure | None:
-    """One line per share that was estimated; None with fewer than two. Title: which of them moved most, as far as can be told."""
+    """Other outcomes that are shares (percentage points): one line each, with intervals that hold for all together. `found`: what `who_of`
+    gives. Title: which of them moved most, as far as can be told.
+
+    Returns a Figure; None with fewer than two that were estimated.
+    """
     shares = {f"other_{name}": words(f"who.outcome_{name}") for name, (_, _, scale) in OUTCOMES.items() if scale == "pp"}
     together = found.together
     clear = together[[group in shares and direction(low, high) != "unclear" for group, low, high in zip(

@@ -19,9 +19,10 @@ LINES = {"official": (INK, (None, None), 1.9), "fixed": (TREATED, (5, 2), 2.2)}
 
 
 def plot_payment(found: Payment, design: Design, words: Words) -> Figure | None:
-    """Both rates by month; one line where they are the same. None without rates.
+    """Both rates of online payment by month (per cent); one line where they are the same. `found`: what `payment_of` gives.
 
     Title: by how many points each rate moved from the year before the start to the last twelve months.
+    Returns a Figure; None without rates.
     """
     if found.reason or found.series[list(RATES)].dropna().empty:
         return None

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
+from ...base.telling import in_brief
 from ...design.design import Design
 from ...estimation.estimate import estimate
 from ...estimation.results import Estimate, result_table
@@ -49,6 +50,9 @@ class Bill:
     uncounted: int
     at_counter: float
     release: Release | None = None
+
+    def __repr__(self) -> str:
+        return in_brief(self, f"by {self.basis}", f"cut {self.cut} %")
 
     @property
     def forgone(self) -> float:
@@ -251,6 +255,9 @@ class Cost:
     bill: Bill | None = None
     estimate: Estimate | None = None
 
+    def __repr__(self) -> str:
+        return in_brief(self, self.reason or f"fees not taken, by {self.bill.basis}")
+
     @property
     def recorded(self) -> list[Estimate]:
         return [] if self.estimate is None else [self.estimate]
@@ -264,7 +271,11 @@ class Cost:
 
 
 def cost_of(panel: Panel, p: Study, design: Design) -> Cost:
-    """The cost of the study's cut, or why nothing can be said of it."""
+    """What the study's cut of fees cost: fees not taken since the start (whole VND), how much of that moved nobody, VND per extra dossier.
+
+    Returns a Cost; where nothing can be said (no policy, no fees, too few dossiers) its `reason` is a code, and every show_* of it copes.
+    Raises Refusal where the study's method cannot identify the effect.
+    """
     if reason := why_none(panel, p):
         return Cost(reason)
     found = bill(panel, p, design)

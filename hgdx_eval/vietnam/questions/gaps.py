@@ -15,6 +15,7 @@ import pandas as pd
 
 from ...base.errors import Refusal
 from ...base.memo import remembered
+from ...base.telling import in_brief
 from ...design.design import Design, study_design
 from ...design.variants import with_periods
 from ...estimation.estimate import estimate
@@ -66,9 +67,17 @@ class Who:
     together: pd.DataFrame = field(default_factory=pd.DataFrame)
     recorded: list[Estimate] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        told = [gap.name for gap in self.gaps if gap.row is not None]
+        return in_brief(self, self.reason or f"gaps: {', '.join(told) or 'none'}", "" if self.reason else f"{len(self.together)} outcomes")
+
 
 def who_of(panel: Panel, p: Study, design: Design) -> Who:
-    """All of it. Raises InputError where the file of places cannot be understood."""
+    """For whom, and what else moved: gaps between places, the number of dossiers, other outcomes; computed once in a run.
+
+    Returns a Who; where dossiers are not counted its `reason` is a code, and every show_* of it copes. Raises InputError where the file of
+    places cannot be understood.
+    """
     places = read_places(Path(p.places), p.place) if p.places else Places({}, {})
     return remembered(lambda: compared_and_counted(panel, p, design, places), "who", p, panel.cells, design, places)
 

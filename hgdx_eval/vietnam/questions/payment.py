@@ -14,6 +14,8 @@ import pandas as pd
 from scipy import stats
 
 from ...base.errors import Refusal
+from ...base.periods import told_span
+from ...base.telling import in_brief
 from ...design.design import Design, study_design
 from ...estimation.estimate import estimate
 from ...estimation.inference import LEVEL
@@ -67,6 +69,9 @@ class Payment:
     groups: tuple[str, ...] = ()  # whom the effects compare with
     until: pd.Period | None = None  # last month of the comparison, where the study ends it before its window's end
 
+    def __repr__(self) -> str:
+        return in_brief(self, self.reason or f"{' and '.join(RATES)} rate, {told_span(self.series['period'])}")
+
     @property
     def recorded(self) -> list[Estimate]:
         return [] if self.estimate is None else [self.estimate]
@@ -82,7 +87,11 @@ def why_none(panel: Panel, p: Study) -> str | None:
 
 
 def payment_of(panel: Panel, p: Study, design: Design) -> Payment:
-    """Both rates, the effect on each, and when the target is reached; or why nothing can be said."""
+    """Online payment by both of its definitions (shares 0-1 by month), the effect of the cut on each (percentage points), and when the
+    target is reached.
+
+    Returns a Payment; where nothing can be said its `reason` is a code, and every show_* of it copes.
+    """
     if reason := why_none(panel, p):
         return Payment(reason)
     waived = whole_fee(panel.cells, p, design)

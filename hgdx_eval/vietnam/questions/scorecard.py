@@ -13,7 +13,7 @@ import pandas as pd
 from ...base import periods
 from ...base.errors import InputError
 from ...base.origin import Origin
-from ...base.telling import did_you_mean, told_file
+from ...base.telling import did_you_mean, in_brief, told_file
 from ...estimation.results import Estimate, result_table
 from ...panel.disclosure import as_told, hidden_beside_total, parts_of
 from ...panel.panel import Panel
@@ -73,6 +73,9 @@ class Scorecard:
     origin: Origin
     file: str | None
 
+    def __repr__(self) -> str:
+        return in_brief(self, f"{len(self.items)} indicators of {len({item.task for item in self.items})} tasks")
+
 
 def scorecard(panel: Panel, p: Study) -> Scorecard | None:
     """The scorecard of a study; None where the seven tasks are another place's and the study brings no file. Raises InputError."""
@@ -90,8 +93,11 @@ def scorecard(panel: Panel, p: Study) -> Scorecard | None:
 
 
 def indicators(card: Scorecard | None) -> list[Estimate]:
-    """The latest value of every indicator that has one, as rows of the contract: term `indicator`, `group` its name, `parameter`
-    its task and status. No interval: none is given."""
+    """The latest value of every indicator of a scorecard that has one. `card`: what `tasks_of` gives, which may be None.
+
+    Returns a list of one Estimate for `record`, rows `indicator` (`group` its name, `parameter` its task and status; scale share, 0-1,
+    count or VND; no interval, none is given); an empty list without a scorecard.
+    """
     if card is None:
         return []
     rows = [{"term": "indicator", "estimator": "", "outcome": item.name, "group": item.name, "period": str(item.values[-1][0]),

@@ -3,6 +3,7 @@
 import pandas as pd
 from markupsafe import Markup
 
+from ...base.telling import check_name
 from ...design.design import Design
 from ...panel.panel import Panel
 from ...report import blocks
@@ -12,6 +13,7 @@ from ...study.words import Words
 from ..facts import UnitCost, load_facts
 from .cost import Cost, forgone_by, savings
 
+BY = ("procedure", "agency", "level", "year")
 SHOWN = 10  # rows of a table; the others are summed up, and told in its download
 FAR = 0.02  # what was paid at the counter may differ by that share from what was due before it is told
 AMOUNTS = ((1e9, "billion", 2), (1e6, "million", 2), (1e3, "thousand", 0))
@@ -43,7 +45,11 @@ def within(row: pd.Series, words: Words) -> str:
 
 
 def show_costs(found: Cost, design: Design, words: Words) -> blocks.Block:
-    """What was not taken, how much of it moved nobody, what an extra dossier cost; or why nothing can be said."""
+    """What was not taken (VND), how much of it moved nobody, what an extra dossier cost; or why nothing can be said. `found`: what
+    `cost_of` gives.
+
+    Returns a Block.
+    """
     if found.reason:
         return paragraphs([words(f"cost.{found.reason}")])
     told = [words(
@@ -77,7 +83,10 @@ def per_extra_text(found: Cost, words: Words, other: str = "", parameter: str | 
 
 
 def show_cost_basis(found: Cost, words: Words) -> blocks.Block | None:
-    """On what the amounts rest, and what does not fit."""
+    """On what the amounts rest, and what does not fit. `found`: what `cost_of` gives.
+
+    Returns a Block; None where nothing can be said of the cost.
+    """
     if found.reason:
         return None
     own = found.bill
@@ -100,7 +109,13 @@ def digits_of(value: object) -> int:
 
 
 def show_forgone(found: Cost, panel: Panel, p: Study, by: str, words: Words) -> blocks.Block | None:
-    """What was not taken by procedure, agency, level or year: the largest, the others together, the total; all in the download."""
+    """What was not taken (VND) by part: the largest, the others together, the total; all in the download. `found`: what `cost_of` gives;
+    `by`: procedure, agency, level or year.
+
+    Returns a Block; None where nothing can be said of the cost. Raises InputError for another `by`.
+    Example: `hg.show_forgone(cost, panel, p, "year", words)`
+    """
+    check_name("by", by, BY)
     if found.reason:
         return None
     rows = forgone_by(found.bill, by, p.min_count)
@@ -132,7 +147,11 @@ def name_of(value: object, by: str, panel: Panel, words: Words) -> str:
 
 
 def show_other_cut(found: Cost, p: Study, words: Words) -> blocks.Block | None:
-    """What the study's other cut would cost, by how strongly people are assumed to answer a larger cut."""
+    """What the study's other cut would cost (VND), by how strongly people are assumed to answer a larger cut. `found`: what `cost_of`
+    gives.
+
+    Returns a Block; None where nothing can be said of the cost, or of that cut.
+    """
     if found.reason or found.row("forgone_other") is None:
         return None
     rows = []
@@ -153,7 +172,11 @@ def show_other_cut(found: Cost, p: Study, words: Words) -> blocks.Block | None:
 
 
 def show_savings(found: Cost, words: Words) -> blocks.Block | None:
-    """What a dossier filed from remote saves: every unit cost with its source or "not known", and what follows from them."""
+    """What a dossier filed from remote saves: every unit cost with its source or "not known", and what follows from them (VND). `found`:
+    what `cost_of` gives.
+
+    Returns a Block; None where nothing can be said of the cost.
+    """
     if found.reason:
         return None
     facts = load_facts()
@@ -176,7 +199,10 @@ def unit_value(fact: UnitCost, words: Words) -> str:
 
 
 def show_cost_truth(found: Cost, panel: Panel, words: Words) -> blocks.Block | None:
-    """For simulated data: the known amounts beside those found."""
+    """For simulated data: the known amounts (VND) beside those found. `found`: what `cost_of` gives.
+
+    Returns a Block; None where data are real, nothing can be said of the cost, or the window is not the one that the data tell about.
+    """
     if found.reason or panel.truth is None or "forgone_vnd" not in panel.truth or found.row("unchanged") is None:
         return None
     truth = panel.truth.set_index("period").loc["overall"]

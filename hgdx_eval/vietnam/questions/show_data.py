@@ -39,7 +39,10 @@ def staff_text(panel: Panel, words: Words) -> str:
 
 
 def show_staff(panel: Panel, p: Study, words: Words) -> blocks.Block | None:
-    """Online dossiers that staff entered, a row a year, for download a row a month; small counts hidden. None where not told."""
+    """Online dossiers that staff entered, a row a year, for download a row a month; small counts hidden.
+
+    Returns a Block; None where the data do not tell them, or there are none.
+    """
     if "assisted" not in panel.cells or not panel.cells["assisted"].sum():
         return None
     heads = [words(f"story.col_{name}") for name in ("when", "online", "assisted", "share")]
@@ -60,8 +63,10 @@ def staff_rows(cells: pd.DataFrame, by: str, min_count: int, words: Words, heads
 
 
 def show_names(panel: Panel, words: Words) -> blocks.Block | None:
-    """How names of agencies and codes of procedures were understood, with the number of spellings and about how many rows; None for a
-    table."""
+    """How names of agencies and codes of procedures were understood, with the number of spellings and about how many rows.
+
+    Returns a Block; None where the data name none, as a tidy table.
+    """
     names = panel.names_matched
     if names.empty:
         return None
@@ -78,7 +83,10 @@ def show_names(panel: Panel, words: Words) -> blocks.Block | None:
 
 
 def show_doubtful_names(panel: Panel, words: Words) -> blocks.Block | None:
-    """The names and codes that were not understood, or were not in force; None where there is none."""
+    """The names and codes that were not understood, or were not in force, with about how many rows.
+
+    Returns a Block; None where there is none.
+    """
     names = panel.names_matched
     doubt = names[names["how"].isin(["unknown", "ambiguous", "unlisted"]) | (names["outside"] != "")] if len(names) else names
     if doubt.empty:

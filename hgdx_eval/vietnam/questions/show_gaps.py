@@ -15,7 +15,11 @@ UNITS, DIGITS = {"pp": "points", "level": "days"}, {"pp": 1, "level": 2}
 
 
 def show_gaps(found: Who, words: Words) -> blocks.Block:
-    """Which gaps narrowed or widened for certain, each gap before and its change, and why others cannot be told."""
+    """Which gaps between places narrowed or widened for certain, each gap before and its change (percentage points), and why others cannot
+    be told. `found`: what `who_of` gives.
+
+    Returns a Block.
+    """
     if found.reason:
         return paragraphs([words(f"who.{found.reason}")])
     told = [gap for gap in found.gaps if gap.row is not None]
@@ -33,7 +37,10 @@ def show_gaps(found: Who, words: Words) -> blocks.Block:
 
 
 def show_gap_notes(found: Who, words: Words) -> blocks.Block | None:
-    """What each gap compares, with the step and source of the user's numbers, or why it cannot be told."""
+    """What each gap compares, with the step and source of the user's numbers, or why it cannot be told. `found`: what `who_of` gives.
+
+    Returns a Block; None where dossiers are not counted.
+    """
     if found.reason:
         return None
     pairs = []
@@ -71,7 +78,10 @@ def step_text(gap: Gap, words: Words) -> str:
 
 
 def show_volume(found: Who, words: Words) -> blocks.Block | None:
-    """The effect on the number of dossiers in per cent, or why there is none."""
+    """The effect on the number of dossiers in per cent, or why there is none. `found`: what `who_of` gives.
+
+    Returns a Block; None where dossiers are not counted.
+    """
     if found.reason:
         return None
     if found.volume is None:
@@ -91,7 +101,11 @@ def direction(low: float, high: float) -> str:
 
 
 def show_outcomes(found: Who, words: Words) -> blocks.Block | None:
-    """Every other outcome with the interval that holds for all together; a column that is not there is said to be not there."""
+    """Every other outcome with the interval that holds for all together; a column that is not there is said to be not there. `found`: what
+    `who_of` gives.
+
+    Returns a Block; None where dossiers are not counted.
+    """
     if found.reason:
         return None
     together = found.together.set_index("group")
@@ -120,7 +134,10 @@ def show_outcomes(found: Who, words: Words) -> blocks.Block | None:
 
 
 def show_who_truth(found: Who, panel: Panel, words: Words) -> blocks.Block | None:
-    """For simulated data: the known answers, and whether the joint intervals hold them."""
+    """For simulated data: the known answers, and whether the joint intervals hold them. `found`: what `who_of` gives.
+
+    Returns a Block; None where data are real, dossiers are not counted, or no outcome has an interval to compare.
+    """
     if found.reason or panel.truth is None or "received_pct" not in panel.truth:
         return None
     together, said = found.together.set_index("group"), []

@@ -19,7 +19,11 @@ def paragraphs(texts: list[str]) -> blocks.Block:
 
 
 def show_payment_answer(found: Payment, design: Design, words: Words) -> blocks.Block:
-    """Both rates of the last twelve months, why they differ, and when the target is reached; or why nothing can be said."""
+    """Both rates of the last twelve months, why they differ, and where they stand; or why nothing can be said. `found`: what `payment_of`
+    gives.
+
+    Returns a Block.
+    """
     if found.reason:
         return paragraphs([words(f"payment.{found.reason}")])
     recent = found.series["period"] > found.series["period"].max() - YEAR
@@ -35,7 +39,11 @@ def show_payment_answer(found: Payment, design: Design, words: Words) -> blocks.
 
 
 def show_rates(found: Payment, design: Design, words: Words) -> blocks.Block | None:
-    """Both rates in the year before the start, since then, and in the last twelve months; by month in the download."""
+    """Both rates in the year before the start, since then, and in the last twelve months; by month in the download. `found`: what
+    `payment_of` gives.
+
+    Returns a Block; None where nothing can be said of payments.
+    """
     if found.reason:
         return None
     period = found.series["period"]
@@ -51,7 +59,11 @@ def show_rates(found: Payment, design: Design, words: Words) -> blocks.Block | N
 
 
 def show_payment_effects(found: Payment, words: Words) -> blocks.Block | None:
-    """What the cut did to each rate, by the study's own method, and what the difference means."""
+    """What the cut did to each rate (percentage points), by the study's own method, and what the difference means. `found`: what
+    `payment_of` gives.
+
+    Returns a Block; None where nothing can be said of payments.
+    """
     if found.reason:
         return None
     rows, told = [], {}
@@ -77,7 +89,10 @@ def unclear(found: Payment) -> bool:
 
 
 def show_target(found: Payment, words: Words) -> blocks.Block | None:
-    """When each rate reaches the target on its trend, or that it does not."""
+    """When each rate reaches the target on its trend, or that it does not. `found`: what `payment_of` gives.
+
+    Returns a Block; None where nothing can be said of payments, or no source gives a target.
+    """
     if found.reason or found.target is None:
         return None
     rows = [(words(f"payment.{name}"), reach_text(found, name, words)) for name in RATES]
@@ -96,7 +111,10 @@ def reach_text(found: Payment, name: str, words: Words) -> str:
 
 
 def show_payment_basis(found: Payment, words: Words) -> blocks.Block | None:
-    """The two definitions, and how many payments do not say how they were made."""
+    """The two definitions, and how many payments do not say how they were made. `found`: what `payment_of` gives.
+
+    Returns a Block; None where nothing can be said of payments.
+    """
     if found.reason:
         return None
     pairs = [(words("payment.official"), words("payment.official_text")),
@@ -107,7 +125,10 @@ def show_payment_basis(found: Payment, words: Words) -> blocks.Block | None:
 
 
 def show_payment_truth(found: Payment, panel: Panel, words: Words) -> blocks.Block | None:
-    """For simulated data: the known effect on each rate beside the estimates."""
+    """For simulated data: the known effect on each rate (percentage points) beside the estimates. `found`: what `payment_of` gives.
+
+    Returns a Block; None where data are real, nothing can be said of payments, or no rate has an interval to compare.
+    """
     if found.reason or panel.truth is None or "official_pp" not in panel.truth:
         return None
     months = panel.truth[panel.truth["period"] != "overall"].dropna(subset=["official_pp", "fixed_pp"])

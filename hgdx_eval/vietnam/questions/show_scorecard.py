@@ -19,12 +19,20 @@ LEAST_DRAWN = 4  # values; fewer are told in words
 
 
 def tasks_of(panel: Panel, p: Study) -> Scorecard | None:
-    """The study's scorecard; None where the seven tasks are not its place's."""
+    """The study's scorecard of the seven tasks: indicators from facts, from its own data and from its file, shares 0-1.
+
+    Returns a Scorecard; None where the seven tasks are not its place's and it names no file. Raises InputError where its file cannot be
+    understood.
+    """
     return scorecard(panel, p)
 
 
 def show_tasks(card: Scorecard | None, words: Words) -> blocks.Block | None:
-    """One row per indicator, or per task that has none: latest value, target, status; for download every value."""
+    """One row per indicator, or per task that has none: latest value, target, status; for download every value. `card`: what `tasks_of`
+    gives.
+
+    Returns a Block; None without a scorecard.
+    """
     if card is None:
         return None
     heads = [words(f"scorecard.col_{name}") for name in ("task", "latest", "status")]
@@ -92,7 +100,7 @@ def sparkline(item: Item, simulated: bool, words: Words) -> Markup:
 
 
 def show_definitions(card: Scorecard | None, words: Words) -> blocks.Block | None:
-    """Each indicator's definition, source, target, trend."""
+    """Each indicator's definition, source, target, trend. `card`: what `tasks_of` gives. Returns a Block; None without a scorecard."""
     if card is None:
         return None
     body = Markup("").join(
@@ -174,7 +182,11 @@ def all_values(card: Scorecard, words: Words) -> pd.DataFrame:
 
 # --- context -------------------------------------------------------------------------------------------------------
 def show_context(card: Scorecard | None, words: Words) -> blocks.Block | None:
-    """The article's own figures and what has been published, of this place and of others: figure, definition, source, date."""
+    """The article's own figures and what has been published, of this place and of others: figure, definition, source, date. `card`: what
+    `tasks_of` gives.
+
+    Returns a Block; None without a scorecard.
+    """
     if card is None:
         return None
     facts = load_facts()
@@ -224,7 +236,10 @@ def related(found: Published | Figure, words: Words) -> str:
 
 # --- what was rewritten, and the rules -----------------------------------------------------------------------------
 def show_rewritten(card: Scorecard | None, words: Words) -> blocks.Block | None:
-    """The numbers of the user's file that were rewritten as shares; None where there is none."""
+    """The numbers of the user's file that were rewritten as shares. `card`: what `tasks_of` gives.
+
+    Returns a Block; None where there is none.
+    """
     if card is None or not card.notes:
         return None
     rows = [(words(f"scorecard.row_{note.column}", n=words.number(note.row)), note.found, words.percent(note.share)) for note in card.notes]
@@ -234,7 +249,7 @@ def show_rewritten(card: Scorecard | None, words: Words) -> blocks.Block | None:
 
 
 def show_statuses(card: Scorecard | None, words: Words) -> blocks.Block | None:
-    """The rule of every status."""
+    """The rule of every status. `card`: what `tasks_of` gives. Returns a Block; None without a scorecard."""
     if card is None:
         return None
     pairs = [(f"{sign} {words(f'scorecard.status_{name}')}", words(f"scorecard.rule_{name}")) for name, (_, sign) in SIGNS.items()]
