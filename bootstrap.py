@@ -24,7 +24,7 @@ COMMANDS = {
 ENVIRONMENTS = {"run": (".venv", "requirements.lock"), "dev": (".venv-dev", "requirements-dev.lock")}
 REPORTS = ("report.vi.html", "report.en.html")
 STAMP = "hgdx-stamp"
-UNREADABLE = "$\"`:[\\\n\r"  # in the path of this folder
+UNREADABLE = '$"`:[\\\n\r'  # in the path of this folder
 
 
 def stop(message, code=2):

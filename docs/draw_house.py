@@ -1,6 +1,6 @@
 """Draws docs/house.svg from the imports: the package's rooms by floor, an arrow where one imports another and no third room says so.
 
-    python docs/draw_house.py            writes docs/house.svg (tests/test_layers.py says when it is stale)
+python docs/draw_house.py            writes docs/house.svg (tests/test_layers.py says when it is stale)
 """
 
 import ast

@@ -19,7 +19,9 @@ def small_export(seed: int, months: int = 16, late: int = 0, sizes: tuple[int, .
     from hgdx_eval.study.load import load_study
 
     rng = np.random.default_rng(seed)
-    p, _ = load_study("demo", "en", {"window": ["2022-10", "2025-06"], "by": ["level", "field", "cluster"], "period_by": None, "min_count": 5})
+    p, _ = load_study(
+        "demo", "en", {"window": ["2022-10", "2025-06"], "by": ["level", "field", "cluster"], "period_by": None, "min_count": 5}
+    )
     rows = []
     for a in range(5):
         for q in range(6):
@@ -43,7 +45,10 @@ def small_export(seed: int, months: int = 16, late: int = 0, sizes: tuple[int, .
 def unknowns(panel, months=None) -> pd.DataFrame:
     """One row per unknown: unit, period (text), kind (online, counter), n (what he wants to know)."""
     cells = panel.cells if months is None else panel.cells[panel.cells["period"].astype(str).isin(months)]
-    both = [cells.assign(kind=kind, n=cells["online"] if kind == "online" else cells["received"] - cells["online"]) for kind in ("online", "counter")]
+    both = [
+        cells.assign(kind=kind, n=cells["online"] if kind == "online" else cells["received"] - cells["online"])
+        for kind in ("online", "counter")
+    ]
     return pd.concat(both, ignore_index=True).assign(period=lambda frame: frame["period"].astype(str))
 
 

@@ -113,6 +113,7 @@ def export_rows(folder: Path, dossiers: int) -> list[list[str]]:
 
 def bad_rows(good: list[str]) -> list[list[str]]:
     """Rows that cannot be used, with canaries where something else belongs."""
+
     def row(**other: str) -> list[str]:
         told = dict(zip(COLUMNS, good, strict=True)) | {name.replace("_", " "): text for name, text in other.items()}
         return [told[column] for column in COLUMNS]

@@ -43,7 +43,9 @@ weights: none
 cluster: unit
 estimator: two_way_fixed_effects
 """
-SETUP = "import hgdx_eval as hg\n\np, words = hg.load_study(study, lang, change)\npanel = hg.load_panel(p)\ndesign = hg.study_design(panel, p)"
+SETUP = (
+    "import hgdx_eval as hg\n\np, words = hg.load_study(study, lang, change)\npanel = hg.load_panel(p)\ndesign = hg.study_design(panel, p)"
+)
 CELLS = {
     "first": [SETUP, "result = hg.estimate(design, p.estimator)", "hg.plot_coverage(design, words)", "hg.record([result], 'first', words)"],
     "second": [SETUP, "result = hg.estimate(design, p.estimator)", "hg.plot_event(result, words)", "hg.show_glossary(words)"],
@@ -90,8 +92,11 @@ def notebooks(folder: Path, fault: str = "", where: tuple[str, int] = ("", 0), d
     return folder
 
 
-def start(folder: Path, *words: str, given: Path | None = None, out: Path | None = None, code: str = "", largest: int = 0) -> subprocess.Popen:
+def start(
+    folder: Path, *words: str, given: Path | None = None, out: Path | None = None, code: str = "", largest: int = 0
+) -> subprocess.Popen:
     """The command, as a scheduler starts it. `largest`: bytes that a file may have, which is how a disk is full here."""
+
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
 
@@ -353,7 +358,9 @@ def main() -> None:
         for fault in given.only or FAULTS:
             found = check(fault, given.times, given.seed, folder, typical, given.every)
             codes = ", ".join(f"{code}: {n}" for code, n in sorted(found["codes"].items()))
-            print(f"| {fault} | {found['times']} | {codes} | {found['reads']:,} | {len(found['torn'])} | {len(found['wrong'])} |", flush=True)
+            print(
+                f"| {fault} | {found['times']} | {codes} | {found['reads']:,} | {len(found['torn'])} | {len(found['wrong'])} |", flush=True
+            )
             bad += [f"{fault}: {line}" for line in [*found["wrong"], *found["torn"][:5]]]
     sys.exit("\n".join(bad) or 0)
 

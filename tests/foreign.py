@@ -36,7 +36,11 @@ def one_yearly() -> tuple[pd.DataFrame, dict]:
 
 def staggered_yearly() -> tuple[pd.DataFrame, dict]:
     names = periods("2003", 14, "Y")
-    return treated(grid(24, names, 2), {i: 6 + i % 3 * 2 for i in range(12)}, 1.0, names), {"frequency": "Y", "outcome": "value", "comparison": "not_yet"}
+    return treated(grid(24, names, 2), {i: 6 + i % 3 * 2 for i in range(12)}, 1.0, names), {
+        "frequency": "Y",
+        "outcome": "value",
+        "comparison": "not_yet",
+    }
 
 
 def one_quarterly_series() -> tuple[pd.DataFrame, dict]:
@@ -67,7 +71,9 @@ def share_yearly() -> tuple[pd.DataFrame, dict]:
     return table.assign(rate=rate.clip(0, 1)), {"frequency": "Y", "outcome": "rate", "scale": "share"}
 
 
-PANELS = {made.__name__: made for made in (one_yearly, staggered_yearly, one_quarterly_series, two_clusters_monthly, counts_monthly, share_yearly)}
+PANELS = {
+    made.__name__: made for made in (one_yearly, staggered_yearly, one_quarterly_series, two_clusters_monthly, counts_monthly, share_yearly)
+}
 
 
 def write_study(folder: Path, name: str) -> Path:

@@ -49,7 +49,8 @@ def corpus(folder: Path) -> list[tuple[str, Path]]:
     found = []
     for layout in ["opencps_dossiers", "opencps_fees", *summary_layouts()]:
         kinds = {"opencps_dossiers": (".csv", ".xlsx"), "opencps_fees": ("",)}.get(layout) or (
-            ("",) if getattr(reader(layout), "ONE_MONTH_A_FILE", False) else getattr(reader(layout), "WRITTEN", reader(layout).SUFFIXES))
+            ("",) if getattr(reader(layout), "ONE_MONTH_A_FILE", False) else getattr(reader(layout), "WRITTEN", reader(layout).SUFFIXES)
+        )
         for kind in kinds:
             out = folder / f"{layout}-2023-07{kind}"
             simulate(out, dossiers=80, layout=layout)
@@ -223,7 +224,7 @@ def too_long(begun: float) -> str:
 
 
 def read(path: Path, personal: bool) -> str:
-    """"read" or "refused"; raises AssertionError for what must not be. `personal`: the layout holds personal data; a summary's names
+    """ "read" or "refused"; raises AssertionError for what must not be. `personal`: the layout holds personal data; a summary's names
     are agencies, whatever is written there."""
     before = sorted(path.parent.iterdir())
     try:
@@ -344,7 +345,10 @@ def fuzz(numbers: range, seed: int, workers: int = 1) -> tuple[collections.Count
 
 def summary(counts: collections.Counter) -> list[str]:
     kinds = sorted({kind for kind, _ in counts})
-    return [f"{kind:28} read {counts[kind, 'read']:7,}  refused {counts[kind, 'refused']:7,}  findings {counts[kind, 'finding']:5,}" for kind in kinds]
+    return [
+        f"{kind:28} read {counts[kind, 'read']:7,}  refused {counts[kind, 'refused']:7,}  findings {counts[kind, 'finding']:5,}"
+        for kind in kinds
+    ]
 
 
 def main() -> None:

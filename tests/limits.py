@@ -86,12 +86,19 @@ def prepared(disks: bool = True, rows: int = 300_000) -> Iterator[Path]:
 
 def command(folder: Path, words: str, limit: tuple[int, int] | None = None) -> subprocess.CompletedProcess:
     """One command, as a user of this folder starts it."""
+
     def limited() -> None:
         resource.setrlimit(limit[0], (limit[1], limit[1]))
 
     places = {"HOME": folder / "home", "XDG_CACHE_HOME": folder / "home/cache", "XDG_STATE_HOME": folder / "home/state", "TMPDIR": folder / "tmp",
               "HGDX_NOTEBOOKS": folder / "notebooks", "HGDX_CHROMIUM": folder / "browser"}  # fmt: skip
-    env = {"MPLCONFIGDIR": str(folder / "mpl"), **os.environ, **{name: str(place) for name, place in places.items()}, "PYTHONPATH": str(faults.ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    env = {
+        "MPLCONFIGDIR": str(folder / "mpl"),
+        **os.environ,
+        **{name: str(place) for name, place in places.items()},
+        "PYTHONPATH": str(faults.ROOT),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     return subprocess.run([sys.executable, "-m", "hgdx_eval", *words.split()], cwd=folder, env=env, capture_output=True, text=True, timeout=300,
                           preexec_fn=limited if limit else None)  # fmt: skip
 

@@ -119,7 +119,9 @@ def test_help_tells_every_key_as_the_study_declares_it():
     assert done.returncode == 0
     for key, field in Study.model_fields.items():
         assert f" {key} {field.description}" in text
-    assert "seed a whole number [default: 20230714]" in text and "cluster a column: errors are correlated inside its values (needed)" in text
+    assert (
+        "seed a whole number [default: 20230714]" in text and "cluster a column: errors are correlated inside its values (needed)" in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,11 @@ def test_panel_is_marked_and_its_release_hides_small_cells(tmp_path):
         meta = dict(duckdb.sql(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata('{tmp_path / name}')").fetchall())
         assert meta["status"] == status
     frame = duckdb.sql(f"SELECT * FROM '{tmp_path / 'r.parquet'}'").df()
-    assert (frame["received"] >= 5).all() and not ((frame["received"] - frame["online"]).between(1, 4) | frame["online"].between(1, 4)).any() and {"agency", "level", "procedure", "fee_group", "period", "received", "online"} <= set(frame)
+    assert (
+        (frame["received"] >= 5).all()
+        and not ((frame["received"] - frame["online"]).between(1, 4) | frame["online"].between(1, 4)).any()
+        and {"agency", "level", "procedure", "fee_group", "period", "received", "online"} <= set(frame)
+    )
     refused(call("panel", "a.csv", "-o", "x.csv", cwd=tmp_path), "parquet")
 
 

@@ -25,7 +25,11 @@ DOMAIN = {
 def run(folder, study, *words, code=""):
     """A run with an empty folder of parameters; standard output's last line is the run's folder."""
     (folder / "params").mkdir(exist_ok=True)
-    program = ["-c", code + "import sys\nsys.argv[0] = 'hgdx-eval'\nfrom hgdx_eval.cli import program\nprogram()"] if code else ["-m", "hgdx_eval"]
+    program = (
+        ["-c", code + "import sys\nsys.argv[0] = 'hgdx-eval'\nfrom hgdx_eval.cli import program\nprogram()"]
+        if code
+        else ["-m", "hgdx_eval"]
+    )
     done = subprocess.run([sys.executable, *program, "run", study.name, "--out", "out", *words], cwd=folder, capture_output=True, text=True,
                           env={**os.environ, "HGDX_PARAMS": str(folder / "params"), "PYTHONPATH": str(ROOT)})  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -55,8 +59,10 @@ def test_a_foreign_study_has_no_word_chapter_or_minute_of_a_domain(tmp_path, nam
 def test_a_monthly_study_is_the_same_without_any_package_of_holidays(tmp_path):
     """Working days and Tết are regressors of the domain's studies alone: here a series of 36 months of another country."""
     study = write_study(tmp_path, "two_clusters_monthly")
-    code = "import hgdx_eval as hg, sys\n{}p, _ = hg.load_study({!r}, 'en')\nd = hg.study_design(hg.load_panel(p), p)\n" \
-           "print([hg.estimate(d, m).table.to_json(double_precision=15) for m in ('interrupted_time_series', 'structural_time_series')], list(d.calendar))"
+    code = (
+        "import hgdx_eval as hg, sys\n{}p, _ = hg.load_study({!r}, 'en')\nd = hg.study_design(hg.load_panel(p), p)\n"
+        "print([hg.estimate(d, m).table.to_json(double_precision=15) for m in ('interrupted_time_series', 'structural_time_series')], list(d.calendar))"
+    )
     blocked = "sys.modules['holidays'] = None\n"
     told = [subprocess.run([sys.executable, "-c", code.format(before, str(study))], capture_output=True, text=True, check=True,
                            env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout for before in ("", blocked)]  # fmt: skip

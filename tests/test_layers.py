@@ -74,5 +74,7 @@ def test_public_functions_of_the_package_say_what_they_do():
 def test_no_verb_of_the_notebooks_hides_behind_a_module_of_its_name():
     from hgdx_eval import VERBS
 
-    assert not {verb for verbs in VERBS.values() for verb in verbs} & set(ROOMS)  # a room that was imported stands under its name in the package
+    assert not {verb for verbs in VERBS.values() for verb in verbs} & set(
+        ROOMS
+    )  # a room that was imported stands under its name in the package
     assert set(VERBS) <= {name for name, _ in modules()}

@@ -178,7 +178,9 @@ def test_a_refusal_for_a_machine_that_has_gone_is_one_line_and_its_exit_code():
     os.close(read)
     for place in (write, "/dev/full"):
         with open(place, "wb") as out:
-            done = subprocess.run([sys.executable, "-m", "hgdx_eval", "run", "no/such.yaml", "--json"], stdout=out, stderr=subprocess.PIPE, text=True, env=env)
+            done = subprocess.run(
+                [sys.executable, "-m", "hgdx_eval", "run", "no/such.yaml", "--json"], stdout=out, stderr=subprocess.PIPE, text=True, env=env
+            )
         assert (done.returncode, done.stderr) == (2, "hgdx-eval: such.yaml: there is no such study file\n")
 
 

@@ -98,7 +98,16 @@ def test_latest_names_a_run_beside_it_or_nothing(tmp_path, victim, target):
 
 
 def small_panel():
-    cells = pd.DataFrame({"agency": ["a", "b"], "level": "district", "cluster": ["a", "b"], "period": pd.PeriodIndex(["2023-01", "2023-02"], freq="M"), "received": [3, 40], "online": [1, 20]})
+    cells = pd.DataFrame(
+        {
+            "agency": ["a", "b"],
+            "level": "district",
+            "cluster": ["a", "b"],
+            "period": pd.PeriodIndex(["2023-01", "2023-02"], freq="M"),
+            "received": [3, 40],
+            "online": [1, 20],
+        }
+    )
     return Panel(cells, Origin("a.csv", "0", 2, "opencps_summary", True), pd.DataFrame(), pd.DataFrame(), 2)
 
 
@@ -120,7 +129,9 @@ def test_a_left_over_part_neither_breaks_nor_redirects_what_is_written(tmp_path,
     out.mkdir()
     for part in (f"{name}.part", f"{name}.part.body", f"{name}.body", f".{name}.new"):
         path = out / part
-        path.mkdir() if way == "folder" else path.symlink_to(victim / "file") if way == "link" else path.write_text("half", encoding="utf-8")
+        path.mkdir() if way == "folder" else path.symlink_to(victim / "file") if way == "link" else path.write_text(
+            "half", encoding="utf-8"
+        )
     before = set(os.listdir(out))
     (out / name).symlink_to(victim / "file")
     WRITERS[name](out / name)

@@ -52,7 +52,10 @@ def test_each_record_is_one_line_that_says_what_it_is(tmp_path):
     assert p == "Study(mine: data.csv; value by unit and year; two_way_fixed_effects; 9 keys set)"
     assert words == "Words(en; mine)"
     assert panel == "Panel(data.csv: 8 units x 10 years, 2015 to 2024; 80 cells)"
-    assert design == "Design(mine: effect on value, its own unit; 1 treated and 7 comparison units in 8 clusters; 10 years, 2015 to 2024; policy from 2021)"
+    assert (
+        design
+        == "Design(mine: effect on value, its own unit; 1 treated and 7 comparison units in 8 clusters; 10 years, 2015 to 2024; policy from 2021)"
+    )
     assert main.startswith("Estimate(mine: two_way_fixed_effects; overall 2") and "rows of overall, event" in main
     assert found.startswith("Evaluation(mine: two_way_fixed_effects; overall 2") and "verdict " in found and "checks: " in found
     assert block.startswith("Block(") and block.endswith(" letters of HTML)")
@@ -78,9 +81,17 @@ def test_of_dossiers_a_panel_tells_about_how_many(tmp_path):
 def test_of_dossiers_a_design_and_its_estimates_tell_no_count():
     table = made_up_table(1)
     design = design_of(table.assign(received=4 * table["received"] + 70_000, online=table["online"] + 60_000))
-    told = " ".join(map(repr, (design, hg.estimate(design, "two_way_fixed_effects"), hg.extra_cases(design, hg.estimate(design, "two_way_fixed_effects")))))
+    told = " ".join(
+        map(
+            repr,
+            (design, hg.estimate(design, "two_way_fixed_effects"), hg.extra_cases(design, hg.estimate(design, "two_way_fixed_effects"))),
+        )
+    )
     assert not any(number in told for number in (f"{design.table['received'].sum():.0f}", f"{len(design.table)}"))
-    assert repr(hg.extra_cases(design, hg.estimate(design, "two_way_fixed_effects"))) == "Estimate(made_up: two_way_fixed_effects; specification; rows of specification)"
+    assert (
+        repr(hg.extra_cases(design, hg.estimate(design, "two_way_fixed_effects")))
+        == "Estimate(made_up: two_way_fixed_effects; specification; rows of specification)"
+    )
 
 
 def test_what_looks_like_somebodys_is_told_by_its_shape(tmp_path):

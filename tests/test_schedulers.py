@@ -87,20 +87,27 @@ def test_the_workflow_of_github_is_whole(tmp_path):
     (tmp_path / "outputs").mkdir()
     done = subprocess.run(["bash", "-e", "-c", steps["Prune"]], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(["bash", "-e", "-c", steps["Run"]], cwd=tmp_path, env={**env, "STUDY": "no_such_study"}, capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-e", "-c", steps["Run"]], cwd=tmp_path, env={**env, "STUDY": "no_such_study"}, capture_output=True, text=True
+    )
     assert done.returncode == 2 and "no_such_study" in done.stderr
 
 
 def test_the_windows_task_is_xml_that_names_its_command():
     root = ElementTree.parse(EXAMPLES / "windows-task.xml").getroot()
     space = {"t": root.tag[1:].partition("}")[0]}
-    assert root.find(".//t:Exec/t:Command", space).text.endswith("hgdx-eval.exe") and root.find(".//t:MultipleInstancesPolicy", space).text == "IgnoreNew"
+    assert (
+        root.find(".//t:Exec/t:Command", space).text.endswith("hgdx-eval.exe")
+        and root.find(".//t:MultipleInstancesPolicy", space).text == "IgnoreNew"
+    )
 
 
 def test_the_table_of_exit_codes_is_the_programs():
     told = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
     assert [int(code) for code in re.findall(r"^\| (\d) \|", told, re.M)] == [0, 1, 2, 3, 4]
-    options = {option for command in ("run", "prune") for option in re.findall(r"--[a-z-]+", CliRunner().invoke(cli, [command, "--help"]).output)}
+    options = {
+        option for command in ("run", "prune") for option in re.findall(r"--[a-z-]+", CliRunner().invoke(cli, [command, "--help"]).output)
+    }
     assert set(re.findall(r"`(--[a-z-]+)", told)) <= options
 
 
@@ -122,7 +129,7 @@ def test_cron_runs_the_line_of_the_crontab(tmp_path):
     (tmp_path / "bad.yaml").write_text("study: bad\nwhat: 1\n", encoding="utf-8")
     line = line.replace("run nq04_2023", f"run {tmp_path}/bad.yaml").replace("/srv/hgdx/exports", f"{tmp_path}")
     table = Path("/etc/cron.d") / f"hgdx-eval-test-{os.getpid()}"
-    table.write_text(f'SHELL=/bin/sh\nPATH=/usr/local/bin:/usr/bin:/bin\nKIT={kit}\nOUT={out}\n* * * * * root {line}\n', encoding="utf-8")
+    table.write_text(f"SHELL=/bin/sh\nPATH=/usr/local/bin:/usr/bin:/bin\nKIT={kit}\nOUT={out}\n* * * * * root {line}\n", encoding="utf-8")
     table.chmod(0o644)
     running = any(process.info["name"] == "cron" for process in psutil.process_iter(["name"]))  # else one of the test's own
     daemon = subprocess.Popen(["sleep", "200"] if running else [cron, "-f"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -267,7 +267,10 @@ def test_the_makefile_has_the_same_commands_and_no_logic():
 def test_a_whole_suite_takes_all_cores_and_what_is_named_runs_as_it_is_asked_for():
     assert "-n" in bootstrap.pytest_words("test", []) and "-n" in bootstrap.pytest_words("test", ["-k", "gate", "--durations=20"])
     assert bootstrap.pytest_words("test", ["tests/infer/test_false_alarms.py"]) == ["tests/infer/test_false_alarms.py"]
-    assert bootstrap.pytest_words("test", ["tests/infer/test_false_alarms.py::test_x", "-x"]) == ["tests/infer/test_false_alarms.py::test_x", "-x"]
+    assert bootstrap.pytest_words("test", ["tests/infer/test_false_alarms.py::test_x", "-x"]) == [
+        "tests/infer/test_false_alarms.py::test_x",
+        "-x",
+    ]
     assert bootstrap.pytest_words("test-long", [])[:2] == ["-m", "long or browser"]
 
 

@@ -58,7 +58,9 @@ def test_every_verb_says_what_it_takes_and_gives(verb):
     kinds, nothing = annotation(verb)
     for kind in kinds:
         assert CALLED.get(kind, kind) in given, f"does not say that it returns a {kind}"
-    assert bool(re.search(WHEN, given)) == nothing or "whose parts" in given, "does not say when it returns None, or says so of what never is"
+    assert bool(re.search(WHEN, given)) == nothing or "whose parts" in given, (
+        "does not say when it returns None, or says so of what never is"
+    )
     for name in set(inspect.signature(getattr(hg, verb)).parameters) - COMMON:
         assert f"`{name}`" in said, f"does not say what {name} is"
 
@@ -78,7 +80,9 @@ def test_examples_are_calls_of_verbs_that_exist():
             called = [node.func for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Call)]
             verbs = {func.attr for func in called if isinstance(func.value, ast.Name) and func.value.id == "hg"}
             assert verb in verbs and verbs <= set(hg.__all__)
-            call = next(node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == verb)
+            call = next(
+                node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == verb
+            )
             inspect.signature(getattr(hg, verb)).bind(*call.args, **{word.arg: word.value for word in call.keywords})
 
 
@@ -138,7 +142,13 @@ def test_a_type_checker_takes_a_notebook_and_finds_what_is_wrong_in_it(tmp_path)
     if mypy() is None:
         pytest.skip("no mypy here: pip install mypy anywhere on the PATH")
     (tmp_path / "cells.py").write_text(CELLS + WRONG, encoding="utf-8")
-    options = ["--follow-imports=silent", "--ignore-missing-imports", "--no-error-summary", "--hide-error-context", f"--cache-dir={tmp_path}/cache"]
+    options = [
+        "--follow-imports=silent",
+        "--ignore-missing-imports",
+        "--no-error-summary",
+        "--hide-error-context",
+        f"--cache-dir={tmp_path}/cache",
+    ]
     env = {**os.environ, "MYPYPATH": str(ROOT)}
     done = subprocess.run([*mypy(), *options, "cells.py"], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=500)
     found = {int(line): code for line, code in re.findall(r"^cells\.py:(\d+): error: .*\[([a-z-]+)\]$", done.stdout, re.M)}
@@ -179,7 +189,9 @@ def test_an_unknown_estimator_is_answered_with_those_that_are_known(design, name
 def test_unknown_names_of_traits_parts_scales_and_terms(design, words):
     groups = Estimate(result_table([{"term": "group", "group": "level=a"}, {"term": "group", "group": "field=b"}]), design.origin, "M")
     for verb in (hg.show_groups_of, hg.group_effects):
-        assert "unknown trait 'levle' (did you mean 'level'?); known: level, field" in refused(lambda verb=verb: verb(groups, "levle", words))
+        assert "unknown trait 'levle' (did you mean 'level'?); known: level, field" in refused(
+            lambda verb=verb: verb(groups, "levle", words)
+        )
     p = hg.load_study("demo")[0]
     assert "unknown by 'yeer' (did you mean 'year'?)" in refused(lambda: hg.show_forgone(Cost("none_fees"), None, p, "yeer", words))
     assert hg.show_forgone(Cost("none_fees"), None, p, "year", words) is None
@@ -193,7 +205,9 @@ def test_unknown_names_of_traits_parts_scales_and_terms(design, words):
 
 
 def test_an_unknown_cluster_is_answered_with_those_that_may_be_told(design):
-    assert "unknown cluster 'c9'" in refused(lambda: hg.without_cluster(design, "c9")) and "known: c0, c1" in refused(lambda: hg.without_cluster(design, "c9"))
+    assert "unknown cluster 'c9'" in refused(lambda: hg.without_cluster(design, "c9")) and "known: c0, c1" in refused(
+        lambda: hg.without_cluster(design, "c9")
+    )
     few = design.table.assign(cluster=design.table["cluster"].where(design.table["cluster"] != "c1", "Nguyễn Văn A"))
     said = refused(lambda: hg.without_cluster(replace(design, table=few), "c1"))
     assert "Nguyễn" not in said and "1 that is not told" in said

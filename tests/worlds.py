@@ -30,7 +30,9 @@ class World:
         table = self.design.table
         y, effect = self.draw(table, np.random.default_rng([seed, 2023]))
         treated = table["treated"].to_numpy()
-        return replace(self.design, table=table.assign(y=y, online=y * table["received"])), 100 * float(np.average(effect[treated], weights=table["weight"][treated]))
+        return replace(self.design, table=table.assign(y=y, online=y * table["received"])), 100 * float(
+            np.average(effect[treated], weights=table["weight"][treated])
+        )
 
 
 # --- designs -------------------------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """The ways to say no: an input that is not understood, an estimate that would not mean anything, a run that did not finish."""
 
 
-
-
 class InputError(Exception):
     """A study, fact, export or option is wrong. One line: file, place, what was found, what is allowed. Exit code 2."""
 

@@ -89,7 +89,7 @@ def failure_of(error: BaseException) -> dict[str, str]:
 
 
 def raised_in(error: BaseException) -> str:
-    """" in designs.py, line 12": the last line of the package that an error passed; "" for none."""
+    """The last line of the package that an error passed, as " in design.py, line 12"; "" for none."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(PACKAGE)]
     return f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
 

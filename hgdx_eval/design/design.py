@@ -188,9 +188,7 @@ def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tup
     return frame[~rows]
 
 
-def assign(
-    frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list
-) -> tuple[pd.DataFrame, pd.Period, pd.Period | None]:
+def assign(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataFrame, pd.Period, pd.Period | None]:
     """Adds `treated_from`. Returns the table, the first treated period in it, and the policy's own where one is named."""
     if p.policy:
         return assign_policy(frame, cells, p, aside)
@@ -291,9 +289,7 @@ def other_adopters(frame: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataF
     return frame, len(never) - len(adopters)
 
 
-def make_design(
-    frame: pd.DataFrame, ended: pd.DataFrame, panel: Panel, p: Study, start: pd.Period, aside: list, unknown: int
-) -> Design:
+def make_design(frame: pd.DataFrame, ended: pd.DataFrame, panel: Panel, p: Study, start: pd.Period, aside: list, unknown: int) -> Design:
     traits = unit_traits(frame, p)
     frame, ended = in_columns(frame), in_columns(ended)
     domain, times, events = domain_of(p), pd.Index(sorted(frame["time"].unique())), ()

@@ -46,7 +46,11 @@ class Small:
 
 
 def judge_checks(
-    main: Estimate, time: Estimate | None, left_out: Estimate | None, others: tuple[Estimate, ...], honest: Estimate | None,
+    main: Estimate,
+    time: Estimate | None,
+    left_out: Estimate | None,
+    others: tuple[Estimate, ...],
+    honest: Estimate | None,
     rules: VerdictRules,
 ) -> dict[str, str]:
     """pass, fail or none (could not be made) of each check; a check that the rules do not ask for (0) is left out.
@@ -128,8 +132,14 @@ def of_error(row: pd.Series) -> tuple[float, float]:
 
 
 def judge(
-    design: Design, main: Estimate, headline: str, checks: dict[str, str], space: Estimate | None, signs: tuple[Sign, ...],
-    small: Small | None, rules: VerdictRules,
+    design: Design,
+    main: Estimate,
+    headline: str,
+    checks: dict[str, str],
+    space: Estimate | None,
+    signs: tuple[Sign, ...],
+    small: Small | None,
+    rules: VerdictRules,
 ) -> int:
     """The verdict, 1 to 5, by the rules at the head of this file."""  # fmt: skip
     row, effect = main.overall(), design.estimand == "effect"

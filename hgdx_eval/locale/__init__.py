@@ -1,5 +1,3 @@
 """TODO"""
 
-
-
 LANGUAGES = ("vi", "en")

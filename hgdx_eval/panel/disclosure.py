@@ -44,9 +44,7 @@ def hidden_beside_total(parts: np.ndarray, min_count: int) -> np.ndarray:
     return hide
 
 
-def hidden_in_table(
-    rows: list, columns: list, parts: np.ndarray, min_count: int, told_rows: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+def hidden_in_table(rows: list, columns: list, parts: np.ndarray, min_count: int, told_rows: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Which cells to hide where the totals of rows and columns are told too: (hide, cannot), one bool per cell.
 
     `rows`, `columns`: where each cell stands; `parts` as above. A total with a small part is taken to be told nowhere;

@@ -98,4 +98,5 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
             shutil.copyfileobj(source, file)
     return left_out
 
+
 EXAMPLES = 5  # row numbers kept for each reason

@@ -93,9 +93,7 @@ def spool_parquet(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, s
     return checked(con, path.name, Spool(f"SELECT * FROM {kept_in(target)}", tuple(found), (), 0, np.array([], "int64")), 0)
 
 
-def spool_text(
-    con: duckdb.DuckDBPyConnection, path: Path, text: TextHead, names: dict[str, str], select: Select, target: Path
-) -> Spool:
+def spool_text(con: duckdb.DuckDBPyConnection, path: Path, text: TextHead, names: dict[str, str], select: Select, target: Path) -> Spool:
     """The order of a text's rows is the order in which they are written, so their numbers cost nothing."""
     try:
         source = text_source(path, text, names)

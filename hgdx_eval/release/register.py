@@ -82,9 +82,7 @@ def safe_together(known: sparse.csr_matrix, x: np.ndarray, targets: sparse.csr_m
     return room >= min_count - 1
 
 
-def moved_together(
-    known: sparse.csr_matrix, x: np.ndarray, targets: sparse.csr_matrix, sign: int, most: float, least: float
-) -> np.ndarray:
+def moved_together(known: sparse.csr_matrix, x: np.ndarray, targets: sparse.csr_matrix, sign: int, most: float, least: float) -> np.ndarray:
     """By how many whole dossiers each target can at least be more (`sign` 1) or fewer (-1), up to `most`: one program that moves all
     of them at once, by changes of the atoms of which nobody who reads the known rows would see anything."""
     n, count = len(x), targets.shape[0]

@@ -57,9 +57,7 @@ Built = tuple[pd.DataFrame, Register]  # one row per number that could be told (
 Build = Callable[[pd.DataFrame, list[View]], Built]
 
 
-def release_of(
-    panel: Panel, p: Study, design: Design, last: tuple[str, Release] | None = None, others: tuple = ()
-) -> Release | None:
+def release_of(panel: Panel, p: Study, design: Design, last: tuple[str, Release] | None = None, others: tuple = ()) -> Release | None:
     """What may be told of a study's dossiers; None where it counts none.
 
     `last`: name of the last run and what it told; `others`: (study, design, what was told) of other studies of the very same data.

@@ -155,8 +155,13 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
                      "pass" if rank / number <= found.rules.rank else "fail"))  # fmt: skip
     if found.small is not None:
         row = narrow_row(found)
-        rows.append((words("story.check_small", limit=size_text(found.small.limit, row["scale"], words)),
-                     words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]), "pass" if found.small.inside else "unmet"))
+        rows.append(
+            (
+                words("story.check_small", limit=size_text(found.small.limit, row["scale"], words)),
+                words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]),
+                "pass" if found.small.inside else "unmet",
+            )
+        )
     return rows
 
 

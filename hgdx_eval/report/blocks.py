@@ -49,18 +49,21 @@ def answer(question: str, sentence: str, verdict: int, reasons: list[tuple[str, 
     number = Markup('<strong class="n">{}</strong>').format(strong) if strong else ""
     said = Markup("<strong>{}{}</strong>{}{}{}").format(opening, dot, before, number, after)
     steps = Markup("").join(
-        Markup('<li{}>{}</li>').format(Markup(' aria-current="true"') if n == verdict else "", words(f"tables.short_{n}"))
-        for n in VERDICTS
+        Markup("<li{}>{}</li>").format(Markup(' aria-current="true"') if n == verdict else "", words(f"tables.short_{n}")) for n in VERDICTS
     )
     why = Markup("").join(
         Markup('<li class="{}"><b>{}</b> {}</li>').format("y" if sign == "+" else "x",
                                                           words("tables.for" if sign == "+" else "tables.against"), text)
         for sign, text in reasons
     )  # fmt: skip
-    return Block(str(Markup(
-        '<div class="answer"><p class="kick">{}</p><h1>{}</h1><p class="ans">{}</p><div class="ver"><h2><span>{}</span>{}</h2>'
-        '<ol class="scale">{}</ol><ul class="why">{}</ul></div></div>'
-    ).format(words("study.kicker"), tied(question), said, words("tables.verdict"), words(f"tables.verdict_{verdict}"), steps, why)))
+    return Block(
+        str(
+            Markup(
+                '<div class="answer"><p class="kick">{}</p><h1>{}</h1><p class="ans">{}</p><div class="ver"><h2><span>{}</span>{}</h2>'
+                '<ol class="scale">{}</ol><ul class="why">{}</ul></div></div>'
+            ).format(words("study.kicker"), tied(question), said, words("tables.verdict"), words(f"tables.verdict_{verdict}"), steps, why)
+        )
+    )
 
 
 def tied(text: str) -> str:
@@ -89,9 +92,13 @@ def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = f
     foot = Markup("<tfoot>{}</tfoot>").format(rows.pop()) if total_row and rows else ""
     link = download_line(frame if download is None else download, name, words)
     scrolls, css = Markup(' tabindex="0"') if len(frame.columns) > NARROW else "", Markup(' class="loose"') if loose else ""
-    return Block(str(Markup(
-        '<div class="tw"{}><table{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}'
-    ).format(scrolls, css, caption, head, Markup("").join(rows), foot, link)))
+    return Block(
+        str(
+            Markup('<div class="tw"{}><table{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}').format(
+                scrolls, css, caption, head, Markup("").join(rows), foot, link
+            )
+        )
+    )
 
 
 def download_line(frame: pd.DataFrame, name: str, words: Words) -> Markup:

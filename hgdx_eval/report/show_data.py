@@ -124,8 +124,11 @@ def show_scale(words: Words, p: Study | None = None) -> blocks.Block:
             "times": words.number(rules.breakdown, 1)}  # fmt: skip
     asked = " ".join(words(f"story.rule_{name}", **said) for name, value in
                      (("checks", 1), ("methods", rules.sign_agreement), ("breakdown", rules.breakdown)) if value)  # fmt: skip
-    small = words("story.rule_4_none") if p is None or p.smallest_effect is None else words(
-        "story.rule_4", limit=size_text(p.smallest_effect, "pp" if p.numerator or p.scale == "share" else "level", words))
+    small = (
+        words("story.rule_4_none")
+        if p is None or p.smallest_effect is None
+        else words("story.rule_4", limit=size_text(p.smallest_effect, "pp" if p.numerator or p.scale == "share" else "level", words))
+    )
     texts = {n: words(f"story.rule_{n}", **said) for n in (CLEAR, SUGGESTIVE, UNCLEAR, CANNOT)}
     texts = {**texts, CLEAR: f"{texts[CLEAR]} {asked}", NEGLIGIBLE: small}
     return blocks.definitions([(words(f"tables.verdict_{n}"), texts[n]) for n in sorted(texts)], words)

@@ -95,8 +95,7 @@ def parse_value(key: str, text: str) -> object:
     field = Study.model_fields.get(key)
     if field is None:
         raise InputError(
-            f"-p {key}: no such key of a study{did_you_mean(key, Study.model_fields)}; "
-            f"allowed: {', '.join(Study.model_fields)}"
+            f"-p {key}: no such key of a study{did_you_mean(key, Study.model_fields)}; allowed: {', '.join(Study.model_fields)}"
         )
     if field.annotation in (str, str | None):
         return text

@@ -155,7 +155,7 @@ def keys_told() -> list[tuple[str, str]]:
 
 
 def without(field: FieldInfo) -> str:
-    """" (needed)", or its default where that says something."""
+    """What holds without a key: " (needed)", or its default where that says something."""
     if field.is_required():
         return " (needed)"
     told = ", ".join(map(str, field.default)) if isinstance(field.default, list) else field.default
@@ -192,6 +192,7 @@ def check_columns(p: Study, file: str) -> None:
 
 def named_by(p: Study) -> frozenset[str]:
     """Every text that the study itself holds: what it names may be named back."""
+
     def texts_in(value: object) -> Iterator[str]:
         if isinstance(value, dict):
             yield from (text for pair in value.items() for item in pair for text in texts_in(item))

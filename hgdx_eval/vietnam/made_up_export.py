@@ -162,8 +162,6 @@ def rows_xlsx(rows: list[list], path: Path, merged: tuple[tuple[int, int, int, i
                     sheet.write(number, column, cell)
 
 
-
-
 def draw_dossiers(cells: pd.DataFrame, seed: int) -> pd.DataFrame:
     """One row per row of the export, in order of receipt: cell (row of the non-empty cells), online, assisted, received and submitted
     (minutes), person, number, fault and what else its columns need."""
@@ -172,8 +170,9 @@ def draw_dossiers(cells: pd.DataFrame, seed: int) -> pd.DataFrame:
     rank = np.arange(len(codes)) - np.repeat(np.cumsum(cells["received"]) - cells["received"], cells["received"])
     received, submitted = dates(cells, codes, rng)
     online = rank < cells["online"].to_numpy()[codes]
-    paid_online = np.where(online, (cells["paid_online"] - cells["counter_paid_online"]).to_numpy()[codes],
-                           cells["counter_paid_online"].to_numpy()[codes])
+    paid_online = np.where(
+        online, (cells["paid_online"] - cells["counter_paid_online"]).to_numpy()[codes], cells["counter_paid_online"].to_numpy()[codes]
+    )
     last = np.where(online, cells["online"].to_numpy()[codes], cells["received"].to_numpy()[codes])
     n = len(codes)
     frame = pd.DataFrame({
@@ -249,7 +248,7 @@ VALUES = {
     "Ngày hoàn thành": sql_date("received + greatest(allowed + (CASE WHEN late THEN 2 ELSE -2 END), 1) * 1440"),
     "Ngày trả": sql_date("received + (greatest(allowed + (CASE WHEN late THEN 2 ELSE -2 END), 1) + spare) * 1440"),
     "Trạng thái": "'Đã trả kết quả'",
-    "Trực tuyến": 'CASE WHEN "online" THEN \'Có\' ELSE \'Không\' END',
+    "Trực tuyến": "CASE WHEN \"online\" THEN 'Có' ELSE 'Không' END",
     "Mã hồ sơ gốc": "NULL",
     "Ghi chú xử lý": "NULL",
     "Ghi chú nộp": f"CASE WHEN assisted THEN '{STAFF_NOTE}' END",

@@ -218,6 +218,7 @@ def shown_code(text: str) -> str:
     """A procedure's code as it may be told: itself where it has a code's form, else its shape."""
     return text if re.fullmatch(r"\d\.\d{6}(\.[\w.]{1,20})?", text, re.ASCII) else f"({shape_of(text)})"
 
+
 UNKNOWN = "Chưa rõ cơ quan"  # the agency of rows whose text is no agency's name, and may be a person's
 
 

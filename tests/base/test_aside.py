@@ -38,7 +38,11 @@ def test_a_name_that_was_guessed_is_not_opened(tmp_path, monkeypatch):
     victim = tmp_path / "victim"
     victim.write_text("of its user", encoding="utf-8")
     monkeypatch.setattr(aside.secrets, "token_hex", lambda n: "0" * 2 * n)
-    for plant in (lambda path: path.symlink_to(victim), lambda path: path.symlink_to(tmp_path / "nowhere"), lambda path: path.write_text("x")):
+    for plant in (
+        lambda path: path.symlink_to(victim),
+        lambda path: path.symlink_to(tmp_path / "nowhere"),
+        lambda path: path.write_text("x"),
+    ):
         plant(tmp_path / ".hgdx-0000000000000000.new")
         with pytest.raises(FileExistsError) as refused:
             write_bytes(tmp_path / "x", b"new")
@@ -68,7 +72,10 @@ def test_a_private_file_is_of_its_user_alone_whatever_was_there_and_others_follo
 
 
 def test_only_what_a_killed_command_left_is_swept(tmp_path):
-    left, kept = tmp_path / f".hgdx-{'0' * 16}.new", [tmp_path / name for name in (".mine.new", f".hgdx-{'0' * 15}.new", "x.part", f".hgdx-{'1' * 16}.new")]
+    left, kept = (
+        tmp_path / f".hgdx-{'0' * 16}.new",
+        [tmp_path / name for name in (".mine.new", f".hgdx-{'0' * 15}.new", "x.part", f".hgdx-{'1' * 16}.new")],
+    )
     left.write_text("half", encoding="utf-8")
     for path in kept[:3]:
         path.write_text("of its user", encoding="utf-8")

@@ -45,7 +45,9 @@ JSON_ERRNO = '{"exception_type":"IO","exception_message":"Could not write file \
 )  # fmt: skip
 def test_a_fault_of_the_machine_is_told_with_its_cause(error, told):
     fault = fault_of(error)
-    assert isinstance(fault, RunFailed) and told in str(fault) and "\n" not in str(fault) and "/" not in str(fault).replace("Input/output", "")
+    assert (
+        isinstance(fault, RunFailed) and told in str(fault) and "\n" not in str(fault) and "/" not in str(fault).replace("Input/output", "")
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,13 @@ KINDS = ["a.csv", "a.1258.csv", "a.json", "a.xlsx", "a.parquet"]
 @pytest.mark.parametrize("words", [["check", "--layout", "table"], ["check"], ["panel", "-o", "x.parquet"]])
 def test_a_file_that_cannot_be_opened_is_told_by_who_can_mend_it(tmp_path, monkeypatch, capsys, name, number, code, words):
     path, real = made(tmp_path / name, 5), Path.open
-    monkeypatch.setattr(Path, "open", lambda self, *a, **k: (_ for _ in ()).throw(OSError(number, os.strerror(number), str(self))) if self == path else real(self, *a, **k))
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda self, *a, **k: (
+            (_ for _ in ()).throw(OSError(number, os.strerror(number), str(self))) if self == path else real(self, *a, **k)
+        ),
+    )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as left:
         main([*words, str(path)])

@@ -24,14 +24,53 @@ PEOPLE = ["Nguyễn Văn A", "Trần B", "TRẦN THỊ BÍ MẬT", "nguyễn th�
           "Hồ Bình An", "hoso_nguyen_van_a", "Đặng Thị B", "Ông Huỳnh C", "Nguye\u0302\u0303n Van A"]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["12,5%", "2023-13", "2023Q5", "Q5 2023", "13/2023", "n/a", "#DIV/0!", "-", "1.5.", "(3)", "88 %", "202313", "2023"])
+@pytest.mark.parametrize(
+    "text", ["12,5%", "2023-13", "2023Q5", "Q5 2023", "13/2023", "n/a", "#DIV/0!", "-", "1.5.", "(3)", "88 %", "202313", "2023"]
+)
 def test_what_is_no_number_and_nobodys_is_quoted(text):
     assert quotable(text)
 
 
-@pytest.mark.parametrize("text", ["Nguyen", "Tran", "Lan 1985", "Lan85", "abc", "A", "B 12", "Ly", "12/03/85", "12.3.85", "12-03-1985", "1985-03-12", "12 03 85",
-                                  "120385", "12:03:85", "12/03/85 ", "0912345678", "091.234.567", "a@b.vn", "093301001234", "２０２３年", "12,03,85", "1/2/3", "190385", "200385", "201012", "1203-85", "Q4 1x", "19/3/85", "+84 912", "1203 85", "12345",
-                                  "2023-07-01", "Q1 Lan", *PEOPLE])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nguyen",
+        "Tran",
+        "Lan 1985",
+        "Lan85",
+        "abc",
+        "A",
+        "B 12",
+        "Ly",
+        "12/03/85",
+        "12.3.85",
+        "12-03-1985",
+        "1985-03-12",
+        "12 03 85",
+        "120385",
+        "12:03:85",
+        "12/03/85 ",
+        "0912345678",
+        "091.234.567",
+        "a@b.vn",
+        "093301001234",
+        "２０２３年",
+        "12,03,85",
+        "1/2/3",
+        "190385",
+        "200385",
+        "201012",
+        "1203-85",
+        "Q4 1x",
+        "19/3/85",
+        "+84 912",
+        "1203 85",
+        "12345",
+        "2023-07-01",
+        "Q1 Lan",
+        *PEOPLE,
+    ],
+)
 def test_what_may_be_somebodys_is_told_by_its_shape(text):
     assert not quotable(text)
 
@@ -47,18 +86,59 @@ def test_a_persons_name_is_seen_however_it_is_written(text):
     assert person_like(text) and looks_personal(text)
 
 
-@pytest.mark.parametrize("text", ["ho_so_2023", "hoso.csv", "le_phi", "bieu_phi.csv", "Hà Giang", "Hồ Chí Minh", "Bình Dương", "Phan Thiết", "Sở Tư pháp · 1.004194", "do_thi",
-                                  "California", "Quản lý văn bản", "Thị trấn Nàng Mau", "thi tran nang mau", "Thái Nguyên", "SC81_access_to_egov_portals", "Đăng ký"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ho_so_2023",
+        "hoso.csv",
+        "le_phi",
+        "bieu_phi.csv",
+        "Hà Giang",
+        "Hồ Chí Minh",
+        "Bình Dương",
+        "Phan Thiết",
+        "Sở Tư pháp · 1.004194",
+        "do_thi",
+        "California",
+        "Quản lý văn bản",
+        "Thị trấn Nàng Mau",
+        "thi tran nang mau",
+        "Thái Nguyên",
+        "SC81_access_to_egov_portals",
+        "Đăng ký",
+    ],
+)
 def test_words_places_and_files_are_nobodys(text):
     assert not looks_personal(text)
 
 
-@pytest.mark.parametrize("name", ["hoso.csv", "ho_so_20230101-20231231.xlsx", "2023-07.json", "07_2023.csv", "chi_so_766_2025-10.xlsx", "thang_*.xlsx", "31-12-2023.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hoso.csv",
+        "ho_so_20230101-20231231.xlsx",
+        "2023-07.json",
+        "07_2023.csv",
+        "chi_so_766_2025-10.xlsx",
+        "thang_*.xlsx",
+        "31-12-2023.csv",
+    ],
+)
 def test_a_files_own_name_is_published_where_it_is_nobodys(name):
     assert told_file(name) == name
 
 
-@pytest.mark.parametrize("name", ["Nguyễn Thị Quỷnhkhướu 0912345678.csv", "0912345678.csv", "nguyen_van_a.csv", "a@b.vn.csv", "export 0912 345 678.csv", "12.0933010012345.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Nguyễn Thị Quỷnhkhướu 0912345678.csv",
+        "0912345678.csv",
+        "nguyen_van_a.csv",
+        "a@b.vn.csv",
+        "export 0912 345 678.csv",
+        "12.0933010012345.csv",
+    ],
+)
 def test_a_files_name_that_looks_like_somebodys_is_its_ending(name):
     assert told_file(name) == "….csv"
     assert without_files(f"s: {name}: row 3: x; and {name}", {name, "x"}) == "s: ….csv: row 3: x; and ….csv"
@@ -80,13 +160,28 @@ HEADER = ("unit", "month", "value")
 ROWS = [("a", "2023-01", "1"), ("b", "2023-01", "2,5")]
 
 
-@pytest.mark.parametrize("header", [HEADER, ("Cơ quan", "Tháng", "Hồ sơ"), ("x", "y", ""), ("id", "t", "No"), ("Họ và tên", "Ngày sinh", "Số điện thoại")])
+@pytest.mark.parametrize(
+    "header", [HEADER, ("Cơ quan", "Tháng", "Hồ sơ"), ("x", "y", ""), ("id", "t", "No"), ("Họ và tên", "Ngày sinh", "Số điện thoại")]
+)
 def test_a_row_of_labels_above_numbers_is_a_header(header):
     assert is_header(header, ROWS)
 
 
-@pytest.mark.parametrize("header", [("Nguyễn Văn A", "month", "value"), ("unit", "0912345678", "value"), ("unit", "2023-01", "3"), ("unit", "12/03/85", "v"), ("unit", "unit", "v"),
-                                    ("a@b.vn", "m", "v"), ("a", "month", "value"), ("A", "month", "value"), ("le thi hoa", "m", "v"), ("u", "m", "n/a")])
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Nguyễn Văn A", "month", "value"),
+        ("unit", "0912345678", "value"),
+        ("unit", "2023-01", "3"),
+        ("unit", "12/03/85", "v"),
+        ("unit", "unit", "v"),
+        ("a@b.vn", "m", "v"),
+        ("a", "month", "value"),
+        ("A", "month", "value"),
+        ("le thi hoa", "m", "v"),
+        ("u", "m", "n/a"),
+    ],
+)
 def test_a_first_row_that_may_be_data_is_no_header(header):
     assert not is_header(header, ROWS)
 
@@ -134,7 +229,12 @@ def test_an_error_inside_the_kit_is_its_kind_and_place():
 
 
 def test_a_notebook_of_a_failed_run_keeps_no_output_but_where_it_failed():
-    trace = ["\x1b[31mKeyError\x1b[39m  Traceback", "\x1b[36mCell In[3]\x1b[39m, line 2\n----> f('Bí Mật')", "File ~/a b/hgdx_eval/designs.py:12, in f(x)", "KeyError: 'Bí Mật'"]
+    trace = [
+        "\x1b[31mKeyError\x1b[39m  Traceback",
+        "\x1b[36mCell In[3]\x1b[39m, line 2\n----> f('Bí Mật')",
+        "File ~/a b/hgdx_eval/designs.py:12, in f(x)",
+        "KeyError: 'Bí Mật'",
+    ]
     cells = [{"cell_type": "code", "metadata": {}, "source": "1", "outputs": [{"output_type": "stream", "name": "stdout", "text": "Bí Mật"},
               {"output_type": "error", "ename": "KeyError", "evalue": "'Bí Mật'", "traceback": trace}]}, {"cell_type": "markdown", "metadata": {}, "source": "x"}]  # fmt: skip
     kept = json.loads(failed_notebook(json.dumps({"metadata": {}, "cells": cells}), {"run": "r", "state": "failed", "reason": "KeyError"}))

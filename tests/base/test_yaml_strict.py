@@ -138,9 +138,7 @@ def test_a_number_that_yaml_reads_as_another_is_refused(tmp_path, value, read):
 
 @pytest.mark.parametrize("key", ["93", "01", "no", "2023-07-14", "1.5"])
 def test_a_key_that_is_no_text_is_shown_as_written(tmp_path, key):
-    assert f'found the key {key}; allowed: text, so put it in quotes, "{key}"' in refusal(
-        tmp_path, f"unit: a\nstart:\n  {key}: x"
-    )
+    assert f'found the key {key}; allowed: text, so put it in quotes, "{key}"' in refusal(tmp_path, f"unit: a\nstart:\n  {key}: x")
     assert f"found the key {key}" in refusal(tmp_path, f"unit: a\n{key}: x")
 
 

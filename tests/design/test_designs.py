@@ -100,7 +100,9 @@ def test_a_unit_treated_twice_is_refused(tmp_path):
     with pytest.raises(InputError, match="more than one first treated period"):
         design(tmp_path, ["a,2018,1,2019,0", "a,2019,1,2020,0", "b,2018,1,,0"])
     with pytest.raises(InputError, match="ends before it starts"):
-        design(tmp_path, rows[:3] + rows[4:], study=STUDY.replace("treated_from: start", "treated_from: {a: 2020}\ntreated_until: {a: 2019}"))
+        design(
+            tmp_path, rows[:3] + rows[4:], study=STUDY.replace("treated_from: start", "treated_from: {a: 2020}\ntreated_until: {a: 2019}")
+        )
 
 
 def test_a_second_row_of_one_unit_and_period_is_refused(tmp_path):
@@ -175,7 +177,9 @@ def policy_design(monkeypatch, tmp_path, start=None, **change):
     if start:
         shutil.copytree(study_folder().parent, tmp_path / "params")
         law = tmp_path / "params" / "facts" / "resolution.yaml"
-        law.write_text(law.read_text(encoding="utf-8").replace("assumed_effective: 2023-08-01", f"assumed_effective: {start}"), encoding="utf-8")
+        law.write_text(
+            law.read_text(encoding="utf-8").replace("assumed_effective: 2023-08-01", f"assumed_effective: {start}"), encoding="utf-8"
+        )
         monkeypatch.setenv("HGDX_PARAMS", str(tmp_path / "params"))
     nothing = pd.DataFrame(columns=NOTES)
     return study_design(Panel(cells, ORIGIN, nothing, nothing, 0), read_study(file, {**PLAIN, **change}))

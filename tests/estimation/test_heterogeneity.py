@@ -82,7 +82,9 @@ def test_pooled_intervals_hold_the_true_group_effects_as_often_as_they_say():
     held = []
     for _ in range(400):
         truth, error = rng.normal(4, 1, 8), rng.uniform(0.5, 2, 8)
-        rows = [{"group": f"k={i}", "estimate": e, "std_error": s} for i, (e, s) in enumerate(zip(rng.normal(truth, error), error, strict=True))]
+        rows = [
+            {"group": f"k={i}", "estimate": e, "std_error": s} for i, (e, s) in enumerate(zip(rng.normal(truth, error), error, strict=True))
+        ]
         held += [row["ci_low"] <= t <= row["ci_high"] for row, t in zip(pooled_rows(rows, "k"), truth, strict=False)]
     assert np.mean(held) >= 0.93
 

@@ -59,7 +59,9 @@ def test_mpdta_every_aggregate(tmp_path, shared_reference):
         assert row["estimate"] == pytest.approx(expected["overall_att"], abs=tolerance["estimate"])
         assert row["std_error"] == pytest.approx(expected["overall_se"], abs=tolerance["std_error"])
     events = found.rows("event").merge(theirs[theirs["type"] == "dynamic"], left_on="event_time", right_on="egt")
-    groups = aggregates.query("cohort != ''").assign(egt=lambda t: t["cohort"].astype(int)).merge(theirs[theirs["type"] == "group"], on="egt")
+    groups = (
+        aggregates.query("cohort != ''").assign(egt=lambda t: t["cohort"].astype(int)).merge(theirs[theirs["type"] == "group"], on="egt")
+    )
     assert (len(events), len(groups)) == (7, 3)
     for both in (events, groups):
         np.testing.assert_allclose(both["estimate"], both["att_egt"], atol=tolerance["estimate"])

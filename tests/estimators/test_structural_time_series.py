@@ -248,7 +248,13 @@ def test_comparison_series_one_by_one_only_where_few_and_whole():
     assert columns(6, 40) == ["comparison"]
     assert columns(3, 11) == ["comparison"]  # fewer than four periods before for each
     assert columns(3, 12, lambda table: table.drop(index=table.index[table["unit"] == "x1"][5])) == ["comparison"]
-    twin = columns(3, 12, lambda table: table.assign(y=table["y"].mask(table["unit"] == "x1", table["time"] % 5 * 1.0).mask(table["unit"] == "x2", table["time"] % 5 * 2.0)))
+    twin = columns(
+        3,
+        12,
+        lambda table: table.assign(
+            y=table["y"].mask(table["unit"] == "x1", table["time"] % 5 * 1.0).mask(table["unit"] == "x2", table["time"] % 5 * 2.0)
+        ),
+    )
     assert len(twin) == 2  # of two that say the same, one
 
 
@@ -310,7 +316,10 @@ HOSTILE = {
     "one period before": (replace(GOOD, table=GOOD.table[GOOD.table["time"] >= GOOD.table["treated_from"].min() - 1]), "too_few_periods"),
     "seven before": (replace(GOOD, table=GOOD.table[GOOD.table["time"] > GOOD.table["time"].min()]), "too_few_periods"),
     "one after": (replace(GOOD, table=GOOD.table[GOOD.table["time"] <= GOOD.table["treated_from"].min()]), "too_few_periods"),
-    "no common period": (replace(GOOD, table=GOOD.table[GOOD.table["treated_from"].notna() == (GOOD.table["time"] % 2 == 0)]), "too_few_periods"),
+    "no common period": (
+        replace(GOOD, table=GOOD.table[GOOD.table["treated_from"].notna() == (GOOD.table["time"] % 2 == 0)]),
+        "too_few_periods",
+    ),
     "constant": (with_y(GOOD, lambda table: 0.3), "no_variation"),
     "all 0": (replace(GOOD, table=GOOD.table.assign(y=0.0)), "no_variation"),
     "all 1": (replace(GOOD, table=GOOD.table.assign(y=1.0)), "no_variation"),

@@ -29,9 +29,10 @@ def test_organ_donation_as_published(shared_reference):
 
 def test_prop99_difference_in_differences(shared_reference, tmp_path):
     study = tmp_path / "prop99.yaml"
-    study.write_text(f"""
+    study.write_text(
+        f"""
 study: prop99
-data: {shared_reference / 'california_prop99.csv'}
+data: {shared_reference / "california_prop99.csv"}
 unit: State
 period: Year
 frequency: Y
@@ -40,7 +41,9 @@ treated: treated
 weights: none
 cluster: State
 estimator: two_way_fixed_effects
-""", encoding="utf-8")
+""",
+        encoding="utf-8",
+    )
     p = read_study(study, {})
     row = fit(study_design(load_panel(p), p)).overall()
     value = REFERENCE["prop99"]["values"]["estimate"]
@@ -92,7 +95,9 @@ def test_equal_to_pyfixest(blocks):
     """Coefficients; and errors less the small-sample factor, which that library lets depend on the order of effects."""
     pyfixest = pytest.importorskip("pyfixest", reason="an independent library, in the extra `oracles`")
     design = design_of(made_up_table(seed=8, drop=0.1), blocks=blocks)
-    table = design.table.assign(treated=design.table["treated"].astype(float), when=design.table["block"] + design.table["time"].astype(str))
+    table = design.table.assign(
+        treated=design.table["treated"].astype(float), when=design.table["block"] + design.table["time"].astype(str)
+    )
     theirs = pyfixest.feols("y ~ treated | unit + when", data=table, weights="weight", vcov={"CRV1": "cluster"},
                             ssc=pyfixest.ssc(k_adj=False, G_adj=False))  # fmt: skip
     row = fit(design).overall()

@@ -50,7 +50,9 @@ def test_known_comparison_units_need_no_such_bound():
 
 def test_anticipation_leaves_out_the_periods_before():
     design = provinces()
-    rows = effect_bounds(replace(design, signed=design.start.ordinal - 2), MAIN).table.query("group == 'anticipation'").set_index("parameter")
+    rows = (
+        effect_bounds(replace(design, signed=design.start.ordinal - 2), MAIN).table.query("group == 'anticipation'").set_index("parameter")
+    )
     event = design.table["time"] - design.start.ordinal
     for name, gone in (("1", 1), ("3", 3), ("signed", 2)):
         kept = replace(design, table=design.table[(event >= 0) | (event < -gone)], path=False)

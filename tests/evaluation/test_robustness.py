@@ -27,7 +27,9 @@ def longer(seed=1, clusters=12, effect=0.05):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    p, design = made(tmp_path_factory.mktemp("robust"), longer().assign(kind=lambda t: t["unit"].str[-1]), "treated_from: start\nby: [kind]\n")
+    p, design = made(
+        tmp_path_factory.mktemp("robust"), longer().assign(kind=lambda t: t["unit"].str[-1]), "treated_from: start\nby: [kind]\n"
+    )
     found = evaluate(design, p)
     return p, design, found, robust(found, p)
 

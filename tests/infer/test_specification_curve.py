@@ -91,7 +91,9 @@ def test_crossed_choices_are_the_estimators_own_numbers_too():
     found = design()
     curve = specification_curve(found, most=2000)
     event = found.table["time"] - found.start.ordinal
-    agrees(curve, "window=first_year;weights=equal;periods=common", with_common_periods(with_equal_weights(with_periods(found, event < 12))))
+    agrees(
+        curve, "window=first_year;weights=equal;periods=common", with_common_periods(with_equal_weights(with_periods(found, event < 12)))
+    )
     agrees(curve, "window=first_year;units=complete", with_complete_units(with_periods(found, event < 12)))
     table = found.table.assign(treated_from=found.table["treated_from"] + 1)
     later = with_periods(rebuilt(found, table, found.start + 1), event - 1 < 12)
@@ -118,7 +120,10 @@ def test_the_rows_that_the_comparison_of_methods_has_are_the_same(whole):
 
 def test_the_clusters_left_out_are_the_extreme_ones():
     found = design(clusters=7)
-    values = {name: estimate(without_cluster(found, name), "two_way_fixed_effects").overall()["estimate"] for name in found.table["cluster"].unique()}
+    values = {
+        name: estimate(without_cluster(found, name), "two_way_fixed_effects").overall()["estimate"]
+        for name in found.table["cluster"].unique()
+    }
     assert extreme_clusters(coded(found)) == [max(values, key=values.get), min(values, key=values.get)]
 
 
@@ -204,7 +209,12 @@ def made_curve(effects, noise=0.0):
     rows = [{"cohort": OWN, "parameter": ";".join(f"{name}=all" for name in effects), "estimate": 4.0}]
     for number in range(1, 2 ** len(effects)):
         taken = [name for bit, name in enumerate(effects) if number >> bit & 1]
-        rows.append({"parameter": ";".join(f"{name}=x" for name in taken), "estimate": 4 + sum(effects[name] for name in taken) + noise * rng.normal()})
+        rows.append(
+            {
+                "parameter": ";".join(f"{name}=x" for name in taken),
+                "estimate": 4 + sum(effects[name] for name in taken) + noise * rng.normal(),
+            }
+        )
     rows = [{**row, "ci_low": row["estimate"] - 1, "ci_high": row["estimate"] + 1} for row in rows]
     return Estimate(result_table(rows, term="specification", group="curve", scale="pp"), ORIGIN, "M")
 

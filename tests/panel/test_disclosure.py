@@ -119,7 +119,9 @@ def panels(draw):
 
 def members(cells: pd.DataFrame, rows: pd.DataFrame) -> list[list[int]]:
     """Which cells each released row is the sum of: the most particular row that fits a cell holds it."""
-    order = rows.assign(stars=(rows[["procedure", "agency", "cluster", "fee_group"]] == MERGED).sum(axis=1)).sort_values("stars", kind="stable")
+    order = rows.assign(stars=(rows[["procedure", "agency", "cluster", "fee_group"]] == MERGED).sum(axis=1)).sort_values(
+        "stars", kind="stable"
+    )
     found: dict[int, list[int]] = {i: [] for i in rows.index}
     whole = {(r.agency, r.fee_group) for r in rows.itertuples() if r.agency != MERGED}
     for i, cell in enumerate(cells.itertuples()):
@@ -207,8 +209,8 @@ def test_a_small_side_of_the_table_of_groups_hides_what_would_tell_it():
     kept = design.table[~late | first]
     few = replace(design, table=kept.assign(received=kept["received"].mask(first, 60.0), online=kept["online"].mask(first, 2.0)))
     shown = show_groups(few, p, words).html
-    assert shown.count("<td class=\"num\">not shown") == 4  # of two by two, one hidden cell hides all
-    assert "60" not in unquote(re.search("href=\"([^\"]+)", shown)[1]).replace("2060", "")
+    assert shown.count('<td class="num">not shown') == 4  # of two by two, one hidden cell hides all
+    assert "60" not in unquote(re.search('href="([^"]+)', shown)[1]).replace("2060", "")
 
 
 def test_one_cluster_less_tells_no_size():

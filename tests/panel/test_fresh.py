@@ -39,7 +39,11 @@ def call(*words) -> int:
 
 def tidy(folder, frequency):
     times, start = TIMES[frequency]
-    rows = [f"{u},{t},{i + k / 10 + (u == 'a' and t >= start) * 2 + i * k % 3 / 50}" for i, u in enumerate("abcdefgh") for k, t in enumerate(times)]
+    rows = [
+        f"{u},{t},{i + k / 10 + (u == 'a' and t >= start) * 2 + i * k % 3 / 50}"
+        for i, u in enumerate("abcdefgh")
+        for k, t in enumerate(times)
+    ]
     (folder / "data.csv").write_text("unit,time,value\n" + "\n".join(rows) + "\n", encoding="utf-8")
     (folder / "mine.yaml").write_text(TIDY.format(frequency=frequency, start=start), encoding="utf-8")
     return folder

@@ -71,7 +71,9 @@ def test_no_personal_value_reaches_the_panel(export):
 
 
 def test_nothing_usable_and_no_fee_schedule_are_refused(export, tmp_path):
-    with pytest.raises(InputError, match=r"no usable row: unreadable_date 1 \(first: row 2, column 'Ngày tiếp nhận', found text of 6 characters\)") as error:
+    with pytest.raises(
+        InputError, match=r"no usable row: unreadable_date 1 \(first: row 2, column 'Ngày tiếp nhận', found text of 6 characters\)"
+    ) as error:
         export(dossier(received="Bí Mật"))
     assert "Mật" not in str(error.value)
     (tmp_path / "b.csv").write_text(HEADER + "\n" + dossier() + "\n", encoding="utf-8")
@@ -114,7 +116,10 @@ def test_cells_are_complete_sorted_and_unique(tmp_path):
 
 
 def test_a_dossier_in_two_files_counts_once_whatever_the_row(tmp_path):
-    for name, rows in (("a.csv", [dossier("H1"), dossier("H2")]), ("b.csv", [dossier("H3"), dossier("H2"), dossier("H1"), dossier("H4", online="?")])):
+    for name, rows in (
+        ("a.csv", [dossier("H1"), dossier("H2")]),
+        ("b.csv", [dossier("H3"), dossier("H2"), dossier("H1"), dossier("H4", online="?")]),
+    ):
         (tmp_path / name).write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
     (tmp_path / "a.csv.fees.csv").write_text(FEES, encoding="utf-8")
     panel = dossier_panel(data_files(tmp_path), "opencps_dossiers", "received", None)
@@ -206,7 +211,9 @@ def test_a_simulated_fee_detail_comes_back_as_the_fees_that_were_due(tmp_path):
     after = (cells["period"] >= pd.Period("2023-08", "M")) & (cells["fee_group"] == "provincial")
     due = (cells["fee"].fillna(0) * (cells["received"] - 0.5 * cells["online"] * after)).astype("int64")
     assert cells["paid"].tolist() == due.tolist() and cells["paid"].sum() > 0
-    assert (cells["paying"] + cells["zero_fee"])[cells["fee_group"] != "free"].sum() == cells["received"][cells["fee_group"] != "free"].sum()
+    assert (cells["paying"] + cells["zero_fee"])[cells["fee_group"] != "free"].sum() == cells["received"][
+        cells["fee_group"] != "free"
+    ].sum()
 
 
 STUDY = """study: t
@@ -255,7 +262,10 @@ def test_finer_rows_of_counts_are_added_up_and_a_total_row_is_left_out(tmp_path)
 
 def test_a_table_carries_its_definition_and_two_are_no_series(tmp_path):
     (tmp_path / "t.yaml").write_text(STUDY, encoding="utf-8")
-    for rows, definition in ((["a,2023-01,1,4,,", "a,2023-02,1,4,,"], ""), (["a,2023-01,1,4,,full_process_share", "a,2023-02,1,4,,"], "full_process_share")):
+    for rows, definition in (
+        (["a,2023-01,1,4,,", "a,2023-02,1,4,,"], ""),
+        (["a,2023-01,1,4,,full_process_share", "a,2023-02,1,4,,"], "full_process_share"),
+    ):
         (tmp_path / "t.csv").write_text("unit,month,online,received,start,definition\n" + "\n".join(rows) + "\n", encoding="utf-8")
         assert load_panel(read_study(tmp_path / "t.yaml", {})).definition == definition
     rows = ["a,2023-01,1,4,,online_share", "a,2023-02,1,4,,full_process_share"]

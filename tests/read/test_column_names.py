@@ -121,7 +121,9 @@ def names_inside():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WORKERS:
                 found |= {keyword.arg for keyword in node.keywords if keyword.arg}
                 inside = node.args
-            found |= {leaf.value for part in inside for leaf in ast.walk(part) if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)}
+            found |= {
+                leaf.value for part in inside for leaf in ast.walk(part) if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+            }
     known = {header_key(name): name for name in sorted(found) if re.fullmatch(r"[\w ]{1,40}", name) and name == name.strip()}
     odd = [name for name in ODD if header_key(name) not in known or name != known[header_key(name)]]
     return [name for key, name in known.items() if key not in (*SPECIAL, "none", "")] + odd  # weights: none means no weights
@@ -207,7 +209,9 @@ def numbers_of(panel, p):
 
 @pytest.mark.long
 def test_a_whole_run_under_such_names_publishes_the_same_numbers(tmp_path):
-    roles = {key: COUNTS[key] for key in ("unit", "period", "numerator", "denominator", "treated_from", "treated_until", "cluster", "by", "dose")}
+    roles = {
+        key: COUNTS[key] for key in ("unit", "period", "numerator", "denominator", "treated_from", "treated_until", "cluster", "by", "dose")
+    }
     published = {}
     for folder, names in (("plain", used(roles)), ("ours", ["unit", "time", "period", "assisted", "paying", "treated_from", "fee", "procedure", "agency",
                                                            "received", "remote"])):  # fmt: skip
@@ -242,9 +246,20 @@ def test_a_trait_may_bear_any_name_and_hold_any_text(tmp_path, name):
 def test_a_table_that_says_what_it_measures_is_scored_whatever_its_columns_are_called(tmp_path):
     told = {}
     for names in (("yes", "all"), ("online", "received"), ("received", "online")):
-        frame = PLAIN[["place", "month", "yes", "all", "start"]].set_axis(["place", "month", *names, "start"], axis=1).assign(definition="online_share")
+        frame = (
+            PLAIN[["place", "month", "yes", "all", "start"]]
+            .set_axis(["place", "month", *names, "start"], axis=1)
+            .assign(definition="online_share")
+        )
         frame.to_csv(tmp_path / "t.csv", index=False)
-        roles = {"unit": "place", "period": "month", "numerator": names[0], "denominator": names[1], "treated_from": "start", "cluster": "place"}
+        roles = {
+            "unit": "place",
+            "period": "month",
+            "numerator": names[0],
+            "denominator": names[1],
+            "treated_from": "start",
+            "cluster": "place",
+        }
         p = study(tmp_path / "t.csv", roles, {name: name for name in used(roles)})
         told[names] = own_items(load_panel(p), p)
     assert len(told["yes", "all"]) == 1 and told["yes", "all"] == told["online", "received"] == told["received", "online"]
@@ -350,7 +365,10 @@ def test_messages_name_the_users_column_never_ours(tmp_path, column, value, says
 
 def test_finer_rows_that_differ_are_told_by_the_users_column(tmp_path):
     roles = {key: COUNTS[key] for key in ("period", "numerator", "denominator", "treated_from", "cluster", "group")} | {"unit": "area"}
-    roles, called = {**roles, "cluster": "area"}, {"area": "group", "sort": "received", "yes": "unit", "all": "time", "month": "row", "start": "by"}
+    roles, called = (
+        {**roles, "cluster": "area"},
+        {"area": "group", "sort": "received", "yes": "unit", "all": "time", "month": "row", "start": "by"},
+    )
     PLAIN[list(called)].rename(columns=called).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(InputError, match="column '(received|by)' differs between rows of one period"):
         load_panel(study(tmp_path / "t.csv", roles, called))

@@ -117,7 +117,9 @@ def test_rows_of_the_table_above_its_header_are_not_left_out_in_silence(tmp_path
     if lost is None:
         assert opened_table(path, wanted, "SELECT row, c0 FROM raw")[1] == [(len(rows), "HS-0001")]
     else:
-        with pytest.raises(InputError, match=rf"a\S+: row {lost}: above the header in row {len(above) + 1}, .* put the header first") as told:
+        with pytest.raises(
+            InputError, match=rf"a\S+: row {lost}: above the header in row {len(above) + 1}, .* put the header first"
+        ) as told:
             opened_table(path, wanted)
         assert "Sở" not in str(told.value)
 

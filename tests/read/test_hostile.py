@@ -77,8 +77,10 @@ def test_cells_far_apart_and_formulas_never_computed_are_refused(tmp_path, cells
 
 def test_stored_values_of_formulas_are_read_and_links_to_other_files_are_not_followed(tmp_path):
     link = f'<externalLink xmlns="{MAIN}"><externalBook r:id="r"/></externalLink>'
-    extra = {"xl/externalLinks/externalLink1.xml": link,
-             "xl/externalLinks/_rels/externalLink1.xml.rels": '<Relationships><Relationship Id="r" Target="file:///etc/passwd" TargetMode="External"/></Relationships>'}
+    extra = {
+        "xl/externalLinks/externalLink1.xml": link,
+        "xl/externalLinks/_rels/externalLink1.xml.rels": '<Relationships><Relationship Id="r" Target="file:///etc/passwd" TargetMode="External"/></Relationships>',
+    }
     cells = row(1, cell("A1", '<f>HYPERLINK("http://x.invalid")</f><v>7</v>'), cell("B1", "<f>[1]S!A1</f><v>8</v>"))
     assert list(sheet_rows(workbook(tmp_path / "a.xlsx", cells, extra))) == [["7", "8"]]
 
@@ -88,7 +90,9 @@ def test_a_sheet_that_only_says_that_it_is_large_is_read(tmp_path):
     assert list(sheet_rows(path)) == [["", "1"]]
 
 
-@pytest.mark.parametrize("entity", ['<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>', '<!DOCTYPE x [<!ENTITY b SYSTEM "file:///etc/passwd">]>'])
+@pytest.mark.parametrize(
+    "entity", ['<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>', '<!DOCTYPE x [<!ENTITY b SYSTEM "file:///etc/passwd">]>']
+)
 def test_entities_are_not_expanded(tmp_path, entity):
     path = workbook(tmp_path / "a.xlsx", row(1, '<c r="A1" t="inlineStr"><is><t>&b;</t></is></c>'), start=f'<?xml version="1.0"?>{entity}')
     with pytest.raises(InputError, match="not a readable workbook"):
@@ -188,7 +192,9 @@ def test_cells_at_no_address_are_counted(tmp_path, cells, message):
 
 
 def test_cells_at_no_address_are_read_and_a_picture_is_no_sheet(tmp_path):
-    path = workbook(tmp_path / "a.xlsx", f"<row>{BARE * 2}</row><row>{BARE}{cell('C2')}</row>", {"xl/media/image1.png": "\x89PNG <c > r=7 <row "})
+    path = workbook(
+        tmp_path / "a.xlsx", f"<row>{BARE * 2}</row><row>{BARE}{cell('C2')}</row>", {"xl/media/image1.png": "\x89PNG <c > r=7 <row "}
+    )
     assert list(sheet_rows(path)) == [["1", "1", ""], ["1", "", "1"]]
     hidden = workbook(tmp_path / "b.xlsx", "", {"xl/worksheets/s.png": f"<worksheet><sheetData><row>{BARE * 703}</row></sheetData></worksheet>",
                                                 "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="r" Target="worksheets/S.png"/></Relationships>'})  # fmt: skip
@@ -264,12 +270,28 @@ def test_ten_thousand_columns_are_refused(tmp_path, suffix):
         book.active.append(header)
         book.save(path)
     else:
-        connect(path).execute(f"COPY (SELECT {', '.join(f'1 AS {name}' for name in header)}) TO '{path}' (FORMAT parquet, USE_TMP_FILE false)")
+        connect(path).execute(
+            f"COPY (SELECT {', '.join(f'1 AS {name}' for name in header)}) TO '{path}' (FORMAT parquet, USE_TMP_FILE false)"
+        )
     with pytest.raises(InputError, match="column"):
         opened_table(path, {"c1": ("c1",)})
 
 
-@pytest.mark.parametrize("text", ['[{"a": 1e999}]', '[{"a": -1E400}]', '[{"a": [1e999]}]', '[{"a": NaN}]', '[{"a": 1, "a": 2}]', "[" * 100_000, '[{"a": ' + "9" * 5000 + "}]", "", "[1", "\ufeff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"a": 1e999}]',
+        '[{"a": -1E400}]',
+        '[{"a": [1e999]}]',
+        '[{"a": NaN}]',
+        '[{"a": 1, "a": 2}]',
+        "[" * 100_000,
+        '[{"a": ' + "9" * 5000 + "}]",
+        "",
+        "[1",
+        "\ufeff",
+    ],
+)
 def test_json_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"a\.json"):

@@ -239,7 +239,15 @@ def test_three_hundred_thousand_dossiers_fit_into_little_memory():
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_quoted_cell_over_two_lines_is_read_as_one_cell(tmp_path, encoding, end):
-    rows = [row("0"), row("1").replace("Sở Tư pháp", '"Sở Tư\npháp, ""số"" 1"'), row("2"), row("3") + ",thừa", row("4", day="hôm qua"), "", row("5")]
+    rows = [
+        row("0"),
+        row("1").replace("Sở Tư pháp", '"Sở Tư\npháp, ""số"" 1"'),
+        row("2"),
+        row("3") + ",thừa",
+        row("4", day="hôm qua"),
+        "",
+        row("5"),
+    ]
     path = tmp_path / "a.csv"
     path.write_bytes(end.join([HEADER, *rows, ""]).encode(encoding))
     cells = count_dossiers([path]).cells

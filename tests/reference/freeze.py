@@ -1,6 +1,6 @@
 """Frozen values: what independent libraries say of the small made-up panel. Prints frozen.yaml; needs the oracles extra.
 
-    python tests/reference/freeze.py > tests/reference/frozen.yaml
+python tests/reference/freeze.py > tests/reference/frozen.yaml
 """
 
 import sys

@@ -176,7 +176,9 @@ def test_counts_are_rounded_where_the_study_asks_for_it():
 
 def test_the_register_hides_the_cheapest_that_protects():
     rows = sparse.csr_matrix(np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 1, 1]]))
-    register = Register(rows, np.arange(5), np.array([3.0, 40, 9, 60, 1e9]), np.zeros(5, bool), sparse.csr_matrix((0, 4)), np.array([3.0, 40, 9, 60]))
+    register = Register(
+        rows, np.arange(5), np.array([3.0, 40, 9, 60, 1e9]), np.zeros(5, bool), sparse.csr_matrix((0, 4)), np.array([3.0, 40, 9, 60])
+    )
     few = np.array([True, False, False, False, False])
     hide = hidden_entries(register, few, few, sparse.csr_matrix((0, 4)), K)
     assert hide.tolist() == [True, False, True, False, False]

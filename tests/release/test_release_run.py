@@ -59,7 +59,16 @@ def test_one_late_dossier_moves_no_count_of_a_run(two_runs):
     told = [read_told(run / "told.csv").table for run in (first, second)]
     assert told[0].equals(told[1])
     pages = [downloads((run / "report.en.html").read_text(encoding="utf-8")) for run in (first, second)]
-    assert {name for name in COUNTS if name in pages[0]} >= {"staff", "groups", "rows", "names", "shares", "cost_agency", "payment", "set_aside"}
+    assert {name for name in COUNTS if name in pages[0]} >= {
+        "staff",
+        "groups",
+        "rows",
+        "names",
+        "shares",
+        "cost_agency",
+        "payment",
+        "set_aside",
+    }
     assert [name for name in COUNTS if pages[0].get(name) != pages[1].get(name)] == []
     tables = [pd.read_csv(run / "estimates.csv") for run in (first, second)]
     assert tables[0]["estimate"].ne(tables[1]["estimate"]).any()  # the dossier is there

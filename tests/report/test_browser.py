@@ -136,8 +136,10 @@ def test_the_keyboard_goes_through_the_page_in_reading_order_and_shows_where_it_
     seen = []
     for _ in range(40):
         tab.keyboard.press("Tab")
-        seen.append(tab.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect()
-            return [[...document.querySelectorAll('*')].indexOf(e), e.className || e.tagName, s.outlineStyle, r.width > 0] }"""))
+        seen.append(
+            tab.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect()
+            return [[...document.querySelectorAll('*')].indexOf(e), e.className || e.tagName, s.outlineStyle, r.width > 0] }""")
+        )
     places = [place for place, *_ in seen]
     assert places == sorted(places) and len(set(places)) == len(places)
     assert seen[0][1] == "skip" and all(style == "solid" and visible for _, _, style, visible in seen)
@@ -159,8 +161,11 @@ def test_the_skip_link_and_the_contents_lead_to_what_they_name(chromium, run):
 def test_every_table_and_chart_has_its_data_inside_the_page(chromium, run):
     for lang, sep in (("vi", ";"), ("en", ",")):
         tab = opened(chromium, run / f"report.{lang}.html")
-        assert tab.evaluate("""() => [...document.querySelectorAll('table')].filter(t =>
-            !t.closest('div.tw').nextElementSibling?.querySelector('a.dl')).map(t => t.caption?.textContent)""") == []
+        assert (
+            tab.evaluate("""() => [...document.querySelectorAll('table')].filter(t =>
+            !t.closest('div.tw').nextElementSibling?.querySelector('a.dl')).map(t => t.caption?.textContent)""")
+            == []
+        )
         assert tab.locator("figure").count() == tab.locator("figure a.dl").count()
         for link in tab.locator("a.dl").all():
             text = unquote(link.get_attribute("href").removeprefix("data:text/csv;charset=utf-8,"))
@@ -174,8 +179,11 @@ def test_every_table_and_chart_has_its_data_inside_the_page(chromium, run):
 
 def test_tables_have_captions_and_heads_and_headings_skip_no_level(chromium, run):
     tab = opened(chromium, run / "report.vi.html")
-    assert tab.evaluate("""() => [...document.querySelectorAll('table')].filter(t => !t.caption || !t.caption.textContent.trim()
-        || [...t.querySelectorAll('th')].some(h => !h.scope)).length""") == 0
+    assert (
+        tab.evaluate("""() => [...document.querySelectorAll('table')].filter(t => !t.caption || !t.caption.textContent.trim()
+        || [...t.querySelectorAll('th')].some(h => !h.scope)).length""")
+        == 0
+    )
     levels = [int(name[1]) for name in tab.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => h.tagName)")]
     assert levels[0] == 1 and levels.count(1) == 1 and all(b - a <= 1 for a, b in zip(levels, levels[1:]))
 
@@ -298,7 +306,9 @@ def test_hostile_outputs_run_nothing_and_load_nothing(chromium, tmp_path):
     cells += [nbformat.v4.new_markdown_cell("## Cuối"), code(html_output("<table><tr><th>đầu</th></tr><tr><td>ô</td></tr></table>"))]
     path = tmp_path / "hostile.html"
     for kind in ("report", "notebook"):
-        path.write_text(render([notebook(*cells)], page(kind=kind, title=HOSTILE[0], place=HOSTILE[0], footer=HOSTILE[1])), encoding="utf-8")
+        path.write_text(
+            render([notebook(*cells)], page(kind=kind, title=HOSTILE[0], place=HOSTILE[0], footer=HOSTILE[1])), encoding="utf-8"
+        )
         quiet(chromium, path)
     tab = opened(chromium, path)
     assert tab.locator("h2", has_text="Cuối").count() >= 1 and tab.locator("h3", has_text="còn").count() == len(HOSTILE)

@@ -202,7 +202,9 @@ def test_above_some_thousand_marks_a_chart_is_a_small_picture():
 def test_a_download_is_a_table_to_the_spreadsheets_of_its_language_and_never_a_formula(lang, first):
     from hgdx_eval.report.blocks import csv_text
 
-    frame = pd.DataFrame({"a": ["=cmd|' /C calc'!A0", "@SUM(1)", "-x", "+4,2 [3; 5]", "xã; huyện, tỉnh"], "b": [84.523, -0.1234, 1e-3, 5, None]})
+    frame = pd.DataFrame(
+        {"a": ["=cmd|' /C calc'!A0", "@SUM(1)", "-x", "+4,2 [3; 5]", "xã; huyện, tỉnh"], "b": [84.523, -0.1234, 1e-3, 5, None]}
+    )
     text = csv_text(frame, demo_words(lang))
     assert text.startswith(first + "\n") and ("84,523" in text) == (lang == "vi")
     sep, decimal = (";", ",") if lang == "vi" else (",", ".")

@@ -32,7 +32,9 @@ def curve(below=1, number=12, treated=6.0):
              "parameter": "window=all;weights=dossiers;comparison=all;date=as_studied;left_out=none" if i == 0 else windows[i]}
             for i, value in enumerate(values)]  # fmt: skip
     rows.append({"parameter": "window=shorter_before", "status": "refused", "reason": "no_pre_period"})
-    table = result_table(rows, estimator="two_way_fixed_effects", term="specification", group="curve", scale="pp", n_treated_clusters=treated)
+    table = result_table(
+        rows, estimator="two_way_fixed_effects", term="specification", group="curve", scale="pp", n_treated_clusters=treated
+    )
     return Estimate(table, ORIGIN, "M", span=SPAN, dossiers=True)
 
 
@@ -40,7 +42,9 @@ def gate(states=("fails", "headline", "conservative", "unavailable")):
     rates = {"fails": (0.123, 0.097, 0.152), "headline": (0.058, 0.041, 0.079), "passes": (0.049, 0.03, 0.07),
              "conservative": (0.011, 0.004, 0.02), "unavailable": (np.nan, np.nan, np.nan)}  # fmt: skip
     kinds = ("cluster", "wild", "randomization", "placebo")
-    return pd.DataFrame([(kind, *rates[state], state) for kind, state in zip(kinds, states)], columns=["kind", "rate", "low", "high", "state"])
+    return pd.DataFrame(
+        [(kind, *rates[state], state) for kind, state in zip(kinds, states)], columns=["kind", "rate", "low", "high", "state"]
+    )
 
 
 def sensitivity(effect=4.2, groups=("first", "average"), wider=1.5, breakdown=()):
@@ -95,13 +99,27 @@ def test_real_data_are_not_called_simulated():
 
 def test_no_english_in_the_vietnamese_charts():
     for figure in all_figures():
-        texts = " ".join([figure.title, figure.subtitle, figure.alt, figure.source.replace(ORIGIN.file, ""), *drawn_texts(figure.wide), *drawn_texts(figure.narrow)])
+        texts = " ".join(
+            [
+                figure.title,
+                figure.subtitle,
+                figure.alt,
+                figure.source.replace(ORIGIN.file, ""),
+                *drawn_texts(figure.wide),
+                *drawn_texts(figure.narrow),
+            ]
+        )
         assert not ENGLISH.search(texts.lower()), figure.name
 
 
 def test_the_same_chart_is_the_same_bytes_and_charts_share_no_id():
     assert all_figures() == all_figures()
-    pairs = [*all_figures(), plot_curve(curve(0), words()), plot_gate(gate(("passes", "passes")), words(), ORIGIN), plot_peeking(history(1), words(), ORIGIN, "pp")]
+    pairs = [
+        *all_figures(),
+        plot_curve(curve(0), words()),
+        plot_gate(gate(("passes", "passes")), words(), ORIGIN),
+        plot_peeking(history(1), words(), ORIGIN, "pp"),
+    ]
     ids = [i for figure in pairs for svg in (figure.narrow, figure.wide) for i in re.findall(r'\bid="([^"]+)"', svg)]
     assert len(ids) == len(set(ids))
 
@@ -148,7 +166,11 @@ def test_a_real_curve_is_drawn_with_a_text_for_every_choice():
     found = specification_curve(design_of(table, blocks=True), most=150)
     for lang in ("vi", "en"):
         figure = plot_curve(found, words(lang))
-        assert len(data(figure)) == (found.table["status"] == "ok").sum() and len(figure.wide) < 40_000 and "=" not in "".join(drawn_texts(figure.wide))
+        assert (
+            len(data(figure)) == (found.table["status"] == "ok").sum()
+            and len(figure.wide) < 40_000
+            and "=" not in "".join(drawn_texts(figure.wide))
+        )
         for svg in (figure.narrow, figure.wide):  # rows of choices stand apart
             heights = sorted(float(y) for x, y in re.findall(r'<text x="([\d.-]+)" y="([\d.-]+)"', svg) if float(y) > 230)
             assert all(later - earlier > 10 or later - earlier < 1 for earlier, later in zip(heights, heights[1:]))
@@ -224,9 +246,14 @@ def test_a_gate_without_any_rate_is_drawn():
 
 
 def test_the_title_tells_the_bound_at_which_the_conclusion_falls():
-    assert plot_sensitivity(sensitivity(2.0), words()).title == "Kết luận vẫn đúng trừ khi xu hướng lệch gấp 1 lần mức lệch lớn nhất từng thấy"
+    assert (
+        plot_sensitivity(sensitivity(2.0), words()).title == "Kết luận vẫn đúng trừ khi xu hướng lệch gấp 1 lần mức lệch lớn nhất từng thấy"
+    )
     assert "gấp 2,27 lần" in plot_sensitivity(sensitivity(), words(), {"average": 2.27}).title
-    assert "đến 2 lần" in plot_sensitivity(sensitivity(9.0), words()).title and "chưa chứa 0" in plot_sensitivity(sensitivity(9.0), words()).wide
+    assert (
+        "đến 2 lần" in plot_sensitivity(sensitivity(9.0), words()).title
+        and "chưa chứa 0" in plot_sensitivity(sensitivity(9.0), words()).wide
+    )
     assert plot_sensitivity(sensitivity(0.1), words()).title.startswith("Khoảng tin cậy chứa 0 ngay cả khi")
     assert "gấp 1 lần" in plot_sensitivity(sensitivity(-2.0, groups=("first",)), words()).title
 
@@ -253,7 +280,10 @@ def test_the_title_tells_what_the_sequential_interval_says_in_the_end():
     table = history()
     clear = (table["seq_low"] > 0) | (table["seq_high"] < 0)
     since = table["period"][clear[~clear].index[-1] + 1]
-    assert plot_peeking(table, words(), ORIGIN, "pp").title == f"Từ tháng {since.month}/{since.year}, khoảng tuần tự không còn chứa 0, dù xem số liệu bao nhiêu lần"
+    assert (
+        plot_peeking(table, words(), ORIGIN, "pp").title
+        == f"Từ tháng {since.month}/{since.year}, khoảng tuần tự không còn chứa 0, dù xem số liệu bao nhiêu lần"
+    )
     assert plot_peeking(history(0.2), words(), ORIGIN, "pp").title == "Đến tháng 6/2025, khoảng tin cậy vẫn chứa 0"
     assert "chưa đủ chắc" in plot_peeking(history(1.5, sequential=5), words(), ORIGIN, "pp").title
     lost = table.assign(seq_low=table["seq_low"].where(table.index < 22, -1.0))
@@ -295,7 +325,10 @@ def test_no_label_stands_on_another_or_leaves_its_chart(lang, width, tmp_path):
     style = resources.files("hgdx_eval").joinpath("template/style.css").read_text(encoding="utf-8")
     figures = "".join(str(sanitised(figure._repr_html_())) for figure in all_figures(lang))
     page = tmp_path / "page.html"
-    page.write_text(f'<!doctype html><html><meta charset="utf-8"><style>{style}</style><main><div class="col">{figures}</div></main></html>', encoding="utf-8")
+    page.write_text(
+        f'<!doctype html><html><meta charset="utf-8"><style>{style}</style><main><div class="col">{figures}</div></main></html>',
+        encoding="utf-8",
+    )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         tab = browser.new_page(viewport={"width": width, "height": 800})

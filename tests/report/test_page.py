@@ -77,8 +77,18 @@ def test_every_output_is_in_the_page():
                picture("image/svg+xml", "<svg/>", **{"image/svg+xml": alt}), new_output("display_data", data={"text/markdown": "**bốn** $x_1$"}),
                new_output("display_data", data={"text/latex": r"$\frac{a}{b}$"}), new_output("display_data", data={"application/json": {"k": "sáu"}}),
                new_output("display_data", data={"application/x-unknown": "bảy"})]  # fmt: skip
-    wanted = ("<p>một</p>", "hai", "ba", "data:image/png;base64,iVBORw0KGgo=", "data:image/svg+xml;base64,", "<strong>bốn</strong>",
-              "<msub>", "<mfrac>", "sáu", "bảy")
+    wanted = (
+        "<p>một</p>",
+        "hai",
+        "ba",
+        "data:image/png;base64,iVBORw0KGgo=",
+        "data:image/svg+xml;base64,",
+        "<strong>bốn</strong>",
+        "<msub>",
+        "<mfrac>",
+        "sáu",
+        "bảy",
+    )
     for tagged in ((), ("hero",), ("hero", "answer"), ("fold",)):
         for kind in ("report", "notebook"):
             made = render([notebook(new_markdown_cell("## Mục"), code(*outputs, tags=tagged))], page(kind=kind))
@@ -105,12 +115,19 @@ def test_a_picture_without_an_alt_text_is_not_published(output):
 
 
 def test_what_is_written_under_a_fold_stays():
-    cells = [new_markdown_cell("## Một"), new_markdown_cell("### Gấp\n\nlời dẫn", metadata={"tags": ["fold"]}), code(html_output("<p>b</p>"))]
+    cells = [
+        new_markdown_cell("## Một"),
+        new_markdown_cell("### Gấp\n\nlời dẫn", metadata={"tags": ["fold"]}),
+        code(html_output("<p>b</p>")),
+    ]
     assert re.search(r"<summary>Gấp</summary>\s*<p>lời dẫn</p>\s*<p>b</p></details>", render([notebook(*cells)], page()))
 
 
 def test_formulas_are_mathml_and_bad_ones_stay_text():
-    made = render([notebook(new_markdown_cell("## A\n\n$\\alpha_i$ và $$\\frac{1}{2}$$ và $\\frac{$ và $\\text{<img src=x onerror=alert(1)>}$"))], page())
+    made = render(
+        [notebook(new_markdown_cell("## A\n\n$\\alpha_i$ và $$\\frac{1}{2}$$ và $\\frac{$ và $\\text{<img src=x onerror=alert(1)>}$"))],
+        page(),
+    )
     assert made.count("<math") >= 3 and 'display="block"' in made and "\\frac{" in made
     inert(made)
 

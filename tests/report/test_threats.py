@@ -32,8 +32,12 @@ def study(tmp_path_factory):
     table = table.assign(online=(table["online"] + 0.2 * lifted * table["received"]).clip(0, table["received"]).round())
     p, design = made(tmp_path_factory.mktemp("threats"), table)
     first = design.start
-    events = (event("campaign_2023", (first + 1).start_time, (first + 2).end_time), event("digitisation_commune", (first - 2).start_time),
-              event("seven_tasks", (first + 3).start_time), event("decree_42", (first - 10).start_time))
+    events = (
+        event("campaign_2023", (first + 1).start_time, (first + 2).end_time),
+        event("digitisation_commune", (first - 2).start_time),
+        event("seven_tasks", (first + 3).start_time),
+        event("decree_42", (first - 10).start_time),
+    )
     design = replace(design, events=events)
     p = p.model_copy(update={"estimators": [*METHODS, "grouped_logit"], "domain": "vietnam"})
     panel, found = hg.load_panel(p), evaluate(design, p)
@@ -88,7 +92,9 @@ def test_dossiers_that_staff_filed_are_taken_out_of_the_numerator():
     fixed = taken_out(found, panel, p)
     alone = replace(panel, cells=panel.cells.assign(online=panel.cells["online"] - panel.cells["assisted"]))
     assert panel.cells["assisted"].sum() > 0
-    assert fixed["remote"].table["estimate"].iloc[0] == pytest.approx(estimate(hg.study_design(alone, p), p.estimator).overall()["estimate"])
+    assert fixed["remote"].table["estimate"].iloc[0] == pytest.approx(
+        estimate(hg.study_design(alone, p), p.estimator).overall()["estimate"]
+    )
 
 
 def evaluate_quickly(design, p):

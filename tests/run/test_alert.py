@@ -162,7 +162,11 @@ def test_a_verdict_is_told_once_when_it_changes(tmp_path):
     event = verdict_event({"mine": old.name}, new)
     assert (event.event, event.verdict, event.previous_verdict, event.run) == (VERDICT, 2, 3, new.name)
     same = made_run(tmp_path, "20240405T020000Z-00000003", verdict=2)
-    assert verdict_event({"mine": new.name}, same) is None and verdict_event({}, new) is None and verdict_event({"mine": new.name}, new) is None
+    assert (
+        verdict_event({"mine": new.name}, same) is None
+        and verdict_event({}, new) is None
+        and verdict_event({"mine": new.name}, new) is None
+    )
 
 
 @pytest.mark.parametrize(("error", "events", "says"), [(RunFailed("mine: out of time"), 1, "out of time"), (InputError("a.csv: no rows"), 1, "a.csv: no rows"), (ZeroDivisionError("x"), 1, "ZeroDivisionError in "),
@@ -186,7 +190,9 @@ def test_which_ends_are_told(stub, tmp_path, monkeypatch, error, events, says):
 def test_a_bad_study_is_told_of_with_its_one_line_and_exit_code_2(stub, tmp_path):
     (tmp_path / "mine.yaml").write_text("study: mine\nwhat: 1\n", encoding="utf-8")
     script = tmp_path / "told.py"
-    script.write_text("import os; open('told', 'w').write(os.environ['HGDX_REASON'] + os.environ.get('HGDX_WEBHOOK', ''))", encoding="utf-8")
+    script.write_text(
+        "import os; open('told', 'w').write(os.environ['HGDX_REASON'] + os.environ.get('HGDX_WEBHOOK', ''))", encoding="utf-8"
+    )
     done = call("run", "mine.yaml", "--out", "out", "--on-failure", f"'{sys.executable}' '{script}'", cwd=tmp_path,
                 env={"HGDX_WEBHOOK": stub.address})  # fmt: skip
     line = done.stderr.strip().splitlines()[-1].removeprefix("hgdx-eval: ")
@@ -223,4 +229,6 @@ def test_a_run_tells_of_a_failed_cell_and_no_kernel_sees_the_address(stub, tmp_p
     assert "KeyError" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
     found = subprocess.run(["grep", "-rl", SECRET, str(tmp_path)], capture_output=True, text=True)
     assert found.stdout == "" and SECRET not in done.stderr
-    assert subprocess.run(["grep", "-rl", "untold", str(tmp_path / "out/mine/failed")], capture_output=True).stdout.count(b"\n") == 1  # the cell
+    assert (
+        subprocess.run(["grep", "-rl", "untold", str(tmp_path / "out/mine/failed")], capture_output=True).stdout.count(b"\n") == 1
+    )  # the cell

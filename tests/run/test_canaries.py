@@ -72,7 +72,14 @@ def exports(tmp_path_factory):
     write(both / "le_phi.xlsx", payments(rows))
     bad_fees = [*payments(rows)[:20], [NUMBER, NAME, NAME, NAME, NAME, PHONE, NAME, NOTE], [NAME, "", "", "", "1", "1", "3", NOTE]]
     broken = write(folder / "le_phi_hong.csv", [*bad_fees, [NAME] * 12])
-    return {**found, "both": both, "fees": write(folder / "le_phi.csv", bad_fees), "broken_fees": broken, "rows": rows, "fee_schedule": fees}
+    return {
+        **found,
+        "both": both,
+        "fees": write(folder / "le_phi.csv", bad_fees),
+        "broken_fees": broken,
+        "rows": rows,
+        "fee_schedule": fees,
+    }
 
 
 def call(capfd, *words) -> tuple[int, str]:
@@ -106,7 +113,13 @@ def test_the_exports_hold_canaries_in_every_kind(exports):
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
 def test_check_and_panels_tell_nothing_personal(exports, tmp_path, capfd, kind):
-    for words in (("check",), ("check", "--json"), ("check", "--lang", "en"), ("check", "--layout", "table"), ("check", "--layout", "opencps_fees")):
+    for words in (
+        ("check",),
+        ("check", "--json"),
+        ("check", "--lang", "en"),
+        ("check", "--layout", "table"),
+        ("check", "--layout", "opencps_fees"),
+    ):
         code, said = call(capfd, words[0], exports[kind], *words[1:])
         assert not leaks(said.encode()), said
         assert code == (2 if "opencps_fees" in words or ("table" in words and kind == "csv") else 0), said  # as a table it has broken rows
@@ -120,7 +133,9 @@ def test_check_and_panels_tell_nothing_personal(exports, tmp_path, capfd, kind):
 def test_a_row_with_a_cell_too_few_puts_nobody_into_the_procedures(exports, tmp_path, capfd, missing):
     header, *rows = exports["rows"]
     quiet = [header.index(name) for name in ("Mã hồ sơ gốc", "Ngày gia hạn", "Trạng thái", "Ngày hoàn thành", "Ngày trả")]
-    shifted = [[("" if i in quiet else "15/08/2023" if header[i] == "Ngày hẹn trả" else cell) for i, cell in enumerate(row)] for row in rows[:30]]
+    shifted = [
+        [("" if i in quiet else "15/08/2023" if header[i] == "Ngày hẹn trả" else cell) for i, cell in enumerate(row)] for row in rows[:30]
+    ]
     shifted = [[*row[:missing], *row[missing + 1 :]] for row in shifted]
     path = write(tmp_path / "a.csv", [header, *rows[40:400], *shifted], exports["fee_schedule"])
     code, said = call(capfd, "panel", path, "-o", tmp_path / "p.parquet")
@@ -179,7 +194,14 @@ def run(folder, *words, **more) -> subprocess.CompletedProcess:
     for name in ("home", "temp", "seen", "config"):
         (folder / name).mkdir(exist_ok=True)
     homes = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(folder / "home"))
-    environment = {**os.environ, **homes, "TMPDIR": str(folder / "temp"), "SEEN_WORK": str(folder / "seen"), "PYTHONPATH": str(ROOT), **more}
+    environment = {
+        **os.environ,
+        **homes,
+        "TMPDIR": str(folder / "temp"),
+        "SEEN_WORK": str(folder / "seen"),
+        "PYTHONPATH": str(ROOT),
+        **more,
+    }
     done = subprocess.run([sys.executable, "-m", "hgdx_eval", *map(str, words)], capture_output=True, cwd=folder, env=environment)
     assert not leaks(done.stdout + done.stderr), (done.stdout + done.stderr).decode()
     return done

@@ -52,7 +52,9 @@ def said(tmp_path, capfd, monkeypatch):
     def of(data, study: str = STUDY, checks: bool = True) -> tuple[list[int], str]:
         (tmp_path / "plain.yaml").write_text(study.replace("DATA", json.dumps(data.name, ensure_ascii=False)), encoding="utf-8")
         ways = [("check", data, "--layout", "table", *more) for more in ((), ("--json",), ("--lang", "en"))] if checks else []
-        ended = [call(capfd, *words) for words in (*ways, ("run", tmp_path / "plain.yaml", "--out", tmp_path / "out", "--on-failure", "told"))]
+        ended = [
+            call(capfd, *words) for words in (*ways, ("run", tmp_path / "plain.yaml", "--out", tmp_path / "out", "--on-failure", "told"))
+        ]
         assert not (tmp_path / "out").exists() and len(events) == 1
         return [code for code, _ in ended], "\n".join([*(text for _, text in ended), json.dumps(asdict(events[0]), ensure_ascii=False)])
 
@@ -160,7 +162,9 @@ def workbook(path, rows):
     return path
 
 
-@pytest.mark.parametrize("made", [lambda path, rows: write(path.with_suffix(".csv"), rows), lambda path, rows: workbook(path.with_suffix(".xlsx"), rows)])
+@pytest.mark.parametrize(
+    "made", [lambda path, rows: write(path.with_suffix(".csv"), rows), lambda path, rows: workbook(path.with_suffix(".xlsx"), rows)]
+)
 def test_a_name_of_a_file_or_sheet_leaves_in_no_alert_and_no_answer_of_check(tmp_path, said, capfd, made):
     (tmp_path / NAME).mkdir()
     data = made(tmp_path / NAME / FILE, table_rows())
@@ -181,7 +185,16 @@ def test_a_file_that_is_not_there_is_not_named_in_an_alert(tmp_path, said, capfd
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(alert, "send", lambda event, *_: events.append(event))
         change = ("-p", keys[wrong]) if wrong in keys else ()
-        code, _ = call(capfd, "run", tmp_path / (f"{FILE}.yaml" if wrong == "study" else "s.yaml"), *change, "--out", tmp_path / "out", "--on-failure", "x")
+        code, _ = call(
+            capfd,
+            "run",
+            tmp_path / (f"{FILE}.yaml" if wrong == "study" else "s.yaml"),
+            *change,
+            "--out",
+            tmp_path / "out",
+            "--on-failure",
+            "x",
+        )
     assert code == 2 and len(events) == 1 and not leaks(json.dumps(asdict(events[0]), ensure_ascii=False).encode()), events
 
 

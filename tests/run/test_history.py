@@ -51,11 +51,20 @@ def test_every_run_is_listed_with_what_a_reader_asks(tmp_path):
 
 def test_every_kind_of_failure_has_a_sentence_and_a_receipt_changed_by_hand_breaks_none(tmp_path):
     told = {"notebook": "effect.vi", "cell": "3", "detail": "ValueError:\x1b[1m " + "x" * 999, "seconds": "60", "signal": "SIGTERM"}
-    for lang, taken in (("vi", "Sổ tính effect.vi, ô 3 dừng vì lỗi: ValueError:"), ("en", "Notebook effect.vi, cell 3 stopped on an error: ValueError:")):
+    for lang, taken in (
+        ("vi", "Sổ tính effect.vi, ô 3 dừng vì lỗi: ValueError:"),
+        ("en", "Notebook effect.vi, cell 3 stopped on an error: ValueError:"),
+    ):
         said = {kind: failure_text({"failure": {"kind": kind, **told}}, Words(lang)) for kind in FAILURES}
         assert len(set(said.values())) == len(FAILURES) and said["cell_error"].startswith(taken)
         assert all(len(text) < 320 and "\x1b" not in text and "{" not in text for text in said.values())
-        for broken in ({}, {"failure": "x"}, {"failure": {"kind": "cell_error"}}, {"failure": {"kind": ["x"]}}, {"reason": 5, "failure": None}):
+        for broken in (
+            {},
+            {"failure": "x"},
+            {"failure": {"kind": "cell_error"}},
+            {"failure": {"kind": ["x"]}},
+            {"reason": 5, "failure": None},
+        ):
             assert failure_text(broken, Words(lang))
 
 
@@ -130,7 +139,9 @@ def test_the_chart_marks_revisions_and_the_warning_says_what_the_looks_say(tmp_p
     assert "too often" in warning(looks_of(run_records.read_run(made_run(tmp_path, "20250201T020000Z-00000009", study="other"))), EN)
 
 
-@pytest.mark.parametrize("wrong", ["", "[]", "{}", '{"run": "x"}', '{"run": "20240105T020000Z-00000001", "result": 3, "state": "complete"}'])
+@pytest.mark.parametrize(
+    "wrong", ["", "[]", "{}", '{"run": "x"}', '{"run": "20240105T020000Z-00000001", "result": 3, "state": "complete"}']
+)
 def test_a_receipt_that_somebody_broke_fails_nothing(tmp_path, wrong):
     made_run(tmp_path, "20240205T020000Z-00000002")
     folder = tmp_path / "mine/20240105T020000Z-00000001"

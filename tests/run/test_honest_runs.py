@@ -63,7 +63,11 @@ def marks(folder, name):
 
 
 def published(run):
-    return {file.relative_to(run).as_posix(): file.read_bytes() for file in sorted(run.rglob("*")) if file.is_file() and file.name != "receipt.json"}
+    return {
+        file.relative_to(run).as_posix(): file.read_bytes()
+        for file in sorted(run.rglob("*"))
+        if file.is_file() and file.name != "receipt.json"
+    }
 
 
 class Collected:
@@ -94,7 +98,11 @@ def test_a_changed_notebook_alone_runs_again_and_what_is_made_of_it(folder):
     two = run(folder)
     assert [len(marks(folder, name)) for name in ("first", "second")] == [1, 2]
     before, after = published(one), published(two)
-    assert {name for name in before if before[name] != after[name]} == {"notebooks/second.vi.ipynb", "notebooks/second.vi.html", "report.vi.html"}
+    assert {name for name in before if before[name] != after[name]} == {
+        "notebooks/second.vi.ipynb",
+        "notebooks/second.vi.html",
+        "report.vi.html",
+    }
     (two / "notebooks/first.vi.ipynb").write_text("{}", encoding="utf-8")
     add_cell(folder, "second", "print('another')")
     run(folder)
@@ -141,7 +149,9 @@ def test_a_file_name_that_looks_like_code_runs_nothing(folder):
     (folder / "small.csv").rename(folder / name)
     (folder / "small.yaml").write_text(STUDY.replace("data: small.csv\n", ""), encoding="utf-8")
     made = run_study(str(folder / "small.yaml"), {"data": str(folder / name)}, ["vi"], folder / "out", Options())
-    (cell,) = [cell for cell in nbformat.read(made / "notebooks/first.vi.ipynb", 4).cells if "injected-parameters" in cell.metadata.get("tags", [])]
+    (cell,) = [
+        cell for cell in nbformat.read(made / "notebooks/first.vi.ipynb", 4).cells if "injected-parameters" in cell.metadata.get("tags", [])
+    ]
     assigned = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
     assert assigned == {"study": "small", "lang": "vi", "change": {"data": name}}
     assert not list(folder.rglob("made"))

@@ -19,9 +19,14 @@ def test_what_notebooks_and_study_name_is_imported_once(monkeypatch, tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "mine.ipynb")
     (tmp_path / "broken.ipynb").write_bytes(b"\xff\xfe no notebook")
     monkeypatch.setenv("HGDX_NOTEBOOKS", str(tmp_path))
-    assert used() == sorted([
-        f"hgdx_eval.{MODULE_OF['plot_event']}", "hgdx_eval.vietnam.questions.cost", "hgdx_eval.estimators.imputation", "hgdx_eval.estimators.sun_abraham",
-    ])
+    assert used() == sorted(
+        [
+            f"hgdx_eval.{MODULE_OF['plot_event']}",
+            "hgdx_eval.vietnam.questions.cost",
+            "hgdx_eval.estimators.imputation",
+            "hgdx_eval.estimators.sun_abraham",
+        ]
+    )
 
 
 def test_every_verb_of_the_kits_own_notebooks_is_imported_beforehand(monkeypatch, tmp_path):

@@ -35,7 +35,11 @@ def run_there(folder, jobs):
 
 
 def published(run):
-    return {file.relative_to(run).as_posix(): file.read_bytes() for file in sorted(run.rglob("*")) if file.is_file() and file.name != "receipt.json"}
+    return {
+        file.relative_to(run).as_posix(): file.read_bytes()
+        for file in sorted(run.rglob("*"))
+        if file.is_file() and file.name != "receipt.json"
+    }
 
 
 def test_another_day_and_another_number_of_jobs_change_no_byte_and_verify_agrees(tmp_path, monkeypatch):
@@ -51,7 +55,14 @@ def test_another_day_and_another_number_of_jobs_change_no_byte_and_verify_agrees
     assert {"estimates.csv", "report.vi.html", "notebooks/effect.vi.html", "notebooks/effect.vi.ipynb"} <= set(before)
     assert set(before) == set(after) and [name for name in before if before[name] != after[name]] == []
     receipts = [json.loads((run / "receipt.json").read_text(encoding="utf-8")) for run in (first, second)]
-    assert {key for key in receipts[0] if receipts[0][key] != receipts[1][key]} <= {"run", "day", "started", "finished", "seconds", "git_commit"}
+    assert {key for key in receipts[0] if receipts[0][key] != receipts[1][key]} <= {
+        "run",
+        "day",
+        "started",
+        "finished",
+        "seconds",
+        "git_commit",
+    }
     assert verify_run(first, {}) == []
 
     data = tmp_path / "data.csv"

@@ -37,9 +37,18 @@ def test_a_column_may_be_called_anything(tmp_path, column):
 def test_names_with_braces_and_dollars_go_through_a_whole_run(tmp_path):
     make(tmp_path)
     column, unit = "giá {trị} $x^2$", "a{0}$b$"
-    table = (tmp_path / "small.csv").read_text(encoding="utf-8").replace("unit,year,value", f"{{0}},year,{column}").replace("\na,", f"\n{unit},")
+    table = (
+        (tmp_path / "small.csv")
+        .read_text(encoding="utf-8")
+        .replace("unit,year,value", f"{{0}},year,{column}")
+        .replace("\na,", f"\n{unit},")
+    )
     (tmp_path / "small.csv").write_text(table, encoding="utf-8")
-    study = STUDY.replace("unit: unit", "unit: '{0}'").replace("cluster: unit", "cluster: '{0}'").replace("outcome: value", f"outcome: '{column}'")
+    study = (
+        STUDY.replace("unit: unit", "unit: '{0}'")
+        .replace("cluster: unit", "cluster: '{0}'")
+        .replace("outcome: value", f"outcome: '{column}'")
+    )
     (tmp_path / "small.yaml").write_text(study.replace("{a: 2021}", f"{{'{unit}': 2021}}"), encoding="utf-8")
     code, told = ended(start(tmp_path, given=ROOT / "notebooks"))
     assert code == 0, told

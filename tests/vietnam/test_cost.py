@@ -105,7 +105,9 @@ def test_few_dossiers_are_told_of_nobody():
 
 def test_dossiers_without_a_payment_are_left_out_and_counted(made):
     panel, p, design = made
-    first = panel.cells.index[(panel.cells["fee_group"] == "provincial") & (panel.cells["period"] == design.start) & (panel.cells["online"] > 1)][0]
+    first = panel.cells.index[
+        (panel.cells["fee_group"] == "provincial") & (panel.cells["period"] == design.start) & (panel.cells["online"] > 1)
+    ][0]
     cells = panel.cells.copy()
     row = cells.loc[first]
     gone = {"paid": row["fee"] // 2, "filed_online_paid": row["fee"] // 2, "paying": 1, "filed_online_paying": 1}
@@ -290,7 +292,10 @@ def test_savings_are_exact_where_sourced_facts_are_given(tmp_path, monkeypatch, 
                                                   unit("trip_km", 12.4), unit("vnd_per_km", 1755)])  # fmt: skip
     assert savings(load_facts()) == {"citizen_time": 49479, "citizen_travel": 43524, "staff_time": None}  # 49479.17 and 43524.0
     told = text(show_savings(found, study_words(made[1], "vi")))
-    assert "thời gian của người dân: 49.479 đồng" in told and "Chưa tính được phần tiết kiệm của mỗi hồ sơ nộp từ xa về thời gian của cán bộ" in told
+    assert (
+        "thời gian của người dân: 49.479 đồng" in told
+        and "Chưa tính được phần tiết kiệm của mỗi hồ sơ nộp từ xa về thời gian của cán bộ" in told
+    )
     assert "31.250 đồng/giờ (năm 2023)" in told and told.count("Có nguồn") == 5
 
 

@@ -59,8 +59,8 @@ def test_provinces_have_their_sources_and_what_was_not_opened_says_so():
 
 
 def test_the_units_of_a_province_are_of_one_in_the_list():
-    top, = (unit for unit in FACTS.units if unit.level == "province")
-    same, = provinces_named(FACTS, top.name)
+    (top,) = (unit for unit in FACTS.units if unit.level == "province")
+    (same,) = provinces_named(FACTS, top.name)
     assert (top.code, top.name, FACTS.units_end) == (same.code, same.name, same.valid_to)
 
 
@@ -167,7 +167,9 @@ def test_names_as_exports_write_them(text, name, cluster, form):
     assert (unit.name, cluster_of(FACTS, unit).name) == (name, cluster)
 
 
-@pytest.mark.parametrize("text", ["Long Mỹ", "Châu Thành", "Vị Thanh", "Phòng Nội vụ", "", "UBND", "Xã Vị Thanh, TP Vị Thanh", "Xã Châu Thành A"])
+@pytest.mark.parametrize(
+    "text", ["Long Mỹ", "Châu Thành", "Vị Thanh", "Phòng Nội vụ", "", "UBND", "Xã Vị Thanh, TP Vị Thanh", "Xã Châu Thành A"]
+)
 def test_ambiguous_and_unknown_names_match_nothing(text):
     assert find_unit(FACTS, text) is None
 
@@ -186,7 +188,20 @@ def test_an_adoption_after_the_day_asked_for_does_not_count():
     assert find_adoption(FACTS, "Lang Son", by=date(2019, 1, 1)) is not None  # its date is not known
 
 
-@pytest.mark.parametrize("name", ["Hanoi", "TP. Hồ Chí Minh", "Tỉnh Hà Nam", "TP. Huế", "Ho Chi Minh City", "Thua Thien Hue", "Ba Ria - Vung Tau", "Hau Giang", "Hải Dương"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Hanoi",
+        "TP. Hồ Chí Minh",
+        "Tỉnh Hà Nam",
+        "TP. Huế",
+        "Ho Chi Minh City",
+        "Thua Thien Hue",
+        "Ba Ria - Vung Tau",
+        "Hau Giang",
+        "Hải Dương",
+    ],
+)
 def test_adopters_are_found_under_any_spelling(name):
     assert find_adoption(FACTS, name) is not None
 

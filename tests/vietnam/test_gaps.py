@@ -225,7 +225,9 @@ def test_conclusions_are_drawn_from_the_joint_intervals(plain):
 def test_a_column_that_is_not_there_is_said_to_be_missing_and_never_0(plain, lang):
     panel, p, _ = plain
     words = study_words(p, lang)
-    bare = replace(panel, cells=panel.cells.drop(columns=["on_time", "timed", "done", "days", "assisted", "remote", "commune_type", "field"]))
+    bare = replace(
+        panel, cells=panel.cells.drop(columns=["on_time", "timed", "done", "days", "assisted", "remote", "commune_type", "field"])
+    )
     found = found_in(bare, p)
     assert all(row is None for row in found.outcomes.values())
     said = text(show_outcomes(found, words))

@@ -225,7 +225,11 @@ def test_it_says_why_nothing_can_be_said(half, lang):
     for reason, bare in without.items():
         found = payment_of(bare, p, design)
         assert found == Payment(reason) and why_none(bare, p) == reason
-        assert text(show_payment_answer(found, design, words)).strip().startswith("Chưa nói được gì" if lang == "vi" else "Nothing can be said")
+        assert (
+            text(show_payment_answer(found, design, words))
+            .strip()
+            .startswith("Chưa nói được gì" if lang == "vi" else "Nothing can be said")
+        )
         assert [show_rates(found, design, words), show_payment_effects(found, words), show_target(found, words), show_payment_basis(found, words),
                 show_payment_truth(found, panel, words), plot_payment(found, design, words)] == [None] * 6  # fmt: skip
         assert len(record(found.recorded, "payment", words).table) == 0

@@ -86,7 +86,9 @@ def test_the_truth_of_payment_is_the_mean_difference_of_rates_drawn_many_times()
         overall, months = truth.iloc[-1], truth.iloc[:-1]
         assert low < overall["official_pp"] < high
         assert overall["official_paying"] == months["official_paying"].sum()
-        assert overall["official_pp"] == pytest.approx((months["official_pp"] * months["official_paying"]).sum() / overall["official_paying"])
+        assert overall["official_pp"] == pytest.approx(
+            (months["official_pp"] * months["official_paying"]).sum() / overall["official_paying"]
+        )
     assert (truth["fixed_pp"] == 0).all() and (simulate_cells(3, 0.0, 4000)[1]["fixed_pp"] == 0).all()
 
 
@@ -105,7 +107,9 @@ def test_counter_filed_payers_pay_online_as_often_after_the_waiver_as_others_do(
      ("Thanh toán trực tuyến (lỗi), nộp tại quầy", [0, 0])],
 )  # fmt: skip
 def test_how_a_fee_was_paid_is_read_from_closed_words_and_never_guessed(tmp_path, how, told):
-    panel = panel_of(tmp_path, [dossier("H1"), dossier("H2")], [("H1", 25000, how.replace(";", ".")), ("H2", 1000, "Thanh toán trực tuyến")])
+    panel = panel_of(
+        tmp_path, [dossier("H1"), dossier("H2")], [("H1", 25000, how.replace(";", ".")), ("H2", 1000, "Thanh toán trực tuyến")]
+    )
     assert sums(panel, "channel_told", "paid_online") == [told[0] + 1, told[1] + 1] and sums(panel, "paid", "paying") == [26000, 2]
 
 
@@ -163,7 +167,11 @@ def test_a_truth_file_of_three_columns_still_reads(tmp_path):
     simulate(tmp_path / "a.csv", seed=5, dossiers=600)
     path = tmp_path / "a.csv.truth.csv"
     pd.read_csv(path)[["period", "truth_pp", "treated_received"]].to_csv(path, index=False)
-    assert list(dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None).truth) == ["period", "truth_pp", "treated_received"]
+    assert list(dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None).truth) == [
+        "period",
+        "truth_pp",
+        "treated_received",
+    ]
 
 
 def test_payments_and_fees_in_thousands_are_seen(tmp_path):
@@ -175,7 +183,9 @@ def test_payments_and_fees_in_thousands_are_seen(tmp_path):
     assert sums(panel, "paid", "paying") == [0, 0] and set(panel.corrected["reason"]) == {"unreadable_amount"}
 
 
-@pytest.mark.parametrize(("fee", "says"), [("50", "below 500 VND: write it in VND"), ("-50000", "a negative fee"), ("50000.5", "no whole number")])
+@pytest.mark.parametrize(
+    ("fee", "says"), [("50", "below 500 VND: write it in VND"), ("-50000", "a negative fee"), ("50000.5", "no whole number")]
+)
 def test_a_fee_that_cannot_be_is_refused_with_its_row(tmp_path, fee, says):
     panel_of(tmp_path, [dossier("H1")])
     (tmp_path / "a.csv.fees.csv").write_text(FEES.replace("50000", fee), encoding="utf-8")

@@ -25,7 +25,10 @@ def test_names_and_shares_are_understood_with_their_sources(tmp_path):
     found = read_places(written(tmp_path, "Huyện Phụng Hiệp,elderly_share,12%,2019,Tổng điều tra 2019\n"
                                           "Thành phố Vị Thanh,elderly_share,0.1,2019,Tổng điều tra 2019\n"
                                           "Huyện Phụng Hiệp,distance_km,21.5,2023,Bản đồ tỉnh\n"))  # fmt: skip
-    assert found.values == {"elderly_share": {"Huyện Phụng Hiệp": 0.12, "Thành phố Vị Thanh": 0.1}, "distance_km": {"Huyện Phụng Hiệp": 21.5}}
+    assert found.values == {
+        "elderly_share": {"Huyện Phụng Hiệp": 0.12, "Thành phố Vị Thanh": 0.1},
+        "distance_km": {"Huyện Phụng Hiệp": 21.5},
+    }
     assert found.sources["elderly_share"] == ("Tổng điều tra 2019 (2019)",)
 
 

@@ -210,7 +210,10 @@ def test_the_fee_details_feed_task_4_as_the_chapter_on_payment_does(panel):
     assert dict(item.values) == pytest.approx(rates.to_dict())
     assert item.status == ("reached" if rates.iloc[-1] >= 0.3 else "on_the_way")
     for lang in ("vi", "en"):
-        assert Words(lang, domain="vietnam").percent(rates.iloc[-1]) in hg.show_tasks(scorecard(panel, demo()), Words(lang, domain="vietnam")).html
+        assert (
+            Words(lang, domain="vietnam").percent(rates.iloc[-1])
+            in hg.show_tasks(scorecard(panel, demo()), Words(lang, domain="vietnam")).html
+        )
 
 
 def test_without_a_file_all_tasks_are_there_with_the_known_target_and_no_data(panel):
@@ -237,7 +240,10 @@ def test_both_languages_show_the_same_numbers(panel, tmp_path, given):
     card = scorecard(panel, p)
 
     def numbers(lang):
-        text = [re.sub(r'<a [^>]*data:[^>]*>|aria-label="[^"]*"|\(SHA-256 \w+\)', "", html) for html in blocks(card, Words(lang, domain="vietnam"))]
+        text = [
+            re.sub(r'<a [^>]*data:[^>]*>|aria-label="[^"]*"|\(SHA-256 \w+\)', "", html)
+            for html in blocks(card, Words(lang, domain="vietnam"))
+        ]
         return [sorted(re.findall(r"\d+(?:[.,]\d+)*%", html.replace(",", ".") if lang == "vi" else html)) for html in text]
 
     assert numbers("vi") == numbers("en") and any(numbers("vi"))
@@ -319,7 +325,9 @@ def test_a_run_prints_the_file_as_an_input_and_a_bad_one_ends_before_it_begins(t
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.strip().splitlines()[-1])
     receipt = json.loads((folder / "receipt.json").read_text(encoding="utf-8"))
-    assert {i["file"]: i["sha256"] for i in receipt["inputs"]}["cards.csv"] == sha256_of(path) and receipt["study"]["scorecard"] == "cards.csv"
+    assert {i["file"]: i["sha256"] for i in receipt["inputs"]}["cards.csv"] == sha256_of(path) and receipt["study"][
+        "scorecard"
+    ] == "cards.csv"
     rows = pd.read_csv(folder / "estimates.csv", keep_default_na=False)
     rows = rows[rows["term"] == "indicator"].set_index("group")
     assert float(rows.loc["paid", "estimate"]) == 0.025 and rows.loc["paid", "parameter"] == "4/unclear"

@@ -139,21 +139,56 @@ def test_successors_that_are_no_unit_or_a_circle_are_refused():
 
 def test_an_ambiguous_name_is_refused_with_what_to_write():
     frame = named_agencies(pd.Series(["Long Mỹ", "Sở Y tế"]), pd.Series(["2023-01"] * 2), pd.Series([12, 3]), FACTS)
-    with pytest.raises(InputError, match=r"a\.csv: the agency 'Long Mỹ' \(12 rows\) may be Huyện Long Mỹ or Thị xã Long Mỹ: .*\(HLONGMY, HTXLONGMY\)"):
+    with pytest.raises(
+        InputError, match=r"a\.csv: the agency 'Long Mỹ' \(12 rows\) may be Huyện Long Mỹ or Thị xã Long Mỹ: .*\(HLONGMY, HTXLONGMY\)"
+    ):
         refuse_ambiguous(frame, "a.csv")
 
 
-@pytest.mark.parametrize("text", ["Trần Thị Bí Mật", "0912345678", "a@b.vn", "Xã 0912345678", "12 Ấp Mật", "", "P. Nguyễn Văn Mật", "T. Bí Mật", "Ban Thị Mật", "X. Mật",
-                                  "Xã Vị Thanh, nhà ông Mật", "Phường 1, 12/3 Trần Hưng Đạo", "Xã Vị Thanh nhà Mật", "Phường 1, Trần Bí Mật", "UBND Trần Bí Mật",
-                                  "Tổ 3 khu vực 2", "Xã Vị Thanh, ấp 3", "Phường Trà Lồng Nguyễn Văn Mật"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Trần Thị Bí Mật",
+        "0912345678",
+        "a@b.vn",
+        "Xã 0912345678",
+        "12 Ấp Mật",
+        "",
+        "P. Nguyễn Văn Mật",
+        "T. Bí Mật",
+        "Ban Thị Mật",
+        "X. Mật",
+        "Xã Vị Thanh, nhà ông Mật",
+        "Phường 1, 12/3 Trần Hưng Đạo",
+        "Xã Vị Thanh nhà Mật",
+        "Phường 1, Trần Bí Mật",
+        "UBND Trần Bí Mật",
+        "Tổ 3 khu vực 2",
+        "Xã Vị Thanh, ấp 3",
+        "Phường Trà Lồng Nguyễn Văn Mật",
+    ],
+)
 def test_a_text_that_looks_like_no_agency_is_told_by_its_shape(text):
     assert not looks_like_agency(text)
     shown = shown_text(text, looks_like_agency(text))
     assert not text or text not in shown
 
 
-@pytest.mark.parametrize("text", ["Phòng Tài nguyên", "TP. Nơi Khác", "UBND xã Lạ", "Tòa án huyện", "Ủy ban Dân tộc", "BQL Dự án", "Xã Lạ, huyện Nơi Khác", "Phường 12",
-                                  "Điện lực khu vực Ngã Bảy", "Ban Quản lý các khu công nghiệp"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Phòng Tài nguyên",
+        "TP. Nơi Khác",
+        "UBND xã Lạ",
+        "Tòa án huyện",
+        "Ủy ban Dân tộc",
+        "BQL Dự án",
+        "Xã Lạ, huyện Nơi Khác",
+        "Phường 12",
+        "Điện lực khu vực Ngã Bảy",
+        "Ban Quản lý các khu công nghiệp",
+    ],
+)
 def test_a_text_that_begins_like_an_agency_is_told(text):
     assert looks_like_agency(text) and shown_text(text, True) == text
 
@@ -170,8 +205,19 @@ def schedule(tmp_path, *lines, head=HEAD + ",valid_from,valid_to"):
 
 
 def test_a_code_that_was_given_to_another_procedure_is_followed_by_month(tmp_path):
-    fees = schedule(tmp_path, "1.1,A,x,province,5000,2.2,,2022-12-31", "1.1,B,x,none,,,2023-01-01,", "2.2,A,x,province,5000,3.3,,2023-05", "3.3,A,x,province,5000,,2023-06,")
-    used = pd.DataFrame({"procedure": ["1.1", "1.1", "2.2", "2.2", "3.3", "9.9"], "month": ["2022-12", "2023-01", "2023-05", "2023-06", "2023-05", "2023-01"]})
+    fees = schedule(
+        tmp_path,
+        "1.1,A,x,province,5000,2.2,,2022-12-31",
+        "1.1,B,x,none,,,2023-01-01,",
+        "2.2,A,x,province,5000,3.3,,2023-05",
+        "3.3,A,x,province,5000,,2023-06,",
+    )
+    used = pd.DataFrame(
+        {
+            "procedure": ["1.1", "1.1", "2.2", "2.2", "3.3", "9.9"],
+            "month": ["2022-12", "2023-01", "2023-05", "2023-06", "2023-05", "2023-01"],
+        }
+    )
     found = todays_codes(used, fees)
     assert found["code"].tolist() == ["3.3", "1.1", "3.3", "3.3", "3.3", "9.9"]
     assert found["how"].tolist() == ["recoded", "listed", "recoded", "recoded", "listed", "unlisted"]
@@ -223,7 +269,9 @@ def test_the_panel_carries_what_was_matched_how_and_no_unknown_text(tmp_path):
             *(row(f"7{at}", "Phòng lẻ", "3.000003") for at in range(20)), *(row(f"8{at}", "Phòng hiếm", "3.000003", day=f"31/0{7 + at % 2}/2023") for at in range(19)),
             *(row(f"9{at}", "Văn phòng luật sư Bí Mật", "3.000003", day=f"31/0{7 + at % 2}/2023") for at in range(20))]  # fmt: skip
     (tmp_path / "a.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="utf-8")
-    (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,province,5000,2.000001\n2.000001,A,x,province,5000,\n", encoding="utf-8")
+    (tmp_path / "a.csv.fees.csv").write_text(
+        HEAD + "\n1.000001,A,x,province,5000,2.000001\n2.000001,A,x,province,5000,\n", encoding="utf-8"
+    )
     panel = dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None)
     told = {(row.kind, row.text): (row.means, row.how, row.rows) for row in panel.names_matched.itertuples()}
     assert told == {
@@ -254,7 +302,9 @@ def test_rows_with_a_cell_too_few_tell_nothing_of_a_person(tmp_path, capfd):
 
 def test_without_the_column_of_who_filed_there_is_no_remote(tmp_path):
     rows = [f"H{at},1.000001,Sở Y tế,31/08/2023,Có" for at in range(9)]
-    (tmp_path / "a.csv").write_text("\n".join(["Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến", *rows]) + "\n", encoding="utf-8")
+    (tmp_path / "a.csv").write_text(
+        "\n".join(["Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Ngày tiếp nhận,Trực tuyến", *rows]) + "\n", encoding="utf-8"
+    )
     (tmp_path / "a.csv.fees.csv").write_text(HEAD + "\n1.000001,A,x,none,,\n", encoding="utf-8")
     cells = dossier_panel([tmp_path / "a.csv"], "opencps_dossiers", "received", None).cells
     assert not {"assisted", "remote"} & set(cells) and cells["online"].sum() == 9
@@ -277,7 +327,9 @@ NATIONAL = [f"UBND xã {first.title()} {second.title()}{mark} huyện {second.ti
 def test_a_column_of_agencies_that_holds_something_else_is_refused(tmp_path):
     for people in ([f"Người {at}" for at in range(5_001)], [f"Trần Thị {at // 75} {at % 75}" for at in range(5_001)]):
         path = listed(tmp_path / "a.csv", [*NATIONAL[:2], *people])
-        with pytest.raises(InputError, match=r"a\.csv: column 'Cơ quan thụ lý' holds 5,003 different texts, and more than 5,000 of them are no agency"):
+        with pytest.raises(
+            InputError, match=r"a\.csv: column 'Cơ quan thụ lý' holds 5,003 different texts, and more than 5,000 of them are no agency"
+        ):
             dossier_panel([path], "opencps_dossiers", "received", None)
 
 
@@ -287,13 +339,27 @@ def test_a_national_file_of_5200_agencies_is_accepted(tmp_path):
     assert found["agency"].nunique() == 10_200 and found["n"].sum() == 10_200
 
 
-@pytest.mark.parametrize("text", ["UBND xã Lạ huyện Nơi Khác tỉnh Xa", "Phường 12, Quận 10, TP. Hồ Chí Minh", "Quận 1", "Xã Quế Xuân 1", "Đặc khu Phú Quý",
-                                  "Xã Ea R'Bin, huyện Lắk", "Phường Hoà An quận Cẩm Lệ thành phố Đà Nẵng", "Thị xã Kinh Môn Tỉnh Hải Dương"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UBND xã Lạ huyện Nơi Khác tỉnh Xa",
+        "Phường 12, Quận 10, TP. Hồ Chí Minh",
+        "Quận 1",
+        "Xã Quế Xuân 1",
+        "Đặc khu Phú Quý",
+        "Xã Ea R'Bin, huyện Lắk",
+        "Phường Hoà An quận Cẩm Lệ thành phố Đà Nẵng",
+        "Thị xã Kinh Môn Tỉnh Hải Dương",
+    ],
+)
 def test_agencies_of_other_provinces_are_told(text):
     assert looks_like_agency(text)
 
 
-@pytest.mark.parametrize("text", ["Quận Trần Bí Mật 12 3", "Xã Lạ huyện Khác nhà ông Mật", "Xã Lạ huyện Khác Trần Bí Mật", "Quận 1, Trần Bí Mật", "Đặc khu nhà Mật"])
+@pytest.mark.parametrize(
+    "text",
+    ["Quận Trần Bí Mật 12 3", "Xã Lạ huyện Khác nhà ông Mật", "Xã Lạ huyện Khác Trần Bí Mật", "Quận 1, Trần Bí Mật", "Đặc khu nhà Mật"],
+)
 def test_a_place_with_somebody_in_it_is_not_told(text):
     assert not looks_like_agency(text)
 

@@ -65,7 +65,9 @@ def test_false_alarms_and_power_in_many_worlds(tell):
             tell(f"{dossiers:,} dossiers, {name}: {rate(hits, number)}")
         assert at_most(rates["file"], number, 7 / 60) and at_most(rates["agency"], number, 7 / 60)  # at 5% more of 60 would come once in 80
         assert at_least(rates["half_file"], number, 0.95)
-        assert not agency_power or at_least(rates["half_agency"], number, agency_power)  # in small files half a month of one agency is chance
+        assert not agency_power or at_least(
+            rates["half_agency"], number, agency_power
+        )  # in small files half a month of one agency is chance
 
 
 def test_an_agency_that_stops_one_that_pauses_a_lost_month_and_a_copied_one_are_told():
@@ -193,7 +195,9 @@ def test_the_self_filed_share_can_be_studied(tmp_path):
     assert 0 < design.table["online"].sum() <= kept["remote"].sum() < kept["online"].sum()
     for lang in ("vi", "en"):
         p, words = hg.load_study("demo", lang, change)
-        told = [unescape(block.html) for block in (hg.show_series(panel, words), hg.show_names(panel, words), hg.show_staff(panel, p, words))]
+        told = [
+            unescape(block.html) for block in (hg.show_series(panel, words), hg.show_names(panel, words), hg.show_staff(panel, p, words))
+        ]
         assert words.number(panel.cells["assisted"].sum()) in told[0] and words("check.post_inside") in told[0]
         assert words("check.definition_online_share") in told[0] and words("check.how_recoded") in told[1] and "2024" in told[2]
         assert hg.show_doubtful_names(panel, words) is None

@@ -61,8 +61,9 @@ def used() -> list[str]:
     from ...base.own_files import own_folders
 
     study = held_study()
-    told = "\n".join(file.read_text(encoding="utf-8", errors="replace") for folder in own_folders("notebooks")
-                     for file in folder.glob("*.ipynb"))
+    told = "\n".join(
+        file.read_text(encoding="utf-8", errors="replace") for folder in own_folders("notebooks") for file in folder.glob("*.ipynb")
+    )
     verbs = set(re.findall(r"\w+", told)) & set(MODULE_OF)
     methods = {study["estimator"], *study["estimators"]}
     return sorted({f"hgdx_eval.{MODULE_OF[verb]}" for verb in verbs} | {f"hgdx_eval.estimators.{name}" for name in methods})

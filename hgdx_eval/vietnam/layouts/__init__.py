@@ -29,8 +29,13 @@ DEFINITIONS = {
     "index_766": "points of the index of Decision 766",
     "online_payment": "dossiers paid online, of those with a fee to pay",
 }
-POST = {"opencps_dossiers": "inside", "opencps_summary": "inside", "opencps_monthly": "inside", "portal_counts": "apart",
-        "portal_evaluation": "apart"}  # post, in the counter's figure or told apart from it; it is never online
+POST = {
+    "opencps_dossiers": "inside",
+    "opencps_summary": "inside",
+    "opencps_monthly": "inside",
+    "portal_counts": "apart",
+    "portal_evaluation": "apart",
+}  # post, in the counter's figure or told apart from it; it is never online
 TOTAL_WORDS = ("tổng", "cộng", "total")
 SIMULATED_MARK = "SỐ LIỆU MÔ PHỎNG"
 YEAR, MONTH, APART = r"20\d\d", r"(?:0[1-9]|1[0-2])", r"[-_. ]?"

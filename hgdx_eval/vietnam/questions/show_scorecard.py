@@ -63,7 +63,8 @@ def item_row(item: Item, card: Scorecard, words: Words) -> Markup:
     small = Markup("<small>{}</small>").format(when) if when else ""
     tag = Markup("<small>{}</small>").format(words("scorecard.simulated")) if simulated else ""
     return Markup('<tr><th scope="row">{}{}</th><td>{}{}<small>{}</small></td>{}</tr>').format(
-        name_of(item, words), tag, value, small, target, state(item.status, words, sparkline(item, simulated, words)))
+        name_of(item, words), tag, value, small, target, state(item.status, words, sparkline(item, simulated, words))
+    )
 
 
 def state(status: str, words: Words, drawing: str = "") -> Markup:
@@ -88,9 +89,13 @@ def sparkline(item: Item, simulated: bool, words: Words) -> Markup:
         return round(height - 4 - (height - 8) * ((value - low) / (high - low) if high > low else 0.5), 1)
 
     path = "M" + " L".join(f"{across(t):g} {up(v):g}" for t, v in zip(times, values, strict=True))
-    goal = "" if item.target is None else Markup(
-        '<line x1="0" x2="{}" y1="{}" y2="{}" stroke="var(--muted,#505b67)" stroke-width="1" stroke-dasharray="3 2"></line>').format(
-            width, up(item.target), up(item.target))
+    goal = (
+        ""
+        if item.target is None
+        else Markup(
+            '<line x1="0" x2="{}" y1="{}" y2="{}" stroke="var(--muted,#505b67)" stroke-width="1" stroke-dasharray="3 2"></line>'
+        ).format(width, up(item.target), up(item.target))
+    )
     made_up = words("scorecard.simulated") if simulated else ""
     alt = words("scorecard.spark_alt", name=name_of(item, words), trend=trend_text(item, words), simulated=made_up)
     return Markup('<small><svg class="spark" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label="{alt}">{goal}'
