@@ -85,6 +85,7 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     assert len([d for d in (study / "out/mine").iterdir() if d.name.startswith("20")]) == 1
 
 
+@pytest.mark.long
 def test_verify_says_what_is_not_the_same(study):
     """Of a small run; that a whole one comes out the same is in test_reproducible."""
     small = {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
@@ -203,6 +204,7 @@ def test_a_stopped_run_says_so_keeps_a_receipt_and_the_next_one_works(study):
     assert not (study / "out/mine/latest").exists() and not list((study / "out/mine").glob(".building-*"))
 
 
+@pytest.mark.long
 def test_a_killed_run_is_marked_by_the_next_and_a_second_run_waits_in_vain(study):
     words, small = ("run", "mine.yaml", "--out", "out", "--lang", "vi"), {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
     process = subprocess.Popen([sys.executable, "-m", "hgdx_eval", *words], cwd=study, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -226,6 +228,7 @@ def wait_for(ready, seconds=60):
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study):
     small = {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
     brief = study / "notebooks" / "brief.ipynb"
@@ -241,6 +244,7 @@ def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study):
     assert not list((study / "out/mine/failed").rglob("*.html"))
 
 
+@pytest.mark.long
 def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
     import duckdb
 

@@ -138,6 +138,7 @@ def mypy():
     return [shutil.which("mypy")] if shutil.which("mypy") else None
 
 
+@pytest.mark.long
 def test_a_type_checker_takes_a_notebook_and_finds_what_is_wrong_in_it(tmp_path):
     if mypy() is None:
         pytest.skip("no mypy here: pip install mypy anywhere on the PATH")

@@ -172,6 +172,7 @@ def test_recovers_an_effect_behind_a_shock_that_only_the_comparison_series_expla
     assert with_it.notes == () and without.notes == ("no_comparison_series",)
 
 
+@pytest.mark.long
 def test_share_of_intervals_that_hold_the_truth_is_printed():
     for share in (0.0, 0.2, 0.5):
         rows = [fit(world(seed, 24, 12, share)).overall() for seed in range(1, 26)]

@@ -64,6 +64,7 @@ def test_each_warning_fires_where_its_thing_is_broken():
         assert world in found or world in ("good", "listed"), world
 
 
+@pytest.mark.long
 def test_where_nothing_is_broken_warnings_are_quiet():
     counts = counted(range(1, 11), ("uneven_campaign", "ceiling"))
     for name in ("uneven_campaign", "ceiling"):

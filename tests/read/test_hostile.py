@@ -356,6 +356,7 @@ def test_a_file_name_with_a_line_break_stays_in_one_line(tmp_path):
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "\x1b" not in done.stderr
 
 
+@pytest.mark.long
 def test_two_hundred_spoilt_exports_end_in_an_answer_or_in_one_line():
     spoil(range(200))
 

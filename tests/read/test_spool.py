@@ -186,6 +186,7 @@ def test_what_a_killed_command_left_is_removed_by_the_next_one(tmp_path):
     assert os.listdir(base()) == [MARK]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_cancelling_leaves_nothing_behind(tmp_path, number):
     export = tmp_path / "a.csv"

@@ -187,6 +187,7 @@ def test_which_ends_are_told(stub, tmp_path, monkeypatch, error, events, says):
         assert told["study"] == "mine" and told["previous_verdict"] == 3 and says in told["reason"] and "/" not in told["reason"]
 
 
+@pytest.mark.long
 def test_a_bad_study_is_told_of_with_its_one_line_and_exit_code_2(stub, tmp_path):
     (tmp_path / "mine.yaml").write_text("study: mine\nwhat: 1\n", encoding="utf-8")
     script = tmp_path / "told.py"

@@ -91,6 +91,7 @@ def test_links_lead_nowhere_and_what_is_not_a_run_stays(tmp_path):
         prune(out, "notes", 0, None, False, print, NOW)
 
 
+@pytest.mark.long
 def test_a_busy_study_is_left_alone_and_the_others_done(tmp_path):
     a_study(tmp_path, study="busy")
     a_study(tmp_path, study="free")
@@ -100,6 +101,7 @@ def test_a_busy_study_is_left_alone_and_the_others_done(tmp_path):
     assert len(runs_of(tmp_path / "busy")) == 6 and len(runs_of(tmp_path / "free")) == 2
 
 
+@pytest.mark.long
 def test_the_command_line(tmp_path):
     a_study(tmp_path)
     told = call("prune", "mine", "--keep", "1", "--out", tmp_path, "--dry-run", cwd=tmp_path)

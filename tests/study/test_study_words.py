@@ -34,6 +34,7 @@ def test_a_column_may_be_called_anything(tmp_path, column):
         assert column in words("study.question")
 
 
+@pytest.mark.long
 def test_names_with_braces_and_dollars_go_through_a_whole_run(tmp_path):
     make(tmp_path)
     column, unit = "giá {trị} $x^2$", "a{0}$b$"

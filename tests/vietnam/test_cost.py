@@ -202,6 +202,7 @@ def test_the_other_cut_under_stated_elasticities(made, found):
         assert found.row("per_extra_other", told)["estimate"] == pytest.approx(expected / growth / effect)
 
 
+@pytest.mark.long
 def test_an_elasticity_of_1_is_the_world_with_the_double_cut_and_the_double_effect():
     """The cost of a waiver told from the world of the half cut, against the world of the waiver itself, its fees really not taken."""
     errors = []

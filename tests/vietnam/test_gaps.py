@@ -192,6 +192,7 @@ def rows_of(estimates, errors, dof=20):
                           "inference": "cluster", "scale": "pp"} for i, (e, s, low, high, p) in enumerate(told)])  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("alike", [0.0, 0.6])
 def test_a_family_without_effects_is_seldom_told_to_have_one(alike):
     """250 families of five t-distributed estimates: one interval in any of them leaves out 0 in at most 5%, Monte Carlo error 1.4 points;
@@ -345,6 +346,7 @@ def test_the_notebook_has_both_languages_and_no_number_in_prose():
     assert not any(re.search(r"\d", "".join(c["source"])) for part in prose.values() for c in part)
 
 
+@pytest.mark.long
 def test_the_notebook_alone_under_plain_papermill(tmp_path):
     done = subprocess.run([sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "who.ipynb"), str(tmp_path / "out.ipynb"),
                            "-p", "study", "demo", "-p", "lang", "en", "-p", "change", "dossiers=30000"],

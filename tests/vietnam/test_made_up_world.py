@@ -114,6 +114,7 @@ def test_what_cannot_be_simulated_is_refused_and_writes_nothing(tmp_path, name, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_the_differential_trend_biases_the_main_design_by_about_three_standard_errors():
     from coverage_worlds import demo_design
 

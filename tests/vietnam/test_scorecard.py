@@ -297,6 +297,7 @@ def test_published_figures_carry_a_source_or_say_that_they_have_none(panel):
 # --- the notebook and the run ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_notebook_alone_under_plain_papermill(tmp_path):
     change = f"dossiers=20000; scorecard={TEMPLATE}"
     done = subprocess.run([sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "scorecard.ipynb"), str(tmp_path / "out.ipynb"),
@@ -308,6 +309,7 @@ def test_the_notebook_alone_under_plain_papermill(tmp_path):
     assert "Share of IT projects on schedule" in json.dumps(cells, ensure_ascii=False)
 
 
+@pytest.mark.long
 def test_a_run_prints_the_file_as_an_input_and_a_bad_one_ends_before_it_begins(tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "HGDX_NOTEBOOKS": str(small_notebooks(tmp_path / "nb", ("scorecard",))),
            "XDG_STATE_HOME": str(tmp_path / "state")}  # fmt: skip
