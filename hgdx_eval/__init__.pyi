@@ -206,7 +206,7 @@ def evaluate(design: Design, p: Study) -> Evaluation:
 def extra_cases(design: Design, found: Estimate) -> Estimate:
     """An average effect in cases: the effect of `found` times the treated cases after the start.
 
-    Returns an Estimate of one `specification` row named extra_cases (a count), empty where cases are not counted or are too few to be told,
+    Returns an Estimate of one `specification` row, group extra_dossiers (a count); empty where cases are not counted or too few to be told,
     or where the method gives no effect.
     """
 

@@ -40,7 +40,7 @@ def differs(estimator: str) -> tuple[str, ...]:
 def extra_cases(design: Design, found: Estimate) -> Estimate:
     """An average effect in cases: the effect of `found` times the treated cases after the start.
 
-    Returns an Estimate of one `specification` row named extra_cases (a count), empty where cases are not counted or are too few to be told,
+    Returns an Estimate of one `specification` row, group extra_dossiers (a count); empty where cases are not counted or too few to be told,
     or where the method gives no effect.
     """
     row = found.overall()
@@ -48,7 +48,7 @@ def extra_cases(design: Design, found: Estimate) -> Estimate:
     if row["status"] == "ok" and row["scale"] == "pp" and not np.isnan(treated):
         size = treated / 100
         scaled = {name: row[name] * size for name in ("estimate", "std_error", "ci_low", "ci_high")}
-        rows.append({**row, **scaled, "term": "specification", "group": "extra_cases", "scale": "count", "n_obs": treated})
+        rows.append({**row, **scaled, "term": "specification", "group": "extra_dossiers", "scale": "count", "n_obs": treated})
     return replace(found, table=result_table(rows))
 
 

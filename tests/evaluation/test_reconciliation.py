@@ -73,7 +73,7 @@ def test_extra_cases_are_the_effect_times_the_treated():
     row = extra_cases(design, found).table.iloc[0]
     treated = design.table.loc[design.table["treated"], "received"].sum()
     assert row["estimate"] == pytest.approx(found.overall()["estimate"] / 100 * treated)
-    assert row["scale"] == "count" and row["group"] == "extra_cases"
+    assert row["scale"] == "count" and row["group"] == "extra_dossiers"
     assert row["ci_low"] < row["estimate"] < row["ci_high"]
 
 

@@ -223,3 +223,12 @@ def test_names_of_years_never_stand_on_each_other(small, width, years):
     boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
     plt.close(figure)
     assert len(boxes) >= 2 and all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+
+
+@pytest.mark.parametrize("text, width, lines", [
+    ("comparison group", 15, ["Comparison", "group"]), ("one two three four", 9, ["One two", "three", "four"]),
+])  # fmt: skip
+def test_a_name_is_never_broken_inside_a_word(text, width, lines):
+    from hgdx_eval.report.charts.axes import wrapped
+
+    assert wrapped(text, width) == lines

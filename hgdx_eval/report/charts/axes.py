@@ -54,7 +54,7 @@ def wrapped(text: str, width: int) -> list[str]:
     """Lines of at most `width` letters, as few as can be and then as even as can be; the first letter a capital."""
     text = capital(text)
     lines = wrap(text, width) or [""]
-    even = (wrap(text, narrower) for narrower in range(max(1, len(text) // len(lines)), width))
+    even = (wrap(text, narrower, break_long_words=False) for narrower in range(max(1, len(text) // len(lines)), width))
     return next((found for found in even if len(found) == len(lines)), lines)
 
 
