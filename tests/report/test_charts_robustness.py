@@ -322,7 +322,7 @@ def test_no_label_stands_on_another_or_leaves_its_chart(lang, width, tmp_path):
         pytest.skip("no Chromium here")
     from playwright.sync_api import sync_playwright
 
-    style = resources.files("hgdx_eval").joinpath("template/style.css").read_text(encoding="utf-8")
+    style = resources.files("hgdx_eval.report").joinpath("template/style.css").read_text(encoding="utf-8")
     figures = "".join(str(sanitised(figure._repr_html_())) for figure in all_figures(lang))
     page = tmp_path / "page.html"
     page.write_text(

@@ -1,4 +1,4 @@
-"""The contract of export layouts: a new file in readers/ joins by existing. And what each summarised layout refuses."""
+"""The contract of export layouts: a new file in vietnam/layouts/ joins by existing. And what each summarised layout refuses."""
 
 import json
 
