@@ -14,6 +14,8 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
+from docx.text.paragraph import Paragraph
+from docx.text.run import Run
 
 from ..base.aside import write_bytes
 from ..base.errors import InputError, RunFailed
@@ -89,7 +91,7 @@ def style(made: docx.document.Document, name: str, size: float, lang: str) -> No
         border.getparent().remove(border)
 
 
-def footer(paragraph: docx.text.paragraph.Paragraph, head: dict[str, str]) -> None:
+def footer(paragraph: Paragraph, head: dict[str, str]) -> None:
     paragraph.add_run(plain(head["footer"]) + "  ·  " + plain(head["page"]) + " ").font.size = Pt(9)
     for number, field in enumerate(("PAGE", "NUMPAGES")):
         if number:
@@ -109,7 +111,7 @@ def plain(said: str) -> str:
     return ILLEGAL.sub("", str(said))
 
 
-def bold(paragraph: docx.text.paragraph.Paragraph, said: str) -> docx.text.run.Run:
+def bold(paragraph: Paragraph, said: str) -> Run:
     run = paragraph.add_run(plain(said))
     run.bold = True
     return run
