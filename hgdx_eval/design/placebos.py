@@ -13,7 +13,6 @@ from .design import Design, check_design
 DRAWS = 199  # placebo assignments drawn where there are too many to list
 
 
-# --- Design -> Design ----------------------------------------------------------------------------------------------
 def placebo_before(design: Design, periods: int) -> Design:
     """The same study pretending that the policy came earlier, on the periods before it really came. `periods`: by how many periods, in the
     study's frequency.

@@ -9,7 +9,6 @@ from scipy import optimize, stats
 from ..estimation.inference import LEVEL
 
 
-# --- several groups or outcomes at once ----------------------------------------------------------------------------
 def adjusted(rows: pd.DataFrame, groups: Iterable[str] | None = None, level: float = LEVEL) -> pd.DataFrame:
     """group, estimate, ci_low, ci_high, p_holm of a family of estimates: rows of results, one per group or outcome.
 

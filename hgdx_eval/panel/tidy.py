@@ -19,14 +19,11 @@ TOTAL_WORDS = ("tổng", "cộng", "total")
 LABELS = {"numerator": "online", "denominator": "received"}  # columns of a tidy table that are not called as their key
 
 
-# --- tidy tables ---------------------------------------------------------------------------------------------------
 def table_panel(path: Path, p: Study) -> Panel:
     """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be, and for a list of dossiers
     or payments: its cells are people's, and a study could name any of its columns."""
-    for layout in (domain.personal_layout(path) for domain in domains()):
-        if layout is not None:
-            raise InputError(f"{path.name}: a file of layout {layout}, one row a dossier or payment, no tidy table: write "
-                             f"layout: opencps_dossiers")  # fmt: skip
+    for domain in domains():
+        domain.refuse_people(path)
     text, numbers = table_columns(p)
     keys = {column: key for key, columns in named_columns(p).items() for column in columns}
     frame, simulated = tidy.read_columns(path, text, numbers, keys)

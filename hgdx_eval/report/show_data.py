@@ -15,7 +15,6 @@ from . import blocks
 from .answer import FEW, few_text, group_numbers, size_of, size_text
 
 
-# --- data quality, facts, parameters -------------------------------------------------------------------------------
 def show_rows(panel: Panel, words: Words) -> blocks.Block:
     """Rows accepted and rejected by reason; reasons of few rows, and then the sum of all, without their number. Returns a Block."""
     release = run_release()

@@ -28,7 +28,6 @@ class Policy:
     """As far as the engine needs it. `assumed`: the first day in force stands in for one that nobody has read; `cut`: the share (0-1)
     of a dose that it takes away."""
 
-    name: str
     signed: date
     effective: date
     assumed: bool
@@ -46,11 +45,11 @@ class Domain(Protocol):
     def check_study(self, p: "Study", file: str) -> None:
         """Raises InputError for a key that this domain does not know."""
 
-    def layouts(self) -> list[str]:
+    def layouts(self) -> tuple[str, ...]:
         """Export layouts besides a tidy table."""
 
-    def personal_layout(self, path: Path) -> str | None:
-        """The layout of people's rows that recognises a file: it is never read as a tidy table."""
+    def refuse_people(self, path: Path) -> None:
+        """Raises InputError for a file whose rows are people's in a layout of its own: it is never read as a tidy table."""
 
     def definitions(self) -> Iterable[str]:
         """Words by which a tidy table may say what it measures."""
@@ -121,8 +120,10 @@ def domain_named(name: str) -> Domain:
     return import_module(f"hgdx_eval.{name}.domain") if name else no_domain
 
 
-def domain_names() -> list[str]:
-    return sorted(file.parent.name for file in PACKAGE.glob("*/domain.py"))
+@cache
+def domain_names() -> tuple[str, ...]:
+    """The packages that have a `domain.py`, in order."""
+    return tuple(sorted(file.parent.name for file in PACKAGE.glob("*/domain.py")))
 
 
 def domain_of(p: "Study") -> Domain:

@@ -1,4 +1,5 @@
-"""A study without a domain: no calendar, no facts, no layout but a tidy table. The functions are those of `domains.Domain`."""
+"""A study without a domain: no calendar, no facts, no layout but a tidy table. The functions are those of
+`domains.Domain`, without those that are asked for a layout, a world or an amount of a domain only."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,11 @@ def check_study(p: "Study", file: str) -> None:
     return None
 
 
-def layouts() -> list[str]:
-    return []
+def layouts() -> tuple[str, ...]:
+    return ()
 
 
-def personal_layout(path: Path) -> None:
+def refuse_people(path: Path) -> None:
     return None
 
 

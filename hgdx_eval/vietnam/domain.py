@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,15 +47,18 @@ def check_study(p: "Study", file: str) -> None:
                          f"known: {', '.join(known)}")  # fmt: skip
 
 
-def layouts() -> list[str]:
+@cache
+def layouts() -> tuple[str, ...]:
     """The names of the files in layouts/."""
-    return sorted(file.stem for file in (Path(__file__).parent / "layouts").glob("*.py") if file.stem != "__init__")
+    return tuple(sorted(file.stem for file in (Path(__file__).parent / "layouts").glob("*.py") if file.stem != "__init__"))
 
 
-def personal_layout(path: Path) -> str | None:
+def refuse_people(path: Path) -> None:
+    """Raises InputError for a list of dossiers or payments: its cells are people's, and a study could name any of its columns."""
     from .layouts import personal_layout
 
-    return personal_layout(path)
+    if (layout := personal_layout(path)) is not None:
+        raise InputError(f"{path.name}: a file of layout {layout}, one row a dossier or payment, no tidy table: write layout: {DOSSIERS}")
 
 
 def definitions() -> Iterable[str]:
@@ -75,13 +79,12 @@ def load_panel(p: "Study", paths: list[Path]) -> "Panel":
     from .layouts import summary_layouts
     from .summary_panel import summary_panel
 
-    place = p.place if p.data else None  # made-up data are of the facts' own units, whatever the place
     if p.layout in summary_layouts():
-        return summary_panel(paths, p.layout, place=place)
+        return summary_panel(paths, p.layout, place=p.place)
     if p.layout != DOSSIERS:
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: {DOSSIERS})")  # fmt: skip
-    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, place)
+    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, p.place)
 
 
 def check_columns(p: "Study", panel: "Panel") -> None:
@@ -115,7 +118,7 @@ def policy(p: "Study") -> Policy | None:
     if p.policy is None:
         return None
     law = load_facts().resolutions[p.policy]
-    return Policy(law.name, law.signed, law.effective or law.assumed_effective, law.effective is None,
+    return Policy(law.signed, law.effective or law.assumed_effective, law.effective is None,
                   (law.cut_pct or law.assumed_cut_pct) / 100)  # fmt: skip
 
 

@@ -26,7 +26,6 @@ MORE = (*PROCESSED, *PAID, *CHANNELS)  # there only where the export tells it
 NOTE = opencps_dossiers.HEADERS["filing_note"][0]
 
 
-# --- dossier exports -----------------------------------------------------------------------------------------------
 def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None, place: str | None = None) -> Panel:
     """The panel of dossier exports, by one SQL statement a file. Several files are put together: a dossier in two of them
     counts in the first, and fee details among them say what was paid. The last month is left out where it was not finished.

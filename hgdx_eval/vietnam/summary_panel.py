@@ -12,7 +12,6 @@ from .provinces import facts_at
 from .unit_names import matched_table, named_agencies, refuse_ambiguous, told_agency
 
 
-# --- summarised exports --------------------------------------------------------------------------------------------
 def summary_panel(paths: list[Path], layout: str, refuse: bool = True, place: str | None = None) -> Panel:
     """The panel of summarised exports of one layout, agencies under their official names.
 

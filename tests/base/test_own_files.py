@@ -30,6 +30,14 @@ def test_the_users_own_file_comes_before_the_kits(places):
     assert own_file("params", "studies", "nobodys.yaml") == own / "params/studies/nobodys.yaml"
 
 
+def test_facts_are_the_users_or_the_kits_as_a_whole(places):
+    own, kit = places
+    (kit / "params/facts").mkdir()
+    assert own_file("params", "facts") == kit / "params/facts"
+    (own / "params/facts").mkdir()
+    assert own_file("params", "facts") == own / "params/facts"
+
+
 def test_notebooks_of_a_working_folder_find_its_parameters(places, monkeypatch):
     own, kit = places
     monkeypatch.chdir(own / "notebooks")

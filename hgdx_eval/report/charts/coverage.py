@@ -11,7 +11,6 @@ from ..figure import ACCENT, COMPARISON, MUTED, TREATED, Figure, canvas, drawn, 
 from .axes import simulated_note, size_text, tag, time_axis
 
 
-# --- who is in the panel -------------------------------------------------------------------------------------------
 def plot_coverage(design: Design, words: Words) -> Figure:
     """Since when each cluster has data. Title: how many clusters are whole, and how many have gaps. Returns a Figure."""
     table = design.table

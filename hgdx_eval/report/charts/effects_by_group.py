@@ -11,7 +11,6 @@ from .axes import simulated_note, tag
 from .intervals import Row, draw_rows, reach_of, shortened, unit_of
 
 
-# --- groups --------------------------------------------------------------------------------------------------------
 def plot_groups(rows: pd.DataFrame, words: Words, origin: Origin, title_name: str, size: str = "") -> Figure:
     """Effects by the values of one trait: on their own hollow and faint, partially pooled full with interval.
 

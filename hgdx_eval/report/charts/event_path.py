@@ -11,7 +11,6 @@ from ..figure import ACCENT, GROUND, INK, TREATED, Figure, canvas, drawn, source
 from .axes import estimate_size, simulated_note, tag, value_axis
 
 
-# --- event-time path -----------------------------------------------------------------------------------------------
 def plot_event(estimate: Estimate, words: Words) -> Figure | None:
     """The difference by event time with its 95% band. `estimate`: of any method.
 

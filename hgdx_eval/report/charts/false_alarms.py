@@ -18,7 +18,6 @@ NOMINAL, LIMIT = 1 - LEVEL, MOST  # false-alarm rate asked for, and the highest 
 KEEP = {"headline", "passes", "conservative"}  # states that keep the rate
 
 
-# --- which interval may be used ------------------------------------------------------------------------------------
 def plot_gate(gate: pd.DataFrame, words: Words, origin: Origin) -> Figure:
     """How often each kind of interval cries wolf, in the study's order of preference.
 

@@ -16,7 +16,6 @@ from .intervals import LINE, lines_of
 from .specification_curve import REACH, signed_axis
 
 
-# --- looked at early -----------------------------------------------------------------------------------------------
 def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str) -> Figure:
     """How the estimate moved as periods were added, with the usual interval and the one that holds however often one looks.
 

@@ -15,7 +15,6 @@ from .axes import estimate_size, simulated_note, tag
 from .intervals import Row, draw_rows, reach_of, unit_of
 
 
-# --- methods -------------------------------------------------------------------------------------------------------
 def plot_methods(estimates: list[Estimate], main: str, words: Words) -> Figure:
     """One row per method that gives an estimate on the main method's scale; the others are not drawn. `estimates`: of all methods; `main`:
     the main one's name.

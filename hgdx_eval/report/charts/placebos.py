@@ -11,7 +11,6 @@ from ..figure import COMPARISON, GROUND, INK, TREATED, Figure, canvas, drawn, so
 from .axes import estimate_size, simulated_note, tag, tick_digits
 
 
-# --- placebos and leave-one-out ------------------------------------------------------------------------------------
 def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figure:
     """Each comparison unit pretending to be treated, and the treated one among them. `estimate`: the main one; `placebos`: the
     `placebo_space` of what `evaluate` gives. Title: its rank by |estimate|.

@@ -17,7 +17,6 @@ from .specification_curve import signed_axis, upright_lines
 PARTS = ("first", "average")  # effects of which it is told
 
 
-# --- other trends --------------------------------------------------------------------------------------------------
 def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] | None = None) -> Figure:
     """Honest intervals against the bound on departures from parallel trends (Rambachan & Roth 2023, relative magnitudes).
 

@@ -20,7 +20,6 @@ PHONE_DIMENSIONS = 4  # dimensions shown on a phone
 REACH = 1.0  # intervals of a curve are cut this many spans of its points beyond them
 
 
-# --- specification curve -------------------------------------------------------------------------------------------
 def plot_curve(curve: Estimate, words: Words) -> Figure:
     """Every specification from low to high with its interval, the study's own marked, and below what each does otherwise. `curve`: the
     `curve` of what `robust` gives.

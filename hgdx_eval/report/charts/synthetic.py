@@ -11,7 +11,6 @@ from ..figure import ACCENT, COMPARISON, TREATED, Figure, canvas, drawn, source_
 from .axes import end_labels, estimate_size, simulated_note, tag, time_axis, value_axis
 
 
-# --- treated against synthetic -------------------------------------------------------------------------------------
 def plot_synthetic(estimate: Estimate, treated: pd.DataFrame, words: Words, start: pd.Period | None = None) -> Figure:
     """The treated series against its synthetic one. `estimate`: what `synthetic_part` gives; `treated`: what `synthetic_series` gives:
     time, period, treated, synthetic (shares 0-1 on scale pp); `start`: first period of the policy; without it, from the last event time of
