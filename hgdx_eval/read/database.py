@@ -5,6 +5,9 @@ from pathlib import Path
 
 import duckdb
 
+from .readings import Reading
+
+TYPED = "\x02"
 MEMORY = "400MB"  # of a database; what does not fit is spilled into a private folder
 
 
@@ -13,7 +16,8 @@ class RawTable:
     """Asked-for columns as text, in a DuckDB connection of its own that `open_table` closes.
 
     Relation `raw`: `row` (row number in the file, the header's row counted) and one VARCHAR column per found name.
-    `broken`: row numbers of lines that do not fit the header.
+    `broken`: row numbers of lines that do not fit the header. A number that the file holds as a number, not as text, bears `TYPED` behind
+    it where `open_table` was asked to mark them: 1.234 is then no thousand.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -22,6 +26,7 @@ class RawTable:
     rows: int
     broken: tuple[int, ...]
     decimal_comma: bool  # semicolon-separated text: 0,5 is a half
+    readings: tuple[Reading, ...] = ()  # how the file was understood where it could have been meant otherwise
 
 
 def connect(*files: Path, folder: Path | None = None) -> duckdb.DuckDBPyConnection:
