@@ -24,8 +24,8 @@ PATTERNS = (  # (what it names, pattern with groups y, q, m, d)
     ("D", r"(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d{4})(?: .*)?"),
     ("D", r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})"),
 )
-FINER = {"Y": "YQMD", "Q": "QMD", "M": "MD"}
-NAMES = {"Y": "year", "Q": "quarter", "M": "month", "D": "day"}
+FINER = {"Y": "YQMD", "Q": "QMD", "M": "MD", "W": "WD", "D": "D"}
+NAMES = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day"}
 
 
 def told_span(periods: Iterable[pd.Period]) -> str:

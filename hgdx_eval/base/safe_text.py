@@ -14,6 +14,15 @@ def plain_line(text: str) -> str:
     return "".join("\ufffd" if unicodedata.category(letter) in UNSEEN else letter for letter in " ".join(text.splitlines()))
 
 
+def plain_spaces(text: str) -> str:
+    """A text as an eye sees it: NFC, every white space one space and none around it, nothing that cannot be seen, one hyphen."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    seen = "".join(" " if letter.isspace() else letter for letter in unicodedata.normalize("NFC", text)
+                   if letter.isspace() or unicodedata.category(letter) not in ("Cf", "Cc"))  # fmt: skip
+    return " ".join(seen.replace("\u2010", "-").replace("\u2011", "-").split())
+
+
 def is_utf8(text: str) -> bool:
     """Whether a name is text that can be written; one of bytes that are no UTF-8 is not."""
     return text == text.encode(errors="replace").decode()

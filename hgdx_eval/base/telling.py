@@ -14,6 +14,7 @@ from pathlib import Path
 from .errors import InputError
 
 SHARED_ROWS, SHARED_PERIODS = 20, 2  # rows and periods that share a name which may be told
+SHEET = 10**12  # what the rows of a further sheet of a workbook are counted from
 MOST = 30  # names in one message
 LONGEST_REPR = 240  # letters of what a record says of itself
 UNTOLD = "…"  # stands for a file's name that looks like a person's
@@ -68,6 +69,11 @@ def shape_of(text: object) -> str:
 def told_cell(cell: object, known: Collection[str] = ()) -> str:
     """A cell in quotes where it is one of the program's own words or quotable, else its shape."""
     return repr(str(cell)) if cell in known or quotable(cell) else shape_of(cell)
+
+
+def row_text(row: int) -> str:
+    """A row's number as it is told; of a table put together from several sheets, with the sheet's place (`row` = place * SHEET + row)."""
+    return f"{row % SHEET} of sheet {row // SHEET + 1}" if row >= SHEET else str(row)
 
 
 def told_amount(value: float) -> str:

@@ -14,6 +14,7 @@ from ..base.periods import told_span
 from ..base.private_folder import private_folder
 from ..base.telling import in_brief, told_file
 from ..read.database import quoted
+from ..read.readings import Reading
 from .disclosure import about, released
 
 NOTES = ["reason", "rows", "examples"]
@@ -50,6 +51,7 @@ class Panel:
     truth: pd.DataFrame | None = None
     names: dict[str, str] = field(default_factory=dict)  # procedure code -> its name in the fee schedule
     names_matched: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=NAMES))
+    readings: tuple[Reading, ...] = ()  # how the files were understood where they could have been meant otherwise
     definition: str = "online_share"  # of readers.DEFINITIONS; "" for a table that does not say
 
     def __repr__(self) -> str:

@@ -6,17 +6,23 @@ import pandas as pd
 
 from ..base.errors import InputError
 from ..base.origin import Origin, sha256_of
-from ..base.periods import parse_periods
-from ..base.safe_text import header_key
-from ..base.telling import shared_names, told_amount, told_file, told_name
+from ..base.periods import is_never
+from ..base.safe_text import header_key, plain_spaces
+from ..base.telling import row_text, shared_names, told_amount, told_file, told_name
 from ..read import tidy
-from ..study.domains import domains
+from ..read.number_column import NumberColumn, read_numbers, read_truth
+from ..read.period_column import Asked, canonical, form_of, read_periods
+from ..read.readings import Reading
+from ..read.table_rows import Columns, rows_of_data
+from ..read.unit_spellings import alike, seen
+from ..study.domains import domain_of, domains
 from ..study.study import COUNTED, Study, named_by, named_columns, weight_column
+from .hidden_totals import hidden_totals
 from .panel import EXAMPLES, NOTES, Panel
 
-TOTAL_WORDS = ("tổng", "cộng", "total")
-
 LABELS = {"numerator": "online", "denominator": "received"}  # columns of a tidy table that are not called as their key
+GAP = 10  # times the largest share, below which no percentage lies where a column mixes the two
+DATED = ("treated_from", "treated_until")  # columns of periods besides the table's own
 
 
 def table_panel(path: Path, p: Study) -> Panel:
@@ -26,26 +32,113 @@ def table_panel(path: Path, p: Study) -> Panel:
         domain.refuse_people(path)
     text, numbers = table_columns(p)
     keys = {column: key for key, columns in named_columns(p).items() for column in columns}
-    frame, simulated = tidy.read_columns(path, text, numbers, keys)
-    raw_rows = len(frame)
-    first = frame["unit 1"].str.strip().str.casefold()
-    total = first.str.startswith(TOTAL_WORDS) & (frame["period"].str.strip() == "")
-    rejected = pd.DataFrame([("total_row", int(total.sum()), tuple(frame.loc[total, "row"][:EXAMPLES]))], columns=NOTES)
-    frame = frame[~total].reset_index(drop=True)
-    check_numbers(frame, p, path.name)
-    frame["time"] = parse_periods(frame["period"], frame["row"], p.frequency, path.name, p.period)
+    measured = label(p, "outcome" if p.outcome else "numerator")
+    table = tidy.read_texts(path, {**text, **numbers}, keys, ("period", measured))
     parts = [f"unit {i}" for i in range(1, len(p.unit_columns) + 1)]
+    others = [name for name in text if name not in ("period", *parts)]
+    columns = Columns(parts, "period", list(numbers), others, table.header, table.position)
+    frame, aside = rows_of_data(table.frame, columns, path.name, named_by(p))
+    if frame.empty:
+        raise InputError(f"{path.name}: no row of data below the header: all {len(table.frame)} are titles, notes or totals")
+    frame, readings = understood(frame.copy(), table, p, path.name, text, numbers)
     frame["unit"] = joined_text(frame, parts)
-    if (frame["unit"].str.strip() == "").any():
-        row = frame.loc[(frame["unit"].str.strip() == "").idxmax(), "row"]
-        raise InputError(f"{path.name}: row {row}: the unit is empty")
-    cells = one_row_each(frame, p, path.name, {**text, **numbers})
+    check_numbers(frame, p, path.name)
+    whole, (frame, repeats) = frame, one_row_each(frame, p, path, {**text, **numbers})
+    totals = hidden_totals(frame, p.numerator is not None, measured, named_by(p))
+    frame = frame[~frame["unit"].isin(totals)]
+    readings = [*table.readings, *readings, *told_totals(totals, whole, p), *told_alike(frame, p, path.name)]
+    cells = frame.sort_values(["unit", "time"], ignore_index=True)
     cells["period"] = pd.PeriodIndex.from_ordinals(cells["time"], freq=p.frequency)
-    origin = Origin(told_file(path.name), sha256_of(path), raw_rows, "table", simulated)
+    summed = whole.index[whole["unit"].isin(totals)].difference(repeats)
+    aside = pd.concat([aside, pd.Series("repeated_row", index=repeats, dtype=object), pd.Series("total_row", index=summed, dtype=object)])
+    origin = Origin(told_file(path.name), sha256_of(path), len(table.frame), "table", table.simulated)
     cells = cells[["unit", "period", *(name for name in (*text, *numbers) if name not in ("period", *parts))]]
     parted = "definition" in map(header_key, p.unit_columns)
-    return Panel(cells, origin, rejected[rejected["rows"] > 0], pd.DataFrame(columns=NOTES), len(frame),
-                 definition="" if parted else tidy.told_definition(path))  # fmt: skip
+    return Panel(cells, origin, noted(aside, table.frame["row"]), pd.DataFrame(columns=NOTES), len(table.frame) - len(aside),
+                 definition="" if parted else tidy.told_definition(path), readings=distinct(readings))  # fmt: skip
+
+
+def understood(
+    frame: pd.DataFrame, table: tidy.Texts, p: Study, file: str, text: dict[str, str], numbers: dict[str, str]
+) -> tuple[pd.DataFrame, list[Reading]]:
+    """(the rows of data with `time`, `kind` and `day` of their periods, names as an eye sees them and numbers; how they were
+    understood). Raises InputError for what allows no reading or two."""
+    rows, zone = frame["row"], p.time_zone or domain_of(p).TIME_ZONE
+    dated, readings = read_periods(frame["period"], rows, Asked(file, p.period, p.frequency, zone))
+    frame[["time", "kind", "day"]] = dated
+    for name, column in text.items():
+        if name in DATED:
+            frame[name], told = canonical(frame[name], rows, Asked(file, column, p.frequency, zone, form_of(readings)), is_never)
+        elif name != "period":
+            frame[name], told = names_read(frame[name], column)
+        readings += told if name != "period" else []
+    counts = {header_key(column) for key in ("numerator", "denominator") for column in named_columns(p)[key]}
+    asked = {name: (frame[name], NumberColumn(file, column, header_key(column) in counts, name == "outcome" and p.scale == "share",
+                                              table.semicolons)) for name, column in numbers.items() if name != "treated"}  # fmt: skip
+    values, told = read_numbers(asked, rows, p.decimal_mark)
+    readings += told
+    if "treated" in numbers:
+        values["treated"], told = read_truth(frame["treated"], rows, NumberColumn(file, numbers["treated"]))
+        readings += told
+    return frame.assign(**values), readings
+
+
+def names_read(cells: pd.Series, column: str) -> tuple[pd.Series, list[Reading]]:
+    """(names or codes of a column as an eye sees them, what was folded on the way)."""
+    codes = tidy.code_texts(cells)
+    folded = seen(codes.unique())
+    readings = []
+    if len(set(cells)) > len(set(codes)) and len({cell for cell in cells if cell.endswith(".0")}):
+        readings.append(Reading("codes_with_zero", {"column": column}))
+    if len(set(folded.values())) < len(folded):
+        readings.append(Reading("names_folded", {"column": column, "names": len(folded) - len(set(folded.values()))}))
+    return codes.map(folded), readings
+
+
+def noted(reasons: pd.Series, rows: pd.Series) -> pd.DataFrame:
+    """Reasons by index -> one row per reason: how many rows, and which the first ones are."""
+    at = rows.loc[reasons.index]
+    found = [
+        (reason, len(part), tuple(int(row) for row in sorted(at.loc[part.index])[:EXAMPLES])) for reason, part in reasons.groupby(reasons)
+    ]
+    return pd.DataFrame(found, columns=NOTES)
+
+
+def distinct(readings: list[Reading]) -> tuple[Reading, ...]:
+    """Each reading once: a column may stand under several keys of a study."""
+    return tuple(reading for i, reading in enumerate(readings) if reading not in readings[:i])
+
+
+def told_totals(totals: list[str], frame: pd.DataFrame, p: Study) -> list[Reading]:
+    """That units which are sums or means of others were left out."""
+    if not totals:
+        return []
+    tellable = tellable_names(frame["unit"], frame["time"], p)
+    return [Reading("totals_found", {"units": ", ".join(told_name(name, tellable) for name in totals), "n": len(totals)})]
+
+
+def told_alike(frame: pd.DataFrame, p: Study, file: str) -> list[Reading]:
+    """That names which never share a period are probably one unit's. Raises InputError where one of them is treated: then the number moves."""
+    groups, tellable = alike(frame["unit"], frame["time"]), tellable_names(frame["unit"], frame["time"], p)
+    readings = []
+    for group in groups:
+        told = ", ".join(told_name(name, tellable) for name in group)
+        mine = frame["unit"].isin(group)
+        if is_treated(frame[mine], p):
+            rows = ", ".join(row_text(frame.loc[frame["unit"] == name, "row"].min()) for name in group)
+            raise InputError(f"{file}: units {told} (first in rows {rows}) differ in capitals, marks, signs or leading zeros alone and never "
+                             f"share a period: probably one unit, and it is treated; write its name in one way")  # fmt: skip
+        readings.append(Reading("units_alike", {"units": told}))
+    return readings
+
+
+def is_treated(rows: pd.DataFrame, p: Study) -> bool:
+    """Whether some of a table's rows are of a unit that the study treats, as far as the table and the study's maps say."""
+    named = isinstance(p.treated_from, dict) and rows["unit"].isin([plain_spaces(str(name)) for name in p.treated_from]).any()
+    dated = "treated_from" in rows and rows["treated_from"].ne("").any()
+    marked = "treated" in rows and rows["treated"].eq(1).any()
+    grouped = "group" in rows and rows["group"].isin(p.treated_groups).any()
+    return bool(named or dated or marked or grouped)
 
 
 def label(p: Study, key: str, name: str | None = None) -> str | None:
@@ -101,32 +194,85 @@ def check_numbers(frame: pd.DataFrame, p: Study, file: str) -> None:
         checks += [("weights", frame["weights"] < 0, "a negative weight"), ("weights", frame["weights"].isna(), "an empty weight")]
     if p.treated:
         checks += [("treated", ~frame["treated"].isin([0, 1]), "not 0 or 1")]
+    if p.outcome:
+        check_scales(frame, p, file)
     for column, wrong, what in checks:
         if wrong.any():
             at = wrong.idxmax()
             told = told_amount(frame.loc[at, column])
-            raise InputError(f"{file}: row {frame.loc[at, 'row']}, column {called[column]!r}: {what} ({told})")
+            rows = frame.loc[wrong, "row"]
+            more = f"; {len(rows):,} such rows, the first: {', '.join(map(row_text, rows[:EXAMPLES]))}" if len(rows) > 1 else ""
+            raise InputError(f"{file}: row {row_text(rows.iloc[0])}, column {called[column]!r}: {what} ({told}){more}")
 
 
-def one_row_each(frame: pd.DataFrame, p: Study, file: str, called: dict[str, str]) -> pd.DataFrame:
-    """One row per unit and period: finer rows of counts are added up, a repeated outcome is refused. `called`: a column's name in
-    the file."""
-    twice = frame.duplicated(["unit", "time"])
+def check_scales(frame: pd.DataFrame, p: Study, file: str) -> None:
+    """Raises InputError where some cells of an outcome are shares (0.47) and others percentages (47), of the same units: nothing lies
+    between, and a hundred times the small ones are where the large ones are."""
+    values = frame["outcome"].where(frame["outcome"] > 0)
+    low, high = values[values <= 1], values[values > 1]
+    if low.empty or high.empty or high.max() > 100 or high.min() < GAP * low.max():
+        return
+    both = set(frame.loc[low.index, "unit"]) & set(frame.loc[high.index, "unit"])
+    if both and 100 * low.max() > high.min() / 2 and 100 * low.min() < 2 * high.max():
+        first, other = (frame.loc[part.index[0], "row"] for part in (low, high))
+        raise InputError(f"{file}: column {p.outcome!r}: shares and percentages, it seems: {told_amount(low.iloc[0])} in row "
+                         f"{row_text(first)}, {told_amount(high.iloc[0])} in row {row_text(other)}; write all in one unit")  # fmt: skip
+
+
+def one_row_each(frame: pd.DataFrame, p: Study, path: Path, called: dict[str, str]) -> tuple[pd.DataFrame, list[int]]:
+    """(one row per unit and period, the indices of exact repeats that were left out). Counts of finer periods than the study's (days in a
+    study by months) are added up. `called`: a column's name in the file.
+
+    Raises InputError for a second row of a unit and period, naming both.
+    """
+    repeats = exact_repeats(frame, path)
+    frame = frame.drop(index=repeats)
+    twice = frame.duplicated(["unit", "time"], keep=False)
     if not twice.any():
-        return frame.sort_values(["unit", "time"], ignore_index=True)
-    at = twice.idxmax()
+        return frame, repeats
     tellable = tellable_names(frame["unit"], frame["time"], p)
-    if p.outcome:
-        unit, period = told_name(frame.loc[at, "unit"], tellable), pd.Period(ordinal=frame.loc[at, "time"], freq=p.frequency)
-        raise InputError(f"{file}: row {frame.loc[at, 'row']}: a second row of unit {unit} in period {period}; an outcome needs one row "
-                         f"per unit and period")  # fmt: skip
-    fixed = [c for c in frame.columns if c not in ("online", "received", "weights", "row", "time", "unit", "period")]
-    differing = frame.groupby(["unit", "time"])[fixed].nunique().gt(1)
-    if fixed and differing.any(axis=None):
-        unit, column = differing.any(axis=1).idxmax()[0], differing.any().idxmax()
-        row = frame.loc[frame["unit"] == unit, "row"].iloc[0]
-        raise InputError(f"{file}: row {row}: unit {told_name(unit, tellable)}: column {called[column]!r} differs between rows of one "
-                         f"period")  # fmt: skip
+    several = frame[twice]
+    again = several.duplicated(["unit", "time"] if p.outcome else ["unit", "time", "day"], keep=False)
+    if again.any() or several["kind"].nunique() > 1 or set(several["kind"]) == {p.frequency}:
+        raise second_row(several[again] if again.any() else several, p, path.name, tellable)
+    if frame["kind"].nunique() > 1:
+        first, other = (frame.loc[(frame["kind"] == kind).idxmax(), "row"] for kind in frame["kind"].unique()[:2])
+        raise InputError(f"{path.name}: column {p.period!r}: periods of two lengths (rows {row_text(first)} and {row_text(other)}): one would "
+                         f"be counted in the other; keep those of one length")  # fmt: skip
+    check_fixed(frame, path.name, called, tellable)
     sums = {name: "sum" for name in ("online", "received", "weights") if name in frame}
     others = {name: "first" for name in frame.columns if name not in sums and name not in ("unit", "time")}
-    return frame.groupby(["unit", "time"], as_index=False).agg({**others, **sums})
+    return frame.groupby(["unit", "time"], as_index=False, sort=False).agg({**others, **sums}), repeats
+
+
+def exact_repeats(frame: pd.DataFrame, path: Path) -> list[int]:
+    """Indices of rows that repeat another one in every column of the file, those that the study does not name too."""
+    named = [name for name in frame.columns if name != "row"]
+    again = frame.duplicated(named, keep=False)
+    if not again.any():
+        return []
+    whole = tidy.whole_rows(path, frame.loc[again, "row"].tolist())
+    same = whole.duplicated(keep="first")
+    return frame.index[again][same.to_numpy()].tolist()
+
+
+def second_row(several: pd.DataFrame, p: Study, file: str, tellable: frozenset[str]) -> InputError:
+    """Two rows of one unit and period, told by their numbers."""
+    unit, time = several.iloc[0][["unit", "time"]]
+    rows = several.loc[(several["unit"] == unit) & (several["time"] == time), "row"].tolist()
+    period = pd.Period(ordinal=time, freq=p.frequency)
+    return InputError(f"{file}: row {row_text(rows[1])}: a second row of unit {told_name(unit, tellable)} in period {period} (the first: row "
+                      f"{row_text(rows[0])}); a unit needs one row per period: keep the right one, or name the column that parts them in "
+                      f"`unit`")  # fmt: skip
+
+
+def check_fixed(frame: pd.DataFrame, file: str, called: dict[str, str], tellable: frozenset[str]) -> None:
+    """Raises InputError where something that is no count differs between the finer rows of one period."""
+    counted = ("online", "received", "weights", "row", "time", "kind", "day", "unit", "period")
+    fixed = [name for name in frame.columns if name not in counted]
+    differing = frame.groupby(["unit", "time"])[fixed].nunique().gt(1) if fixed else pd.DataFrame()
+    if fixed and differing.any(axis=None):
+        unit, column = differing.any(axis=1).idxmax()[0], differing.any().idxmax()
+        row = row_text(frame.loc[frame["unit"] == unit, "row"].iloc[0])
+        raise InputError(f"{file}: row {row}: unit {told_name(unit, tellable)}: column {called[column]!r} differs between rows of one "
+                         f"period")  # fmt: skip

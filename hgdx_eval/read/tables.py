@@ -42,7 +42,7 @@ class Opening:
 
 
 @contextmanager
-def open_table(path: Path, wanted: dict[str, tuple[str, ...]]) -> Iterator[RawTable]:
+def open_table(path: Path, wanted: dict[str, tuple[str, ...]], typed: bool = False) -> Iterator[RawTable]:
     """The columns of a file that go by one of the wanted names. `wanted`: name here -> headers it goes by.
 
     Raises InputError: no such file, an unknown kind of file, an empty file, an unreadable one.

@@ -1,18 +1,22 @@
-"""A tidy table: one row per unit and period (finer rows of counts are added up), any policy on any panel."""
+"""A tidy table: one row per unit and period, any policy on any panel."""
 
-import math
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from ..base.errors import InputError
 from ..base.safe_text import header_key
-from ..base.telling import MOST, did_you_mean, is_header, told_cell
+from ..base.telling import MOST, folded, is_header, row_text, told_cell
 from ..study.domains import domains
-from .database import RawTable
+from .database import TYPED, RawTable
+from .number_column import NumberColumn, read_numbers
+from .period_column import periods_in
+from .readings import Reading
 from .tables import open_table
 
 HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
@@ -20,6 +24,8 @@ NO_HEADER = "{} cells in the first row that may be values, no names of columns (
 LOOKED_AT = 200  # rows below a first row, by which it is told whether it is a header
 TRUE_WORDS = {"true", "1", "t", "yes", "có"}
 OWN = ("simulated", "definition")  # columns by which a table speaks of itself
+NEAR = 3  # names of columns told as near to a missing one
+LEAST_WIDE = 3  # headers that are periods, by which a table has a column a period
 VECTORS = 50  # of 2,048 rows each: so many are held as text at a time
 
 
@@ -30,13 +36,13 @@ def open_columns(path: Path, columns: list[str], keys: dict[str, str]) -> Iterat
     a row has more cells than the header."""
     own = {header_key(name): name for name in reversed([*columns, "simulated"])}
     called = {key: f"column{i}" for i, key in enumerate(own)}
-    with open_table(path, {called[key]: (name,) for key, name in own.items()}) as raw:
+    with open_table(path, {called[key]: (name,) for key, name in own.items()}, typed=True) as raw:
         check_once(path, raw.header, columns, keys)
         if missing := [name for name in columns if called[header_key(name)] not in raw.columns]:
             found = told_header(path, raw.header, missing[0])
             raise InputError(f"{path.name}: no known header: column {missing[0]!r}{named_by(missing[0], keys)} is missing{found}")
         if raw.broken:
-            raise InputError(f"{path.name}: row {raw.broken[0]} has more cells than the header")
+            raise InputError(f"{path.name}: row {row_text(raw.broken[0])} has more cells than the header")
         yield raw, called
 
 
@@ -65,39 +71,127 @@ def told_header(path: Path, header: tuple[str, ...], missing: str) -> str:
         below = raw.con.sql(f"SELECT * FROM raw LIMIT {LOOKED_AT}").df()
     if not is_header(labels, below.reindex(columns=list(called)).itertuples(index=False)):
         return f"; found: {NO_HEADER.format(len(header))}"
-    return f"{did_you_mean(missing, labels)}; found: {', '.join(labels[:MOST])}"
+    near = dict(zip(map(folded, labels), labels, strict=True))
+    close = [near[match] for match in difflib.get_close_matches(folded(missing), near, n=NEAR)]
+    more = f" and {len(labels) - MOST} more" if len(labels) > MOST else ""
+    return f"{f' (did you mean {told_list(close)}?)' if close else ''}; found: {', '.join(labels[:MOST])}{more}"
+
+
+def told_list(names: list[str]) -> str:
+    return " or ".join(map(repr, names))
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Named columns of a table before anything is understood of them.
+
+    `frame`: one row per row of the file: `row` (its number there), each column as text under its name here ("" where empty; a number that
+    the file holds as one bears `TYPED`). `header`, `position`: name here -> the file's header and its place in it, from 1. `simulated`:
+    whether the data say they are. `semicolons`: whether these part the cells. `readings`: how the file was understood so far.
+    """
+
+    frame: pd.DataFrame
+    header: dict[str, str]
+    position: dict[str, int]
+    simulated: bool
+    semicolons: bool
+    readings: tuple[Reading, ...]
+
+
+def read_texts(path: Path, columns: dict[str, str], keys: dict[str, str], wide: tuple[str, str] | None = None) -> Texts:
+    """The columns of a table as text. `columns`: name here -> the file's column; `keys`: which key of a study names a column; `wide`:
+    names here of the period and of what is measured: a table without these columns but with a column a period is turned into a long one.
+
+    Raises InputError like `open_columns`.
+    """
+    if wide and (labels := wide_labels(path, columns, wide)):
+        return read_wide(path, columns, keys, wide, labels)
+    with open_columns(path, list(columns.values()), keys) as (raw, called):
+        frame, simulated = texts_of(raw, {name: called[header_key(column)] for name, column in columns.items()}, called["simulated"])
+        labels = [header_key(label) for label in raw.header]
+        position = {name: labels.index(header_key(column)) + 1 for name, column in columns.items()}
+        return Texts(frame, columns, position, simulated, raw.decimal_comma, raw.readings)
+
+
+def texts_of(raw: RawTable, wanted: dict[str, str], mark: str) -> tuple[pd.DataFrame, bool]:
+    """(`row` and the wanted columns as text, a part of the rows at a time and equal texts held once; whether the data say that they are
+    simulated). `wanted`: name here -> the column of `raw`."""
+    known: dict[str, str] = {}
+    parts, simulated = [], False
+    rows = raw.con.execute("SELECT * FROM raw ORDER BY row")
+    while len(part := rows.fetch_df_chunk(VECTORS)):
+        simulated = simulated or (mark in part and part[mark].astype(str).str.removesuffix(TYPED).str.lower().isin(TRUE_WORDS).any())
+        held = {name: part[column].fillna("").map(lambda cell: known.setdefault(cell, cell)) for name, column in wanted.items()}
+        parts.append(pd.DataFrame({"row": part["row"], **held}).astype(dict.fromkeys(wanted, object)))
+    return pd.concat(parts, ignore_index=True), bool(simulated)
+
+
+def wide_labels(path: Path, columns: dict[str, str], wide: tuple[str, str]) -> list[str]:
+    """The headers that are periods of a table with a column a period; none where it has the column of periods itself."""
+    with open_table(path, {}) as raw:
+        keys = [header_key(label) for label in raw.header]
+        labels = [label for label in periods_in(raw.header) if keys.count(header_key(label)) == 1]
+    return labels if len(labels) >= LEAST_WIDE and header_key(columns[wide[0]]) not in keys else []
+
+
+def read_wide(path: Path, columns: dict[str, str], keys: dict[str, str], wide: tuple[str, str], labels: list[str]) -> Texts:
+    """A table with a column a period as a long one. Raises InputError where a study needs two numbers of each period."""
+    period, value = wide
+    rest = {name: column for name, column in columns.items() if name not in wide}
+    if value == "numerator":
+        raise InputError(f"{path.name}: a column a period ({len(labels)} of them) and no column {columns[period]!r}: such a table holds one "
+                         f"number of each period, and the study needs numerator and denominator; bring it with a row a unit and period, or "
+                         f"name the one number as outcome")  # fmt: skip
+    called = {f"value{i}": label for i, label in enumerate(labels)}
+    found = read_texts(path, {**rest, **called}, keys)
+    long = found.frame.melt(id_vars=["row", *rest], value_vars=list(called), var_name=period, value_name=value)
+    long = long.assign(**{period: long[period].map(called)}).sort_values("row", kind="stable", ignore_index=True)
+    position = {**found.position, period: found.position["value0"], value: found.position["value0"]}
+    told = Reading("wide_table", {"columns": len(labels), "first": labels[0], "last": labels[-1]})
+    return Texts(long[["row", *columns]], columns, position, found.simulated, found.semicolons, (*found.readings, told))
 
 
 def read_columns(
-    path: Path, text: dict[str, str], numbers: dict[str, str], keys: dict[str, str] | None = None
+    path: Path,
+    text: dict[str, str],
+    numbers: dict[str, str],
+    keys: dict[str, str] | None = None,
+    counts: Collection[str] = (),
+    mark: str | None = None,
 ) -> tuple[pd.DataFrame, bool]:
     """(one row per row of the file, whether the data say they are simulated).
 
-    `text`, `numbers`: name here -> the file's column; one column may be read as both. Columns of the result: `row` (in the
-    file), the names of `text` as text, those of `numbers` as floats (empty = NaN). `keys`: which key of a study names a column.
-    Raises InputError naming file, row and column of what is not a number.
+    `text`, `numbers`: name here -> the file's column; one column may be read as both; `counts`: those of `numbers` that are whole;
+    `mark`: the decimal mark, where it is known.
+    Columns of the result: `row` (in the file), the names of `text` as text, those of `numbers` as floats (empty = NaN). `keys`: which key
+    of a study names a column. Raises InputError naming file, row and column of what is not a number.
     """
-    frames, simulated = zip(*read_parts(path, text, numbers, keys), strict=True)
-    return pd.concat(frames, ignore_index=True), any(simulated)
+    found = read_texts(path, {**text, **numbers}, keys or {})
+    frame = found.frame
+    for name in text:
+        frame[name] = code_texts(frame[name])
+    columns = {name: (frame[name], NumberColumn(path.name, numbers[name], name in counts, False, found.semicolons)) for name in numbers}
+    values, _ = read_numbers(columns, frame["row"], mark)
+    return frame.assign(**values), found.simulated
 
 
-def read_parts(
-    path: Path, text: dict[str, str], numbers: dict[str, str], keys: dict[str, str] | None = None
-) -> Iterator[tuple[pd.DataFrame, bool]]:
-    """The same as `read_columns`, a part of the rows at a time. Equal texts are held once."""
-    known: dict[str, str] = {}
-    with open_columns(path, [*text.values(), *numbers.values()], keys or {}) as (raw, called):
+def read_parts(path: Path, text: dict[str, str]) -> Iterator[tuple[pd.DataFrame, bool]]:
+    """Columns as text, a part of the rows at a time, with whether the data say they are simulated."""
+    with open_columns(path, list(text.values()), {}) as (raw, called):
         rows, mark = raw.con.execute("SELECT * FROM raw ORDER BY row"), called["simulated"]
         while len(part := rows.fetch_df_chunk(VECTORS)):
             simulated = mark in part and part[mark].astype(str).str.lower().isin(TRUE_WORDS).any()
-            frame = {"row": part["row"]}
-            for name, column in text.items():
-                cells = part[called[header_key(column)]].fillna("").astype(object)
-                known |= {cell: whole_number_text(cell) for cell in set(cells) - known.keys()}
-                frame[name] = cells.map(known.__getitem__)
-            for name, column in numbers.items():
-                frame[name] = parse_numbers(part[called[header_key(column)]], part["row"], path.name, column, raw.decimal_comma)
-            yield pd.DataFrame(frame), bool(simulated)
+            yield pd.DataFrame({"row": part["row"], **{name: part[called[header_key(column)]].fillna("").astype(object)
+                                                       for name, column in text.items()}}), bool(simulated)  # fmt: skip
+
+
+def whole_rows(path: Path, numbers: list[int]) -> pd.DataFrame:
+    """Some rows of a table, all columns that have a name of their own, as text, in the order of their numbers given."""
+    with open_table(path, {}) as raw:
+        labels = [label for label in dict.fromkeys(map(header_key, raw.header)) if label]
+    with open_table(path, {f"column{i}": (label,) for i, label in enumerate(labels)}) as raw:
+        raw.con.register("asked", pd.DataFrame({"row": numbers, "place": range(len(numbers))}))
+        return raw.con.sql("SELECT raw.* EXCLUDE row FROM raw JOIN asked USING (row) ORDER BY place").df()
 
 
 def told_definition(path: Path) -> str:
@@ -120,19 +214,7 @@ def told_definition(path: Path) -> str:
     return found[0][0] if found else ""
 
 
-def whole_number_text(text: str) -> str:
-    """A code that a spreadsheet or Parquet turned into 93.0 is 93 again."""
-    return text[:-2] if re.fullmatch(r"-?\d+\.0", text) else text
-
-
-def parse_numbers(cells: pd.Series, rows: pd.Series, file: str, column: str, decimal_comma: bool) -> pd.Series:
-    text = pd.Series([None if pd.isna(cell) else str(cell) for cell in cells], index=cells.index, dtype=object)
-    if decimal_comma:
-        text = text.map(lambda t: t.replace(".", "").replace(",", ".") if t and "," in t else t)
-    blank = text.map(lambda t: t is None or t.strip().lower() in ("", "na", "nan", "null", "none", "."))
-    values = pd.to_numeric(text.mask(blank, None), errors="coerce").astype(float)
-    wrong = ~blank & ~values.map(math.isfinite)
-    if wrong.any():
-        first = wrong.idxmax()
-        raise InputError(f"{file}: row {rows[first]}, column {column!r}: {told_cell(cells[first])} is not a finite number")
-    return values
+def code_texts(cells: pd.Series) -> pd.Series:
+    """Cells as codes or names: a code that a spreadsheet or Parquet turned into 93.0 is 93 again; 1.10 stays."""
+    known = {cell: re.sub(r"^(-?\d+)\.0$", r"\1", cell.removesuffix(TYPED)) for cell in cells.unique()}
+    return cells.map(known)

@@ -38,6 +38,7 @@ class Domain(Protocol):
     """The functions of a domain's file. Each says what the engine does with it; `no_domain` is the one of a study without."""
 
     NAME: str  # its package
+    TIME_ZONE: str | None  # where its days are meant; None: a study must say
 
     def claims(self, p: "Study") -> bool:
         """Whether a study's keys are this domain's."""

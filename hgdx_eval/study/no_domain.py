@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .study import Study
 
 NAME = ""
+TIME_ZONE = None
 
 
 def claims(p: "Study") -> bool:

@@ -5,11 +5,11 @@ from datetime import date
 from hashlib import sha256
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
 from ..base.errors import InputError
-from ..base.safe_text import header_key
+from ..base.safe_text import header_key, plain_spaces
 from ..base.telling import in_brief, told_file, told_text
 
 PeriodText = str | int | date
@@ -80,6 +80,12 @@ class Study(BaseModel):
     denominator: str | None = Field(None, description="a column of counts")
     window: list[PeriodText] | None = Field(None, min_length=2, max_length=2, description="[first, last] period kept")
     exclude: list[str] = Field([], description="a list of units left out, in quotes where they look like numbers")
+    decimal_mark: Literal[".", ","] | None = Field(
+        None, description="'.' or ',': the decimal mark of a table, where its numbers do not say; default: told from the columns"
+    )
+    time_zone: str | None = Field(
+        None, description="where a day is meant, for periods written as stamps with a zone: Asia/Ho_Chi_Minh, UTC; default: the domain's"
+    )
     complete_units: bool = Field(False, description="true: keep only units observed in every period of the window")
     weights: str | None = Field(None, description="a column, or none; default: the denominator where there is one")
     fresh_within: int | None = Field(
@@ -131,6 +137,14 @@ class Study(BaseModel):
     scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
     places: str | None = Field(None, description="a csv of numbers of places (docs/places.md), relative to this study")
     seed: int = Field(20230714, ge=0, description="a whole number")
+
+    @field_validator("treated_from", "treated_until", "dose", "exclude", "treated_groups", "comparison_groups")
+    @classmethod
+    def names_as_seen(cls, value: object) -> object:
+        """Names of units and groups as the data's are read: what no eye sees makes no other name."""
+        if isinstance(value, dict):
+            return {plain_spaces(name): what for name, what in value.items()}
+        return [plain_spaces(name) for name in value] if isinstance(value, list) else value
 
     def __repr__(self) -> str:
         units, outcome = " x ".join(map(told_text, self.unit_columns)), told_text(self.outcome_name)

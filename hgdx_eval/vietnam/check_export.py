@@ -132,7 +132,7 @@ def check_table(path: Path) -> dict:
     names = [label for label in header if header_key(label)]
     rows, says_simulated, definitions = 0, False, set()
     empty = dict.fromkeys(names, 0)
-    for frame, simulated in tidy.read_parts(path, {f"column {i}": name for i, name in enumerate(names)}, {}):
+    for frame, simulated in tidy.read_parts(path, {f"column {i}": name for i, name in enumerate(names)}):
         if not rows and not is_header(names, frame.drop(columns="row").head(tidy.LOOKED_AT).itertuples(index=False)):
             raise InputError(f"{path.name}: no known header: {tidy.NO_HEADER.format(len(header))}")
         rows, says_simulated = rows + len(frame), says_simulated or simulated

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .facts import Resolution
 
 NAME = "vietnam"
+TIME_ZONE = "Asia/Ho_Chi_Minh"
 DOSSIERS = "opencps_dossiers"
 KEYS = ("policy", "place", "other_adopters", "world", "fees", "scorecard", "places")  # of a study: what is asked of this domain alone
 

@@ -169,7 +169,7 @@ def read_truth(path: Path) -> pd.DataFrame:
     with open_table(path, {}) as raw:
         header = raw.header
     numbers = ["truth_pp", "treated_received", *(name for name in header if name not in ("period", "truth_pp", "treated_received"))]
-    frame, _ = tidy.read_columns(path, {"period": "period"}, {name: name for name in numbers})
+    frame, _ = tidy.read_columns(path, {"period": "period"}, {name: name for name in numbers}, mark=".")
     return frame.drop(columns="row")
 
 

@@ -27,7 +27,7 @@ def fee_schedule_of(path: Path, export: str) -> pd.DataFrame:
     with open_table(path, {name: (name,) for name in DATED}) as raw:
         dated = [name for name in DATED if name in raw.columns]
     text = {name: name for name in ("procedure", "name", "field", "set_by", "same_as", *dated)}
-    frame, _ = tidy.read_columns(path, text, {"fee_vnd": "fee_vnd"})
+    frame, _ = tidy.read_columns(path, text, {"fee_vnd": "fee_vnd"}, counts=("fee_vnd",))
     for name, end, at in zip(DATED, FOREVER, ("first", "last"), strict=True):
         frame[at] = [month_of(text, end, f"{path.name}: row {row}, column {name!r}")
                      for text, row in zip(frame[name] if name in dated else [""] * len(frame), frame["row"])]  # fmt: skip
