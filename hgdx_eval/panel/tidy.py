@@ -16,8 +16,6 @@ from .panel import EXAMPLES, NOTES, Panel
 
 TOTAL_WORDS = ("tổng", "cộng", "total")
 
-LABELS = {"numerator": "online", "denominator": "received"}  # columns of a tidy table that are not called as their key
-
 
 def table_panel(path: Path, p: Study) -> Panel:
     """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be, and for a list of dossiers
@@ -54,7 +52,7 @@ def label(p: Study, key: str, name: str | None = None) -> str | None:
     name = getattr(p, key) if name is None else name
     if p.layout != "table" or name is None:
         return name
-    return f"by_{name}" if key == "by" else LABELS.get(key, key)
+    return f"by_{name}" if key == "by" else key
 
 
 def table_columns(p: Study) -> tuple[dict[str, str], dict[str, str]]:
@@ -90,10 +88,10 @@ def check_numbers(frame: pd.DataFrame, p: Study, file: str) -> None:
     """Counts, shares and weights that cannot be. Raises InputError with the first row."""
     checks, called = [], table_columns(p)[1]
     if p.numerator:
-        online, received = frame["online"], frame["received"]
-        checks += [("online", online < 0, "a negative count"), ("received", received < 0, "a negative count"),
-                   ("online", online.isna(), "an empty count"), ("received", received.isna(), "an empty count"),
-                   ("online", online > received, f"more than column {p.denominator!r}")]  # fmt: skip
+        numerator, denominator = frame["numerator"], frame["denominator"]
+        checks += [("numerator", numerator < 0, "a negative count"), ("denominator", denominator < 0, "a negative count"),
+                   ("numerator", numerator.isna(), "an empty count"), ("denominator", denominator.isna(), "an empty count"),
+                   ("numerator", numerator > denominator, f"more than column {p.denominator!r}")]  # fmt: skip
     elif p.scale == "share":
         checks += [("outcome", frame["outcome"] > 1, "a share above 1 (write 0.88, not 88)"),
                    ("outcome", frame["outcome"] < 0, "a share below 0")]  # fmt: skip
@@ -120,13 +118,13 @@ def one_row_each(frame: pd.DataFrame, p: Study, file: str, called: dict[str, str
         unit, period = told_name(frame.loc[at, "unit"], tellable), pd.Period(ordinal=frame.loc[at, "time"], freq=p.frequency)
         raise InputError(f"{file}: row {frame.loc[at, 'row']}: a second row of unit {unit} in period {period}; an outcome needs one row "
                          f"per unit and period")  # fmt: skip
-    fixed = [c for c in frame.columns if c not in ("online", "received", "weights", "row", "time", "unit", "period")]
+    fixed = [c for c in frame.columns if c not in ("numerator", "denominator", "weights", "row", "time", "unit", "period")]
     differing = frame.groupby(["unit", "time"])[fixed].nunique().gt(1)
     if fixed and differing.any(axis=None):
         unit, column = differing.any(axis=1).idxmax()[0], differing.any().idxmax()
         row = frame.loc[frame["unit"] == unit, "row"].iloc[0]
         raise InputError(f"{file}: row {row}: unit {told_name(unit, tellable)}: column {called[column]!r} differs between rows of one "
                          f"period")  # fmt: skip
-    sums = {name: "sum" for name in ("online", "received", "weights") if name in frame}
+    sums = {name: "sum" for name in ("numerator", "denominator", "weights") if name in frame}
     others = {name: "first" for name in frame.columns if name not in sums and name not in ("unit", "time")}
     return frame.groupby(["unit", "time"], as_index=False).agg({**others, **sums})
