@@ -22,10 +22,10 @@ UNITS_PER_MILLION, BAR = 80, 50
 
 def as_rows(table: pd.DataFrame) -> pd.DataFrame:
     """One row per dossier: outcome 100 where filed online, else 0 (points)."""
-    received, online = table["received"].to_numpy(int), table["online"].to_numpy(int)
-    rows = table[["unit", "time", "cluster", "treated"]].loc[table.index.repeat(received)].reset_index(drop=True)
-    rank = np.arange(len(rows)) - np.repeat(np.cumsum(received) - received, received)
-    rows["online"] = 100.0 * (rank < np.repeat(online, received))
+    denominator, numerator = table["denominator"].to_numpy(int), table["numerator"].to_numpy(int)
+    rows = table[["unit", "time", "cluster", "treated"]].loc[table.index.repeat(denominator)].reset_index(drop=True)
+    rank = np.arange(len(rows)) - np.repeat(np.cumsum(denominator) - denominator, denominator)
+    rows["numerator"] = 100.0 * (rank < np.repeat(numerator, denominator))
     for name in ("unit", "cluster"):
         rows[name] = rows[name].astype("category").cat.codes
     return rows.assign(treated=rows["treated"].astype(float))
@@ -43,7 +43,9 @@ def ours():
 
 
 def theirs():
-    return pyfixest.feols("online ~ treated | unit + time", rows, vcov={"CRV1": "cluster"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
+    return pyfixest.feols(
+        "numerator ~ treated | unit + time", rows, vcov={"CRV1": "cluster"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12)
+    )
 
 
 fit, other = ours(), theirs()

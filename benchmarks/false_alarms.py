@@ -24,7 +24,7 @@ def without_effect(world: World, seed: int):
     table = world.design.table
     y, effect = world.draw(table, np.random.default_rng([seed, 2023]))
     y = np.clip(y - effect, 0, 1)
-    return replace(world.design, table=table.assign(y=y, online=y * table["received"]))
+    return replace(world.design, table=table.assign(y=y, numerator=y * table["denominator"]))
 
 
 def measured(name: str, world: World, draws: int) -> dict[str, list[int]]:

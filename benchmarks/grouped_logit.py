@@ -20,14 +20,14 @@ warnings.simplefilter("ignore")
 def ours(design):
     """From the design's table to the coefficient."""
     table = counted(design)
-    n, online = table["received"].to_numpy(float), table["online"].to_numpy(float)
-    return maximise(cells_of(design, table), n, online, table["treated"].to_numpy(float)[:, None])
+    denominator, numerator = table["denominator"].to_numpy(float), table["numerator"].to_numpy(float)
+    return maximise(cells_of(design, table), denominator, numerator, table["treated"].to_numpy(float)[:, None])
 
 
 def theirs(design):
     table = design.table
     x = pd.get_dummies(table[["unit", "time"]].astype(str), drop_first=True).assign(treated=table["treated"], one=1.0).astype(float)
-    counts = np.column_stack([table["online"], table["received"] - table["online"]])
+    counts = np.column_stack([table["numerator"], table["denominator"] - table["numerator"]])
     return sm.GLM(counts, x, family=sm.families.Binomial()).fit(tol=1e-12)
 
 

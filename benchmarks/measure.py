@@ -25,11 +25,11 @@ def panel(units: int, periods: int, clusters: int, seed: int = 1, start: float =
     since = np.where(unit % 2 == 0, first + int(periods * start), np.nan)
     level, common = rng.uniform(0.3, 0.5, units), np.cumsum(rng.normal(0, 0.005, periods))
     share = level[unit] + common[time_] + 0.05 * (first + time_ >= since) + rng.normal(0, 0.02, len(unit))
-    received = rng.integers(20, 400, len(unit))
+    denominator = rng.integers(20, 400, len(unit))
     names = np.array([f"u{u:04}" for u in range(units)]), np.array([f"c{c:02}" for c in range(clusters)])
     return design_of(pd.DataFrame({
-        "unit": names[0][unit], "cluster": names[1][unit % clusters], "time": first + time_, "received": received,
-        "online": rng.binomial(received, np.clip(share, 0.01, 0.99)), "treated_from": since,
+        "unit": names[0][unit], "cluster": names[1][unit % clusters], "time": first + time_, "denominator": denominator,
+        "numerator": rng.binomial(denominator, np.clip(share, 0.01, 0.99)), "treated_from": since,
     }))  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from hgdx_eval.estimators.synthetic_control import control
 
 warnings.simplefilter("ignore")
 table = factor_table(1, donors=62, periods=48, before=36)
-table = table.assign(y=100 * table["online"] / table["received"], on=(table["time"] >= table["treated_from"]).astype(int))
+table = table.assign(y=100 * table["numerator"] / table["denominator"], on=(table["time"] >= table["treated_from"]).astype(int))
 m = matrix(design_of(table))
 
 

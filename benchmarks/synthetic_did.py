@@ -14,7 +14,7 @@ from hgdx_eval.estimators.synthetic_did import synthetic_did
 warnings.simplefilter("ignore")
 DRAWS = 200
 table = factor_table(1, donors=62, periods=48, before=36)
-table = table.assign(y=100 * table["online"] / table["received"], on=table["treated_from"].notna().astype(int))
+table = table.assign(y=100 * table["numerator"] / table["denominator"], on=table["treated_from"].notna().astype(int))
 after = sorted(set(table["time"]))[36:]
 m = matrix(design_of(table))
 

@@ -600,8 +600,8 @@ def show_intervals(found: Evaluation, words: Words) -> blocks.Block:
     """
 
 def show_methods(found: Evaluation, words: Words) -> blocks.Block:
-    """Every method: estimate, extra online dossiers where they are counted, how to read it; refused ones with the reason. `found`: what
-    `evaluate` gives.
+    """Every method: estimate, how many more the numerator counts where it is a count, how to read it; refused ones with the reason.
+    `found`: what `evaluate` gives.
 
     Returns a Block.
     """

@@ -21,19 +21,19 @@ def made_up_table(seed: int, effect: float = 0.05, drop: float = 0.0, clusters: 
             for t in range(periods):
                 treated_from = first + 8 if u < 2 else np.nan
                 share = level + 0.01 * t + shock[c, t] + effect * (u < 2 and t >= 8)
-                received = int(rng.integers(20, 400))
-                rows.append((f"c{c}u{u}", f"c{c}", first + t, received, rng.binomial(received, share), treated_from))
-    table = pd.DataFrame(rows, columns=["unit", "cluster", "time", "received", "online", "treated_from"])
+                denominator = int(rng.integers(20, 400))
+                rows.append((f"c{c}u{u}", f"c{c}", first + t, denominator, rng.binomial(denominator, share), treated_from))
+    table = pd.DataFrame(rows, columns=["unit", "cluster", "time", "denominator", "numerator", "treated_from"])
     return table[rng.uniform(size=len(table)) >= drop].reset_index(drop=True)
 
 
 def design_of(table: pd.DataFrame, blocks: bool = False, weight: float | None = None, **changes: object) -> Design:
     """A design of such a table; `blocks`: period effects separate inside each cluster; `weight`: the same for all."""
-    table = table.astype({"received": float, "online": float})
+    table = table.astype({"denominator": float, "numerator": float})
     table = table.assign(group=table.get("group", ""), dose=table.get("dose", np.nan), effect=table["unit"])
     table = table.assign(
         block=table["cluster"] if blocks else table.get("block", ""), period=pd.PeriodIndex.from_ordinals(table["time"], freq="M"),
-        y=table["online"] / table["received"], weight=table["received"] if weight is None else weight,
+        y=table["numerator"] / table["denominator"], weight=table["denominator"] if weight is None else weight,
         treated=table["time"] >= table["treated_from"], event_time=table["time"] - table["treated_from"],
     )  # fmt: skip
     start = pd.Period(ordinal=int(table["treated_from"].min()), freq="M")
@@ -63,7 +63,7 @@ def staggered_table(seed: int, cohorts: tuple[int, ...] = (4, 6, 9), never: bool
             share = level + common[t] + rng.normal(0, noise) + on * (effect * (1 + rank / 2) + growth * (t - (start or 0)))
             rows.append((f"u{number:03}", f"c{number % clusters}", first + t, size, size * share,
                          first + start if start is not None else np.nan))  # fmt: skip
-    return pd.DataFrame(rows, columns=["unit", "cluster", "time", "received", "online", "treated_from"])
+    return pd.DataFrame(rows, columns=["unit", "cluster", "time", "denominator", "numerator", "treated_from"])
 
 
 def triple_table(seed: int, effect: float = 0.05, places: int = 6, periods: int = 14) -> pd.DataFrame:
@@ -78,10 +78,10 @@ def triple_table(seed: int, effect: float = 0.05, places: int = 6, periods: int 
             start = first + 8 if fee and place < places // 2 else np.nan
             for t in range(periods):
                 share = level + place_shock[place, t] + group_shock[int(fee), t] + effect * (t >= 8) * (start == start)
-                received = int(rng.integers(100, 400))
-                rows.append((f"p{place}u{u}", f"p{place}", first + t, received, rng.binomial(received, np.clip(share, 0, 1)), start,
+                denominator = int(rng.integers(100, 400))
+                rows.append((f"p{place}u{u}", f"p{place}", first + t, denominator, rng.binomial(denominator, np.clip(share, 0, 1)), start,
                              f"p{place}", "fee" if fee else "free"))  # fmt: skip
-    return pd.DataFrame(rows, columns=["unit", "cluster", "time", "received", "online", "treated_from", "block", "group"])
+    return pd.DataFrame(rows, columns=["unit", "cluster", "time", "denominator", "numerator", "treated_from", "block", "group"])
 
 
 def factor_table(seed: int, effect: float = 0.05, donors: int = 20, periods: int = 24, before: int = 16) -> pd.DataFrame:
@@ -95,10 +95,10 @@ def factor_table(seed: int, effect: float = 0.05, donors: int = 20, periods: int
     for unit in range(donors + 1):
         for t in range(periods):
             share = levels[unit] + loadings[unit] @ factors[:, t] + effect * (unit == 0 and t >= before)
-            received = 4000
-            online = rng.binomial(received, np.clip(share, 0.01, 0.99))
-            rows.append((f"u{unit:03}", f"u{unit:03}", first + t, received, online, first + before if unit == 0 else np.nan))
-    return pd.DataFrame(rows, columns=["unit", "cluster", "time", "received", "online", "treated_from"])
+            denominator = 4000
+            numerator = rng.binomial(denominator, np.clip(share, 0.01, 0.99))
+            rows.append((f"u{unit:03}", f"u{unit:03}", first + t, denominator, numerator, first + before if unit == 0 else np.nan))
+    return pd.DataFrame(rows, columns=["unit", "cluster", "time", "denominator", "numerator", "treated_from"])
 
 
 SYNTHETIC = ("synthetic_control", "augmented_synthetic_control", "synthetic_did")

@@ -80,14 +80,14 @@ def test_of_dossiers_a_panel_tells_about_how_many(tmp_path):
 
 def test_of_dossiers_a_design_and_its_estimates_tell_no_count():
     table = made_up_table(1)
-    design = design_of(table.assign(received=4 * table["received"] + 70_000, online=table["online"] + 60_000))
+    design = design_of(table.assign(denominator=4 * table["denominator"] + 70_000, numerator=table["numerator"] + 60_000))
     told = " ".join(
         map(
             repr,
             (design, hg.estimate(design, "two_way_fixed_effects"), hg.extra_cases(design, hg.estimate(design, "two_way_fixed_effects"))),
         )
     )
-    assert not any(number in told for number in (f"{design.table['received'].sum():.0f}", f"{len(design.table)}"))
+    assert not any(number in told for number in (f"{design.table['denominator'].sum():.0f}", f"{len(design.table)}"))
     assert (
         repr(hg.extra_cases(design, hg.estimate(design, "two_way_fixed_effects")))
         == "Estimate(made_up: two_way_fixed_effects; specification; rows of specification)"

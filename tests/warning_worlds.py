@@ -27,8 +27,8 @@ def drawn(seed: int, world: str) -> Design:
 
 def few_clusters(design: Design) -> Design:
     """Only the four districts and agencies that receive most treated dossiers."""
-    received = design.table[design.table["treated"]].groupby("cluster")["received"].sum()
-    return kept(design, design.table["cluster"].isin(received.nlargest(4).index))
+    denominator = design.table[design.table["treated"]].groupby("cluster")["denominator"].sum()
+    return kept(design, design.table["cluster"].isin(denominator.nlargest(4).index))
 
 
 def event_in_window(design: Design) -> Design:
@@ -59,13 +59,13 @@ def kept(design: Design, rows: pd.Series) -> Design:
 
 def thinned(design: Design, rows: pd.Series, part: float) -> Design:
     """Only a part of the dossiers of some rows, drawn one by one; rows left with none are dropped."""
-    rng = np.random.default_rng([int(design.table["online"].sum()), 5])
+    rng = np.random.default_rng([int(design.table["numerator"].sum()), 5])
     table, hit = design.table.copy(), rows.to_numpy()
-    online, counter = table["online"].to_numpy(int), (table["received"] - table["online"]).to_numpy(int)
-    online = np.where(hit, rng.binomial(online, part), online).astype(float)
-    received = online + np.where(hit, rng.binomial(counter, part), counter)
-    table = table.assign(online=online, received=received, weight=received)[received > 0]
-    return replace(design, table=table.assign(y=table["online"] / table["received"]).reset_index(drop=True))
+    numerator, counter = table["numerator"].to_numpy(int), (table["denominator"] - table["numerator"]).to_numpy(int)
+    numerator = np.where(hit, rng.binomial(numerator, part), numerator).astype(float)
+    denominator = numerator + np.where(hit, rng.binomial(counter, part), counter)
+    table = table.assign(numerator=numerator, denominator=denominator, weight=denominator)[denominator > 0]
+    return replace(design, table=table.assign(y=table["numerator"] / table["denominator"]).reset_index(drop=True))
 
 
 def drifting(seed: int, times: float) -> Design:

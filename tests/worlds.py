@@ -30,7 +30,7 @@ class World:
         table = self.design.table
         y, effect = self.draw(table, np.random.default_rng([seed, 2023]))
         treated = table["treated"].to_numpy()
-        return replace(self.design, table=table.assign(y=y, online=y * table["received"])), 100 * float(
+        return replace(self.design, table=table.assign(y=y, numerator=y * table["denominator"])), 100 * float(
             np.average(effect[treated], weights=table["weight"][treated])
         )
 
@@ -40,7 +40,7 @@ class World:
 
 def crossed(units: list[dict], periods: int) -> Design:
     """Every unit in every period. A unit has: cluster, start (period from 0, or None), size; block and group where needed."""
-    rows = [{"unit": f"u{number:03}", "cluster": unit["cluster"], "time": FIRST + t, "received": float(unit["size"]), "online": 0.0,
+    rows = [{"unit": f"u{number:03}", "cluster": unit["cluster"], "time": FIRST + t, "denominator": float(unit["size"]), "numerator": 0.0,
              "treated_from": np.nan if unit["start"] is None else float(FIRST + unit["start"]),
              "block": unit.get("block", ""), "group": unit.get("group", "")}
             for number, unit in enumerate(units) for t in range(periods)]  # fmt: skip
@@ -175,8 +175,8 @@ def near_the_ceiling(table, rng):
     level = np.where(treated, 1.4, 0.0) + 4 * (unit_levels(table) - 0.45) + 0.03 * time
     base = level + wandering(rng, codes(table, "cluster"), time, 0.05) + rng.normal(0, 0.05, time.max() + 1)[time]
     effect = share(base + 0.4 * table["treated"]) - share(base)
-    received = table["received"].to_numpy().astype(int)
-    return rng.binomial(received, share(base + 0.4 * table["treated"])) / received, effect
+    denominator = table["denominator"].to_numpy().astype(int)
+    return rng.binomial(denominator, share(base + 0.4 * table["treated"])) / denominator, effect
 
 
 def by_place(table, rng, own=0.02, alike=0.02):

@@ -17,7 +17,7 @@ from ..study.events import Event
 from ..study.study import Study, study_digest, weight_column
 from ..study.vocabulary import SINGLE_SERIES
 
-COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "received", "online", "dose",
+COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "denominator", "numerator", "dose",
            "treated_from", "treated", "event_time"]  # fmt: skip
 NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
 THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
@@ -29,8 +29,8 @@ class Design:
 
     `table`: one row per unit x period, sorted, unique: unit, cluster, effect (whose fixed effect it has: the unit's own,
     or a coarser one), block (of separate period effects, "" where common), group (what kind of dossier, "" where the
-    study names none), period, time (ordinal), y (share 0-1, or the outcome's own unit), weight (> 0), received, online
-    (NaN where the study counts no dossiers), dose (of the treated: per cent of the cut, or VND saved; NaN where unknown),
+    study names none), period, time (ordinal), y (share 0-1, or the outcome's own unit), weight (> 0), denominator,
+    numerator (NaN where the study counts no dossiers), dose (of the treated: per cent of the cut, or VND saved; NaN where unknown),
     treated_from (ordinal, NaN = never), treated, event_time (NaN = never). `set_aside`: one row per reason: reason, units,
     rows. `scale`: `pp` where y is a share, else `level`. `ended`: rows like the table's of units whose treatment was
     switched off again. `traits`: one row per unit: unit, and by_NAME for each column by which the study wants effects.
@@ -78,7 +78,7 @@ class Design:
     @property
     def told(self) -> float:
         """The dossiers of the design as they may be told: in a run those of the study's own design alone, unless they are hidden."""
-        total = float(self.table["received"].sum())
+        total = float(self.table["denominator"].sum())
         if self.release is not None:
             return self.release.one("design", "received") if total == self.whole else np.nan
         return np.nan if np.isinf(self.whole) else total
@@ -124,8 +124,8 @@ def study_design(panel: Panel, p: Study) -> Design:
             frame = put_aside(frame, always, "always_treated", aside)
     design = make_design(frame, ended, panel, p, start if start is not None else first, aside, unknown)
     check_design(design, p.estimator in SINGLE_SERIES)
-    counted = design.table["received"].notna().all()
-    whole, release = float(design.table["received"].sum()) if counted else np.nan, held_release(study_digest(p))
+    counted = design.table["denominator"].notna().all()
+    whole, release = float(design.table["denominator"].sum()) if counted else np.nan, held_release(study_digest(p))
     return replace(design, whole=np.inf if counted and release is None and inside_run() else whole, release=release)
 
 
@@ -143,14 +143,14 @@ def base_table(panel: Panel, p: Study) -> pd.DataFrame:
         frame["by_" + name] = cells[label(p, "by", name)]
     frame["time"] = pd.PeriodIndex(cells["period"]).asi8
     counted = p.numerator is not None
-    frame["received"] = cells[label(p, "denominator")].astype(float) if counted else np.nan
-    frame["online"] = cells[label(p, "numerator")].astype(float) if counted else np.nan
-    safe = frame["received"].where(frame["received"] > 0)
-    frame["y"] = frame["online"] / safe if counted else cells[label(p, "outcome")]
+    frame["denominator"] = cells[label(p, "denominator")].astype(float) if counted else np.nan
+    frame["numerator"] = cells[label(p, "numerator")].astype(float) if counted else np.nan
+    safe = frame["denominator"].where(frame["denominator"] > 0)
+    frame["y"] = frame["numerator"] / safe if counted else cells[label(p, "outcome")]
     weight = weight_column(p)
     frame["weight"] = cells[label(p, "weights", weight)].astype(float) if weight else 1.0
     if counted:  # a cell without dossiers has no share: kept apart, not counted as 0
-        frame.loc[frame["received"] == 0, "weight"] = 0.0
+        frame.loc[frame["denominator"] == 0, "weight"] = 0.0
     wandering = frame.groupby("unit")["cluster"].nunique() > 1
     if wandering.any():
         unit = told_name(wandering.idxmax(), tellable_in(frame, p))
@@ -352,12 +352,12 @@ def check_design(design: Design, alone: bool = False) -> None:
 def thin_event_times(design: Design) -> tuple[int, ...]:
     """Event times in which the treated or the comparison dossiers are fewer than half of their median."""
     table = design.table
-    if table["received"].isna().all() or table["treated_from"].nunique() != 1:
+    if table["denominator"].isna().all() or table["treated_from"].nunique() != 1:
         return ()
     start = int(table["treated_from"].dropna().iloc[0])
     thin: set[int] = set()
     for _, side in table.groupby(table["treated_from"].notna()):
-        sums = side.groupby("time")["received"].sum()
+        sums = side.groupby("time")["denominator"].sum()
         thin |= {int(time) - start for time in sums.index[sums < THIN * sums.median()]}
     return tuple(sorted(thin))
 

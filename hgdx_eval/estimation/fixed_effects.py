@@ -109,7 +109,7 @@ def time_codes(table: pd.DataFrame) -> np.ndarray:
 
 def observations(table: pd.DataFrame) -> float:
     """Dossiers where they are counted, else rows."""
-    return float(table["received"].sum()) if table["received"].notna().all() else float(len(table))
+    return float(table["denominator"].sum()) if table["denominator"].notna().all() else float(len(table))
 
 
 def two_way(weight: np.ndarray, units: np.ndarray, times: np.ndarray, like: TwoWay | None = None) -> TwoWay:
@@ -338,15 +338,15 @@ def linear_estimate(design: Design, table: pd.DataFrame, cells: Cells, name: str
         n_units=table["unit"].nunique(), n_clusters=int(cells.clusters.max()) + 1,
         n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale, simulated=design.origin.simulated,
     )  # fmt: skip
-    span, counted = (table["period"].min(), table["period"].max()), bool(table["received"].notna().all())
+    span, counted = (table["period"].min(), table["period"].max()), bool(table["denominator"].notna().all())
     thin = thin_event_times(design)
     return Estimate(result_table(rows, **common), design.origin, design.frequency, thin, span, counted, notes)
 
 
 def event_table(design: Design, table: pd.DataFrame, reference: int, found: dict[int, dict | None]) -> list[dict]:
     """Event rows in order of time with the treated observations of each, where these are no dossiers."""
-    counts = table.assign(n=table["received"].fillna(1.0)).groupby("event_time")["n"].sum()
-    counts = told_sizes(counts, bool(table["received"].notna().all()))
+    counts = table.assign(n=table["denominator"].fillna(1.0)).groupby("event_time")["n"].sum()
+    counts = told_sizes(counts, bool(table["denominator"].notna().all()))
     rows = [{"term": "event", "event_time": reference, "estimate": 0.0, "inference": "none", "n_obs": counts[reference]}]
     rows += [{"term": "event", "event_time": k, **row, "n_obs": counts[k]} for k, row in found.items() if row]
     return sorted(rows, key=lambda row: row["event_time"])

@@ -74,7 +74,7 @@ def trait_rows(design: Design, table: pd.DataFrame, cells: Cells, trait: str, va
 
 def group_sizes(design: Design, table: pd.DataFrame, family: str, trait: str, counts: pd.Series) -> pd.Series:
     """Treated dossiers (or rows) by value as they may be told: as the run does, outside one without what would tell of few."""
-    if not table["received"].notna().all():
+    if not table["denominator"].notna().all():
         return counts
     if design.release is not None:
         return pd.Series([design.release.one(family, "received", f"{trait}={value}") for value in counts.index], counts.index)
@@ -87,7 +87,7 @@ def group_regression(
     """(regression in which being treated has a coefficient for each value, the values, their dummies, treated dossiers by value);
     without a regression where fewer than two values can be told."""
     treated = table["treated"].to_numpy()
-    counts = table["received"].fillna(1.0).where(table["treated"], 0.0).groupby(values).sum()
+    counts = table["denominator"].fillna(1.0).where(table["treated"], 0.0).groupby(values).sum()
     known = [value for value in sorted(counts.index) if value and counts[value] >= design.min_count][:MOST]
     dummies = np.column_stack([(treated & (values == value).to_numpy()) for value in known] or [treated]).astype(float)
     if len(known) < 2:
@@ -194,7 +194,7 @@ def dose_response(design: Design) -> Estimate | None:
     dummies = np.column_stack([(values == value).to_numpy() for value in known]).astype(float)
     rest = table["treated"].to_numpy() & ~dummies.any(axis=1)
     found = regress(cells, np.column_stack([dummies, rest.astype(float)]))
-    counts = table["received"].fillna(1.0).where(table["treated"], 0.0).groupby(values).sum()
+    counts = table["denominator"].fillna(1.0).where(table["treated"], 0.0).groupby(values).sum()
     sizes = group_sizes(design, table, "dose", "dose", counts)
     rows = []
     for value, column, row in zip(known, dummies.T, coefficients(found, len(known) + 1) if found else [], strict=False):

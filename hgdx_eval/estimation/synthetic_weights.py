@@ -188,7 +188,7 @@ def synthetic_estimate(design: Design, name: str, solver: Solver, spread: bool) 
         simulated=design.origin.simulated,
     )  # fmt: skip
     table = result_table([{**common, **row} for row in rows])
-    span, counted = (design.table["period"].min(), design.table["period"].max()), bool(design.table["received"].notna().all())
+    span, counted = (design.table["period"].min(), design.table["period"].max()), bool(design.table["denominator"].notna().all())
     order = np.argsort(-found.weights, kind="stable")
     donors = tuple((m.names[i], float(found.weights[i])) for i in order if abs(found.weights[i]) > ACTIVE)
     return Estimate(table, design.origin, design.frequency, thin_event_times(design), span, counted, tuple(notes), donors)
@@ -270,10 +270,11 @@ def synthetic_series(design: Design, found: Estimate) -> pd.DataFrame:
     mine = design.table[design.table["treated_from"].notna()]
     if design.release is not None:
         told = as_told(design.release, "side", "treated", "", period.astype(str))
-        there = mine.groupby("time")[["received", "online"]].sum().reindex(time, fill_value=0.0)
-        series.loc[(told[["received", "online"]].to_numpy() != there.to_numpy()).any(axis=1), ["treated", "synthetic"]] = np.nan
-    elif mine["received"].notna().all():
-        parts = parts_of(mine.groupby("time")[["received", "online"]].sum().reindex(time, fill_value=0.0))
+        there = mine.groupby("time")[["denominator", "numerator"]].sum().reindex(time, fill_value=0.0)
+        series.loc[(told[["denominator", "numerator"]].to_numpy() != there.to_numpy()).any(axis=1), ["treated", "synthetic"]] = np.nan
+    elif mine["denominator"].notna().all():
+        sums = mine.groupby("time")[["denominator", "numerator"]].sum().reindex(time, fill_value=0.0)
+        parts = parts_of(sums["numerator"], sums["denominator"])
         for inside in (m.event_time < 0, m.event_time >= 0):  # beside the sums of before and after
             series.loc[np.flatnonzero(inside)[hidden_beside_total(parts[inside], design.min_count)], ["treated", "synthetic"]] = np.nan
     return series

@@ -71,7 +71,7 @@ class GroupTime(Effect):
 def fit(design: Design) -> Estimate:
     """Raises Refusal: one cluster, no untreated unit to compare with, a unit in several blocks."""
     table, cells, wide, found, after, lost = compared(design)
-    n = table["received"].fillna(1.0).where(table["treated"]).sum()
+    n = table["denominator"].fillna(1.0).where(table["treated"]).sum()
     own = weighted(wide, after)
     if wide.cluster.max() < MANY:
         own = told(own["estimate"], own["std_error"] ** 2, linear_parts(table, cells, wide, {None: after})[None].dof)
@@ -248,8 +248,8 @@ def clustered(wide: Wide, estimate: float, influence: np.ndarray, leverage: np.n
 
 def dynamic_rows(design: Design, table: pd.DataFrame, wide: Wide, found: list[GroupTime]) -> list[dict]:
     """Event rows, and the plain mean of those from the start on."""
-    counts = table.assign(n=table["received"].fillna(1.0)).groupby("event_time")["n"].sum()
-    counts = told_sizes(counts, bool(table["received"].notna().all()))
+    counts = table.assign(n=table["denominator"].fillna(1.0)).groupby("event_time")["n"].sum()
+    counts = told_sizes(counts, bool(table["denominator"].notna().all()))
     rows, after = [], []
     for event in sorted({int(part.time - part.cohort) for part in found}):
         here = average(wide, [part for part in found if part.time - part.cohort == event])

@@ -53,7 +53,7 @@ def fit(design: Design) -> Estimate:
     cells = cells_of(design, table)
     treated = table["treated"].to_numpy(bool)
     first, cohort_time = identified(design, table, cells)
-    n, event = table["received"].fillna(1.0).to_numpy(), table["event_time"].to_numpy()
+    n, event = table["denominator"].fillna(1.0).to_numpy(), table["event_time"].to_numpy()
     own = average(cells, first, first.known, cohort_time)
     if cells.clusters.max() < MANY:
         own = told(own["estimate"], own["std_error"] ** 2, as_linear(cells, first, first.known, cohort_time).dof)

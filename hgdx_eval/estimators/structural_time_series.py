@@ -71,7 +71,7 @@ def fit(design: Design) -> Estimate:
         n_units=table["unit"].nunique(), n_clusters=table["cluster"].nunique(),
         n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale, simulated=design.origin.simulated,
     )  # fmt: skip
-    span, counted = (table["period"].min(), table["period"].max()), bool(table["received"].notna().all())
+    span, counted = (table["period"].min(), table["period"].max()), bool(table["denominator"].notna().all())
     notes = () if effects.compared else ("no_comparison_series",)
     return Estimate(result_table(rows, **common), design.origin, design.frequency, thin_event_times(design), span, counted, notes)
 
@@ -88,8 +88,8 @@ def told(effects: Effects, share: np.ndarray) -> dict:
 def event_rows(design: Design, table: pd.DataFrame, effects: Effects, start: int) -> list[dict]:
     """One row per period after, each with its own interval."""
     treated = table[table["treated_from"].notna()]
-    counts = treated["received"].fillna(1.0).groupby(treated["time"]).sum()
-    counts = told_sizes(counts, bool(table["received"].notna().all()))
+    counts = treated["denominator"].fillna(1.0).groupby(treated["time"]).sum()
+    counts = told_sizes(counts, bool(table["denominator"].notna().all()))
     return [{"term": "event", "event_time": int(time) - start, **told(effects, one), "n_obs": counts[time]}
             for time, one in zip(effects.times, np.eye(len(effects.times)), strict=True)]  # fmt: skip
 
@@ -129,7 +129,7 @@ def explaining(design: Design, table: pd.DataFrame, treated: pd.DataFrame, start
     """The regressors in the treated series' periods, standardised on the periods before; dependent ones left out."""
     times, parts = treated.index, []
     before = times < start
-    counted = table["received"].notna().all()  # a number of another kind need not follow the days that offices are open
+    counted = table["denominator"].notna().all()  # a number of another kind need not follow the days that offices are open
     if len(design.calendar.columns) and counted and before.sum() >= CALENDAR_FROM:
         parts.append(design.calendar.loc[times])
     parts.append(comparison_series(table[table["treated_from"].isna()], times, before.sum(), sum(part.shape[1] for part in parts)))

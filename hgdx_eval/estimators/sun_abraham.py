@@ -67,7 +67,7 @@ def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:
 
 def interactions(table: pd.DataFrame) -> pd.DataFrame:
     """One row per cohort x event time but each cohort's last period before: cohort, event_time, weight, n."""
-    seen = table[table["event_time"].notna()].assign(n=lambda t: t["received"].fillna(1.0))
+    seen = table[table["event_time"].notna()].assign(n=lambda t: t["denominator"].fillna(1.0))
     keys = seen.groupby(["treated_from", "event_time"], as_index=False)[["weight", "n"]].sum()
     keys = keys.rename(columns={"treated_from": "cohort"})
     reference = keys["event_time"].where(keys["event_time"] < 0).groupby(keys["cohort"]).transform("max")
@@ -82,7 +82,7 @@ def shares(keys: pd.DataFrame, chosen: pd.Series) -> np.ndarray:
 
 def cohort_rows(design: Design, found: Fit, keys: pd.DataFrame) -> list[dict]:
     """The effect of every cohort in every period."""
-    rows, sizes = [], told_sizes(keys["n"], bool(design.table["received"].notna().all()))
+    rows, sizes = [], told_sizes(keys["n"], bool(design.table["denominator"].notna().all()))
     for j, key in enumerate(keys.itertuples()):
         cohort, period = (pd.Period(ordinal=int(t), freq=design.frequency) for t in (key.cohort, key.cohort + key.event_time))
         told = combination(found, np.eye(len(keys))[j])

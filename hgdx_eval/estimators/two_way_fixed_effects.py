@@ -95,8 +95,8 @@ def apart_rows(design: Design, table: pd.DataFrame, cells: Cells) -> list[dict]:
         return []
     fit = regress(cells, np.column_stack([first, later]).astype(float))
     names = [" ".join(str(period) for period in design.apart), f"{table.loc[later, 'period'].min()}.."]
-    counts = pd.Series([table["received"].fillna(1.0)[mask].sum() for mask in (first, later)], dtype=float)
-    told = told_sizes(counts, bool(table["received"].notna().all()))
+    counts = pd.Series([table["denominator"].fillna(1.0)[mask].sum() for mask in (first, later)], dtype=float)
+    told = told_sizes(counts, bool(table["denominator"].notna().all()))
     return [{"term": "group", "group": "apart", "period": name, **row, "n_obs": n}
             for name, row, n in zip(names, coefficients(fit, 2) if fit else [None, None], told, strict=True)
             if row]  # fmt: skip

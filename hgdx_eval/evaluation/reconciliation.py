@@ -56,7 +56,7 @@ def treated_dossiers(design: Design) -> float:
     """Dossiers of the treated after the start, as a run tells them; NaN where none are counted, or where they are hidden."""
     if design.release is not None:
         return design.release.one("treated", "received")
-    return float(design.table.loc[design.table["treated"], "received"].sum(skipna=False))
+    return float(design.table.loc[design.table["treated"], "denominator"].sum(skipna=False))
 
 
 def one_change(design: Design) -> Estimate:

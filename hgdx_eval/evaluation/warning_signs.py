@@ -225,7 +225,7 @@ def ceiling(design: Design, table: pd.DataFrame) -> Sign | None:
 def at_the_top(late: pd.DataFrame) -> float:
     """The part of treated dossiers after the policy in units (of 20 dossiers or more) whose share is 95 % or above."""
     sums = late.assign(part=late["y"] * late["weight"]).groupby("unit")[["part", "weight"]].sum()
-    large = sums["weight"] >= TOP_SIZE if late["received"].notna().all() else sums["weight"] > 0
+    large = sums["weight"] >= TOP_SIZE if late["denominator"].notna().all() else sums["weight"] > 0
     return float(sums.loc[large & (sums["part"] >= TOP * sums["weight"]), "weight"].sum() / sums["weight"].sum())
 
 
@@ -279,7 +279,7 @@ def thin_months(design: Design) -> Sign | None:
     if not times:
         return None
     start = int(design.table["treated_from"].dropna().iloc[0])
-    sums = design.table.groupby([design.table["treated_from"].notna(), "time"])["received"].sum().unstack(0).fillna(0)
+    sums = design.table.groupby([design.table["treated_from"].notna(), "time"])["denominator"].sum().unstack(0).fillna(0)
     least = (sums / sums.median()).min(axis=1)
     return Sign("thin_months", float(least.min()),
                    {"number": len(times), "part": float(least.min()), "frequency": design.frequency,
@@ -313,7 +313,7 @@ def abrupt_move(side: pd.DataFrame, time: np.ndarray, width: int) -> tuple[float
     sums = [np.bincount(units, counts * ((time >= k * width) & (time < (k + 1) * width)), units.max() + 1) for k in (-2, -1, 0)]
     if min(part.sum() for part in sums) == 0:
         return 0.0, 0.0
-    counted = bool(side["received"].notna().all())
+    counted = bool(side["denominator"].notna().all())
     (now, now_error), (then, then_error) = distance(sums[1], sums[2], counted), distance(sums[0], sums[1], counted)
     return now - then, float(np.hypot(now_error, then_error))
 

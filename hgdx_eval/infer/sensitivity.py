@@ -74,7 +74,7 @@ def event_study(design: Design, width: int | None = None) -> EventStudy:
     if fit is None or len(fit.kept) < len(others):
         raise Refusal("collinear", f"{design.study}: the fixed effects absorb event times")
     use = others >= -1 - before
-    size = table["received"] if table["received"].notna().all() else table["weight"]
+    size = table["denominator"] if table["denominator"].notna().all() else table["weight"]
     dossiers = np.bincount(bins[bins >= 0].astype(int), size.to_numpy(float)[bins >= 0], after)
     spans = [later[k * width : (k + 1) * width] for k in range(after)]
     contrasts = np.zeros((2, len(others)))

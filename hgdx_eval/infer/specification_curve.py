@@ -44,7 +44,7 @@ class Arrays:
     weight: np.ndarray
     mean_weight: np.ndarray  # the unit's mean weight over the whole table
     counts: np.ndarray  # what n_obs adds up: dossiers where they are counted, else 1
-    online: np.ndarray  # NaN where dossiers are not counted
+    numerator: np.ndarray  # NaN where dossiers are not counted
     unit: np.ndarray
     effect: np.ndarray  # whose fixed effect a row has
     time: np.ndarray  # period from 0
@@ -171,10 +171,10 @@ def coded(design: Design) -> Arrays:
     unit, block = pd.factorize(table["unit"])[0], pd.factorize(table["block"])[0].astype(np.int64)
     cluster, clusters = pd.factorize(table["cluster"], sort=True)
     weight = table["weight"].to_numpy(float)
-    counted = bool(table["received"].notna().all())
+    counted = bool(table["denominator"].notna().all())
     return Arrays(
         design, table["y"].to_numpy(float) * points(design), weight, (np.bincount(unit, weight) / np.bincount(unit))[unit],
-        table["received"].to_numpy(float) if counted else np.ones(len(table)), table["online"].to_numpy(float), unit,
+        table["denominator"].to_numpy(float) if counted else np.ones(len(table)), table["numerator"].to_numpy(float), unit,
         pd.factorize(table["effect"])[0], time, packed(block * (time.max() + 1) + time), cluster,
         table["treated_from"].to_numpy(float) - first, design.start.ordinal - first, table["group"].to_numpy(), np.asarray(clusters),
         counted,
@@ -187,7 +187,7 @@ def options(arrays: Arrays) -> dict[str, tuple[str, ...]]:
     groups = sorted(set(arrays.group[never]) - {""})
     dossiers = arrays.counted and np.array_equal(arrays.weight, arrays.counts)
     several_blocks = arrays.block_time.max() > arrays.time.max() and len(np.unique(arrays.design.table["block"])) > 1
-    counts = arrays.counted and arrays.design.scale == "pp" and np.isfinite(arrays.online).all()
+    counts = arrays.counted and arrays.design.scale == "pp" and np.isfinite(arrays.numerator).all()
     found = {
         "window": ("all", "first_year", "shorter_before", "no_transition"),
         "weights": ("dossiers" if dossiers else "own", *(("equal", "mean") if np.ptp(arrays.weight) > 0 else ())),
@@ -326,7 +326,7 @@ def coefficients_of(what: Specified, arrays: Arrays, cells: Cells) -> dict:
 def log_odds(what: Specified, arrays: Arrays, cells: Cells) -> dict:
     """The logit's effect on the share scale."""
     rows = what.rows
-    return grouped_logit.effect(arrays.design.study, cells, arrays.counts[rows], arrays.online[rows], what.treated)[2]
+    return grouped_logit.effect(arrays.design.study, cells, arrays.counts[rows], arrays.numerator[rows], what.treated)[2]
 
 
 # --- reading a curve -----------------------------------------------------------------------------------------------

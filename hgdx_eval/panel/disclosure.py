@@ -133,11 +133,12 @@ def told_whole(table: pd.DataFrame, counted: bool, whole: float, told: float) ->
 
 
 def as_told(release: Release, family: str, side: object, group: object, period: object) -> pd.DataFrame:
-    """counter, online, received of cells of a family as a run tells them (NaN = hidden), one row per row asked for."""
+    """counter, numerator, denominator of cells of a family as a run tells them (NaN = hidden), one row per row asked for. A run tells
+    the numerator under the name `online`."""
     asked = pd.DataFrame({"side": side, "group": group, "period": period})
     told = release.of(family).reindex(columns=["counter", "online"])  # a family without any cell has no columns
     found = told.reindex(pd.MultiIndex.from_frame(asked)).reset_index(drop=True).astype({"counter": float, "online": float})
-    return found.assign(received=found["counter"] + found["online"])
+    return found.rename(columns={"online": "numerator"}).assign(denominator=found["counter"] + found["online"])
 
 
 # --- a file that is passed on --------------------------------------------------------------------------------------
@@ -174,14 +175,14 @@ def released(cells: pd.DataFrame, min_count: int) -> tuple[pd.DataFrame, int]:
     return rows, left_out
 
 
-def parts_of(cells: pd.DataFrame) -> np.ndarray:
-    """Online and at the counter, one row per cell."""
-    return np.column_stack([cells["online"], cells["received"] - cells["online"]]).astype(float)
+def parts_of(numerator: pd.Series, denominator: pd.Series) -> np.ndarray:
+    """The numerator and the rest of the denominator (of dossiers: online and at the counter), one row per cell."""
+    return np.column_stack([numerator, denominator - numerator]).astype(float)
 
 
 def released_month(cells: pd.DataFrame, min_count: int, told_rows: bool) -> pd.DataFrame:
     """One month's cells with procedure, then agency, level, cluster and fee group replaced by `*` where they are merged."""
-    cells, parts = cells.reset_index(drop=True), parts_of(cells)
+    cells, parts = cells.reset_index(drop=True), parts_of(cells["online"], cells["received"])
     hide = np.zeros(len(cells), bool)
     for inside in cells.groupby(["agency", "fee_group"]).indices.values():
         hide[inside] = hidden_beside_total(parts[inside], min_count)
@@ -203,7 +204,7 @@ def merged_into(nodes: pd.DataFrame, min_count: int, told_rows: bool) -> list[tu
     that cannot be protected. Columns begin as a cluster's fee groups and are widened until all small cells are safe in them.
     """
     columns = list(zip(nodes["cluster"], nodes["fee_group"], strict=True))
-    parts, agencies = parts_of(nodes), list(nodes["agency"])
+    parts, agencies = parts_of(nodes["online"], nodes["received"]), list(nodes["agency"])
     while True:
         hide, cannot = hidden_in_table(agencies, columns, parts, min_count, told_rows)
         hide, bad = filled(columns, parts, hide, min_count)

@@ -35,7 +35,7 @@ class Panel:
     counter_paid_online). Of a summarised export: one row per
     agency x month that it tells, sorted: agency, level, cluster, period, the layout's values (received, online; or points).
     Of a tidy table: one row per unit x period, sorted: unit, period, then what the study names, each under its key and whatever the
-    user calls it (numerator: online, denominator: received; `by_NAME` for each of `by`), text as text, numbers as floats; `label`.
+    user calls it (numerator, denominator, outcome and more; `by_NAME` for each of `by`), text as text, numbers as floats; `label`.
     `rejected`, `corrected`: one row per reason, with the number of rows and the first row numbers.
     `names_matched`: one row per text of an agency or code of a procedure and way in which it was understood: kind (agency,
     procedure), text (its shape where it looks like no agency), means (official name, today's code; "" where unknown), how (of
@@ -56,7 +56,7 @@ class Panel:
 
     def __repr__(self) -> str:
         """Of dossiers about how many units and cells: one more of either may be one dossier."""
-        cells, counted = self.cells, "received" in self.cells
+        cells, counted = self.cells, not {"received", "denominator"}.isdisjoint(self.cells)
         units = cells.groupby([c for c in ("unit", "agency", "procedure") if c in cells], observed=True).ngroups
         size = f"{about(units, counted)} units x {told_span(cells['period'])}"
         return in_brief(self, f"{told_file(self.origin.file)}: {size}", f"{about(len(cells), counted)} cells",

@@ -20,7 +20,6 @@ from ..study.study import COUNTED, Study, named_by, named_columns, weight_column
 from .hidden_totals import hidden_totals
 from .panel import EXAMPLES, NOTES, Panel
 
-LABELS = {"numerator": "online", "denominator": "received"}  # columns of a tidy table that are not called as their key
 GAP = 10  # times the largest share, below which no percentage lies where a column mixes the two
 DATED = ("treated_from", "treated_until")  # columns of periods besides the table's own
 
@@ -183,10 +182,10 @@ def check_numbers(frame: pd.DataFrame, p: Study, file: str) -> None:
     """Counts, shares and weights that cannot be. Raises InputError with the first row."""
     checks, called = [], table_columns(p)[1]
     if p.numerator:
-        online, received = frame["online"], frame["received"]
-        checks += [("online", online < 0, "a negative count"), ("received", received < 0, "a negative count"),
-                   ("online", online.isna(), "an empty count"), ("received", received.isna(), "an empty count"),
-                   ("online", online > received, f"more than column {p.denominator!r}")]  # fmt: skip
+        online, received = frame["numerator"], frame["denominator"]
+        checks += [("numerator", online < 0, "a negative count"), ("denominator", received < 0, "a negative count"),
+                   ("numerator", online.isna(), "an empty count"), ("denominator", received.isna(), "an empty count"),
+                   ("numerator", online > received, f"more than column {p.denominator!r}")]  # fmt: skip
     elif p.scale == "share":
         checks += [("outcome", frame["outcome"] > 1, "a share above 1 (write 0.88, not 88)"),
                    ("outcome", frame["outcome"] < 0, "a share below 0")]  # fmt: skip
@@ -240,7 +239,7 @@ def one_row_each(frame: pd.DataFrame, p: Study, path: Path, called: dict[str, st
         raise InputError(f"{path.name}: column {p.period!r}: periods of two lengths (rows {row_text(first)} and {row_text(other)}): one would "
                          f"be counted in the other; keep those of one length")  # fmt: skip
     check_fixed(frame, path.name, called, tellable)
-    sums = {name: "sum" for name in ("online", "received", "weights") if name in frame}
+    sums = {name: "sum" for name in ("numerator", "denominator", "weights") if name in frame}
     others = {name: "first" for name in frame.columns if name not in sums and name not in ("unit", "time")}
     return frame.groupby(["unit", "time"], as_index=False, sort=False).agg({**others, **sums}), repeats
 
@@ -268,7 +267,7 @@ def second_row(several: pd.DataFrame, p: Study, file: str, tellable: frozenset[s
 
 def check_fixed(frame: pd.DataFrame, file: str, called: dict[str, str], tellable: frozenset[str]) -> None:
     """Raises InputError where something that is no count differs between the finer rows of one period."""
-    counted = ("online", "received", "weights", "row", "time", "kind", "day", "unit", "period")
+    counted = ("numerator", "denominator", "weights", "row", "time", "kind", "day", "unit", "period")
     fixed = [name for name in frame.columns if name not in counted]
     differing = frame.groupby(["unit", "time"])[fixed].nunique().gt(1) if fixed else pd.DataFrame()
     if fixed and differing.any(axis=None):

@@ -62,7 +62,7 @@ def release_of(panel: Panel, p: Study, design: Design, last: tuple[str, Release]
 
     `last`: name of the last run and what it told; `others`: (study, design, what was told) of other studies of the very same data.
     """
-    if not design.table["received"].notna().all():
+    if not design.table["denominator"].notna().all():
         return None
     cells = counts_of(panel, p, design)
     own = view_of(cells, panel, p, design)
@@ -151,10 +151,11 @@ def all_cells(p: Study) -> bool:
 def counts_of(panel: Panel, p: Study, design: Design) -> pd.DataFrame:
     """Per cell with dossiers: unit, time, period, group, its dossiers in two parts, counter and online, and where the data tell who filed
     also remote and assisted, the parts of online; with payments cut (its fee is cut) and what the two rates of payment count. Of a
-    tidy table the design's own cells."""
+    tidy table the design's own cells, the numerator told as `online`, the rest of the denominator as `counter`."""
     if not all_cells(p):
         table = design.table
-        return table[["unit", "time", "period", "group", "online"]].assign(counter=table["received"] - table["online"])
+        parts = {"online": table["numerator"], "counter": table["denominator"] - table["numerator"]}
+        return table[["unit", "time", "period", "group"]].assign(**parts)
     cells = panel.cells[panel.cells["received"] > 0]
     frame = pd.DataFrame({"unit": joined_text(cells, p.unit_columns), "time": cells["period"].array.asi8, "period": cells["period"],
                           "group": cells[p.group].astype(str) if p.group else "", "counter": cells["received"] - cells["online"],
@@ -199,7 +200,7 @@ def divisions_of(design: Design) -> dict[str, pd.Series]:
 def places_drawn(design: Design) -> list[str]:
     """The largest places of which both groups have enough dossiers in a typical period for a series of their own."""
     table = design.table
-    sums = table.assign(side=table["treated_from"].notna()).groupby(["cluster", "side", "time"])["received"].sum()
+    sums = table.assign(side=table["treated_from"].notna()).groupby(["cluster", "side", "time"])["denominator"].sum()
     typical = sums.groupby(["cluster", "side"]).median()
     sizes = sums.groupby(["cluster", "side"]).sum().where(typical >= TYPICAL).unstack()
     return sorted(sizes.dropna().min(axis=1).nlargest(MOST).index) if sizes.shape[1] == 2 else []

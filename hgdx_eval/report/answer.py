@@ -126,7 +126,7 @@ def show_basis(panel: Panel, design: Design, p: Study, words: Words) -> blocks.B
 def basis_numbers(design: Design, words: Words) -> list[tuple[str, str]]:
     """(number, what it counts): dossiers or rows, periods, units, clusters."""
     table = design.table
-    counted = table["received"].notna().all()
+    counted = table["denominator"].notna().all()
     size = design.told if counted else len(table)
     span = words("story.span", first=words.period(table["period"].min(), short=True),
                  last=words.period(table["period"].max(), short=True))  # fmt: skip
@@ -233,16 +233,17 @@ def group_numbers(cells: list[tuple], design: Design, min_count: int) -> list[tu
     """(dossiers or rows, mean) of each side before and after; NaN where they are hidden, as a run does or, outside one, beside the sums
     of sides and of before and after."""
     means = [(part["y"] * part["weight"]).sum() / part["weight"].sum() if part["weight"].sum() > 0 else np.nan for *_, part in cells]
-    if not design.table["received"].notna().all():
+    if not design.table["denominator"].notna().all():
         return [(len(part), mean) for (*_, part), mean in zip(cells, means, strict=True)]
-    sums = pd.DataFrame([part[["received", "online"]].sum() for *_, part in cells])
+    sums = pd.DataFrame([part[["denominator", "numerator"]].sum() for *_, part in cells])
     if design.release is not None:
         when = ["after" if after else "before" for _, after, _ in cells]
         told = as_told(design.release, "span", [SIDES[side] for side, *_ in cells], "", when)
-        by_dossiers = np.isclose(means, sums["online"] / sums["received"])
-        same = (told[["received", "online"]] == sums).all(axis=1)
-        means = np.where(by_dossiers, told["online"] / told["received"], np.where(same, means, np.nan))
-        return list(zip(told["received"], means, strict=True))
-    found, cannot = hidden_in_table([c[0] for c in cells], [c[1] for c in cells], parts_of(sums), min_count)
+        by_dossiers = np.isclose(means, sums["numerator"] / sums["denominator"])
+        same = (told[["denominator", "numerator"]] == sums).all(axis=1)
+        means = np.where(by_dossiers, told["numerator"] / told["denominator"], np.where(same, means, np.nan))
+        return list(zip(told["denominator"], means, strict=True))
+    parts = parts_of(sums["numerator"], sums["denominator"])
+    found, cannot = hidden_in_table([c[0] for c in cells], [c[1] for c in cells], parts, min_count)
     hide = found | cannot.any()
-    return list(zip(sums["received"].where(~hide), np.where(hide, np.nan, means), strict=True))
+    return list(zip(sums["denominator"].where(~hide), np.where(hide, np.nan, means), strict=True))

@@ -19,12 +19,12 @@ OTHER_KINDS = ("cluster", "wild", "randomization")  # of interval, for one and t
 
 
 def show_methods(found: Evaluation, words: Words) -> blocks.Block:
-    """Every method: estimate, extra online dossiers where they are counted, how to read it; refused ones with the reason. `found`: what
-    `evaluate` gives.
+    """Every method: estimate, how many more the numerator counts where it is a count, how to read it; refused ones with the reason.
+    `found`: what `evaluate` gives.
 
     Returns a Block.
     """
-    rows, counted = [], found.design.scale == "pp" and found.design.table["received"].notna().all()
+    rows, counted = [], found.design.scale == "pp" and found.design.table["denominator"].notna().all()
     for part in [found.main, *found.others]:
         extra = extra_cases(found.design, part).table if counted else None
         for _, row in method_rows(part).iterrows():
@@ -57,7 +57,7 @@ def method_row(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> tupl
 
 
 def extra_text(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> str:
-    """Dossiers submitted online besides those that would have been, with the interval."""
+    """How many more the numerator counts than it would have, with the interval."""
     if extra is None or extra.empty or row["term"] != "overall":
         return words.number(None)
     return blocks.effect(extra.iloc[0], words)

@@ -16,6 +16,7 @@ from platformdirs import user_state_path
 
 from ..base.aside import write_bytes
 from ..locale import LANGUAGES
+from ..panel.load import newest_counted
 from ..panel.panel import Panel
 from ..report.record import MIME
 from ..study.load import study_words
@@ -51,7 +52,7 @@ def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks:
     titles = {lang: {name: study_words(p, lang)(f"study.{name}") for name in ("title", "place")} for lang in LANGUAGES}
     return {
         "main": {name: first[0][name] for name in MAIN} if first else None, "verdict": verdict_of(notebooks),
-        "last_period": newest(panel.cells), "rows": rows, "titles": titles,
+        "last_period": newest_counted(panel, p), "rows": rows, "titles": titles,
         "periods": months, "periods_key": hmac.digest(key, kind, "sha256").hex()[:8] if key else None,
     }  # fmt: skip
 
@@ -61,12 +62,6 @@ def verdict_of(notebooks: list[NotebookNode]) -> int | None:
     found = [output["data"][MIME].get("verdict") for notebook in notebooks for cell in notebook.cells if cell.cell_type == "code"
              for output in cell.outputs if MIME in output.get("data", {})]  # fmt: skip
     return next((number for number in found if number), None)
-
-
-def newest(cells: pd.DataFrame) -> str | None:
-    """The last period in which anything was counted."""
-    counted = cells[cells["received"] > 0] if "received" in cells and cells["received"].notna().any() else cells
-    return str(max(counted["period"])) if len(counted) else None
 
 
 def month_hashes(cells: pd.DataFrame, key: bytes) -> dict[str, str]:

@@ -20,7 +20,7 @@ def grouped_design(seed=1, clusters=12, effects=(0.0, 0.1)):
     kind = table["cluster"].str[1:].astype(int) % 2
     after = (table["time"] >= table["treated_from"]).to_numpy()
     extra = np.where(after, np.where(kind == 0, effects[0], effects[1]), 0.0)
-    table["online"] = (table["online"] + (extra * table["received"]).round()).clip(upper=table["received"])
+    table["numerator"] = (table["numerator"] + (extra * table["denominator"]).round()).clip(upper=table["denominator"])
     design = design_of(table, blocks=True)
     traits = design.table[["unit"]].drop_duplicates().assign(kind=lambda t: np.where(t["unit"].str[1:-2].astype(int) % 2, "b", "a"))
     return replace(design, traits=traits)
@@ -38,7 +38,7 @@ def test_group_effects_average_to_the_main_one_with_their_dossiers():
     found = effects_by_group(design)
     raw = found.table[found.table["parameter"] == "raw"]
     assert min(raw["estimate"]) < fit(design).overall()["estimate"] < max(raw["estimate"])
-    assert raw["n_obs"].sum() == design.table.loc[design.table["treated"], "received"].sum()
+    assert raw["n_obs"].sum() == design.table.loc[design.table["treated"], "denominator"].sum()
 
 
 def test_without_traits_or_with_one_value_there_is_nothing():
@@ -98,7 +98,7 @@ def doses(seed=1):
     table = made_up_table(seed, effect=0.0, clusters=9)
     dose = 10.0 * (1 + table["cluster"].str[1:].astype(int) % 3)
     after = (table["time"] >= table["treated_from"]).to_numpy()
-    table["online"] += np.where(after, 0.003 * dose * table["received"], 0).round()
+    table["numerator"] += np.where(after, 0.003 * dose * table["denominator"], 0).round()
     return design_of(table.assign(dose=dose.where(table["treated_from"].notna())), blocks=True)
 
 
@@ -124,7 +124,7 @@ def test_what_is_left_after_the_policy_ended():
     """5 points while it was on, 2 left afterwards."""
     table = made_up_table(2, effect=0.05, periods=24, clusters=8)
     ended = (table["time"] >= table["treated_from"] + 8).to_numpy()
-    table["online"] -= np.where(ended, 0.03 * table["received"], 0).round()
+    table["numerator"] -= np.where(ended, 0.03 * table["denominator"], 0).round()
     design = design_of(table)
     off = (design.table["event_time"] >= 8).to_numpy()
     design = replace(design, table=design.table[~off].reset_index(drop=True), ended=design.table[off].reset_index(drop=True))

@@ -156,11 +156,11 @@ def test_ridge_goes_from_synthetic_control_to_regression():
 
 def test_a_poor_fit_and_an_extreme_unit_are_told():
     table = factor_table(6)
-    high = table.assign(online=np.where(table["unit"] == "u000", (table["online"] + 0.25 * table["received"]).clip(upper=table["received"]),
-                                        table["online"]))  # fmt: skip
+    high = table.assign(numerator=np.where(table["unit"] == "u000", (table["numerator"] + 0.25 * table["denominator"]).clip(upper=table["denominator"]),
+                                        table["numerator"]))  # fmt: skip
     assert "poor_fit" in estimate(design_of(high), "synthetic_control").notes
     late = (table["unit"] == "u000") & (table["time"] >= table["treated_from"].min() - 4)
-    spike = table.assign(online=np.where(late, table["online"] + 0.15 * table["received"], table["online"]))
+    spike = table.assign(numerator=np.where(late, table["numerator"] + 0.15 * table["denominator"], table["numerator"]))
     assert "regression_to_mean" in estimate(design_of(spike), "synthetic_did").notes
 
 
@@ -196,9 +196,9 @@ def test_what_cannot_be_done_is_refused_by_name(name):
 def test_few_donors_and_constant_donors_give_numbers_that_are_true(name):
     table = factor_table(9, donors=3)
     assert np.isfinite(estimate(design_of(table), name).table["estimate"]).all()
-    same = table.assign(online=np.where(table["treated_from"].isna(), 2000, table["online"]))
+    same = table.assign(numerator=np.where(table["treated_from"].isna(), 2000, table["numerator"]))
     found = estimate(design_of(same), name).overall()["estimate"]
-    share = 100 * table["online"] / table["received"]
+    share = 100 * table["numerator"] / table["denominator"]
     treated = table["treated_from"].notna()
     after = treated & (table["time"] >= table["treated_from"])
     level = share[after].mean() - (50.0 if name != "synthetic_did" else share[treated & ~after].mean())

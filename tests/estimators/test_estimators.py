@@ -99,7 +99,7 @@ def test_a_constant_per_unit_changes_nothing_where_units_have_effects(name):
 
 def test_split_cells_change_nothing_or_are_refused(name):
     design = design_of(table_for(name, 6))
-    counts = {c: design.table[c] / 2 for c in ("weight", "received", "online")}
+    counts = {c: design.table[c] / 2 for c in ("weight", "denominator", "numerator")}
     half = design.table.assign(**counts)
     split = replace(design, table=pd.concat([half, half], ignore_index=True))
     found = outcome(name, split)
@@ -134,14 +134,14 @@ def test_numbers_that_are_none_are_refused(name, value):
     design = design_of(table_for(name, 7))
     y = design.table["y"].copy()
     y.iloc[3] = value
-    online = design.table["online"].where(np.isfinite(y), value)
-    assert outcome(name, replace(design, table=design.table.assign(y=y, online=online))) == "not_finite"
+    numerator = design.table["numerator"].where(np.isfinite(y), value)
+    assert outcome(name, replace(design, table=design.table.assign(y=y, numerator=numerator))) == "not_finite"
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_shares_that_never_vary_give_no_effect_or_a_refusal(name, share):
     table = table_for(name, 7)
-    found = outcome(name, design_of(table.assign(online=table["received"] * share)))
+    found = outcome(name, design_of(table.assign(numerator=table["denominator"] * share)))
     assert found in ("no_variation", "not_converged", "collinear") or abs(found) < 1e-9
 
 

@@ -124,7 +124,7 @@ def test_frozen_triple_difference():
 
 def test_frozen_grouped_logit():
     table = staggered_table(SEED)
-    found = estimate(design_of(table.assign(online=table["online"].round())), "grouped_logit")
+    found = estimate(design_of(table.assign(numerator=table["numerator"].round())), "grouped_logit")
     odds = found.table[found.table["group"] == "log_odds"].iloc[0]
     assert odds["estimate"] == pytest.approx(FROZEN["grouped_logit"]["dummies"]["log_odds"], abs=1e-8)
     expect(found.overall(), FROZEN["grouped_logit"]["dummies"])

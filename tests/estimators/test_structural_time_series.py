@@ -29,7 +29,7 @@ def series_design(y, comparison, before, **changes):
     rows = [(name, FIRST + t, FIRST + before if name == "treated" else np.nan, value)
             for name, values in {"treated": y, **comparison}.items() for t, value in enumerate(values)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["unit", "time", "treated_from", "value"]).sort_values(["unit", "time"], ignore_index=True)
-    made = design_of(table.assign(cluster=table["unit"], received=np.nan, online=np.nan), weight=1.0, scale="level")
+    made = design_of(table.assign(cluster=table["unit"], denominator=np.nan, numerator=np.nan), weight=1.0, scale="level")
     return replace(made, table=made.table.assign(y=table["value"].astype(float)), **changes)
 
 
@@ -266,7 +266,7 @@ def test_the_calendar_of_a_domain_only_where_people_are_counted():
     treated = segmented.mean_series(design.table[design.table["treated_from"].notna()], 1.0)
     start = int(design.table["treated_from"].min())
     assert list(explaining(design, design.table, treated, start)) == ["comparison", "working_days", "tet"]
-    uncounted = design.table.assign(received=np.nan)
+    uncounted = design.table.assign(denominator=np.nan)
     assert list(explaining(design, uncounted, treated, start)) == ["comparison"]
     assert list(explaining(design_of(table), design.table, treated, start)) == ["comparison"]  # a study without a domain
 
@@ -298,7 +298,7 @@ def test_placebo_in_time_keeps_the_minimum_before():
 def test_sizes_of_event_times_are_told_where_they_count_no_dossiers():
     design = design_of(made_up_table(5))
     assert fit(design).rows("event")["n_obs"].isna().all()
-    rows = replace(design, table=design.table.assign(received=np.nan, online=np.nan))
+    rows = replace(design, table=design.table.assign(denominator=np.nan, numerator=np.nan))
     assert fit(rows).rows("event")["n_obs"].notna().all()
 
 

@@ -74,7 +74,7 @@ def test_equal_to_plain_dummies_on_an_unbalanced_weighted_panel(blocks):
     plain = dummies(design, design.table[["treated"]].astype(float).to_numpy())
     assert row["estimate"] == pytest.approx(plain.params[0], abs=1e-9)
     table, groups = design.table, design.table["cluster"].nunique()
-    n = table["received"].sum()
+    n = table["denominator"].sum()
     periods = 0 if blocks else table["time"].nunique()
     factor = np.sqrt(groups / (groups - 1) * (n - 1) / (n - 1 - periods))
     assert row["std_error"] == pytest.approx(plain.bse[0] * factor, rel=1e-6)
@@ -102,7 +102,7 @@ def test_equal_to_pyfixest(blocks):
                             ssc=pyfixest.ssc(k_adj=False, G_adj=False))  # fmt: skip
     row = fit(design).overall()
     assert row["estimate"] == pytest.approx(100 * theirs.coef()["treated"], abs=1e-9)
-    groups, n = table["cluster"].nunique(), table["received"].sum()
+    groups, n = table["cluster"].nunique(), table["denominator"].sum()
     k = 1 + (0 if blocks else table["time"].nunique())
     factor = np.sqrt(groups / (groups - 1) * (n - 1) / (n - k))
     assert row["std_error"] == pytest.approx(100 * theirs.se()["treated"] * factor, rel=1e-6)
@@ -120,7 +120,7 @@ def test_event_path_averages_and_the_first_month_stands_apart():
 def test_sizes_of_event_times_are_told_where_they_count_no_dossiers():
     design = design_of(made_up_table(seed=5))
     assert fit(design).rows("event")["n_obs"].isna().all()
-    rows = replace(design, table=design.table.assign(received=np.nan, online=np.nan))
+    rows = replace(design, table=design.table.assign(denominator=np.nan, numerator=np.nan))
     assert fit(rows).rows("event")["n_obs"].notna().all()
 
 
@@ -144,12 +144,12 @@ def test_cells_give_what_one_row_a_dossier_gives():
     pyfixest = pytest.importorskip("pyfixest", reason="an independent library, in the extra `oracles`")
     rng = np.random.default_rng(5)
     table = made_up_table(seed=4)
-    table["received"] = rng.integers(20, 200, len(table))
-    table["online"] = rng.binomial(table["received"], 0.3 + 0.2 * rng.random(len(table)))
+    table["denominator"] = rng.integers(20, 200, len(table))
+    table["numerator"] = rng.binomial(table["denominator"], 0.3 + 0.2 * rng.random(len(table)))
     cells = design_of(table).table
-    rows = cells.loc[cells.index.repeat(cells["received"].astype(int))].reset_index(drop=True)
+    rows = cells.loc[cells.index.repeat(cells["denominator"].astype(int))].reset_index(drop=True)
     rank = rows.groupby(["unit", "time"]).cumcount()
-    rows = rows.assign(filed=(rank < rows["online"]).astype(float), treated=rows["treated"].astype(float))
+    rows = rows.assign(filed=(rank < rows["numerator"]).astype(float), treated=rows["treated"].astype(float))
     theirs = pyfixest.feols("filed ~ treated | unit + time", rows, vcov={"CRV1": "cluster"}, demeaner=pyfixest.MapDemeaner(fixef_tol=1e-12))
     row = fit(design_of(table)).overall()
     assert row["n_obs"] == len(rows) == theirs._N

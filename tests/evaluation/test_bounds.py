@@ -36,7 +36,9 @@ def test_contamination_bounds_are_the_worst_of_all_ways_to_leave_units_out():
 def test_contaminated_provinces_hide_the_effect_and_the_bounds_hold_it():
     table = factor_table(3, effect=0.08, donors=12)
     also = table["unit"].isin(["u003", "u004"]) & (table["time"] >= table["treated_from"].min())
-    table["online"] = np.where(also, (table["online"] + 0.08 * table["received"]).clip(upper=table["received"]), table["online"])
+    table["numerator"] = np.where(
+        also, (table["numerator"] + 0.08 * table["denominator"]).clip(upper=table["denominator"]), table["numerator"]
+    )
     design = design_of(table, weight=1.0, contaminated=2, unknown_units=12)
     rows = effect_bounds(design, MAIN).table.query("group == 'contamination'").set_index("parameter")
     clean = estimate(replace(design, table=design.table[~design.table["unit"].isin(["u003", "u004"])], path=False), MAIN).overall()
@@ -78,7 +80,7 @@ def test_an_effect_that_spills_over_is_bounded_from_below():
     for seed in range(10):
         table = made_up_table(seed, effect=0.06, clusters=10, periods=20)
         free = table["treated_from"].isna() & (table["time"] >= table["treated_from"].min())
-        table["online"] += np.where(free, 0.03 * table["received"], 0).round()
+        table["numerator"] += np.where(free, 0.03 * table["denominator"], 0).round()
         rows = effect_bounds(design_of(table, blocks=True), MAIN).table.query("group == 'spillover'").set_index("parameter")
         found.append(rows.loc["0.5", "estimate"])
     assert np.mean(found) == pytest.approx(6.0, abs=4 * np.std(found) / np.sqrt(10))

@@ -45,9 +45,9 @@ def test_weights_explain_a_difference_that_weights_made():
     """Large units have no effect, small ones have: only the weights differ between the two answers."""
     table = made_up_table(8, effect=0.0, clusters=8)
     small = (table["unit"].str[-1] == "1").to_numpy()
-    table.loc[~small, ["received", "online"]] *= 50
+    table.loc[~small, ["denominator", "numerator"]] *= 50
     after = (table["time"] >= table["treated_from"]).to_numpy()
-    table["online"] += np.where(after & small, 0.1 * table["received"], 0).round()
+    table["numerator"] += np.where(after & small, 0.1 * table["denominator"], 0).round()
     changes = one_change(design_of(table)).table.set_index("group")["estimate"]
     assert changes["equal_weights"] - changes["unchanged"] > 3
 
@@ -71,7 +71,7 @@ def test_extra_cases_are_the_effect_times_the_treated():
     design = design_of(made_up_table(2))
     found = estimate(design, MAIN)
     row = extra_cases(design, found).table.iloc[0]
-    treated = design.table.loc[design.table["treated"], "received"].sum()
+    treated = design.table.loc[design.table["treated"], "denominator"].sum()
     assert row["estimate"] == pytest.approx(found.overall()["estimate"] / 100 * treated)
     assert row["scale"] == "count" and row["group"] == "extra_dossiers"
     assert row["ci_low"] < row["estimate"] < row["ci_high"]
@@ -79,7 +79,7 @@ def test_extra_cases_are_the_effect_times_the_treated():
 
 def test_without_counts_there_are_no_extra_cases():
     design = design_of(made_up_table(2))
-    level = replace(design, table=design.table.assign(received=np.nan, online=np.nan), scale="level")
+    level = replace(design, table=design.table.assign(denominator=np.nan, numerator=np.nan), scale="level")
     assert extra_cases(level, estimate(level, MAIN)).table.empty
 
 

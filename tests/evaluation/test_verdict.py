@@ -26,7 +26,7 @@ def world(seed=2, effect=0.08, clusters=12, tilt=0.0):
     table = made_up_table(seed, 0.0, clusters=clusters, periods=28).assign(treated_from=lambda t: t["treated_from"] + 8)
     treated, months = table["treated_from"].notna(), table["time"] - table["time"].min()
     more = effect * (table["time"] >= table["treated_from"]) + tilt * months * treated
-    return table.assign(online=(table["online"] + more * table["received"]).clip(0, table["received"]).round())
+    return table.assign(numerator=(table["numerator"] + more * table["denominator"]).clip(0, table["denominator"]).round())
 
 
 def judged(folder, table, keys=KEYS):

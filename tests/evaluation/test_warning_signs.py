@@ -101,10 +101,10 @@ def best_power(design, slope: float, agencies: bool) -> float:
     within itself in every month, as the study does."""
     table = usable(design)
     side = table["treated_from"].notna().rename("side")
-    month = table.groupby("time")[["online", "received"]].sum()
-    share = month["online"] / month["received"]
+    month = table.groupby("time")[["numerator", "denominator"]].sum()
+    share = month["numerator"] / month["denominator"]
     keys = [table["block"], side, table["time"]] if agencies else [side, table["time"]]
-    sizes = table.groupby(keys)["received"].sum().unstack("side").dropna()
+    sizes = table.groupby(keys)["denominator"].sum().unstack("side").dropna()
     weight = (sizes[True] * sizes[False] / (sizes[True] + sizes[False])).groupby("time").sum() / (share * (1 - share))
     time = weight.index.to_numpy(float) - design.start.ordinal
     columns = np.column_stack([np.ones(len(time)), time >= 0, time])
@@ -194,8 +194,8 @@ def test_a_mix_that_always_wanders_is_no_break():
     design = drawn(2, "good")
     table = design.table
     wave = 1 + 0.8 * np.sin(pd.factorize(table["unit"])[0] + (table["time"] - design.start.ordinal) / 9 * np.pi)
-    received = (table["received"] * wave).round() + 1
-    wandering = replace(design, table=table.assign(received=received, weight=received))
+    denominator = (table["denominator"] * wave).round() + 1
+    wandering = replace(design, table=table.assign(denominator=denominator, weight=denominator))
     assert "composition_change" not in names(wandering)
 
 
@@ -204,7 +204,7 @@ def test_designs_of_other_kinds_are_not_refused():
         assert names(World(other, parallel).drawn(1)[0]) <= set(NAMES)
     plain = design_of(made_up_table(1, clusters=12, periods=30, effect=0.05))
     assert names(plain) <= set(NAMES)
-    bare = replace(plain, table=plain.table.assign(received=np.nan, online=np.nan, weight=1.0), scale="level")
+    bare = replace(plain, table=plain.table.assign(denominator=np.nan, numerator=np.nan, weight=1.0), scale="level")
     assert names(bare) <= set(NAMES) - {"ceiling", "thin_months"}
     around = plain.table["time"].between(plain.start.ordinal - 1, plain.start.ordinal)
     assert "differential_trend" not in names(replace(plain, table=plain.table[around].reset_index(drop=True)))

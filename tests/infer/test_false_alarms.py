@@ -54,7 +54,9 @@ def test_a_shock_that_clusters_do_not_share_is_found_out():
     rng = np.random.default_rng(1)
     shock = rng.normal(0, 0.08, (8, 2, 30))
     cluster, time = pd.factorize(table["cluster"])[0], table["time"] - table["time"].min()
-    table["online"] = ((table["online"] / table["received"] + shock[cluster, side, time]).clip(0, 1) * table["received"]).round()
+    table["numerator"] = (
+        (table["numerator"] / table["denominator"] + shock[cluster, side, time]).clip(0, 1) * table["denominator"]
+    ).round()
     rates = false_alarms(replace(design_of(table, blocks=True), path=False), MAIN, KINDS, 500).set_index("kind")["rate"]
     assert rates["randomization"] > 0.15 > 0.08 > rates["cluster"]
 

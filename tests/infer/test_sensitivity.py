@@ -362,9 +362,9 @@ def test_event_times_are_joined_from_the_policy_outwards():
     study = s.event_study(design)
     assert (study.before, study.after) == (5, 8) and study.spans == (*((3 * k, 3 * k + 2) for k in range(7)), (21, 22))
     treated = design.table[design.table["treated"]]
-    assert sum(study.dossiers) == treated["received"].sum()
+    assert sum(study.dossiers) == treated["denominator"].sum()
     assert s.average(study) == pytest.approx(np.r_[np.full(7, 3), 2] / 23)
-    joined = treated["event_time"].between(0, 2) @ treated["received"]
+    joined = treated["event_time"].between(0, 2) @ treated["denominator"]
     assert study.dossiers[0] == joined
 
 

@@ -170,7 +170,7 @@ def test_a_choice_that_is_refused_alone_is_told_once_and_not_crossed():
 
 def test_without_counts_there_are_no_log_odds():
     found = design()
-    bare = replace(found, table=found.table.assign(received=np.nan, online=np.nan))
+    bare = replace(found, table=found.table.assign(denominator=np.nan, numerator=np.nan))
     curve = specification_curve(bare, most=30)
     assert "scale" not in curve_choices(curve).columns and not curve.dossiers and "weights=own" in curve.table["parameter"].iloc[0]
 

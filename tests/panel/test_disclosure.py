@@ -138,11 +138,11 @@ def members(cells: pd.DataFrame, rows: pd.DataFrame) -> list[list[int]]:
 def test_nobody_can_work_out_a_small_part_from_a_released_file_and_the_agencies_totals(cells):
     rows, left_out = released(cells, K)
     cells = cells[cells["received"] > 0].reset_index(drop=True)
-    assert not small(parts_of(rows), K).any()
+    assert not small(parts_of(rows["online"], rows["received"]), K).any()
     assert left_out == cells["received"].sum() - rows["received"].sum()
     assert not (small(rows["assisted"], K) | small(rows["online"] - rows["assisted"], K)).fillna(False).any()
     inside = members(cells, rows)
-    parts = parts_of(cells)
+    parts = parts_of(cells["online"], cells["received"])
     for row, held in zip(rows.itertuples(), inside, strict=True):
         assert parts[held].sum() == row.received
         assert MERGED not in (row.procedure, row.agency) or len(held) > 1
@@ -164,10 +164,10 @@ def test_a_released_summary_tells_no_small_part(cells):
     frame = pd.DataFrame([(f"a{i}", "district", f"c{i // 3}", a + b, a) for i, (a, b) in enumerate(cells)],
                          columns=["agency", "level", "cluster", "received", "online"]).assign(period="2023-07", simulated=False)  # fmt: skip
     rows, left_out = released(frame, K)
-    assert not small(parts_of(rows), K).any() and "procedure" not in rows and "assisted" not in rows
+    assert not small(parts_of(rows["online"], rows["received"]), K).any() and "procedure" not in rows and "assisted" not in rows
     shown = set(rows["agency"]) - {MERGED}
-    own = parts_of(frame)
-    for part, told in zip(own.T, parts_of(rows).T, strict=True):
+    own = parts_of(frame["online"], frame["received"])
+    for part, told in zip(own.T, parts_of(rows["online"], rows["received"]).T, strict=True):
         gone = np.array([name not in shown and n > 0 for name, n in zip(frame["agency"], frame["received"])])
         sums = [([i], part[i]) for i in np.flatnonzero(~gone)]
         for row, total in zip(rows.itertuples(), told, strict=True):
@@ -184,7 +184,7 @@ def test_a_real_export_loses_little(tmp_path):
     simulate(tmp_path / "out.csv", seed=5, dossiers=20_000)
     cells = dossier_panel([tmp_path / "out.csv"], "opencps_dossiers", "received", None).cells.assign(simulated=True)
     rows, left_out = released(cells, K)
-    assert not small(parts_of(rows), K).any() and left_out == 0
+    assert not small(parts_of(rows["online"], rows["received"]), K).any() and left_out == 0
     assert set(rows.loc[rows["agency"] == MERGED, "procedure"]) <= {MERGED}
     assert not rows.duplicated(["agency", "cluster", "procedure", "fee_group", "period"]).any()
 
@@ -207,7 +207,9 @@ def test_a_small_side_of_the_table_of_groups_hides_what_would_tell_it():
     late = design.table["treated_from"].notna() & (design.table["time"] >= design.start.ordinal)
     first = late & ~design.table.index.isin(design.table.index[late][1:])
     kept = design.table[~late | first]
-    few = replace(design, table=kept.assign(received=kept["received"].mask(first, 60.0), online=kept["online"].mask(first, 2.0)))
+    few = replace(
+        design, table=kept.assign(denominator=kept["denominator"].mask(first, 60.0), numerator=kept["numerator"].mask(first, 2.0))
+    )
     shown = show_groups(few, p, words).html
     assert shown.count('<td class="num">not shown') == 4  # of two by two, one hidden cell hides all
     assert "60" not in unquote(re.search('href="([^"]+)', shown)[1]).replace("2060", "")
@@ -215,7 +217,7 @@ def test_a_small_side_of_the_table_of_groups_hides_what_would_tell_it():
 
 def test_one_cluster_less_tells_no_size():
     design = design_of(made_up_table(1, periods=24), blocks=True)
-    design = replace(design, whole=float(design.table["received"].sum()))
+    design = replace(design, whole=float(design.table["denominator"].sum()))
     p = load_study("demo", "vi")[0].model_copy(update={"estimator": "two_way_fixed_effects"})
     assert estimate(design, "two_way_fixed_effects").overall()["n_obs"] == design.whole
     assert leave_one_out(design, p).table["n_obs"].isna().all()

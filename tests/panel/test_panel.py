@@ -256,7 +256,7 @@ def test_finer_rows_of_counts_are_added_up_and_a_total_row_is_left_out(tmp_path)
     (tmp_path / "t.csv").write_text("unit;month;online;received;start\n".replace(";", ",") + "\n".join(rows) + "\n", encoding="utf-8")
     (tmp_path / "t.yaml").write_text(STUDY, encoding="utf-8")
     panel = load_panel(read_study(tmp_path / "t.yaml", {}))
-    assert panel.cells["received"].tolist() == [10, 1]
+    assert panel.cells["denominator"].tolist() == [10, 1]
     assert panel.rejected["reason"].tolist() == ["total_row"]
 
 

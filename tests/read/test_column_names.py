@@ -61,12 +61,12 @@ def table():
     start = pd.PeriodIndex.from_ordinals(rows["treated_from"].fillna(0).astype(int), freq="M").astype(str)
     switched_off = (rows["unit"] == "c0u0").map({True: "2023-01", False: ""})
     return pd.DataFrame({
-        "place": rows["unit"], "code": "7." + number.astype(str), "month": month, "yes": rows["online"], "all": rows["received"],
-        "heft": rows["received"] + 3 * number, "start": start.where(rows["treated_from"].notna(), ""), "end": switched_off,
+        "place": rows["unit"], "code": "7." + number.astype(str), "month": month, "yes": rows["numerator"], "all": rows["denominator"],
+        "heft": rows["denominator"] + 3 * number, "start": start.where(rows["treated_from"].notna(), ""), "end": switched_off,
         "area": rows["cluster"], "side": "s" + (number % 2).astype(str), "own": rows["unit"] + "!", "sort": "g" + (number // 2).astype(str),
         "kind": (rows["cluster"].str[1:].astype(int) % 2).map({0: "50000", 1: "free"}), "zone": "z" + (number % 2).astype(str),
         "half": start.where((rows["cluster"] < "c3") & rows["treated_from"].notna(), ""), "region": rows["cluster"],
-        "single": start.where(rows["unit"] == "c0u0", ""), "fee_cut": 10.0 * (1 + number), "score": 10 * rows["online"] / rows["received"],
+        "single": start.where(rows["unit"] == "c0u0", ""), "fee_cut": 10.0 * (1 + number), "score": 10 * rows["numerator"] / rows["denominator"],
         "on": (rows["time"] >= rows["treated_from"]).astype(int),
     })  # fmt: skip
 
@@ -180,11 +180,11 @@ def test_names_of_the_readers_may_be_columns_of_every_kind_of_file(tmp_path, suf
 
 
 @pytest.mark.parametrize(("roles", "names", "reached"), [
-    (COUNTS, ["unit", "time", "period", "online", "received", "weight", "treated_from", "event_time", "cluster", "block", "effect", "group", "dose",
+    (COUNTS, ["unit", "time", "period", "numerator", "denominator", "weight", "treated_from", "event_time", "cluster", "block", "effect", "group", "dose",
               "y", "fee"], {"two_way_fixed_effects", "callaway_santanna", "imputation", "sun_abraham"}),
     (OUTCOME, ["cluster", "time", "y", "treated", "unit", "a=b"], {"structural_time_series", "interrupted_time_series"}),
     (ONE, ["cluster", "event_time", "unit", "time", "effect"], {"synthetic_did", "synthetic_control", "augmented_synthetic_control"}),
-    (THREE, ["unit", "time", "received", "online", "treated_until", "y", "group", "row"], {"triple_difference", "grouped_logit"}),
+    (THREE, ["unit", "time", "denominator", "numerator", "treated_until", "y", "group", "row"], {"triple_difference", "grouped_logit"}),
 ], ids=["counts", "outcome", "one", "three"])  # fmt: skip
 def test_every_estimator_gives_the_same_under_such_names(tmp_path, roles, names, reached):
     told, met = numbers_of(*panel_of(tmp_path, roles, names))
@@ -245,7 +245,7 @@ def test_a_trait_may_bear_any_name_and_hold_any_text(tmp_path, name):
 
 def test_a_table_that_says_what_it_measures_is_scored_whatever_its_columns_are_called(tmp_path):
     told = {}
-    for names in (("yes", "all"), ("online", "received"), ("received", "online")):
+    for names in (("yes", "all"), ("online", "received"), ("denominator", "numerator")):
         frame = (
             PLAIN[["place", "month", "yes", "all", "start"]]
             .set_axis(["place", "month", *names, "start"], axis=1)
@@ -262,7 +262,7 @@ def test_a_table_that_says_what_it_measures_is_scored_whatever_its_columns_are_c
         }
         p = study(tmp_path / "t.csv", roles, {name: name for name in used(roles)})
         told[names] = own_items(load_panel(p), p)
-    assert len(told["yes", "all"]) == 1 and told["yes", "all"] == told["online", "received"] == told["received", "online"]
+    assert len(told["yes", "all"]) == 1 and told["yes", "all"] == told["online", "received"] == told["denominator", "numerator"]
 
 
 # --- one column under two keys, one key with two columns -----------------------------------------------------------
@@ -367,10 +367,10 @@ def test_finer_rows_that_differ_are_told_by_the_users_column(tmp_path):
     roles = {key: COUNTS[key] for key in ("period", "numerator", "denominator", "treated_from", "cluster", "group")} | {"unit": "area"}
     roles, called = (
         {**roles, "cluster": "area"},
-        {"area": "group", "sort": "received", "yes": "unit", "all": "time", "month": "row", "start": "by"},
+        {"area": "group", "sort": "denominator", "yes": "unit", "all": "time", "month": "row", "start": "by"},
     )
     PLAIN[list(called)].rename(columns=called).to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(InputError, match="column '(received|by)' differs between rows of one period"):
+    with pytest.raises(InputError, match="column '(denominator|by)' differs between rows of one period"):
         load_panel(study(tmp_path / "t.csv", roles, called))
 
 

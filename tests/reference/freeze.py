@@ -24,7 +24,7 @@ SEED = 11
 
 def staggered() -> pd.DataFrame:
     table = staggered_table(SEED)
-    return table.assign(y=100 * table["online"] / table["received"], first=table["treated_from"].fillna(0).astype(int),
+    return table.assign(y=100 * table["numerator"] / table["denominator"], first=table["treated_from"].fillna(0).astype(int),
                         on=(table["time"] >= table["treated_from"]).astype(float))  # fmt: skip
 
 
@@ -57,23 +57,27 @@ def sun_abraham() -> dict:
 
 def triple_difference() -> dict:
     table = triple_table(SEED)
-    table = table.assign(y=100 * table["online"] / table["received"], on=(table["time"] >= table["treated_from"]).astype(float))
-    fit = pyfixest.feols("y ~ on | unit + block^time + group^time", table, weights="received", vcov={"CRV1": "cluster"})
+    table = table.assign(y=100 * table["numerator"] / table["denominator"], on=(table["time"] >= table["treated_from"]).astype(float))
+    fit = pyfixest.feols("y ~ on | unit + block^time + group^time", table, weights="denominator", vcov={"CRV1": "cluster"})
     return {"weighted": told("pyfixest", estimate=fit.coef().iloc[0])}
 
 
 def grouped_logit() -> dict:
-    table = staggered().assign(online=lambda t: t["online"].round())
+    table = staggered().assign(numerator=lambda t: t["numerator"].round())
     x = pd.get_dummies(table[["unit", "time"]].astype(str), drop_first=True).assign(on=table["on"], one=1.0).astype(float)
-    fit = sm.GLM(np.column_stack([table["online"], table["received"] - table["online"]]), x, family=sm.families.Binomial()).fit(tol=1e-13)
+    fit = sm.GLM(np.column_stack([table["numerator"], table["denominator"] - table["numerator"]]), x, family=sm.families.Binomial()).fit(
+        tol=1e-13
+    )
     without = fit.predict(x.assign(on=0.0))
-    effect = 100 * ((fit.predict(x) - without) * table["received"])[table["on"] == 1].sum() / table.loc[table["on"] == 1, "received"].sum()
+    effect = (
+        100 * ((fit.predict(x) - without) * table["denominator"])[table["on"] == 1].sum() / table.loc[table["on"] == 1, "denominator"].sum()
+    )
     return {"dummies": told("statsmodels", log_odds=fit.params["on"], estimate=effect)}
 
 
 def synthetic() -> pd.DataFrame:
     table = factor_table(SEED, donors=12)
-    return table.assign(y=100 * table["online"] / table["received"], on=(table["time"] >= table["treated_from"]).astype(int))
+    return table.assign(y=100 * table["numerator"] / table["denominator"], on=(table["time"] >= table["treated_from"]).astype(int))
 
 
 def synthetic_control() -> dict:

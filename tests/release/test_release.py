@@ -193,7 +193,7 @@ def test_a_family_without_any_cell_tells_nothing():
     release = released(panel, p)
     none = replace(release, table=release.table[release.table["family"] != "place"])
     told = as_told(none, "place", pd.Series(["treated"]), pd.Series(["a0"]), pd.Series(["2023-09"]))
-    assert told["received"].isna().all() and len(told) == 1
+    assert told["denominator"].isna().all() and len(told) == 1
     assert as_told(none, "place", pd.Series([], dtype=str), pd.Series([], dtype=str), pd.Series([], dtype=str)).empty
     assert np.isnan(none.one("size", "received", "level=nowhere"))
 

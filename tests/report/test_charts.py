@@ -90,7 +90,7 @@ def test_the_download_holds_what_is_drawn_and_small_counts_are_in_neither():
     chosen = design()
     table = chosen.table
     small = table["time"] == table["time"].min()
-    chosen = replace(chosen, table=table.assign(received=table["received"].mask(small, 1.0), online=table["online"].mask(small, 0.0),
+    chosen = replace(chosen, table=table.assign(denominator=table["denominator"].mask(small, 1.0), numerator=table["numerator"].mask(small, 0.0),
                                                 weight=table["weight"].mask(small, 1.0)))  # fmt: skip
     figure = plot_shares(chosen, demo_words(), min_count=60)
     data = pd.read_csv(io.StringIO(figure.csv), sep=";", decimal=",")
@@ -166,7 +166,7 @@ def test_no_label_of_the_plot_stands_on_another(lang):
 
 def test_every_figure_is_signed_with_source_dates_and_number():
     chosen = design()
-    total = demo_words().number(chosen.table["received"].sum())
+    total = demo_words().number(chosen.table["denominator"].sum())
     first, last = (demo_words().period(p, True) for p in (chosen.table["period"].min(), chosen.table["period"].max()))
     for figure in all_figures(demo_words()):
         assert chosen.origin.file in figure.source and f"{total} hồ sơ, {first}–{last}" in figure.source, figure.name

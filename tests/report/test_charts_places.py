@@ -33,8 +33,8 @@ def test_each_place_has_a_panel_with_its_own_number_sorted(lang):
 def test_the_number_of_a_panel_is_the_mean_gap_after_less_before():
     chosen = design()
     table = chosen.table[chosen.table["cluster"] == "c2"].assign(side=lambda t: t["treated_from"].notna())
-    sums = table.groupby(["side", "time"])[["received", "online"]].sum()
-    share = 100 * sums["online"] / sums["received"]
+    sums = table.groupby(["side", "time"])[["denominator", "numerator"]].sum()
+    share = 100 * sums["numerator"] / sums["denominator"]
     gap = share[True] - share[False]
     late = gap.index >= chosen.start.ordinal
     assert moves(chosen, cluster_series(chosen, 5))["c2"] == pytest.approx(gap[late].mean() - gap[~late].mean())
@@ -44,7 +44,9 @@ def test_small_counts_are_in_neither_picture_nor_download():
     chosen = design()
     table = chosen.table
     few = (table["cluster"] == "c1") & (table["time"] == table["time"].min())
-    chosen = replace(chosen, table=table.assign(received=table["received"].mask(few, 1.0), online=table["online"].mask(few, 0.0)))
+    chosen = replace(
+        chosen, table=table.assign(denominator=table["denominator"].mask(few, 1.0), numerator=table["numerator"].mask(few, 0.0))
+    )
     data = pd.read_csv(io.StringIO(plot_places(chosen, demo_words(), 60).csv), sep=";", decimal=",")
     first = str(table["period"].min())
     assert data[(data["cluster"] == "c1") & (data["period"] == first)][["treated", "comparison"]].isna().all(axis=None)
@@ -56,7 +58,7 @@ def test_only_the_largest_places_are_drawn_and_one_alone_is_no_chart():
     assert plot_places(design(1), demo_words()) is None
     assert plot_places(replace(design(), scale="level"), demo_words()) is None
     tiny = design()
-    tiny = replace(tiny, table=tiny.table.assign(received=5.0, online=2.0))
+    tiny = replace(tiny, table=tiny.table.assign(denominator=5.0, numerator=2.0))
     assert plot_places(tiny, demo_words()) is None
 
 

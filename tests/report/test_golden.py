@@ -58,10 +58,12 @@ def test_a_chart_that_rots_is_seen(figures):
     then = Image.open(golden.FOLDER / "shares.png")
     chosen = design()
     late = chosen.table["treated"] * 0.5
-    sunk = replace(chosen, table=chosen.table.assign(y=chosen.table["y"] * (1 - late), online=chosen.table["online"] * (1 - late)))
+    sunk = replace(chosen, table=chosen.table.assign(y=chosen.table["y"] * (1 - late), numerator=chosen.table["numerator"] * (1 - late)))
     for wrong in (replace(chosen, start=chosen.start + 3), sunk, replace(chosen, events=())):
         now = golden.picture(plot_shares(wrong, demo_words()))
         mean, part = differences(now, then) if now.size == then.size else (255.0, 1.0)
         assert mean > MEAN or part > PART
-    scaled = replace(chosen, table=chosen.table.assign(y=chosen.table["y"] * 0.9, online=chosen.table["online"] * 0.9))  # the axis alone
+    scaled = replace(
+        chosen, table=chosen.table.assign(y=chosen.table["y"] * 0.9, numerator=chosen.table["numerator"] * 0.9)
+    )  # the axis alone
     assert golden.texts(plot_shares(scaled, demo_words()).wide) != golden.texts(figures["shares"].wide)

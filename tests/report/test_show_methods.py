@@ -46,7 +46,8 @@ def made(tmp_path, table: pd.DataFrame, keys: str = "treated_from: start\n", est
     """(study, design) of a table of made-up units written as a user would bring it."""
     months = pd.PeriodIndex.from_ordinals(table["time"], freq="M").astype(str)
     start = pd.Series(pd.PeriodIndex.from_ordinals(table["treated_from"].fillna(0).astype(int), freq="M").astype(str))
-    out = table.assign(month=months, online=table["online"].round(), start=start.where(table["treated_from"].notna(), "").to_numpy())
+    out = table.rename(columns={"numerator": "online", "denominator": "received"})
+    out = out.assign(month=months, online=out["online"].round(), start=start.where(table["treated_from"].notna(), "").to_numpy())
     out.drop(columns=["time", "treated_from"]).to_csv(tmp_path / "data.csv", index=False)
     (tmp_path / "mine.yaml").write_text(STUDY.format(estimator=estimator, all=", ".join(estimator_names())) + keys, encoding="utf-8")
     p, _ = hg.load_study(str(tmp_path / "mine.yaml"), "vi")
@@ -154,7 +155,7 @@ def test_a_policy_switched_off_again_is_told_apart(tmp_path):
     table = made_up_table(3, effect=0.0, clusters=10)
     table = with_end(table)
     on = (table["time"] >= table["treated_from"]) & (table["time"] <= table["time"].max() - 3)
-    table["online"] = np.where(on, table["online"] + 0.1 * table["received"], table["online"]).clip(max=table["received"])
+    table["numerator"] = np.where(on, table["numerator"] + 0.1 * table["denominator"], table["numerator"]).clip(max=table["denominator"])
     p, design = made(tmp_path, table, "treated_from: start\ntreated_until: until\n")
     rows = hg.reversal(design).table.set_index("parameter")["estimate"]
     assert rows["on"] == pytest.approx(10, abs=2.5) and rows["off"] == pytest.approx(0, abs=2.5)
@@ -168,7 +169,7 @@ def test_a_dose_by_unit_gives_each_level_its_effect(tmp_path):
     table = made_up_table(4, effect=0.0, clusters=10)
     dose = table["unit"].str[-1].map({"0": 50, "1": 100}).fillna(0).astype(float)
     after = table["time"] >= table["treated_from"]
-    table["online"] = (table["online"] + after * dose / 1000 * table["received"]).clip(upper=table["received"])
+    table["numerator"] = (table["numerator"] + after * dose / 1000 * table["denominator"]).clip(upper=table["denominator"])
     p, design = made(tmp_path, table.assign(cut=dose), "treated_from: start\ndose: cut\n")
     rows = hg.dose_response(design).table.set_index("group")
     assert rows.loc["50", "estimate"] == pytest.approx(5, abs=2) and rows.loc["100", "estimate"] == pytest.approx(10, abs=2)

@@ -29,7 +29,7 @@ def study(tmp_path_factory):
     table = world(effect=0.05)
     start = int(table["treated_from"].min())
     lifted = table["treated_from"].notna() & table["time"].isin([start + 1, start + 2])
-    table = table.assign(online=(table["online"] + 0.2 * lifted * table["received"]).clip(0, table["received"]).round())
+    table = table.assign(numerator=(table["numerator"] + 0.2 * lifted * table["denominator"]).clip(0, table["denominator"]).round())
     p, design = made(tmp_path_factory.mktemp("threats"), table)
     first = design.start
     events = (

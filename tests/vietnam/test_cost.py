@@ -142,7 +142,7 @@ def test_every_row_leaves_the_contract_whole_and_agrees_with_the_effect(made, fo
     check_table(found.estimate.table)
     assert set(found.estimate.table["term"]) == {"cost"} and set(found.estimate.table["scale"]) == {"VND", "count"}
     row = effect_of(design, p).overall()
-    treated = design.table.loc[design.table["treated"], "received"].sum()
+    treated = design.table.loc[design.table["treated"], "denominator"].sum()
     extra, unchanged, each = found.row("extra_online"), found.row("unchanged"), found.row("per_extra")
     assert extra["estimate"] == pytest.approx(row["estimate"] * treated / 100)
     assert each["estimate"] == pytest.approx(found.bill.forgone / extra["estimate"])

@@ -92,7 +92,7 @@ def tick_digits(ticks: list[float]) -> int:
 def size_text(design: Design, words: Words) -> str:
     """How many dossiers (or observations), from when to when."""
     table = design.table
-    counted = bool(table["received"].notna().all())
+    counted = bool(table["denominator"].notna().all())
     size = design.told if counted else len(table)
     return sized(size, (table["period"].min(), table["period"].max()), counted, words)
 

@@ -62,10 +62,10 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
 def group_series(design: Design, min_count: int) -> pd.DataFrame:
     """side (True treated), time, period, y (per cent, or the outcome's unit), thin; small counts left out."""
     table = design.table.assign(side=design.table["treated_from"].notna(), wy=design.table["weight"] * design.table["y"])
-    sums = table.groupby(["side", "time"])[["wy", "weight", "received", "online"]].sum(min_count=1).reset_index()
+    sums = table.groupby(["side", "time"])[["wy", "weight", "denominator", "numerator"]].sum(min_count=1).reset_index()
     sums["period"] = pd.PeriodIndex.from_ordinals(sums["time"], freq=design.frequency)
     sums["y"] = sums["wy"] / sums["weight"]
-    if table["received"].notna().all():
+    if table["denominator"].notna().all():
         beside = [sums["side"], sums["time"] >= design.start.ordinal]  # the sums of each side before and after are told too
         sums = told_series(sums, design, "side", "", beside, min_count)
     sums["y"] *= 100 if design.scale == "pp" else 1
@@ -80,13 +80,13 @@ def told_series(sums: pd.DataFrame, design: Design, family: str, group: object, 
     if design.release is None:
         hide = np.zeros(len(sums), bool)
         for part in sums.groupby(beside).groups.values():
-            hide[part] = hidden_beside_total(parts_of(sums.loc[part]), min_count)
+            hide[part] = hidden_beside_total(parts_of(sums.loc[part, "numerator"], sums.loc[part, "denominator"]), min_count)
         return sums[~hide]
     told = as_told(design.release, family, sums["side"].map(SIDES), group, sums["period"].astype(str))
-    by_dossiers = np.isclose(sums["y"], sums["online"] / sums["received"])
-    exact = (told["received"] == sums["received"]) & (told["online"] == sums["online"])
-    sums["y"] = np.where(by_dossiers, told["online"] / told["received"], sums["y"].where(exact))
-    return sums[told["received"].notna() & sums["y"].notna()]
+    by_dossiers = np.isclose(sums["y"], sums["numerator"] / sums["denominator"])
+    exact = (told["denominator"] == sums["denominator"]) & (told["numerator"] == sums["numerator"])
+    sums["y"] = np.where(by_dossiers, told["numerator"] / told["denominator"], sums["y"].where(exact))
+    return sums[told["denominator"].notna() & sums["y"].notna()]
 
 
 def gaps(design: Design, series: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

@@ -49,13 +49,15 @@ def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | No
 def cluster_series(design: Design, min_count: int) -> pd.DataFrame:
     """cluster, side (True treated), time, period, y (per cent); small counts left out. Empty where nothing is counted."""
     table = design.table
-    if design.scale != "pp" or table["received"].isna().any():
+    if design.scale != "pp" or table["denominator"].isna().any():
         return pd.DataFrame(columns=["cluster", "side", "time", "period", "y"])
-    sums = table.assign(side=table["treated_from"].notna()).groupby(["cluster", "side", "time"])[["received", "online"]].sum().reset_index()
-    sums = sums[sums["received"] > 0].reset_index(drop=True)
+    sided = table.assign(side=table["treated_from"].notna())
+    sums = sided.groupby(["cluster", "side", "time"])[["denominator", "numerator"]].sum().reset_index()
+    sums = sums[sums["denominator"] > 0].reset_index(drop=True)
     sums = sums[sums["cluster"].isin(places_drawn(design))].reset_index(drop=True)
     sums["period"] = pd.PeriodIndex.from_ordinals(sums["time"].astype(int), freq=design.frequency)
-    sums = told_series(sums.assign(y=sums["online"] / sums["received"]), design, "place", sums["cluster"], ["cluster", "side"], min_count)
+    sums["y"] = sums["numerator"] / sums["denominator"]
+    sums = told_series(sums, design, "place", sums["cluster"], ["cluster", "side"], min_count)
     return sums.assign(y=100 * sums["y"])[["cluster", "side", "time", "period", "y"]]
 
 

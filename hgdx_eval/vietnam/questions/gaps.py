@@ -232,16 +232,16 @@ def volume_effect(design: Design, p: Study) -> tuple[pd.Series | None, str]:
     are the sums' mean before the start: those after it are part of the outcome.
     """
     table = design.table
-    if table["received"].isna().any():
+    if table["denominator"].isna().any():
         return None, "no_counts"
     side = np.where(table["treated_from"].notna(), table["treated_from"].astype(str), "never")
     keys = table.assign(unit=table["cluster"] + " · " + side, block=np.where(table["block"] != "", table["cluster"], ""))
-    first = {name: "first" for name in table.columns if name not in ("unit", "time", "received", "online")}
-    sums = keys.groupby(["unit", "time"], as_index=False).agg({**first, "received": "sum", "online": "sum"})
-    whole = sums.groupby("unit")["received"].transform(lambda n: (n > 0).all() and len(n) == sums["time"].nunique())
+    first = {name: "first" for name in table.columns if name not in ("unit", "time", "denominator", "numerator")}
+    sums = keys.groupby(["unit", "time"], as_index=False).agg({**first, "denominator": "sum", "numerator": "sum"})
+    whole = sums.groupby("unit")["denominator"].transform(lambda n: (n > 0).all() and len(n) == sums["time"].nunique())
     sums = sums[whole.astype(bool)]
-    before = sums[sums["time"] < design.start.ordinal].groupby("unit")["received"].mean()
-    sums = sums.assign(effect=sums["unit"], y=np.log(sums["received"]), weight=sums["unit"].map(before), group="")
+    before = sums[sums["time"] < design.start.ordinal].groupby("unit")["denominator"].mean()
+    sums = sums.assign(effect=sums["unit"], y=np.log(sums["denominator"]), weight=sums["unit"].map(before), group="")
     sums = sums.dropna(subset=["weight"])[list(table.columns)].sort_values(["unit", "time"], ignore_index=True)
     own = replace(design, table=sums, scale="level", outcome="log(received)", path=False, traits=pd.DataFrame(), ended=pd.DataFrame())
     try:

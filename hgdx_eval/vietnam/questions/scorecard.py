@@ -146,7 +146,7 @@ def fact_item(found: Indicator) -> Item:
 def own_items(panel: Panel, p: Study) -> list[Item]:
     """Task 3 from the study's own data: the share submitted online, and from remote where the export says who filed. Names and
     definitions are the texts of `show_scorecard`. Months with a small count are left out."""
-    cells = panel.cells
+    cells = panel.cells.rename(columns={"numerator": "online", "denominator": "received"})  # a tidy table that says it holds this share
     if panel.definition not in ("online_share", "full_process_share") or not {"received", "online"} <= set(cells.columns):
         return []
     sums = cells.groupby("period")[[c for c in ("received", "online", "remote") if c in cells]].sum().astype(float)
@@ -165,13 +165,13 @@ def months_told(sums: pd.DataFrame, staff: bool, p: Study) -> pd.DataFrame:
     release = run_release()
     if release is not None and (release.table["family"] == "month").any():
         month = as_told(release, "month", "", "", sums.index.astype(str)).set_axis(sums.index)
-        sums = sums.assign(received=month["received"], online=month["online"])
+        sums = sums.assign(received=month["denominator"], online=month["numerator"])
         if staff:
             filed = release.of("staff").droplevel([0, 1]).reindex(sums.index.astype(str))
             same = filed["remote"] + filed["assisted"] == sums["online"].to_numpy()  # else one is an earlier run's
             sums["remote"] = filed["remote"].where(same).to_numpy()
         return sums
-    hide = hidden_beside_total(parts_of(sums), p.min_count)
+    hide = hidden_beside_total(parts_of(sums["online"], sums["received"]), p.min_count)
     told = sums[~hide].reindex(sums.index)
     if staff:
         parts = np.column_stack([sums["remote"], sums["online"] - sums["remote"], sums["received"] - sums["online"]])
