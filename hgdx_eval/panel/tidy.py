@@ -117,7 +117,8 @@ def told_totals(totals: list[str], frame: pd.DataFrame, p: Study) -> list[Readin
 
 
 def told_alike(frame: pd.DataFrame, p: Study, file: str) -> list[Reading]:
-    """That names which never share a period are probably one unit's. Raises InputError where one of them is treated: then the number moves."""
+    """That names which never share a period are probably one unit's. Raises InputError where one of them is treated: it moves the
+    number then."""
     groups, tellable = alike(frame["unit"], frame["time"]), tellable_names(frame["unit"], frame["time"], p)
     readings = []
     for group in groups:
@@ -125,8 +126,8 @@ def told_alike(frame: pd.DataFrame, p: Study, file: str) -> list[Reading]:
         mine = frame["unit"].isin(group)
         if is_treated(frame[mine], p):
             rows = ", ".join(row_text(frame.loc[frame["unit"] == name, "row"].min()) for name in group)
-            raise InputError(f"{file}: units {told} (first in rows {rows}) differ in capitals, marks, signs or leading zeros alone and never "
-                             f"share a period: probably one unit, and it is treated; write its name in one way")  # fmt: skip
+            raise InputError(f"{file}: units {told} (first in rows {rows}) differ in capitals, marks, signs or leading zeros alone and "
+                             f"never share a period: probably one unit, and it is treated; write its name in one way")  # fmt: skip
         readings.append(Reading("units_alike", {"units": told}))
     return readings
 
@@ -146,7 +147,7 @@ def label(p: Study, key: str, name: str | None = None) -> str | None:
     name = getattr(p, key) if name is None else name
     if p.layout != "table" or name is None:
         return name
-    return f"by_{name}" if key == "by" else LABELS.get(key, key)
+    return f"by_{name}" if key == "by" else key
 
 
 def table_columns(p: Study) -> tuple[dict[str, str], dict[str, str]]:
@@ -182,10 +183,10 @@ def check_numbers(frame: pd.DataFrame, p: Study, file: str) -> None:
     """Counts, shares and weights that cannot be. Raises InputError with the first row."""
     checks, called = [], table_columns(p)[1]
     if p.numerator:
-        online, received = frame["numerator"], frame["denominator"]
-        checks += [("numerator", online < 0, "a negative count"), ("denominator", received < 0, "a negative count"),
-                   ("numerator", online.isna(), "an empty count"), ("denominator", received.isna(), "an empty count"),
-                   ("numerator", online > received, f"more than column {p.denominator!r}")]  # fmt: skip
+        above, below = frame["numerator"], frame["denominator"]
+        checks += [("numerator", above < 0, "a negative count"), ("denominator", below < 0, "a negative count"),
+                   ("numerator", above.isna(), "an empty count"), ("denominator", below.isna(), "an empty count"),
+                   ("numerator", above > below, f"more than column {p.denominator!r}")]  # fmt: skip
     elif p.scale == "share":
         checks += [("outcome", frame["outcome"] > 1, "a share above 1 (write 0.88, not 88)"),
                    ("outcome", frame["outcome"] < 0, "a share below 0")]  # fmt: skip
@@ -236,8 +237,8 @@ def one_row_each(frame: pd.DataFrame, p: Study, path: Path, called: dict[str, st
         raise second_row(several[again] if again.any() else several, p, path.name, tellable)
     if frame["kind"].nunique() > 1:
         first, other = (frame.loc[(frame["kind"] == kind).idxmax(), "row"] for kind in frame["kind"].unique()[:2])
-        raise InputError(f"{path.name}: column {p.period!r}: periods of two lengths (rows {row_text(first)} and {row_text(other)}): one would "
-                         f"be counted in the other; keep those of one length")  # fmt: skip
+        raise InputError(f"{path.name}: column {p.period!r}: periods of two lengths (rows {row_text(first)} and {row_text(other)}): one "
+                         f"would be counted in the other; keep those of one length")  # fmt: skip
     check_fixed(frame, path.name, called, tellable)
     sums = {name: "sum" for name in ("numerator", "denominator", "weights") if name in frame}
     others = {name: "first" for name in frame.columns if name not in sums and name not in ("unit", "time")}
@@ -260,9 +261,9 @@ def second_row(several: pd.DataFrame, p: Study, file: str, tellable: frozenset[s
     unit, time = several.iloc[0][["unit", "time"]]
     rows = several.loc[(several["unit"] == unit) & (several["time"] == time), "row"].tolist()
     period = pd.Period(ordinal=time, freq=p.frequency)
-    return InputError(f"{file}: row {row_text(rows[1])}: a second row of unit {told_name(unit, tellable)} in period {period} (the first: row "
-                      f"{row_text(rows[0])}); a unit needs one row per period: keep the right one, or name the column that parts them in "
-                      f"`unit`")  # fmt: skip
+    return InputError(f"{file}: row {row_text(rows[1])}: a second row of unit {told_name(unit, tellable)} in period {period} (the first: "
+                      f"row {row_text(rows[0])}); a unit needs one row per period: keep the right one, or name the column that parts them "
+                      f"in `unit`")  # fmt: skip
 
 
 def check_fixed(frame: pd.DataFrame, file: str, called: dict[str, str], tellable: frozenset[str]) -> None:

@@ -90,8 +90,7 @@ def the_one(found: set[str]) -> str | None:
 def split(texts: pd.Series, rows: pd.Series, column: NumberColumn) -> Split:
     """The distinct texts of a column, typed numbers aside, without the unit that all of them bear."""
     typed = texts.str.endswith(TYPED).fillna(False)
-    distinct = [text for text in texts[~typed].dropna().unique()]
-    plain = {text: squeezed(text) for text in distinct}
+    plain = {text: squeezed(text) for text in texts[~typed].dropna().unique()}
     numbers, units = {}, {}
     for text, written in plain.items():
         if written.casefold() in MISSING | MARKS:
@@ -99,8 +98,8 @@ def split(texts: pd.Series, rows: pd.Series, column: NumberColumn) -> Split:
         elif NUMBER.fullmatch(written):
             numbers[text], units[text] = written, ""
         elif ERROR.fullmatch(written):
-            raise InputError(f"{column.place(row_of(text, texts, rows))}: {told_cell(text)}, an error value of a spreadsheet; mend the formula "
-                             f"and export again, or leave the cell empty")  # fmt: skip
+            raise InputError(f"{column.place(row_of(text, texts, rows))}: {told_cell(text)}, an error value of a spreadsheet; mend the "
+                             f"formula and export again, or leave the cell empty")  # fmt: skip
         elif (match := UNIT.fullmatch(written)) and NUMBER.fullmatch(match["number"]):
             numbers[text], units[text] = match["number"], f"{match['before']}|{match['after']}"
         else:
@@ -110,8 +109,8 @@ def split(texts: pd.Series, rows: pd.Series, column: NumberColumn) -> Split:
     if named and (bare or typed.any() or len(set(units.values())) > 1):
         other = bare[0] if bare else next((t for t in named if units[t] != units[named[0]]), None)
         where = f"row {row_text(row_of(other, texts, rows))}" if other is not None else "other rows"
-        raise InputError(f"{column.place(row_of(named[0], texts, rows))}: {told_cell(named[0])} bears a unit or a percent sign, and {where} "
-                         f"another one or none; one column has one unit")  # fmt: skip
+        raise InputError(f"{column.place(row_of(named[0], texts, rows))}: {told_cell(named[0])} bears a unit or a percent sign, and "
+                         f"{where} another one or none; one column has one unit")  # fmt: skip
     unit = next((units[text].replace("|", "").strip() for text in named), "")
     if column.count and unit and (unit == "%" or LARGER.search(unit)):
         raise InputError(
@@ -121,7 +120,8 @@ def split(texts: pd.Series, rows: pd.Series, column: NumberColumn) -> Split:
 
 
 def squeezed(text: str) -> str:
-    """A number as written, in plain digits: full-width ones are, spaces, apostrophes and low lines between groups of three are taken away."""
+    """A number as written, in plain digits: full-width ones are made plain, spaces, apostrophes and low lines between groups of three
+    are taken away."""
     plain = unicodedata.normalize("NFKC", text).strip() if not text.isascii() else text.strip()
     plain = re.sub(r"^[\u2212\u2013\u2010\u2011]\s*(?=[\d.,])", "-", plain)
     plain = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf") if not plain.isascii() else plain
@@ -147,9 +147,9 @@ def proven_mark(parts: Split, column: tuple[pd.Series, NumberColumn], rows: pd.S
     if len(proofs) > 1:
         texts, about = column
         (first, one), (second, other) = list(proofs.items())[:2]
-        raise InputError(f"{about.file}: column {about.name!r}: {told_cell(one)} in row {row_text(row_of(one, texts, rows))} has the decimal "
-                         f"mark {first!r}, {told_cell(other)} in row {row_text(row_of(other, texts, rows))} {second!r}; use one in the whole "
-                         f"column")  # fmt: skip
+        raise InputError(f"{about.file}: column {about.name!r}: {told_cell(one)} in row {row_text(row_of(one, texts, rows))} has the "
+                         f"decimal mark {first!r}, {told_cell(other)} in row {row_text(row_of(other, texts, rows))} {second!r}; use one in "
+                         f"the whole column")  # fmt: skip
     return next(iter(proofs), None)
 
 
@@ -216,13 +216,13 @@ def check_values(found: dict[str, float], parts: Split, decimal: str, texts: pd.
         if math.isinf(value):
             row = row_of(text, texts, rows)
             if NUMBER.fullmatch(parts.numbers[text]) and not re.search(r"\d{300}|[eE]", parts.numbers[text]):
-                raise InputError(f"{column.place(row)}: {told_cell(text)} is no number with the decimal mark {decimal!r}, which the rest of "
-                                 f"the column has")  # fmt: skip
+                raise InputError(f"{column.place(row)}: {told_cell(text)} is no number with the decimal mark {decimal!r}, which the rest "
+                                 f"of the column has")  # fmt: skip
             raise not_a_number(text, texts, rows, column)
         short = ROUNDED.fullmatch(parts.numbers[text])
         if short and len(short["decimals"] or "") < int(short["power"]):
-            raise InputError(f"{column.place(row_of(text, texts, rows))}: {told_cell(text)} was rounded by a spreadsheet, its last digits are "
-                             f"lost; export the column as a number without exponent")  # fmt: skip
+            raise InputError(f"{column.place(row_of(text, texts, rows))}: {told_cell(text)} was rounded by a spreadsheet, its last digits "
+                             f"are lost; export the column as a number without exponent")  # fmt: skip
 
 
 def check_finite(values: pd.Series, texts: pd.Series, rows: pd.Series, typed: np.ndarray, column: NumberColumn) -> None:
@@ -260,7 +260,7 @@ def read_truth(texts: pd.Series, rows: pd.Series, column: NumberColumn) -> tuple
         return plain.isin(TICKS).astype(float), [Reading("ticks", {"column": column.name})]
     if wrong := words - TRUTH.keys() - MISSING:
         at = plain.isin(wrong).idxmax()
-        raise InputError(f"{column.place(rows[at])}: {told_cell(str(texts[at]).removesuffix(TYPED))} is not 0 or 1; allowed: 0 and 1, yes and "
-                         f"no, true and false, or x and nothing in the whole column")  # fmt: skip
+        raise InputError(f"{column.place(rows[at])}: {told_cell(str(texts[at]).removesuffix(TYPED))} is not 0 or 1; allowed: 0 and 1, yes "
+                         f"and no, true and false, or x and nothing in the whole column")  # fmt: skip
     values = plain.map(TRUTH).astype(float)
     return values, ([] if words <= {"0", "1", ""} else [Reading("yes_no", {"column": column.name})])

@@ -67,8 +67,9 @@ OPEN = tuple(
         ("named month", NAME.replace("?P<name>", "") + r"[-/. ']+(\d{2})", "", (("month-year", "M", "ny"), ("month-day", "D", "nd"))),
     )
 )  # fmt: skip
-PROVISIONAL = re.compile(r"(?:^(?:ước|sơ bộ|uoc|so bo|prel\.?|est\.?) (?:tính |thực hiện )?)|(?:\s*(?:\*+|\((?:\*|p|r|e|sơ bộ|ước|ước tính|so bo|"
-                         r"uoc|prel\.?|provisional|est\.?|\d)\)|(?<=\d) ?(?:p|r|e|prel\.?|sơ bộ|ước))$)", re.IGNORECASE)  # fmt: skip
+EARLY = r"sơ bộ|so bo|ước tính|ước|uoc|prel\.?|provisional|est\.?|p|r|e"  # numbers that will be revised
+PROVISIONAL = re.compile(rf"^(?:ước|sơ bộ|uoc|so bo|prel\.?|est\.?) (?:tính |thực hiện )?|\s*(?:\*+|\((?:\*|\d|{EARLY})\)|(?<=\d) ?(?:{EARLY}))$",
+                         re.IGNORECASE)  # fmt: skip
 SPAN = re.compile(r"\d{4}\s*[-/–]\s*(?:\d{4}|(?:1[3-9]|[2-9]\d))")
 SERIAL = re.compile(r"[2-6]\d{4}(?:\.\d+)?")
 EPOCH = re.compile(r"-?(?:\d{12,13}|\d{9,10})(?:\.0*)?")
@@ -300,8 +301,8 @@ def read_serials(_: str, members: dict[str, str], rows: dict[str, int], asked: A
     days = {text: FIRST_DAY + timedelta(days=int(float(plain))) for text, plain in members.items()}
     if {day.day for day in days.values()} != {1} and not all((day + timedelta(days=1)).day == 1 for day in days.values()):
         text = next(iter(members))
-        raise InputError(f"{asked.place(rows[text])}: {told_cell(members[text])} may be a date as a spreadsheet's number, counted from 1900 or "
-                         f"from 1904; write dates as 2023-07-01")  # fmt: skip
+        raise InputError(f"{asked.place(rows[text])}: {told_cell(members[text])} may be a date as a spreadsheet's number, counted from "
+                         f"1900 or from 1904; write dates as 2023-07-01")  # fmt: skip
     return {text: Cell("D", day) for text, day in days.items()}, Reading("period_serials", {"column": asked.column})
 
 
@@ -345,8 +346,8 @@ def check_cell(plain: str, cell: Cell, row: int, asked: Asked) -> None:
     if cell.kind not in FINER[asked.frequency]:
         raise InputError(f"{asked.place(row)}: {plain!r} is a {NAMES[cell.kind]}, but the frequency is {asked.frequency}")
     if cell.day.year in BUDDHIST:
-        raise InputError(f"{asked.place(row)}: the year {cell.day.year} is of the Buddhist calendar, it seems ({cell.day.year - 543} of the "
-                         f"common one); subtract 543")  # fmt: skip
+        raise InputError(f"{asked.place(row)}: the year {cell.day.year} is of the Buddhist calendar, it seems ({cell.day.year - 543} of "
+                         f"the common one); subtract 543")  # fmt: skip
     if cell.day > periods.today():
         raise InputError(f"{asked.place(row)}: {told_cell(plain)} has not begun yet (today is {periods.today()}); take the row out or "
                          f"mend its period")  # fmt: skip

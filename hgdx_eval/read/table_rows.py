@@ -14,8 +14,8 @@ from .period_column import family_of, is_sure, plain_text
 
 FEW = 3  # rows below the header among which numbers of columns and units of measure stand
 TOTAL = re.compile(
-    r"(?:tổng|tổng số|tổng cộng|cộng|tong|tong so|tong cong|total|totals|grand total|sub-?total|all|sum|overall|average|mean|"
-    r"(?:cộng|tổng|tổng cộng|total|sub-?total) (?:chung|toàn .*|cả .*|of .*|for .*|\(.*\))|tổng số .*|bình quân(?: chung)?|trung bình(?: chung)?|"
+    r"(?:tổng|tổng số|tổng cộng|cộng|tong|tong so|tong cong|total|totals|grand total|sub-?total|all|sum|overall|average|mean|tổng số .*|"
+    r"(?:cộng|tổng|tổng cộng|total|sub-?total) (?:chung|toàn .*|cả .*|of .*|for .*|\(.*\))|bình quân(?: chung)?|trung bình(?: chung)?|"
     r"cả nước|toàn quốc|toàn tỉnh|toàn thành phố|toàn vùng|toàn ngành|cả năm|whole country|national|nationwide)[:.]?",
     re.IGNORECASE,
 )
@@ -120,13 +120,13 @@ def check_whole(data: pd.DataFrame, columns: Columns, file: str) -> None:
         empty = data[name].eq("")
         if empty.any():
             row = row_text(data.loc[empty.idxmax(), "row"])
-            raise InputError(f"{file}: row {row}: the unit is empty (column {columns.header[name]!r}), but the row has values; fill it in (a "
-                             f"merged cell: unmerge it and fill down), or take the row out")  # fmt: skip
+            raise InputError(f"{file}: row {row}: the unit is empty (column {columns.header[name]!r}), but the row has values; fill it in "
+                             f"(a merged cell: unmerge it and fill down), or take the row out")  # fmt: skip
         wrong = data[name].str.fullmatch(ERROR.pattern, case=False)
         if wrong.any():
-            raise InputError(f"{file}: row {row_text(data.loc[wrong.idxmax(), 'row'])}, column {columns.header[name]!r}: an error value of a "
-                             f"spreadsheet in place of the unit; mend the formula and export again")  # fmt: skip
+            raise InputError(f"{file}: row {row_text(data.loc[wrong.idxmax(), 'row'])}, column {columns.header[name]!r}: an error value of "
+                             f"a spreadsheet in place of the unit; mend the formula and export again")  # fmt: skip
     empty = data[columns.period].eq("")
     if empty.any():
-        raise InputError(f"{file}: row {row_text(data.loc[empty.idxmax(), 'row'])}, column {columns.header[columns.period]!r}: nothing is not "
-                         f"a period, but the row has values; fill it in, or take the row out")  # fmt: skip
+        raise InputError(f"{file}: row {row_text(data.loc[empty.idxmax(), 'row'])}, column {columns.header[columns.period]!r}: nothing is "
+                         f"not a period, but the row has values; fill it in, or take the row out")  # fmt: skip

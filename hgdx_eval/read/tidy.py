@@ -139,9 +139,9 @@ def read_wide(path: Path, columns: dict[str, str], keys: dict[str, str], wide: t
     period, value = wide
     rest = {name: column for name, column in columns.items() if name not in wide}
     if value == "numerator":
-        raise InputError(f"{path.name}: a column a period ({len(labels)} of them) and no column {columns[period]!r}: such a table holds one "
-                         f"number of each period, and the study needs numerator and denominator; bring it with a row a unit and period, or "
-                         f"name the one number as outcome")  # fmt: skip
+        raise InputError(f"{path.name}: a column a period ({len(labels)} of them) and no column {columns[period]!r}: such a table holds "
+                         f"one number of each period, and the study needs numerator and denominator; bring it with a row a unit and "
+                         f"period, or name the one number as outcome")  # fmt: skip
     called = {f"value{i}": label for i, label in enumerate(labels)}
     found = read_texts(path, {**rest, **called}, keys)
     long = found.frame.melt(id_vars=["row", *rest], value_vars=list(called), var_name=period, value_name=value)
