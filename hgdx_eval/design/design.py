@@ -17,6 +17,7 @@ from ..study.events import Event
 from ..study.study import Study, study_digest, weight_column
 from ..study.vocabulary import SINGLE_SERIES
 
+MOST_LOST = 0.05  # of the cells of a side, by which the share without an outcome may change with the policy more than the other side's
 COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "denominator", "numerator", "dose",
            "treated_from", "treated", "event_time"]  # fmt: skip
 NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
@@ -111,6 +112,8 @@ def study_design(panel: Panel, p: Study) -> Design:
                 raise InputError(f"{p.study}: exclude: no unit {name!r} in the data{near}")
         frame = put_aside(frame, frame["unit"].isin(p.exclude) | frame["cluster"].isin(p.exclude), "excluded", aside)
     frame = put_aside(frame, frame["weight"] <= 0, "zero_weight", aside)
+    if not p.complete_units:
+        check_lost(frame, panel.origin.file, p)
     frame = put_aside(frame, frame["y"].isna(), "no_value", aside)
     if p.complete_units:
         periods = frame["time"].nunique()
@@ -178,6 +181,25 @@ def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | flo
     dose = pd.to_numeric(cells[label(p, "dose")], errors="coerce")
     policy = domain_of(p).policy(p)
     return dose if policy is None else dose * policy.cut
+
+
+def check_lost(frame: pd.DataFrame, file: str, p: Study) -> None:
+    """Raises InputError where the outcome is missing in a share of cells that changes with the policy by more than `MOST_LOST` on one side
+    alone: what is lost then is part of what happened, and what is left is no fair picture. Cells in which nothing could be counted (a
+    denominator of 0) are not lost."""
+    touched = frame["treated_from"].notna()
+    late = frame["time"] >= frame["treated_from"].where(touched, frame["treated_from"].min())
+    lost = {(side, after): float(part.mean()) for side in (True, False) for after in (False, True)
+            if len(part := frame.loc[(touched == side) & (late == after), "y"].isna())}  # fmt: skip
+    if len(lost) < 4:
+        return
+    jump = lost[True, True] - lost[True, False] - lost[False, True] + lost[False, False]
+    if abs(jump) > MOST_LOST:
+        told = ", ".join(f"{100 * lost[side, after]:.0f}% of the cells of {'treated' if side else 'comparison'} units "
+                         f"{'after' if after else 'before'}" for side in (True, False) for after in (False, True))  # fmt: skip
+        raise InputError(f"{file}: {p.outcome or p.numerator}: the outcome is missing in {told}: its loss moves with the policy, and would "
+                         f"move the answer; fill it in, take out the units that it is missing of (exclude, complete_units: true), or "
+                         f"shorten the window")  # fmt: skip
 
 
 def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tuple[str, int, int]]) -> pd.DataFrame:

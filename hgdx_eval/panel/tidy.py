@@ -124,11 +124,11 @@ def told_alike(frame: pd.DataFrame, p: Study, file: str) -> list[Reading]:
     for group in groups:
         told = ", ".join(told_name(name, tellable) for name in group)
         mine = frame["unit"].isin(group)
+        rows = ", ".join(row_text(frame.loc[frame["unit"] == name, "row"].min()) for name in group)
         if is_treated(frame[mine], p):
-            rows = ", ".join(row_text(frame.loc[frame["unit"] == name, "row"].min()) for name in group)
             raise InputError(f"{file}: units {told} (first in rows {rows}) differ in capitals, marks, signs or leading zeros alone and "
                              f"never share a period: probably one unit, and it is treated; write its name in one way")  # fmt: skip
-        readings.append(Reading("units_alike", {"units": told}))
+        readings.append(Reading("units_alike", {"units": told, "rows": rows}))
     return readings
 
 

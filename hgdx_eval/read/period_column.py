@@ -68,8 +68,9 @@ OPEN = tuple(
     )
 )  # fmt: skip
 EARLY = r"sơ bộ|so bo|ước tính|ước|uoc|prel\.?|provisional|est\.?|p|r|e"  # numbers that will be revised
-PROVISIONAL = re.compile(rf"^(?:ước|sơ bộ|uoc|so bo|prel\.?|est\.?) (?:tính |thực hiện )?|\s*(?:\*+|\((?:\*|\d|{EARLY})\)|(?<=\d) ?(?:{EARLY}))$",
-                         re.IGNORECASE)  # fmt: skip
+PROVISIONAL = re.compile(
+    rf"^(?:ước|sơ bộ|uoc|so bo|prel\.?|est\.?) (?:tính |thực hiện )?|\s*(?:\*+|\((?:\*|\d|{EARLY})\)|(?<=\d) ?(?:{EARLY}))$", re.IGNORECASE
+)
 SPAN = re.compile(r"\d{4}\s*[-/–]\s*(?:\d{4}|(?:1[3-9]|[2-9]\d))")
 SERIAL = re.compile(r"[2-6]\d{4}(?:\.\d+)?")
 EPOCH = re.compile(r"-?(?:\d{12,13}|\d{9,10})(?:\.0*)?")

@@ -1,0 +1,176 @@
+"""What a tidy table seems to hold, before any study names its columns: unit, period, what is measured, who is treated, and its shape.
+
+A proposal, never more: every column that could be meant is told, and the analyst's study decides.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import duckdb
+
+from ..base.errors import InputError
+from ..base.safe_text import header_key
+from ..base.telling import folded, is_header
+from . import tidy
+from .database import TYPED, quoted
+from .number_column import MISSING, NUMBER, TICKS, TRUTH, UNIT, squeezed
+from .period_column import Cell, family_of, is_sure, plain_text
+from .readings import Reading
+from .tables import open_table
+from .unit_spellings import spelling_key
+
+LOOKED_AT = 5_000  # distinct texts by which a column is judged
+MOST_KEYS = 12  # columns of which pairs are tried as units
+HINTS = re.compile(r"\b(?:thang|month|nam|year|quy|quarter|ky|period|date|ngay|time|tuan|week|when|day)\b")
+STARTS = re.compile(r"treat|start|adopt|reform|tu_?\b|ap dung|bat dau|hieu luc|effective|since|first")
+DAYS = {"D": "M"}  # a table dated by days is proposed by months
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table. `kind`: period, yes_no, number or text; `frequency`: of a period (Y, Q, M, W, D); `empty`, `distinct`: cells
+    without and different texts."""
+
+    name: str
+    called: str
+    kind: str
+    frequency: str
+    empty: int
+    distinct: int
+
+
+def proposal(path: Path) -> dict:
+    """What a table holds: rows, columns (column, kind, empty), simulated, readings, and `proposal` (unit, period, frequency, measured,
+    treated, shape: units, periods, first, last, gaps, repeats; alike: names that may be one unit's twice). What cannot be told is None.
+
+    Raises InputError where the first row names no columns.
+    """
+    with open_table(path, {}) as raw:
+        header = raw.header
+    names = [label for label in dict.fromkeys(header_key(label) for label in header) if label]
+    shown = {header_key(label): label for label in reversed(header)}
+    if len(names) < 2:
+        raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
+    called = {f"column{i}": shown[name] for i, name in enumerate(names)}
+    with open_table(path, {key: (name,) for key, name in called.items()}, typed=True) as raw:
+        below = raw.con.sql(f"SELECT * EXCLUDE row FROM raw LIMIT {tidy.LOOKED_AT}").df().reindex(columns=list(called))
+        if not is_header([shown[name] for name in names], below.itertuples(index=False)):
+            raise InputError(f"{path.name}: no known header: {tidy.NO_HEADER.format(len(header))}")
+        columns = [judged(raw.con, key, name) for key, name in called.items()]
+        simulated = any(header_key(c.name) == "simulated" and says_so(raw.con, c.called) for c in columns)
+        return {"rows": raw.rows, "simulated": simulated, "readings": raw.readings, "columns": columns,
+                "proposal": proposed(raw.con, columns)}  # fmt: skip
+
+
+def says_so(con: duckdb.DuckDBPyConnection, column: str) -> bool:
+    return any(text.removesuffix(TYPED).lower() in tidy.TRUE_WORDS for text in distinct_texts(con, column))
+
+
+def distinct_texts(con: duckdb.DuckDBPyConnection, column: str) -> list[str]:
+    query = f"SELECT {quoted(column)} FROM raw WHERE {quoted(column)} IS NOT NULL GROUP BY 1 ORDER BY min(row) LIMIT {LOOKED_AT}"
+    return [text for (text,) in con.sql(query).fetchall()]
+
+
+def judged(con: duckdb.DuckDBPyConnection, key: str, name: str) -> Column:
+    """What kind of column it is, by its distinct texts."""
+    empty, distinct = con.sql(f"SELECT count(*) - count({quoted(key)}), count(DISTINCT {quoted(key)}) FROM raw").fetchall()[0]
+    texts = [plain_text(text) for text in distinct_texts(con, key)]
+    texts = [text for text in texts if text.casefold() not in MISSING]
+    words = {text.casefold() for text in texts}
+    if texts and (frequency := period_kind(texts, name)):
+        return Column(name, key, "period", frequency, empty, distinct)
+    if texts and len(words) <= 2 and (words <= TRUTH.keys() or (words <= TICKS and empty)):
+        return Column(name, key, "yes_no", "", empty, distinct)
+    number = texts and all(NUMBER.fullmatch(squeezed(text)) or unit_behind(text) for text in texts)
+    return Column(name, key, "number" if number else "text", "", empty, distinct)
+
+
+def unit_behind(text: str) -> bool:
+    match = UNIT.fullmatch(squeezed(text))
+    return match is not None and not match["before"].strip() and bool(NUMBER.fullmatch(match["number"]))
+
+
+def period_kind(texts: list[str], name: str) -> str:
+    """The frequency of a column of periods; "" for another. Bare figures (2023, 202307) are periods where they all can be, and serial
+    numbers of days only below a header that says so."""
+    hinted = bool(HINTS.search(folded(name).replace("_", " ")))
+    cells = [is_sure(text) for text in texts]
+    bare = [text for text in texts if text.isdigit()]
+    if all(cells):
+        plausible = all(1900 <= cell.day.year <= 2100 for cell in cells)
+        return frequency_of(cells) if plausible and (hinted or len(bare) < len(texts) or len(texts) <= 200) else ""
+    if not all(cell or family_of(text) for cell, text in zip(cells, texts, strict=True)):
+        return ""
+    return "M" if hinted or not bare else ""
+
+
+def frequency_of(cells: list[Cell]) -> str:
+    """The longest period that keeps the cells apart: dates that are all the first of their month are months."""
+    kinds = {cell.kind for cell in cells}
+    if kinds == {"D"}:
+        return "M" if {cell.day.day for cell in cells} == {1} else "D"
+    return next(iter(kinds)) if len(kinds) == 1 else "M"
+
+
+def proposed(con: duckdb.DuckDBPyConnection, columns: list[Column]) -> dict:
+    """What a study could name: the first column of each kind that fits, and the table's shape by it."""
+    dated = [c for c in columns if c.kind == "period"]
+    starts = [c for c in dated if c.empty or STARTS.search(folded(c.name))]
+    period = next((c for c in dated if c not in starts), dated[0] if dated else None)
+    unit = best_unit(con, [c for c in columns if c.kind in ("text", "number", "yes_no")], period) if period else ()
+    treated = next((c for c in columns if c.kind == "yes_no" and c.distinct > 1 and c not in unit), None)
+    measured = [c.name for c in columns if c.kind == "number" and c not in unit]
+    start = next((c for c in starts if c is not period), None)
+    return {
+        "unit": [c.name for c in unit], "period": period.name if period else None, "frequency": period.frequency if period else None,
+        "measured": measured, "treated": treated.name if treated else None, "treated_from": start.name if start else None,
+        "shape": shape(con, unit, period) if unit and period else None,
+        "alike": alike_names(con, unit) if unit else 0,
+    }  # fmt: skip
+
+
+def best_unit(con: duckdb.DuckDBPyConnection, columns: list[Column], period: Column) -> tuple[Column, ...]:
+    """The column, or else the pair of columns, of which no row repeats a period; texts before numbers, few values before many."""
+    repeating = [c for c in columns if c.distinct > 1 and not c.empty]
+    order = sorted(repeating, key=lambda c: (c.kind != "text", c.distinct))[:MOST_KEYS]
+    texts = [c for c in order if c.kind == "text"]
+    for group in (*((c,) for c in order), *combinations(texts, 2)):
+        if not repeats(con, group, period) and shape(con, group, period)["units"] > 1:
+            return group
+    return (texts[0],) if texts else ()
+
+
+def names_of(group: tuple[Column, ...]) -> str:
+    return ", ".join(quoted(c.called) for c in group)
+
+
+def repeats(con: duckdb.DuckDBPyConnection, group: tuple[Column, ...], period: Column) -> int:
+    """Rows beyond the first of each unit and period."""
+    named = f"{names_of(group)}, {quoted(period.called)}"
+    return con.sql(f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) n FROM raw GROUP BY {named})").fetchall()[0][0]
+
+
+def shape(con: duckdb.DuckDBPyConnection, unit: tuple[Column, ...], period: Column) -> dict:
+    """Units, periods, pairs of them without a row, rows that repeat a pair."""
+    named, when = names_of(unit), quoted(period.called)
+    units = con.sql(f"SELECT count(*) FROM (SELECT DISTINCT {named} FROM raw)").fetchall()[0][0]
+    periods = con.sql(f"SELECT count(DISTINCT {when}) FROM raw").fetchall()[0][0]
+    pairs = con.sql(f"SELECT count(*) FROM (SELECT DISTINCT {named}, {when} FROM raw)").fetchall()[0][0]
+    return {"units": units, "periods": periods, "gaps": units * periods - pairs, "repeats": repeats(con, unit, period)}
+
+
+def alike_names(con: duckdb.DuckDBPyConnection, unit: tuple[Column, ...]) -> int:
+    """How many names of units differ from another one in capitals, marks, signs or leading zeros alone."""
+    names = {text.removesuffix(TYPED) for text in distinct_texts(con, unit[0].called)}
+    return len(names) - len({spelling_key(name) for name in names})
+
+
+def told_columns(columns: list[Column]) -> list[dict]:
+    """For `--json`: column, kind and empty cells of each."""
+    return [{"column": c.name, "kind": c.kind, "empty": c.empty} for c in columns]
+
+
+def as_json(readings: tuple[Reading, ...]) -> list[dict]:
+    return [{"kind": reading.kind, **reading.said} for reading in readings]
