@@ -16,6 +16,7 @@ from .errors import InputError
 SHARED_ROWS, SHARED_PERIODS = 20, 2  # rows and periods that share a name which may be told
 MOST = 30  # names in one message
 LONGEST_REPR = 240  # letters of what a record says of itself
+SHEET = 10**12  # of a table put together from several sheets a row's number is SHEET times the place of its sheet, plus the row in it
 UNTOLD = "…"  # stands for a file's name that looks like a person's
 
 NOTHING = frozenset({  # what stands where a number should, and is no name
@@ -68,6 +69,12 @@ def shape_of(text: object) -> str:
 def told_cell(cell: object, known: Collection[str] = ()) -> str:
     """A cell in quotes where it is one of the program's own words or quotable, else its shape."""
     return repr(str(cell)) if cell in known or quotable(cell) else shape_of(cell)
+
+
+def row_text(row: int) -> str:
+    """A row's number as a message tells it: "7", or "7 of sheet 2" of a table put together from several sheets."""
+    sheet, row = divmod(int(row), SHEET)
+    return f"{row} of sheet {sheet + 1}" if sheet else str(row)
 
 
 def told_amount(value: float) -> str:
