@@ -25,13 +25,13 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import xlwt
+from opened import sheet_rows
 from seeds import seed as seed_of
 
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 from hgdx_eval.base.errors import InputError  # noqa: E402
 from hgdx_eval.base.private_folder import MARK, base  # noqa: E402
 from hgdx_eval.read.database import connect, literal  # noqa: E402
-from hgdx_eval.read.workbooks import sheet_rows  # noqa: E402
 from hgdx_eval.vietnam.check_export import check_file  # noqa: E402
 from hgdx_eval.vietnam.layouts import reader, summary_layouts  # noqa: E402
 from hgdx_eval.vietnam.made_up_world import simulate  # noqa: E402

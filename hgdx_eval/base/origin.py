@@ -6,7 +6,8 @@ from pathlib import Path
 
 from .machine import reading
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json")  # of files that can be read
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".parquet", ".json", ".ndjson", ".jsonl", ".dta", ".gz", ".zip")
+# of files that can be read, packed ones of the same kinds
 
 
 @dataclass(frozen=True)

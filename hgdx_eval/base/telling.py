@@ -14,9 +14,9 @@ from pathlib import Path
 from .errors import InputError
 
 SHARED_ROWS, SHARED_PERIODS = 20, 2  # rows and periods that share a name which may be told
-SHEET = 10**12  # what the rows of a further sheet of a workbook are counted from
 MOST = 30  # names in one message
 LONGEST_REPR = 240  # letters of what a record says of itself
+SHEET = 10**12  # of a table put together from several sheets a row's number is SHEET times the place of its sheet, plus the row in it
 UNTOLD = "…"  # stands for a file's name that looks like a person's
 
 NOTHING = frozenset({  # what stands where a number should, and is no name
@@ -72,8 +72,9 @@ def told_cell(cell: object, known: Collection[str] = ()) -> str:
 
 
 def row_text(row: int) -> str:
-    """A row's number as it is told; of a table put together from several sheets, with the sheet's place (`row` = place * SHEET + row)."""
-    return f"{row % SHEET} of sheet {row // SHEET + 1}" if row >= SHEET else str(row)
+    """A row's number as a message tells it: "7", or "7 of sheet 2" of a table put together from several sheets."""
+    sheet, row = divmod(int(row), SHEET)
+    return f"{row} of sheet {sheet + 1}" if sheet else str(row)
 
 
 def told_amount(value: float) -> str:

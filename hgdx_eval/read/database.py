@@ -27,6 +27,8 @@ class RawTable:
     broken: tuple[int, ...]
     decimal_comma: bool  # semicolon-separated text: 0,5 is a half
     readings: tuple[Reading, ...] = ()  # how the file was understood where it could have been meant otherwise
+    sheets: tuple[str, ...] = ()  # names of the sheets that the table was put together from
+    filled: frozenset[str] = frozenset()  # columns in which a number of a cell merged over several rows stands in all of them
 
 
 def connect(*files: Path, folder: Path | None = None) -> duckdb.DuckDBPyConnection:

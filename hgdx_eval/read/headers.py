@@ -1,14 +1,27 @@
 """Where a table's header stands and which of its columns are meant."""
 
+import statistics
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InputError
 from ..base.safe_text import header_key
+from .readings import Reading
 
 HEADER_ROWS = 30  # a header stands within so many first rows
 
 COLUMNS = 1_000  # more are no table that anybody made
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where a table begins: `first` rows up to and with its header, the `labels` there, `found`: wanted name -> column."""
+
+    first: int
+    labels: tuple[str, ...]
+    found: dict[str, int]
+    readings: tuple[Reading, ...] = ()
 
 
 def check_width(path: Path, header: Iterable[str]) -> None:
@@ -21,9 +34,9 @@ def find_header(head: list[list[str]], names: dict[str, str]) -> tuple[int, list
     """(rows up to and with the header, the header, name -> column) of the row that names most wanted columns.
 
     A label merged over two rows stands in the upper one, so two neighbouring rows are also read as one. Where no row
-    names a wanted column, the first row is the header and nothing is found.
+    names a wanted column, the header is the first row below the titles, which fill few cells, and nothing is found.
     """
-    best = (1, head[0] if head else [], match_header(head[0], names) if head else {})
+    best = below_titles(head)
     for i, row in enumerate(head[:HEADER_ROWS]):
         candidates = [(i + 1, row)]
         if i + 1 < len(head) and any(not str(cell).strip() for cell in row):
@@ -38,12 +51,50 @@ def find_header(head: list[list[str]], names: dict[str, str]) -> tuple[int, list
     return best
 
 
-def sound_header(path: Path, head: list[list[str]], names: dict[str, str]) -> tuple[int, list[str], dict[str, int]]:
-    """The same as `find_header`. Raises InputError for very many columns, or where rows of the table stand above it."""
-    first, header, found = find_header(head, names)
-    check_width(path, header)
-    check_above(path.name, head, first, header, found)
-    return first, header, found
+def below_titles(head: list[list[str]]) -> tuple[int, list[str], dict[str, int]]:
+    filled = [sum(bool(str(cell).strip()) for cell in row) for row in head]
+    usual = statistics.median_high([cells for cells in filled if cells] or [0])
+    first = next((i for i, cells in enumerate(filled[:HEADER_ROWS]) if 2 * cells > usual), 0)
+    return first + 1, head[first] if head else [], {}
+
+
+def sound_header(path: Path, head: list[list[str]], names: dict[str, str]) -> Header:
+    """The header of a table by its first rows. Raises InputError: very many columns, rows of the table above it, a second table beside
+    the first, rows of one cell more than it has names."""
+    first, labels, found = find_header(head, names)
+    check_width(path, labels)
+    check_above(path.name, head, first, labels, found)
+    check_beside(path.name, first, labels, names)
+    labels, shift, readings = named_rows(path.name, head, first, labels)
+    return Header(first, tuple(labels), {name: i + shift for name, i in found.items()}, readings)
+
+
+def check_beside(file: str, first: int, labels: list[str], names: dict[str, str]) -> None:
+    """Raises InputError where wanted columns stand once more behind a column without a name: a second table, which would be left out."""
+    keys = [header_key(label) for label in labels]
+    for gap in (i for i, key in enumerate(keys) if not key and i):
+        before, behind = ({key: i for i, key in reversed(list(enumerate(keys[:gap]))) if key in names},
+                          {key: i for i, key in enumerate(keys) if i > gap and key in names})  # fmt: skip
+        if len(twice := before.keys() & behind.keys()) > 1:
+            places = [sorted(side[key] + 1 for key in twice) for side in (before, behind)]
+            told = " and ".join(f"{min(side)} to {max(side)}" for side in places)
+            raise InputError(f"{file}: row {first}: columns {told} have the same names: two tables side by side; put them one below the "
+                             f"other")  # fmt: skip
+
+
+def named_rows(file: str, head: list[list[str]], first: int, labels: list[str]) -> tuple[list[str], int, tuple[Reading, ...]]:
+    """(a name for every column, by how many columns the names move, what is told) of a table whose rows all have one cell more than the
+    header: nothing behind a last separator, or numbers of rows, as R writes them. Raises InputError where the cells are neither."""
+    below = [row for row in head[first:] if any(str(cell).strip() for cell in row)]
+    if len(below) < 2 or any(len(row) != len(labels) + 1 for row in below) or not any(str(label).strip() for label in labels):
+        return labels, 0, ()
+    if not any(str(row[-1]).strip() for row in below):
+        return [*labels, ""], 0, ()
+    numbers = [str(row[0]).strip() for row in below]
+    if any(numbers == [str(at + start) for at in range(len(below))] for start in (0, 1)):
+        return ["", *labels], 1, (Reading("row_names", {"columns": len(labels)}),)
+    raise InputError(f"{file}: row {first + 1}: {len(labels) + 1} cells, as in the rows below it, but the header in row {first} has "
+                     f"{len(labels)} names: are the first ones names of rows? Give every column a name in the header")  # fmt: skip
 
 
 def check_above(file: str, head: list[list[str]], first: int, header: list[str], found: dict[str, int]) -> None:

@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,8 +19,11 @@ from tqdm import tqdm
 from ..base.errors import InputError
 from ..base.safe_text import header_key
 from .database import literal, quoted
-from .tables import HeldRows, check_kind, held_rows, in_frames, parquet_columns, parquet_source, scanning_parquet
-from .text import OddText, TextHead, broken_rows, decoded_rows, gaps, left_out, scanning, text_source
+from .held import HeldRows, in_frames
+from .packed import PlainFile, plain_file
+from .readings import Reading
+from .tables import check_kind, held_table, parquet_columns, parquet_source, scanning_parquet, told_full
+from .text import OddText, TextHead, broken_rows, gaps, left_out, scanning, text_head, text_source
 
 SECONDS = 0.2  # between two looks at how far it is
 Select = Callable[[duckdb.DuckDBPyConnection, tuple[str, ...]], str]
@@ -39,9 +42,10 @@ class Spool:
     broken: tuple[int, ...]
     first: int | None  # rows up to and with the header; None where `place` is the row's number already
     gaps: np.ndarray | None = None  # see `files.gaps`; of a text that the database read
+    readings: tuple[Reading, ...] = ()  # how the file was understood where it could have been meant otherwise
 
     def row(self, place: int) -> int:
-        """The number in the file, the header's row counted, of the row at a place."""
+        """The number in the file, the header's row counted, of the row at a place (`telling.row_text` tells it)."""
         if self.first is None:
             return int(place)
         return int(place + self.first + 1 + np.searchsorted(self.gaps, place, side="right"))
@@ -75,50 +79,61 @@ def spool(con: duckdb.DuckDBPyConnection, path: Path, wanted: dict[str, tuple[st
     check_kind(path)
     target.mkdir()
     names = {header_key(header): name for name, headers in wanted.items() for header in headers}
-    if path.suffix.lower() == ".parquet":
-        return spool_parquet(con, path, names, select, target)
-    rows, text = held_rows(path, names)
-    if rows is None:
-        return spool_text(con, path, text, names, select, target)
-    return spool_held(con, path, in_frames(path, rows, names), select, target)
+    file = plain_file(path, target)
+    if file.kind == "parquet":
+        return spool_parquet(con, file, names, select, target)
+    if file.kind == "text" and (text := text_head(file.path, names)).encoding == "utf-8-sig":
+        return spool_text(con, file, text, names, select, target)
+    return spool_held(con, file, in_frames(held_table(file, names), typed=False), select, target)
 
 
-def spool_parquet(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str], select: Select, target: Path) -> Spool:
+def spool_parquet(con: duckdb.DuckDBPyConnection, file: PlainFile, names: dict[str, str], select: Select, target: Path) -> Spool:
+    path = file.path
     with scanning_parquet(path):
-        _, found, chosen = parquet_columns(con, path, names)
+        _, found, chosen = parquet_columns(con, path, names, typed=False)
         con.execute(f"CREATE OR REPLACE TEMP VIEW cells AS SELECT file_row_number AS place{chosen} FROM {parquet_source(path)}")
         trimmed = "".join(f", nullif(trim({quoted(name)}), '') AS {quoted(name)}" for name in found)
         con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT place{trimmed} FROM cells")
         kept(con, path.name, select(con, tuple(found)), target / "0.parquet")
-    return checked(con, path.name, Spool(f"SELECT * FROM {kept_in(target)}", tuple(found), (), 0, np.array([], "int64")), 0)
+    found_rows = Spool(f"SELECT * FROM {kept_in(target)}", tuple(found), (), 0, np.array([], "int64"), file.readings)
+    return checked(con, path.name, found_rows, 0)
 
 
-def spool_text(con: duckdb.DuckDBPyConnection, path: Path, text: TextHead, names: dict[str, str], select: Select, target: Path) -> Spool:
+def spool_text(
+    con: duckdb.DuckDBPyConnection, file: PlainFile, text: TextHead, names: dict[str, str], select: Select, target: Path
+) -> Spool:
     """The order of a text's rows is the order in which they are written, so their numbers cost nothing."""
+    path = file.path
     try:
         source = text_source(path, text, names)
-        trimmed = "".join(f", nullif(trim(c{i}), '') AS {quoted(name)}" for name, i in source.found.items())
+        header = source.header
+        trimmed = "".join(f", nullif(trim(c{i}), '') AS {quoted(name)}" for name, i in header.found.items())
         with scanning(path, text.delimiter):
             con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT 0 AS place{trimmed} FROM {source.sql}")
-            kept(con, path.name, select(con, tuple(source.found)), target / "0.parquet")
+            kept(con, path.name, select(con, tuple(header.found)), target / "0.parquet")
             broken = broken_rows(con, path.name)
-        opened = gaps(source.first, left_out(path, source.first, broken))
+        opened = gaps(header.first, left_out(path, header.first, broken))
     except OddText:
         con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
         (target / "0.parquet").unlink(missing_ok=True)
-        return spool_held(con, path, in_frames(path, decoded_rows(path, text.encoding, text.delimiter), names), select, target)
+        return spool_held(con, file, in_frames(held_table(file, names, text), typed=False), select, target)
     relation = f"SELECT * EXCLUDE file_row_number REPLACE (file_row_number AS place) FROM {kept_in(target)}"
-    return checked(con, path.name, Spool(relation, tuple(source.found), broken, source.first, opened), source.first)
+    found = Spool(relation, tuple(header.found), broken, header.first, opened, (*file.readings, *header.readings))
+    checked(con, path.name, found, header.first)
+    last = con.execute(f"SELECT max(place) FROM ({relation})").fetchall()[0][0]
+    return replace(found, readings=(*found.readings, *told_full(max(found.row(last), *broken, 0))))
 
 
-def spool_held(con: duckdb.DuckDBPyConnection, path: Path, held: HeldRows, select: Select, target: Path) -> Spool:
+def spool_held(con: duckdb.DuckDBPyConnection, file: PlainFile, held: HeldRows, select: Select, target: Path) -> Spool:
     """A batch of rows of Python at a time; one without rows is written too, so that there is something to count in."""
     con.execute("DROP VIEW IF EXISTS text")  # of a file before this one
     for number, frame in enumerate(held.frames):
         con.register("text", frame.rename(columns={"row": "place"}))
-        kept(con, path.name, select(con, held.columns), target / f"{number:06}.parquet")
+        kept(con, file.path.name, select(con, held.columns), target / f"{number:06}.parquet")
         con.unregister("text")
-    return checked(con, path.name, Spool(f"SELECT * FROM {kept_in(target)}", held.columns, tuple(held.broken), None), held.first)
+    readings = (*file.readings, *held.readings)
+    found = Spool(f"SELECT * FROM {kept_in(target)}", held.columns, tuple(held.broken), None, readings=readings)
+    return checked(con, file.path.name, found, held.first)
 
 
 def kept_in(target: Path) -> str:

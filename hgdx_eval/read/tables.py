@@ -1,16 +1,15 @@
-"""Opens an export as it comes (CSV of any common delimiter and encoding, XLSX, Parquet, JSON) as columns of raw text.
+"""Opens an export as it comes (text of any common delimiter and encoding, workbooks, Parquet, JSON, web pages, Stata; packed or not) as
+columns of raw text.
 
 Only the asked-for columns leave this module. Its errors name file, row and column, never a cell's text.
 """
 
 import itertools
-import json
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -22,15 +21,21 @@ from ..base.machine import blame, reading, told_of
 from ..base.origin import SUFFIXES
 from ..base.private_folder import private_folder
 from ..base.safe_text import header_key
-from .database import RawTable, connect, literal, quoted
-from .headers import HEADER_ROWS, check_width, match_header, sound_header
-from .text import OddText, TextHead, broken_rows, decoded_rows, encoding_of, gaps, left_out, parse_head, scanning, text_head, text_source
-from .workbooks import cell_text, sheet_rows
+from .database import TYPED, RawTable, connect, literal, quoted
+from .headers import HEADER_ROWS, check_width, match_header
+from .held import in_frames
+from .markup import html_sheets, spreadsheetml_sheets
+from .packed import PlainFile, beginning, plain_file
+from .readings import Reading
+from .sheets import Choice, HeldTable, Sheet, check_others, choose, names_of, plain_table, sheet_table, untyped
+from .stata import stata_rows
+from .text import OddText, TextHead, broken_rows, decoded_rows, gaps, left_out, parse_head, scanning, text_head, text_source
+from .trees import document_rows, is_lines, line_rows, read_json
+from .workbooks import FULL, workbook_sheets
 
+SHEETS = (*FULL, "html", "spreadsheetml")  # kinds of files with sheets, or with tables that are treated as such
+NUMERIC = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL")
 GRID_ROWS = 100_000  # a printed summary or a stored answer is small: what is longer is something else
-
-JSON_BYTES = 12 << 20  # up to forty times as much when read
-BATCH, BATCH_CELLS = 10_000, 250_000  # rows, and cells of them, held in Python at a time
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,15 @@ class Opening:
 
 @contextmanager
 def open_table(path: Path, wanted: dict[str, tuple[str, ...]], typed: bool = False) -> Iterator[RawTable]:
-    """The columns of a file that go by one of the wanted names. `wanted`: name here -> headers it goes by.
+    """The columns of a file that go by one of the wanted names. `wanted`: name here -> headers it goes by; `typed`: whether a number that
+    the file holds as a number bears `TYPED`.
 
-    Raises InputError: no such file, an unknown kind of file, an empty file, an unreadable one.
+    Raises InputError: no such file, an unknown kind of file, an empty file, an unreadable one; sheets of which nobody knows which is meant.
     """
     check_kind(path)
-    with spilling(path) as (con, _):
-        yield table_in(con, path, {header_key(header): name for name, headers in wanted.items() for header in headers})
+    with spilling(path) as (con, folder):
+        names = {header_key(header): name for name, headers in wanted.items() for header in headers}
+        yield table_in(con, plain_file(path, folder), names, typed)
 
 
 @contextmanager
@@ -60,29 +67,39 @@ def spilling(*files: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
         yield con, folder
 
 
-def table_in(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str]) -> RawTable:
-    if path.suffix.lower() == ".parquet":
-        return open_parquet(con, path, names)
-    rows, text = held_rows(path, names)
+def table_in(con: duckdb.DuckDBPyConnection, file: PlainFile, names: dict[str, str], typed: bool) -> RawTable:
+    path, text = file.path, None
+    if file.kind == "parquet":
+        return open_parquet(con, file, names, typed)
     try:
-        if rows is None:
-            return open_utf8(con, path, text, names)
+        if file.kind == "text" and (text := text_head(path, names)).encoding == "utf-8-sig":
+            return open_utf8(con, file, text, names)
     except OddText:
         for name in ("usable", "reject_errors", "reject_scans"):
             con.execute(f"DROP TABLE IF EXISTS {name}")
-        rows = decoded_rows(path, text.encoding, text.delimiter)
-    return from_rows(con, path, rows, names, text is not None and text.delimiter == ";")
+    return from_rows(con, file, held_table(file, names, text), typed, text is not None and text.delimiter == ";")
 
 
-def held_rows(path: Path, names: dict[str, str]) -> tuple[Iterator[list[str]] | None, "TextHead | None"]:
-    """(the rows of a file that Python must read: workbooks, JSON, text not in UTF-8; None where DuckDB scans the text itself,
-    how a text begins; None where the file is none)."""
-    if path.suffix.lower() in (".xlsx", ".xls"):
-        return sheet_rows(path), None
-    if path.suffix.lower() == ".json":
-        return objects_as_rows(path, read_json(path)), None
-    text = text_head(path, names)
-    return (None if text.encoding == "utf-8-sig" else decoded_rows(path, text.encoding, text.delimiter)), text
+def held_table(file: PlainFile, names: dict[str, str], text: TextHead | None = None) -> HeldTable:
+    """A table that Python reads: of any kind but Parquet. `text`: how a text begins."""
+    path = file.path
+    if file.kind in SHEETS:
+        return sheet_table(path, sheets_of(file), names)
+    if file.kind == "json":
+        rows, said = (line_rows(path), (Reading("json_lines"),)) if is_lines(path) else document_rows(path, read_json(path))
+        table = plain_table(path, rows, names)
+        return replace(table, readings=(*said, *table.readings))
+    if file.kind == "dta":
+        return plain_table(path, stata_rows(path), names)
+    text = text or text_head(path, names)
+    return plain_table(path, decoded_rows(path, text.encoding, text.delimiter), names)
+
+
+def sheets_of(file: PlainFile) -> Iterator[Sheet]:
+    """The sheets of a file of a kind of SHEETS, or the tables of a page."""
+    if file.kind in FULL:
+        return workbook_sheets(file.path, file.kind)
+    return html_sheets(file.path) if file.kind == "html" else spreadsheetml_sheets(file.path)
 
 
 def check_kind(path: Path) -> None:
@@ -98,91 +115,68 @@ def check_kind(path: Path) -> None:
 
 
 def open_beginning(path: Path, wanted: Iterable[str]) -> Opening:
-    """The first rows of a file, or its JSON document. `wanted`: the headers by which a text's delimiter is told.
+    """The first rows of a file, or its JSON document. `wanted`: the headers by which a text's delimiter and a workbook's sheet are told.
 
     Raises InputError like `open_table`.
     """
     check_kind(path)
-    kind = path.suffix.lower()
-    if kind == ".json":
-        return Opening([], read_json(path))
-    if kind in (".xlsx", ".xls"):
-        return Opening(list(itertools.islice(sheet_rows(path), HEADER_ROWS + 10)))
-    if kind == ".parquet":
-        with connect(path) as con, scanning_parquet(path):
-            return Opening([list(parquet_columns(con, path, {})[0])])
-    text = text_head(path, {header_key(header): header for header in wanted})
-    return Opening(parse_head(text.lines, text.delimiter)[: HEADER_ROWS + 10])
+    names = {header_key(header): header for header in wanted}
+    with beginning(path) as file:
+        if file.kind in SHEETS:
+            return Opening(choose(file.path, sheets_of(file), names).read[0].head[: HEADER_ROWS + 10])
+        if file.kind == "parquet":
+            with connect(file.path) as con, scanning_parquet(file.path):
+                return Opening([list(parquet_columns(con, file.path, {}, False)[0])])
+        if file.kind == "text":
+            text = text_head(file.path, names)
+            return Opening(parse_head(text.lines, text.delimiter)[: HEADER_ROWS + 10])
+        if file.kind == "dta":
+            return Opening(untyped(itertools.islice(stata_rows(file.path), HEADER_ROWS + 10)))
+        return json_beginning(file.path)
+
+
+def json_beginning(path: Path) -> Opening:
+    """The document of a JSON file; where the table in it is no plain list of objects, its first rows too."""
+    if is_lines(path):
+        return Opening(untyped(itertools.islice(line_rows(path), HEADER_ROWS + 10)))
+    document = read_json(path)
+    if isinstance(document, list):
+        return Opening([], document)
+    try:
+        rows, _ = document_rows(path, document)
+    except InputError:  # a layout of its own, or none
+        return Opening([], document)
+    return Opening(untyped(itertools.islice(rows, HEADER_ROWS + 10)), document)
 
 
 def read_grid(path: Path, wanted: Iterable[str]) -> list[list[str]]:
     """Every row of a small sheet or text as text in NFC, as far as the file goes: where the place of a cell matters.
 
-    Raises InputError like `open_table`, and for more than 100,000 rows.
+    Raises InputError like `open_table`, for several sheets of such tables, and for more than 100,000 rows.
     """
     check_kind(path)
-    if path.suffix.lower() in (".xlsx", ".xls"):
-        rows = sheet_rows(path)
-    elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        text = text_head(path, {header_key(header): header for header in wanted})
-        rows = decoded_rows(path, text.encoding, text.delimiter)
-    else:
-        raise InputError(f"{path.name}: a {path.suffix} file holds no printed table; allowed: .csv, .tsv, .txt, .xlsx, .xls")
-    grid = [[unicodedata.normalize("NFC", cell).strip() for cell in row] for row in itertools.islice(rows, GRID_ROWS + 1)]
+    names = {header_key(header): header for header in wanted}
+    with beginning(path) as file:
+        if file.kind in SHEETS:
+            rows = one_sheet(path, choose(file.path, sheets_of(file), names)).rows()
+        elif file.kind == "text":
+            text = text_head(file.path, names)
+            rows = decoded_rows(file.path, text.encoding, text.delimiter)
+        else:
+            raise InputError(f"{path.name}: a {path.suffix} file holds no printed table; allowed: .csv, .tsv, .txt, .xlsx, .xls, .ods")
+        grid = [[unicodedata.normalize("NFC", cell).strip() for cell in row] for row in untyped(itertools.islice(rows, GRID_ROWS + 1))]
     if len(grid) > GRID_ROWS:
         raise InputError(f"{path.name}: more than {GRID_ROWS:,} rows: not a summary")
     return grid
 
 
-def read_json(path: Path) -> object:
-    """The document of a JSON file in any common encoding. Raises InputError: too large, too deep, not JSON."""
-    with reading(path):
-        if path.stat().st_size > JSON_BYTES:
-            raise InputError(f"{path.name}: more than {JSON_BYTES >> 20} MB of JSON")
-        text = path.read_bytes()
-
-    def refuse(constant: str) -> None:
-        raise ValueError(constant)
-
-    def finite(text: str) -> float:
-        if not math.isfinite(number := float(text)):
-            raise ValueError("a number beyond all others")
-        return number
-
-    def once(pairs: list[tuple[str, object]]) -> dict:
-        if len(found := dict(pairs)) < len(pairs):
-            raise ValueError("a key stands twice")
-        return found
-
-    try:
-        return json.loads(text.decode(encoding_of(path)), parse_constant=refuse, parse_float=finite,
-                          object_pairs_hook=once)  # fmt: skip
-    except (ValueError, RecursionError):  # UnicodeError is a ValueError
-        raise InputError(f"{path.name}: not readable as JSON (a value that is none, a key twice in one object, or too deep)") from None
-
-
-def objects_as_rows(path: Path, document: object) -> Iterator[list[str]]:
-    """A JSON list of flat objects as a header and rows of text; null and what is nested are empty.
-
-    Raises InputError where it is no such list, and for very many keys.
-    """
-    if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
-        raise InputError(f"{path.name}: no table: a list of objects is needed")
-    keys = list(dict.fromkeys(key for item in document for key in item))
-    check_width(path, keys)
-    return itertools.chain([[value_text(key) for key in keys]], ([value_text(item.get(key)) for key in keys] for item in document))
-
-
-def value_text(value: object) -> str:
-    """A JSON value as text in NFC; nothing for null and for what is nested."""
-    if value is None or isinstance(value, (dict, list)):
-        return ""
-    return whole_letters(unicodedata.normalize("NFC", cell_text(value))).strip()
-
-
-def whole_letters(text: str) -> str:
-    """Text without halves of letters, which JSON may hold and nothing can write."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def one_sheet(path: Path, choice: Choice) -> Sheet:
+    """The sheet of a printed table. Raises InputError where several hold one."""
+    check_others(path.name, choice)
+    if len(choice.read) > 1:
+        raise InputError(f"{path.name}: {len(choice.read)} sheets with a table each ({names_of(choice.read)}): one is read of a file; save "
+                         f"every sheet as a file of its own")  # fmt: skip
+    return choice.read[0].sheet
 
 
 def parse_count(text: str | None) -> int | None:
@@ -198,14 +192,15 @@ def parse_count(text: str | None) -> int | None:
     return int(re.sub(r"[., ]", "", plain))
 
 
-def open_parquet(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str]) -> RawTable:
+def open_parquet(con: duckdb.DuckDBPyConnection, file: PlainFile, names: dict[str, str], typed: bool) -> RawTable:
+    path = file.path
     with scanning_parquet(path):
-        header, found, chosen = parquet_columns(con, path, names)
+        header, found, chosen = parquet_columns(con, path, names, typed)
         con.execute(f"CREATE TABLE raw AS SELECT row_number() OVER () + 1 AS row{chosen} FROM read_parquet({literal(str(path))})")
     rows = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
     if rows == 0:
         raise InputError(f"{path.name}: no data rows")
-    return RawTable(con, header, tuple(found), rows, (), False)
+    return RawTable(con, header, tuple(found), rows, (), False, file.readings)
 
 
 @contextmanager
@@ -221,63 +216,21 @@ def parquet_source(path: Path) -> str:
     return f"read_parquet({literal(str(path))}, file_row_number=true)"
 
 
-def parquet_columns(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str]) -> tuple[tuple[str, ...], dict[str, int], str]:
-    """(header, name -> column, SQL that goes on with the wanted columns as text)."""
-    header = tuple(row[0] for row in con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall())
+def parquet_columns(
+    con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str], typed: bool
+) -> tuple[tuple[str, ...], dict[str, int], str]:
+    """(header, name -> column, SQL that goes on with the wanted columns as text, numbers with `TYPED` where asked for)."""
+    told = con.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
+    header = tuple(row[0] for row in told)
     check_width(path, header)
     found = match_header(list(header), names)
-    return header, found, "".join(f", CAST({quoted(header[i])} AS VARCHAR) AS {quoted(n)}" for n, i in found.items())
+    marks = [f" || chr({ord(TYPED)})" if typed and NUMERIC.match(row[1]) else "" for row in told]
+    return header, found, "".join(f", CAST({quoted(header[i])} AS VARCHAR){marks[i]} AS {quoted(n)}" for n, i in found.items())
 
 
-@dataclass(frozen=True)
-class HeldRows:
-    """Rows of text that Python reads: `frames`, drawn once, have `row` (in the file) and the found columns, NULL where empty;
-    `broken` grows while they are drawn."""
-
-    first: int  # rows up to and with the header
-    header: tuple[str, ...]
-    columns: tuple[str, ...]
-    frames: Iterator[pd.DataFrame]
-    broken: list[int]
-
-
-def in_frames(path: Path, rows: Iterator[list[str]], names: dict[str, str]) -> HeldRows:
-    """Rows from their header on, a batch of them at a time."""
-    head = list(itertools.islice(rows, HEADER_ROWS + 1))
-    first, header, found = sound_header(path, head, names)
-    broken: list[int] = []
-
-    def frames() -> Iterator[pd.DataFrame]:
-        width = len(header)
-        below = ((number, row[:width], any(str(cell).strip() for cell in row[width:]))
-                 for number, row in enumerate(itertools.chain(head[first:], rows), start=first + 1))  # fmt: skip
-        size = max(1, min(BATCH, BATCH_CELLS // max(width, 1)))
-        batch = list(itertools.islice(below, size))
-        while True:
-            broken.extend(number for number, _, longer in batch if longer)
-            kept = [(number, row) for number, row, longer in batch if not longer and any(str(cell).strip() for cell in row)]
-            cells = {name: [composed(row[i]) if i < len(row) else None for _, row in kept] for name, i in found.items()}
-            yield pd.DataFrame({"row": [number for number, _ in kept],
-                                **{name: pd.Series(values, dtype="object") for name, values in cells.items()}})  # fmt: skip
-            if len(batch) < size:
-                return
-            batch = list(itertools.islice(below, size))
-
-    return HeldRows(first, tuple(header), tuple(found), frames(), broken)
-
-
-def composed(cell: str) -> str | None:
-    """A cell's text in NFC without spaces around it; None where there is none."""
-    if cell.isascii():
-        return cell.strip() or None
-    return whole_letters(unicodedata.normalize("NFC", cell)).strip() or None
-
-
-def from_rows(
-    con: duckdb.DuckDBPyConnection, path: Path, rows: Iterator[list[str]], names: dict[str, str], decimal_comma: bool
-) -> RawTable:
+def from_rows(con: duckdb.DuckDBPyConnection, file: PlainFile, table: HeldTable, typed: bool, decimal_comma: bool) -> RawTable:
     """A table from rows of text that Python reads."""
-    held = in_frames(path, rows, names)
+    held = in_frames(table, typed)
     kinds = "".join(f", {quoted(name)} VARCHAR" for name in held.columns)
     con.execute(f"CREATE TABLE raw (row BIGINT{kinds})")
     for frame in held.frames:
@@ -286,25 +239,34 @@ def from_rows(
         con.unregister("frame")
     total = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
     if total == 0:
-        raise InputError(f"{path.name}: no data rows below the header in row {held.first}")
-    return RawTable(con, held.header, held.columns, total, tuple(held.broken), decimal_comma)
+        raise InputError(f"{file.path.name}: no data rows below the header in row {held.first}")
+    readings = (*file.readings, *held.readings)
+    return RawTable(con, held.header, held.columns, total, tuple(held.broken), decimal_comma, readings, held.sheets, frozenset(held.filled))
 
 
-def open_utf8(con: duckdb.DuckDBPyConnection, path: Path, text: TextHead, names: dict[str, str]) -> RawTable:
+def open_utf8(con: duckdb.DuckDBPyConnection, file: PlainFile, text: TextHead, names: dict[str, str]) -> RawTable:
     """A table of UTF-8 text. Raises OddText where Python must read it."""
+    path = file.path
     source = text_source(path, text, names)
-    chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in source.found.items())
+    header = source.header
+    chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in header.found.items())
     with scanning(path, text.delimiter):
         con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
         broken = broken_rows(con, path.name)
-        opened = gaps(source.first, left_out(path, source.first, broken))
+        opened = gaps(header.first, left_out(path, header.first, broken))
         passed = pd.DataFrame({"gap": opened, "passed": np.arange(1, len(opened) + 1)})
         con.register("gaps", passed.groupby("gap", as_index=False).max())
-        con.execute(f"""CREATE TABLE raw AS SELECT place + {source.first + 1} + coalesce(passed, 0) AS row, usable.* EXCLUDE place
+        con.execute(f"""CREATE TABLE raw AS SELECT place + {header.first + 1} + coalesce(passed, 0) AS row, usable.* EXCLUDE place
                         FROM usable ASOF LEFT JOIN gaps ON usable.place >= gaps.gap""")
         con.execute("DROP TABLE usable")
         con.unregister("gaps")
-    total = con.execute("SELECT count(*) FROM raw").fetchall()[0][0]
+    total, last = con.execute("SELECT count(*), max(row) FROM raw").fetchall()[0]
     if total == 0:
-        raise InputError(f"{path.name}: no data rows below the header in row {source.first}")
-    return RawTable(con, source.header, tuple(source.found), total, broken, text.delimiter == ";")
+        raise InputError(f"{path.name}: no data rows below the header in row {header.first}")
+    readings = (*file.readings, *header.readings, *told_full(max(last, *broken, 0)))
+    return RawTable(con, header.labels, tuple(header.found), total, broken, text.delimiter == ";", readings)
+
+
+def told_full(last: int) -> tuple[Reading, ...]:
+    """Of a text whose last row is the last that a sheet can hold."""
+    return (Reading("rows_full", {"rows": last}),) if last == FULL["xlsx"] else ()

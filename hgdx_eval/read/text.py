@@ -18,7 +18,7 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.machine import blame
 from .database import literal
-from .headers import COLUMNS, HEADER_ROWS, find_header, sound_header
+from .headers import COLUMNS, HEADER_ROWS, Header, find_header, sound_header
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -90,7 +90,9 @@ def text_head(path: Path, names: dict[str, str]) -> TextHead:
         raise InputError(f"{path.name}: the encoding is not UTF-8, UTF-16 or Windows-1258") from None
     if not any(line.strip() for line in head):
         raise InputError(f"{path.name}: the file is empty")
-    return TextHead(head, max(DELIMITERS, key=lambda d: delimiter_score(head, d, names)), encoding)
+    told = re.fullmatch(r"\ufeff?sep=(.)\s*", head[0], re.IGNORECASE)  # a line for a spreadsheet program
+    delimiter = told[1] if told and told[1] in DELIMITERS else max(DELIMITERS, key=lambda d: delimiter_score(head, d, names))
+    return TextHead(head, delimiter, encoding)
 
 
 def text_lines(file: io.TextIOBase) -> Iterator[str]:
@@ -185,9 +187,7 @@ class OddText(Exception):
 class TextSource:
     """UTF-8 text that DuckDB scans where it lies; only the header is read in Python. `sql`: its cells c0, c1, ... as text."""
 
-    first: int  # rows up to and with the header
-    header: tuple[str, ...]
-    found: dict[str, int]
+    header: Header
     sql: str
 
 
@@ -201,15 +201,15 @@ def text_source(path: Path, text: TextHead, names: dict[str, str]) -> TextSource
             ends.append(reader.line_num)
     except csv.Error as error:
         raise InputError(f"{path.name}: not readable as text separated by {text.delimiter!r}: {error}") from None
-    first, header, found = sound_header(path, rows, names)
-    if ends[first - 1] != first:  # the database would skip as many rows as these are lines
+    header = sound_header(path, rows, names)
+    if ends[header.first - 1] != header.first:  # the database would skip as many rows as these are lines
         raise OddText
     if ends_quoted(path, text.delimiter):
         raise OddText
-    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header)))
-    return TextSource(first, tuple(header), found, (
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(header.labels)))
+    return TextSource(header, (
         f"read_csv({literal(str(path))}, columns={{{columns}}}, delim={literal(text.delimiter)}, quote='\"', escape='\"', "
-        f"header=false, skip={ends[first - 1]}, null_padding=true, auto_detect=false, "
+        f"header=false, skip={header.first}, null_padding=true, auto_detect=false, compression='none', "
         f"ignore_errors=true, store_rejects=true, rejects_limit={MOST_BROKEN})"
     ))  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Workbooks (XLSX, XLS) as rows of text. What is inside is looked at before it is opened: a small file can hold a mountain.
+"""Workbooks (XLSX, XLSM, XLS, ODS) as sheets of text. What is inside is looked at before it is opened: a small file can hold a mountain.
 
 Cells give the values stored in them: formulas are never computed, links to other files never followed.
 """
@@ -9,19 +9,30 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from xml.parsers import expat
 from xml.parsers.expat import ExpatError
 
-from python_calamine import CalamineError, CalamineSheet, PasswordError, load_workbook
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+    load_workbook,
+)
 
 from ..base.errors import InputError, RunFailed
-from ..base.machine import blame, memory_left, reading
+from ..base.machine import blame, memory_left
+from .database import TYPED
+from .kinds import ENDINGS, MEMBERS, kind_of, plain_name
+from .sheets import Sheet, untyped
 
-MEMBERS = 2_000  # files in the archive that a workbook is
+FULL = {"xlsx": 1_048_576, "xls": 65_536, "ods": 1_048_576}  # rows that a sheet can hold: a table of so many was probably cut
 BYTES = 350 << 20  # unpacked; a list of about 250,000 dossiers
 CELLS = 8_000_000  # between the first cell of a sheet and its last: so many are held at once
 COLUMNS = 702  # A to ZZ
@@ -43,7 +54,7 @@ try:
 except (ImportError, OSError, ValueError):  # Windows, and systems that know no such limit
     pass
 try:
-    book = load_workbook(sys.argv[1])
+    book = load_workbook(open(sys.argv[1], "rb") if sys.argv[4] else sys.argv[1])
 except MemoryError:
     raise
 except Exception:
@@ -57,41 +68,58 @@ for name in book.sheet_names:
     except Exception:
         pass
 """
-OLE = b"\xd0\xcf\x11\xe0"
 TAG = re.compile(rb"<(?:[^\s<>/:]+:)?(?:c|row)[\s/>]")
-PLAIN = re.compile(rb"""<(?:[^\s<>/:]+:)?(?:c|row)(?:\s+[\w:]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*?\s+r\s*=\s*["']([A-Z]{0,2})([0-9]{1,7})["']""")
-ADDRESS = re.compile(r"([A-Z]{0,2})([0-9]{1,7})", re.ASCII)
+PLAIN = re.compile(rb"""<(?:[^\s<>/:]+:)?(c|row)(?:\s+[\w:]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*?\s+r\s*=\s*["']([A-Z]{0,2})([0-9]{1,7})["']""")
+ADDRESS = re.compile(r"([A-Z]{0,3})([0-9]{1,7})", re.ASCII)
+EMPTY = re.compile(
+    rb"""<(?:[^\s<>/:]+:)?c(?:\s+[\w:]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*?\s+r\s*=\s*["'][A-Z]{1,3}[0-9]{1,7}["']"""
+    rb"""(?:\s+[\w:]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(?:/>|>\s*</(?:[^\s<>/:]+:)?c>)"""
+)
 UNSTORED = re.compile(rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
 
 
-def sheet_rows(path: Path) -> Iterator[list[str]]:
-    """The rows of the first sheet with anything in it, as text; dates in ISO form, whole numbers without a decimal point.
+def workbook_sheets(path: Path, kind: str) -> Iterator[Sheet]:
+    """The sheets of a workbook of a kind of FULL, in its order; dates in ISO form, whole numbers without a decimal point, numbers with
+    `TYPED` behind them. One sheet at a time is held.
 
-    Raises InputError: not a workbook, protected, unpacked too large, calculated cells without a stored value, empty.
+    Raises InputError: not a workbook, protected, unpacked too large, calculated cells without a stored value.
     """
-    for _, sheet in opened(path):
-        rows = padded(path, sheet)
-        first = list(itertools.islice(rows, LOOK))
-        if any(cell.strip() for row in first for cell in row):
-            return itertools.chain(first, rows)
-    raise InputError(f"{path.name}: the file is empty")
+    told = path.stat()
+    tried(path, kind, told.st_size, told.st_mtime_ns)
+    with readable(path):
+        book = load_workbook(path.open("rb") if misnamed(path, kind) else str(path))
+        known = [one for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+    for one in known:
+        sheet = loaded(path, book, one.name)
+        rows = partial(padded, path, sheet) if len(known) == 1 else partial(padded_anew, path, book, one.name)
+        full = FULL[kind] if sheet.end is not None and sheet.end[0] + 1 >= FULL[kind] else 0
+        yield Sheet(one.name, rows, one.visible == SheetVisibleEnum.Visible, tuple(sheet.merged_cell_ranges or ()), full)
+
+
+def misnamed(path: Path, kind: str) -> bool:
+    """Whether a workbook goes by an ending that is not its own: the library believes endings, unless it is given the bytes."""
+    return path.suffix.lower() not in ENDINGS[kind]
+
+
+def loaded(path: Path, book: CalamineWorkbook, name: str) -> CalamineSheet:
+    with readable(path):
+        return book.get_sheet_by_name(name)
+
+
+def padded_anew(path: Path, book: CalamineWorkbook, name: str) -> Iterator[list[str]]:
+    return padded(path, loaded(path, book, name))
 
 
 def named_sheets(path: Path, wanted: Iterable[str], most: int) -> dict[str, list[list[str]]]:
-    """The named sheets of a workbook, those that there are, as at most `most` rows of text. Raises InputError like `sheet_rows`."""
-    return {name: list(itertools.islice(padded(path, sheet), most)) for name, sheet in opened(path) if name in wanted}
+    """The named sheets of a workbook, those that there are, as at most `most` rows of text; hidden ones only where none can be seen.
 
-
-def opened(path: Path) -> Iterator[tuple[str, CalamineSheet]]:
-    told = path.stat()
-    tried(path, told.st_size, told.st_mtime_ns)
-    with readable(path):
-        book = load_workbook(str(path))
-        names = book.sheet_names
-    for name in names:
-        with readable(path):
-            sheet = book.get_sheet_by_name(name)
-        yield name, sheet
+    Raises InputError like `workbook_sheets`, and for what is no workbook."""
+    kind = kind_of(path)
+    if kind not in FULL:
+        raise unreadable(path)
+    found = [sheet for sheet in workbook_sheets(path, kind) if sheet.name in wanted]
+    seen = [sheet for sheet in found if sheet.visible] or found
+    return {sheet.name: untyped(itertools.islice(sheet.rows(), most)) for sheet in seen}
 
 
 @contextmanager
@@ -114,14 +142,15 @@ def unreadable(path: Path) -> InputError:
 
 
 @lru_cache(64)
-def tried(path: Path, size: int, changed: int) -> None:
+def tried(path: Path, kind: str, size: int, changed: int) -> None:
     """Raises InputError for a workbook that must not be opened here: its inside is looked at, then another process opens it, for a
     spoilt one can end the process that does, or take all of its memory. `size`, `changed`: of the file that was tried."""
-    look_inside(path)
+    look_inside(path, kind)
     left = memory_left()
     most = TRIED_MEMORY if left is None else min(TRIED_MEMORY, left)
     try:
-        done = subprocess.run([sys.executable, "-P", "-c", TRY, str(path), str(most), str(TRIED_SECONDS)], timeout=TRIED_WAIT,
+        done = subprocess.run([sys.executable, "-P", "-c", TRY, str(path), str(most), str(TRIED_SECONDS),
+                               "misnamed" if misnamed(path, kind) else ""], timeout=TRIED_WAIT,
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InputError(f"{path.name}: not opened within {TRIED_WAIT} s; save it as .csv") from None
@@ -137,7 +166,12 @@ def padded(path: Path, sheet: CalamineSheet) -> Iterator[list[str]]:
     left = [""] * (sheet.start[1] if sheet.start else 0)
     with readable(path):
         for row in sheet.iter_rows():
-            yield left + [cell_text(cell) for cell in row]
+            yield left + [typed_text(cell) for cell in row]
+
+
+def typed_text(cell: object) -> str:
+    """A cell as text, a number with `TYPED` behind it."""
+    return cell_text(cell) + TYPED if isinstance(cell, (int, float)) and not isinstance(cell, bool) else cell_text(cell)
 
 
 def cell_text(cell: object) -> str:
@@ -146,33 +180,42 @@ def cell_text(cell: object) -> str:
     return cell.isoformat(sep=" ") if hasattr(cell, "hour") and hasattr(cell, "year") else str(cell)
 
 
-def look_inside(path: Path) -> None:
+def look_inside(path: Path, kind: str) -> None:
     """Raises InputError for an archive that is no workbook or unpacks to more than a computer should hold."""
-    with reading(path), path.open("rb") as file:
-        start = file.read(4)
-    if start == OLE and path.suffix.lower() == ".xlsx":
-        raise InputError(f"{path.name}: protected by a password, or an old .xls under another name; save it as .xlsx without a password")
-    if start[:2] != b"PK":
-        if path.suffix.lower() == ".xlsx":  # an archive may begin later, and is found by whoever opens it
-            raise unreadable(path)
+    if kind == "xls":
         return
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            if "xl/workbook.xml" not in archive.namelist():
-                raise unreadable(path)
             if len(members) > MEMBERS or sum(member.file_size for member in members) > BYTES:
                 raise too_large(path)
-            left, named = BYTES, named_parts(archive, members)
-            for member in members:
-                may_be_sheet = member.filename.lower().endswith(".xml") or base_name(member.filename) in named
-                size, addressed = look_at(path, archive, member, left)
-                left -= size
-                if may_be_sheet and not addressed:
-                    count_cells(path, archive, member)
+            look = look_at_xlsx if kind == "xlsx" else look_at_ods
+            look(path, archive, members)
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, ExpatError, NotImplementedError, RuntimeError,
             zlib.error) as error:  # fmt: skip
         raise blame(error, unreadable(path)) from None
+
+
+def look_at_xlsx(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
+    left, named = BYTES, named_parts(archive, members)
+    for member in members:
+        may_be_sheet = member.filename.lower().endswith(".xml") or base_name(member.filename) in named
+        size, addressed = look_at(path, archive, member, left)
+        left -= size
+        if may_be_sheet and not addressed:
+            count_cells(path, archive, member)
+
+
+def look_at_ods(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
+    left = BYTES
+    for member in members:
+        with archive.open(member) as stream:
+            while block := stream.read(BLOCK):
+                left -= len(block)
+                if left < 0:
+                    raise too_large(path)
+        if plain_name(member.filename) == "content.xml":
+            count_repeated(path, archive, member)
 
 
 def too_large(path: Path) -> InputError:
@@ -217,10 +260,11 @@ def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left:
             seen, held = seen[:cut], seen[cut:]
             if UNSTORED.search(seen):
                 raise InputError(f"{path.name}: holds formulas without a stored value; save it in a spreadsheet program first")
+            seen = EMPTY.sub(b"", seen)  # formatted and empty: no cell
             places = PLAIN.findall(seen)
             addressed = addressed and len(TAG.findall(seen)) == len(places)
-            columns = max([columns, *(column_number(name.decode()) for name in {name for name, _ in places})])
-            rows = max([rows, *map(int, {row for _, row in places})])
+            columns = max([columns, *(column_number(name.decode()) for name in {name for _, name, _ in places})])
+            rows = max([rows, *map(int, {row for tag, _, row in places if tag == b"c"})])
             if addressed and rows * columns > CELLS:
                 raise too_large(path)
             if not block:
@@ -228,36 +272,76 @@ def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left:
 
 
 def count_cells(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Raises InputError for a sheet whose cells lie too far apart, where some do not plainly tell where they are: a cell without an
-    address stands right of the one before it, such a row below the one before it. Slow, and so only for those."""
-    row, column, rows, columns = 0, 0, 1, 1
+    """Raises InputError for a sheet whose cells with content lie too far apart, where some do not plainly tell where they are: a cell
+    without an address stands right of the one before it, such a row below the one before it. Slow, and so only for those."""
+    row, column, at, inside, most = 0, 0, 0, False, (1, 1)
 
     def begin(name: str, told: dict[str, str]) -> None:
-        nonlocal row, column, rows, columns
+        nonlocal row, column, at, inside, most
         kind = name.rpartition(":")[2]
         if kind not in ("row", "c"):
+            if inside:  # something stands in the cell
+                most = spread(path, *most, at, column)
             return
-        if "r" in told:
-            place = ADDRESS.fullmatch(told["r"])
-            if not place:
-                raise too_wide(path)
-            rows, column = max(rows, int(place[2])), column_number(place[1])
-            row = int(place[2]) if kind == "row" else row
-        elif kind == "row":
-            row, column = row + 1, 0
-        else:
-            column += 1
-        rows, columns = max(rows, row), max(columns, column)
-        if columns > COLUMNS:
+        inside, place = kind == "c", ADDRESS.fullmatch(told.get("r", "A1"))
+        if not place:
             raise too_wide(path)
-        if rows * columns > CELLS:
-            raise too_large(path)
+        if kind == "row":
+            row, column = int(place[2]) if "r" in told else row + 1, 0
+        else:
+            column, at = (column_number(place[1]), int(place[2])) if "r" in told else (column + 1, row)
+
+    def end(name: str) -> None:
+        nonlocal inside
+        inside = inside and name.rpartition(":")[2] != "c"
+
+    parse_part(path, archive, member, begin, end)
+
+
+def spread(path: Path, rows: int, columns: int, row: int, column: int) -> tuple[int, int]:
+    """(rows, columns) of a sheet with one more cell. Raises InputError where they are too many."""
+    rows, columns = max(rows, row), max(columns, column)
+    if columns > COLUMNS:
+        raise too_wide(path)
+    if rows * columns > CELLS:
+        raise too_large(path)
+    return rows, columns
+
+
+def count_repeated(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Raises InputError for an OpenDocument sheet whose cells with content lie too far apart: one may stand for many rows and columns."""
+    row, column, high, wide, inside, most = 0, 0, 1, 1, False, (1, 1)
+
+    def begin(name: str, told: dict[str, str]) -> None:
+        nonlocal row, column, high, wide, inside, most
+        if name == "table:table":
+            row, most = 0, (1, 1)
+        elif name == "table:table-row":
+            high, column = int(told.get("table:number-rows-repeated", 1)), 0
+        elif name in ("table:table-cell", "table:covered-table-cell"):
+            wide, inside = int(told.get("table:number-columns-repeated", 1)), True
+            column += wide
+            if "office:value-type" in told:
+                most = spread(path, *most, row + high, column)
+        elif inside:
+            most = spread(path, *most, row + high, column)
+
+    def end(name: str) -> None:
+        nonlocal row, inside
+        row += high if name == "table:table-row" else 0
+        inside = inside and name not in ("table:table-cell", "table:covered-table-cell")
+
+    parse_part(path, archive, member, begin, end)
+
+
+def parse_part(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, begin: Callable, end: Callable) -> None:
+    """Tell of a part's elements, none of them held. Raises InputError for a document type, which may declare entities."""
 
     def declared(*_: object) -> None:
         raise unreadable(path)
 
     parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.StartDoctypeDeclHandler = begin, declared
+    parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = begin, end, declared
     with archive.open(member) as stream:
         read = 0
         while block := stream.read(BLOCK):

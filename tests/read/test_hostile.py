@@ -14,14 +14,13 @@ import pytest
 from fuzz_readers import fuzz, summary
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opened import opened_table
+from opened import opened_table, sheet_rows
 from seeds import FIXED
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.base.safe_text import harmless, plain_line
 from hgdx_eval.read import database, workbooks
 from hgdx_eval.read.database import connect
-from hgdx_eval.read.workbooks import sheet_rows
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -178,17 +177,30 @@ BARE = "<c><v>1</v></c>"
     [
         (f"<row>{BARE * 703}</row>", "beyond column 702"),
         (f"<row>{'<!--<row>-->'.join([BARE] * 703)}</row>" + row(1048576, cell("A1048576")), "beyond column 702"),
-        (f"<row>{BARE * 100}</row>" + "<row/>" * 80_001, "unpacked it is larger"),
-        (row(1, cell("A1")) + "<row/>" * 11_400 + row(1, cell("ZZ1")), "unpacked it is larger"),
+        (f"<row>{BARE * 100}</row>" + "<row/>" * 80_001 + f"<row>{BARE}</row>", "unpacked it is larger"),
+        (row(1, cell("A1")) + "<row/>" * 11_400 + f"<row>{BARE}</row>" + row(1, cell("ZZ1")), "unpacked it is larger"),
         (row(80_001, cell("A1")) + f"<row>{BARE * 100}</row>", "unpacked it is larger"),
-        ("<row>" + BARE * 100 + "</row>" + "<row><c s=\" r='A1'\"/></row>" * 80_001, "unpacked it is larger"),
+        ("<row>" + BARE * 100 + "</row>" + "<row><c s=\" r='A1'\"><v>1</v></c></row>" * 80_001, "unpacked it is larger"),
         ("<row><c s='" + "a" * (6 << 20) + "'/></row>", "not a readable workbook"),
         ("<row><c>", "not a readable workbook"),
     ],
 )
 def test_cells_at_no_address_are_counted(tmp_path, cells, message):
     with pytest.raises(InputError, match=f"a.xlsx: .*{message}"):
-        workbooks.look_inside(workbook(tmp_path / "a.xlsx", cells))
+        workbooks.look_inside(workbook(tmp_path / "a.xlsx", cells), "xlsx")
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        row(1048576, '<c r="ZZ1048576" s="1"/>'), row(2, '<c r="XFD2" s="1" t="n" />'), row(2, '<c s="1" r="XFD1048576"></c>'),
+        "<row/>" * 20_000 + '<row><c s="1"/></row>', f"<row>{'<c s="1"/>' * 800}</row>", '<row r="1048576" ht="15"/>',
+    ],
+)  # fmt: skip
+def test_a_formatted_cell_far_away_that_holds_nothing_is_no_cell(tmp_path, far):
+    path = workbook(tmp_path / "a.xlsx", row(1, cell("A1"), cell("B1")) + far)
+    assert [cells[:2] for cells in sheet_rows(path) if any(cells)] == [["1", "1"]]
+    assert all(len(cells) == 2 for cells in sheet_rows(path))
 
 
 def test_cells_at_no_address_are_read_and_a_picture_is_no_sheet(tmp_path):
@@ -199,7 +211,7 @@ def test_cells_at_no_address_are_read_and_a_picture_is_no_sheet(tmp_path):
     hidden = workbook(tmp_path / "b.xlsx", "", {"xl/worksheets/s.png": f"<worksheet><sheetData><row>{BARE * 703}</row></sheetData></worksheet>",
                                                 "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="r" Target="worksheets/S.png"/></Relationships>'})  # fmt: skip
     with pytest.raises(InputError, match="beyond column 702"):
-        workbooks.look_inside(hidden)
+        workbooks.look_inside(hidden, "xlsx")
 
 
 def test_what_the_library_of_workbooks_panics_at_is_refused_and_an_interruption_is_not(tmp_path):

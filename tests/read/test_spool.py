@@ -104,12 +104,12 @@ def test_every_row_is_counted_or_named_with_its_number(tmp_path, encoding):
 
 
 def test_a_batch_of_python_rows_ends_nowhere_in_particular(tmp_path, monkeypatch):
-    from hgdx_eval.read import tables
+    from hgdx_eval.read import held
 
     whole = write(tmp_path / "a.csv", [row(str(i)) for i in range(20)] + [row("3")], "utf-16")
     expected = reasons(count_dossiers([whole]).cells)
     for batch in (1, 7, 20, 21, 22):
-        monkeypatch.setattr(tables, "BATCH", batch)
+        monkeypatch.setattr(held, "BATCH", batch)
         assert reasons(count_dossiers([whole]).cells) == expected == {"duplicate": (1, [22])}
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 from ...base.errors import InputError
 from ...base.safe_text import header_key
 from ...read.headers import check_above, find_header
-from ...read.tables import GRID_ROWS, Opening, objects_as_rows
+from ...read.tables import GRID_ROWS, Opening
+from ...read.trees import objects_as_rows
 from ...read.workbooks import named_sheets
 from ..unit_names import told_agency
 from . import SIMULATED_MARK, Summary, month_of_name, month_of_request, one_line, read_answers, stored_answers

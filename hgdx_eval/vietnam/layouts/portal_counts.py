@@ -11,7 +11,8 @@ import pandas as pd
 
 from ...base.errors import InputError
 from ...base.telling import told_cell
-from ...read.tables import Opening, value_text
+from ...read.tables import Opening
+from ...read.trees import value_text
 from . import SIMULATED_MARK, Summary, check_sum, is_total, month_of_request, parse_counts, read_answers, stored_answers, usable
 
 HEADERS = {

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from ...base.errors import InputError
-from ...read.tables import Opening, value_text
+from ...read.tables import Opening
+from ...read.trees import value_text
 from . import SIMULATED_MARK, Summary, check_sum, month_of_request, parse_counts, read_answers, stored_answers, usable
 
 HEADERS = {
