@@ -71,7 +71,7 @@ EARLY = r"sơ bộ|so bo|ước tính|ước|uoc|prel\.?|provisional|est\.?|p|r|
 PROVISIONAL = re.compile(
     rf"^(?:ước|sơ bộ|uoc|so bo|prel\.?|est\.?) (?:tính |thực hiện )?|\s*(?:\*+|\((?:\*|\d|{EARLY})\)|(?<=\d) ?(?:{EARLY}))$", re.IGNORECASE
 )
-SPAN = re.compile(r"\d{4}\s*[-/–]\s*(?:\d{4}|(?:1[3-9]|[2-9]\d))")
+SPAN = re.compile(r"\d\d(\d\d)\s*[-/–]\s*(?:\d\d)?(\d\d)")
 SERIAL = re.compile(r"[2-6]\d{4}(?:\.\d+)?")
 EPOCH = re.compile(r"-?(?:\d{12,13}|\d{9,10})(?:\.0*)?")
 STAMP = re.compile(rf"(\d{{4}})-(\d{{1,2}})-(\d{{1,2}})[T ](\d{{1,2}}:\d{{2}}(?::\d{{2}})?)(?:[.,]\d+)?{ZONE}", re.IGNORECASE)
@@ -356,7 +356,7 @@ def check_cell(plain: str, cell: Cell, row: int, asked: Asked) -> None:
 
 def no_period(plain: str, row: int, asked: Asked) -> InputError:
     """What is no period: told as what it looks like."""
-    if SPAN.fullmatch(plain):
+    if (years := SPAN.fullmatch(plain)) and (len(plain) > len("2019/20") or int(years[2]) == (int(years[1]) + 1) % 100):
         return InputError(f"{asked.place(row)}: {told_cell(plain)} is a span of years; write the one year that the row is about")
     return InputError(f"{asked.place(row)}: {told_cell(plain)} is not a period; understood: {FORMS}")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from ..base.errors import InputError
+from ..base.periods import is_never
 from ..base.safe_text import header_key
 from ..base.telling import folded, is_header
 from . import tidy
@@ -25,7 +26,6 @@ LOOKED_AT = 5_000  # distinct texts by which a column is judged
 MOST_KEYS = 12  # columns of which pairs are tried as units
 HINTS = re.compile(r"\b(?:thang|month|nam|year|quy|quarter|ky|period|date|ngay|time|tuan|week|when|day)\b")
 STARTS = re.compile(r"treat|start|adopt|reform|tu_?\b|ap dung|bat dau|hieu luc|effective|since|first")
-DAYS = {"D": "M"}  # a table dated by days is proposed by months
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,9 @@ def judged(con: duckdb.DuckDBPyConnection, key: str, name: str) -> Column:
     texts = [plain_text(text) for text in distinct_texts(con, key)]
     texts = [text for text in texts if text.casefold() not in MISSING]
     words = {text.casefold() for text in texts}
-    if texts and (frequency := period_kind(texts, name)):
-        return Column(name, key, "period", frequency, empty, distinct)
+    dates = [text for text in texts if not is_never(text)]
+    if dates and (frequency := period_kind(dates, name)):
+        return Column(name, key, "period", frequency, empty or len(texts) - len(dates), distinct)
     if texts and len(words) <= 2 and (words <= TRUTH.keys() or (words <= TICKS and empty)):
         return Column(name, key, "yes_no", "", empty, distinct)
     number = texts and all(NUMBER.fullmatch(squeezed(text)) or unit_behind(text) for text in texts)

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.safe_text import header_key
-from ..base.telling import did_you_mean, is_header, shape_of, told_file
+from ..base.telling import did_you_mean, shape_of, told_file
 from ..panel.panel import EXAMPLES, NAMES
-from ..read import tidy
+from ..read.readings import Reading, reading_text
 from ..read.sources import data_files
+from ..read.table_proposal import as_json, proposal, told_columns
 from ..read.tables import open_table
 from ..study.words import Words, told_shape
 from .count_dossiers import content_of, count_dossiers, payment_sums
@@ -22,6 +22,7 @@ from .unit_names import HOW, matched_table, named_agencies, shown_code
 from .volume_signs import volume_signs
 
 HEAVY = 0.1  # share of a month's rows that repeat a dossier number: no slip of a hand, a file put in twice
+LEAST_PERIODS = 2  # of a unit on average, by which a file of no known layout is a table of units over time
 MOST = 8  # names, months and signs that are told one by one; --json has all
 
 
@@ -36,7 +37,7 @@ def check_file(path: Path, layout: str | None = None, fees: Path | None = None) 
         raise InputError(f"--layout {layout}: not known{did_you_mean(layout, layout_names())}; "
                          f"known: {', '.join(layout_names())}")  # fmt: skip
     paths = data_files(path)
-    layouts = {file: layout or layout_of(file) for file in paths}
+    layouts = {file: layout or layout_or_table(file) for file in paths}
     layout = layouts[paths[0]]
     if other := next((file for file in paths if layouts[file] != layout), None):
         raise InputError(f"{other.name}: a file of layout {layouts[other]}, but {paths[0].name} is of {layout}: check them apart")
@@ -47,6 +48,25 @@ def check_file(path: Path, layout: str | None = None, fees: Path | None = None) 
     if len(paths) > 1:
         raise InputError(f"{path.name}: {len(paths)} files of layout {layout}: check them one by one")
     return check_fees(paths[0]) if layout == "opencps_fees" else check_table(paths[0])
+
+
+def layout_or_table(path: Path) -> str:
+    """The layout that a file is of; table for one of no layout that looks like units over several periods.
+
+    Raises InputError for another.
+    """
+    try:
+        return layout_of(path)
+    except InputError as unknown:
+        try:
+            seen = proposal(path)["proposal"]
+        except InputError:
+            raise unknown from None
+        shape = seen["shape"] or {"units": 0, "periods": 0, "gaps": 0, "repeats": 1}
+        pairs = shape["units"] * shape["periods"] - shape["gaps"]
+        if shape["repeats"] or not seen["measured"] or pairs < LEAST_PERIODS * shape["units"]:
+            raise unknown from None
+        return "table"
 
 
 def name_of(paths: list[Path]) -> str:
@@ -125,27 +145,43 @@ def doubtful(good: pd.DataFrame, agencies: pd.DataFrame, codes: pd.DataFrame) ->
 
 
 def check_table(path: Path) -> dict:
-    with open_table(path, {}) as raw:
-        header = raw.header
-    if len([label for label in header if label.strip()]) < 2:
-        raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
-    names = [label for label in header if header_key(label)]
-    rows, says_simulated, definitions = 0, False, set()
-    empty = dict.fromkeys(names, 0)
-    for frame, simulated in tidy.read_parts(path, {f"column {i}": name for i, name in enumerate(names)}):
-        if not rows and not is_header(names, frame.drop(columns="row").head(tidy.LOOKED_AT).itertuples(index=False)):
-            raise InputError(f"{path.name}: no known header: {tidy.NO_HEADER.format(len(header))}")
-        rows, says_simulated = rows + len(frame), says_simulated or simulated
-        for i, name in enumerate(names):
-            cells = frame[f"column {i}"]
-            empty[name] += int((cells.str.strip() == "").sum())
-            definitions |= set(cells) - {""} if header_key(name) == "definition" else set()
-    known = [name if name in DEFINITIONS else f"({shape_of(name)})" for name in sorted(definitions)[:MOST]]
+    """What a tidy table seems to hold; see `table_proposal.proposal`."""
+    found = proposal(path)
+    definitions = definitions_in(path)
+    known = [name if name in DEFINITIONS else f"({shape_of(name)})" for name in definitions[:MOST]]
     return {
-        "file": name_of([path]), "layout": "table", "rows": rows, "accepted": rows, "rejected": [], "corrected": [],
-        "columns": [{"column": name, "empty": count} for name, count in empty.items()], "simulated": says_simulated,
-        "definitions": known,
+        "file": name_of([path]), "layout": "table", "rows": found["rows"], "accepted": found["rows"], "rejected": [], "corrected": [],
+        "columns": told_columns(found["columns"]), "simulated": found["simulated"], "definitions": known,
+        "readings": as_json(found["readings"]), "proposal": found["proposal"],
     }  # fmt: skip
+
+
+def definitions_in(path: Path) -> list[str]:
+    """The different texts of a column `definition`."""
+    with open_table(path, {"definition": ("definition",)}) as raw:
+        if "definition" not in raw.columns:
+            return []
+        query = "SELECT DISTINCT definition FROM raw WHERE definition IS NOT NULL ORDER BY 1"
+        return [text for (text,) in raw.con.sql(query).fetchall()]
+
+
+def table_lines(found: dict, words: Words) -> list[str]:
+    """What a table seems to hold: what a study could name, its shape, empty cells, how it was read."""
+    seen, shape = found["proposal"], found["proposal"]["shape"]
+    nothing = words("check.table_nothing")
+    lines = [words("check.table_proposal")]
+    for key in ("unit", "period", "measured", "treated", "treated_from"):
+        told = seen[key] if isinstance(seen[key], list) else [seen[key]] if seen[key] else []
+        more = words("check.more", n=words.number(len(told) - MOST)) if len(told) > MOST else ""
+        lines.append(words("check.table_" + key, columns=", ".join(told[:MOST]) + more or nothing))
+    if shape:
+        lines.append(words("check.table_shape", **{name: words.number(value) for name, value in shape.items()},
+                           frequency=words("check.table_frequency_" + seen["frequency"])))  # fmt: skip
+    if seen["alike"]:
+        lines.append(words("check.table_alike", n=words.number(seen["alike"])))
+    empty = [words("check.table_empty", column=item["column"], n=words.number(item["empty"])) for item in found["columns"] if item["empty"]]
+    lines += listed(empty, "check.table_empties", words)
+    return lines
 
 
 def check_lines(found: dict, words: Words) -> list[str]:
@@ -185,8 +221,10 @@ def check_lines(found: dict, words: Words) -> list[str]:
     if told := found.get("definitions"):
         texts = [words("check.definition_" + name) if name in DEFINITIONS else told_shape(name, words) for name in told]
         lines.append(words("check.definition" if len(told) == 1 else "check.definitions", definition="; ".join(texts)))
-    for item in found.get("columns", []):
-        lines.append(words("check.column", column=item["column"], empty=words.number(item["empty"])))
+    lines += table_lines(found, words) if "proposal" in found else []
+    for said in found.get("readings", []):
+        told = {name: value for name, value in said.items() if name != "kind"}
+        lines.append(words("check.reading", said=reading_text(Reading(said["kind"], told), words)))
     return lines
 
 

@@ -1,0 +1,187 @@
+"""A tidy table -> panel: rows that are no data, totals, repeats, names, wide tables, and what each reading tells."""
+
+import pandas as pd
+import pytest
+import yaml
+
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.design.design import study_design
+from hgdx_eval.panel.load import load_panel
+from hgdx_eval.report.show_data import show_series
+from hgdx_eval.study.load import load_study, study_words
+
+UNITS = ["North", "South", "East", "West"]
+STUDY = {"study": "s", "layout": "table", "unit": "place", "period": "month", "frequency": "M", "cluster": "place", "estimator": "two_way_fixed_effects",
+         "inference_order": ["placebo"], "treated_from": {"North": "2023-04"}}  # fmt: skip
+COUNTS = {"numerator": "yes", "denominator": "all"}
+
+
+def rows(counts: bool = True) -> list[list]:
+    months = [f"2023-{m:02}" for m in range(1, 8)]
+    return [
+        [u, m, *([10 + 3 * i + t, 100 + 7 * i] if counts else [1.5 + i + 0.25 * t])]
+        for i, u in enumerate(UNITS)
+        for t, m in enumerate(months)
+    ]
+
+
+def panel_of(folder, body: list[list], header: str = "place,month,yes,all", **study):
+    (folder / "a.csv").write_text(header + "\n" + "".join(",".join(map(str, row)) + "\n" for row in body), encoding="utf-8")
+    keys = {**STUDY, **(COUNTS if "yes" in header else {"outcome": "value"}), "data": "a.csv", **study}
+    (folder / "s.yaml").write_text(yaml.safe_dump({k: v for k, v in keys.items() if v is not None}, allow_unicode=True), encoding="utf-8")
+    p, _ = load_study(folder / "s.yaml", "en")
+    return load_panel(p), p
+
+
+def reasons(panel) -> dict:
+    return {row.reason: row.rows for row in panel.rejected.itertuples()}
+
+
+def told(panel) -> set[str]:
+    return {reading.kind for reading in panel.readings}
+
+
+@pytest.mark.parametrize(
+    ("extra", "at", "reason"),
+    [
+        (["place", "month", "yes", "all"], 9, "repeated_header"),
+        (["(1)", "(2)", "(3)", "(4)"], 0, "column_numbers"),
+        (["A", "B", "1", "2"], 0, "column_numbers"),
+        (["", "", "(cases)", "(cases)"], 0, "unit_row"),
+        (["Source: the office", "", "", ""], 28, "note_row"),
+        (["", "Checked by", "", ""], 28, "note_row"),
+        (["", "2024-01-31", "", ""], 28, "note_row"),
+        (["Total", "2023-01", "58", "442"], 28, "total_row"),
+        (["Tổng số:", "2023-01", "58", "442"], 0, "total_row"),
+        (["North", "Cả năm", "91", "700"], 7, "total_row"),
+    ],
+)
+def test_a_row_that_is_no_data_is_set_aside_and_told(tmp_path, extra, at, reason):
+    body = rows()
+    panel, _ = panel_of(tmp_path, [*body[:at], extra, *body[at:]])
+    clean, _ = panel_of(tmp_path, body)
+    pd.testing.assert_frame_equal(panel.cells, clean.cells)
+    assert reasons(panel) == {reason: 1}
+    assert panel.rejected["examples"].iloc[0] == (at + 2,)
+    assert panel.accepted == 28
+
+
+@pytest.mark.parametrize(
+    ("extra", "match"),
+    [
+        (["", "2023-01", "5", "10"], "row 30: the unit is empty"),
+        (["North", "", "5", "10"], "row 30, column 'month': nothing"),
+        (["North", "2023-01", "5", "10"], "row 30: a second row of unit 'North' in period 2023-01 .the first: row 2."),
+        (["#REF!", "2023-01", "5", "10"], "row 30, column 'place': an error value"),
+        (["North", "2023Q1", "36", "300"], "row 30, column 'month': '2023Q1' is a quarter"),
+        (["North", "2093-01", "5", "10"], "has not begun"),
+        (["Nort", "tháng trước", "5", "10"], "is not a period"),
+    ],
+)
+def test_a_row_that_could_move_the_number_is_refused(tmp_path, extra, match):
+    with pytest.raises(InputError, match=match):
+        panel_of(tmp_path, [*rows(), extra])
+
+
+def test_an_exact_repeat_counts_once_and_only_if_the_whole_row_repeats(tmp_path):
+    header = "place,month,yes,all,note"
+    body = [[*row, "a"] for row in rows()]
+    panel, _ = panel_of(tmp_path, [*body, body[3]], header)
+    assert reasons(panel) == {"repeated_row": 1}
+    assert panel.cells["denominator"].sum() == sum(row[3] for row in body)
+    with pytest.raises(InputError, match="a second row"):
+        panel_of(tmp_path, [*body, [*body[3][:-1], "b"]], header)
+
+
+def test_days_are_added_up_to_months_and_periods_of_two_lengths_are_not(tmp_path):
+    days = [[u, f"{m}-{d:02}", 1, 4] for u, m, *_ in rows() for d in (3, 17, 28)]
+    panel, _ = panel_of(tmp_path, days)
+    assert set(panel.cells["denominator"]) == {12.0}
+    with pytest.raises(InputError, match="second row|two lengths"):
+        panel_of(tmp_path, [*days, ["North", "2023-01", 3, 12]])
+
+
+def test_a_unit_that_is_the_sum_or_mean_of_others_is_left_out_and_told(tmp_path):
+    body = rows()
+    region = [
+        ["The region", m, sum(r[2] for r in body if r[1] == m), sum(r[3] for r in body if r[1] == m)]
+        for m in dict.fromkeys(r[1] for r in body)
+    ]
+    panel, p = panel_of(tmp_path, [*region, *body])
+    assert set(panel.cells["unit"]) == set(UNITS)
+    assert told(panel) == {"totals_found"}
+    assert reasons(panel) == {"total_row": 7}
+    values = rows(False)
+    mean = [["Typical", m, sum(r[2] for r in values if r[1] == m) / 4] for m in dict.fromkeys(r[1] for r in values)]
+    panel, _ = panel_of(tmp_path, [*values, *mean], "place,month,value")
+    assert set(panel.cells["unit"]) == set(UNITS)
+    assert "sum or the mean" in str(show_series(panel, study_words(p, "en")))
+
+
+def test_a_unit_the_study_names_is_never_taken_for_a_total(tmp_path):
+    body = [["Total" if u == "North" else u, m, *rest] for u, m, *rest in rows()]
+    panel, _ = panel_of(tmp_path, body, treated_from={"Total": "2023-04"})
+    assert "Total" in set(panel.cells["unit"])
+
+
+@pytest.mark.parametrize("other", ["NORTH", "north", "North*", "North (1)", "Province of North", "Nörth"])
+def test_two_spellings_of_a_treated_unit_are_refused_and_of_another_told(tmp_path, other):
+    body = [[other if u == "North" and m > "2023-05" else u, m, *rest] for u, m, *rest in rows()]
+    with pytest.raises(InputError, match="probably one unit, and it is treated"):
+        panel_of(tmp_path, body)
+    panel, p = panel_of(tmp_path, body, treated_from={"South": "2023-04"})
+    assert told(panel) == {"units_alike"}
+    assert "probably one unit" in str(show_series(panel, study_words(p, "en")))
+
+
+def test_codes_that_differ_by_zeros_alone_are_told_too(tmp_path):
+    names = dict(zip(UNITS, ["01", "02", "03", "04"], strict=True))
+    body = [[names[u].lstrip("0") if u == "East" and m > "2023-05" else names[u], m, *rest] for u, m, *rest in rows()]
+    panel, _ = panel_of(tmp_path, body, treated_from={"01": "2023-04"})
+    assert told(panel) == {"units_alike"}
+    together = [*body, *[["1", m, *rest] for u, m, *rest in rows() if u == "North"]]
+    panel, _ = panel_of(tmp_path, together, treated_from={"01": "2023-04"})  # 1 and 01 share periods: two units
+    assert told(panel) == {"units_alike"}
+
+
+@pytest.mark.parametrize("seen", ["North\u00a0", "\u200bNorth", "No\u00adrth", "North\ufeff", "  North", "N\u200dorth"])
+def test_what_no_eye_sees_makes_no_other_unit(tmp_path, seen):
+    body = [[seen if u == "North" and m > "2023-05" else u, m, *rest] for u, m, *rest in rows()]
+    panel, p = panel_of(tmp_path, body)
+    assert set(panel.cells["unit"]) == set(UNITS)
+    assert study_design(panel, p).table["treated_from"].notna().sum() == 7
+    panel, p = panel_of(tmp_path, rows(), treated_from={seen: "2023-04"})
+    assert study_design(panel, p).table["treated_from"].notna().sum() == 7
+
+
+def test_a_table_with_a_column_a_period_is_read_and_told(tmp_path):
+    months = [f"2023-{m:02}" for m in range(1, 8)]
+    body = [[u, *(1.5 + i + 0.25 * t for t in range(7))] for i, u in enumerate(UNITS)]
+    panel, _ = panel_of(tmp_path, body, "place," + ",".join(months), outcome="value", numerator=None, denominator=None)
+    clean, _ = panel_of(tmp_path, rows(False), "place,month,value")
+    pd.testing.assert_frame_equal(panel.cells, clean.cells)
+    assert told(panel) == {"wide_table"}
+
+
+def test_shares_and_percentages_in_one_column_are_refused(tmp_path):
+    body = [[u, m, 0.3 + 0.01 * t] for u in UNITS for t, m in enumerate(f"2023-{k:02}" for k in range(1, 8))]
+    body[5][2] = 35.0
+    with pytest.raises(InputError, match="shares and percentages"):
+        panel_of(tmp_path, body, "place,month,value")
+
+
+def test_an_outcome_that_goes_missing_with_the_policy_is_refused(tmp_path):
+    body = [[u, m, "" if u == "North" and m >= "2023-06" else v] for u, m, v in rows(False)]
+    panel, p = panel_of(tmp_path, body, "place,month,value")
+    with pytest.raises(InputError, match="missing in 50% of the cells of treated units after"):
+        study_design(panel, p)
+    even = [[u, m, "" if m == "2023-06" and u != "West" or m == "2023-01" and u == "West" else v] for u, m, v in rows(False)]
+    panel, p = panel_of(tmp_path, even, "place,month,value", complete_units=False)
+    assert "missing" in str(pytest.raises(InputError, study_design, panel, p).value)
+
+
+def test_a_missing_column_is_answered_with_the_nearest_of_all(tmp_path):
+    header = "place,month,value," + ",".join(f"other_{i}" for i in range(60)) + ",denominators"
+    body = [[*row, *range(61)] for row in rows(False)]
+    with pytest.raises(InputError, match="did you mean 'denominators'.*and 34 more"):
+        panel_of(tmp_path, body, header, weights="denominator")
