@@ -4,17 +4,17 @@ python docs/draw_house.py            writes docs/house.svg (tests/test_layers.py
 """
 
 import ast
+import textwrap
+import tomllib
+from html import escape
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "hgdx_eval"
-WHAT = {
-    "base": "errors, safe text, hashes, periods", "study": "what is asked, in words; domains", "read": "files as people have them",
-    "panel": "cells, and what may be told", "design": "who is compared with whom", "estimation": "what estimators share",
-    "estimators": "one file, one method", "infer": "how sure", "release": "what a run tells of counts", "evaluation": "checks and verdict",
-    "report": "answer, charts, page", "run": "notebooks executed, published", "vietnam": "the domain", "cli": "composes",
-}  # fmt: skip
-WIDE, HIGH, ACROSS, DOWN = 190, 46, 26, 44
+LAYERS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"][0]["layers"]
+ROOMS = [room for room in reversed(LAYERS) if room != "__main__"]
+LETTERS = 38  # of a line in a box
+WIDE, HIGH, ACROSS, DOWN = 222, 62, 20, 44
 
 
 def rooms_imported() -> dict[str, set[str]]:
@@ -22,7 +22,7 @@ def rooms_imported() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for file in sorted(PACKAGE.rglob("*.py")):
         parts = file.relative_to(PACKAGE).with_suffix("").parts
-        if parts[0] not in WHAT:
+        if parts[0] not in ROOMS:
             continue
         own = found.setdefault(parts[0], set())
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -30,7 +30,14 @@ def rooms_imported() -> dict[str, set[str]]:
                 above = parts[: len(parts) - node.level]
                 names = [*above, *(node.module or "").split(".")] if node.module else [*above]
                 own |= {names[0]} if names else {alias.name for alias in node.names}
-    return {room: (others & set(WHAT)) - {room} for room, others in found.items()}
+    return {room: (others & set(ROOMS)) - {room} for room, others in found.items()}
+
+
+def said_of(room: str) -> list[str]:
+    """The first sentence of a room's own docstring, in lines of a box."""
+    file = PACKAGE / room / "__init__.py" if (PACKAGE / room).is_dir() else PACKAGE / f"{room}.py"
+    told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))).replace("`", "")
+    return textwrap.wrap(told.partition(". ")[0].removesuffix("."), LETTERS)
 
 
 def below(room: str, arrows: dict[str, set[str]]) -> set[str]:
@@ -48,11 +55,15 @@ def direct(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
             for room, others in arrows.items()}  # fmt: skip
 
 
+def lines_in_box(room: str, x: float, y: float) -> str:
+    return "".join(f'<text x="{x:.0f}" y="{y + 16 * i:.0f}">{escape(line, quote=False)}</text>' for i, line in enumerate(said_of(room)))
+
+
 def picture() -> str:
     """The SVG, the same bytes for the same imports."""
     arrows = rooms_imported()
     rows: dict[int, list[str]] = {}
-    for room in WHAT:
+    for room in ROOMS:
         rows.setdefault(floor_of(room, arrows), []).append(room)
     most, top = max(map(len, rows.values())), max(rows)
     width, height = most * (WIDE + ACROSS) + ACROSS, (top + 1) * (HIGH + DOWN) + DOWN
@@ -61,8 +72,7 @@ def picture() -> str:
     lines = [f'<line x1="{place[a][0] + WIDE / 2:.0f}" y1="{place[a][1] + HIGH:.0f}" x2="{place[b][0] + WIDE / 2:.0f}" '
              f'y2="{place[b][1] - 3:.0f}"/>' for a, others in direct(arrows).items() for b in sorted(others)]  # fmt: skip
     boxes = [f'<g><rect x="{x:.0f}" y="{y:.0f}" width="{WIDE}" height="{HIGH}" rx="5"/><text x="{x + WIDE / 2:.0f}" y="{y + 19:.0f}" '
-             f'class="n">{room}</text><text x="{x + WIDE / 2:.0f}" y="{y + 36:.0f}">{WHAT[room]}</text></g>'
-             for room, (x, y) in place.items()]  # fmt: skip
+             f'class="n">{room}</text>{lines_in_box(room, x + WIDE / 2, y + 36)}</g>' for room, (x, y) in place.items()]  # fmt: skip
     style = ("rect{fill:#fff;stroke:#003b6f;stroke-width:1.3}line{stroke:#7a8794;stroke-width:1.2;marker-end:url(#a)}"
              "text{font:11.5px sans-serif;text-anchor:middle;fill:#3d4650}.n{font-weight:600;font-size:13.5px;fill:#111}")  # fmt: skip
     marker = ('<marker id="a" markerWidth="8" markerHeight="8" refX="6" refY="3" orient="auto">'

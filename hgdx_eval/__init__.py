@@ -69,6 +69,7 @@ VERBS = {
     "report.charts.synthetic": ("plot_synthetic",),
     "report.record": ("record",),
     "report.show_data": (
+        "show_domain_data",
         "show_series",
         "show_facts",
         "show_glossary",

@@ -90,6 +90,7 @@ __all__ = [
     "show_cost_truth",
     "show_costs",
     "show_definitions",
+    "show_domain_data",
     "show_dose",
     "show_doubtful_names",
     "show_drivers",
@@ -518,6 +519,12 @@ def show_costs(found: Cost, design: Design, words: Words) -> blocks.Block:
 
 def show_definitions(card: Scorecard | None, words: Words) -> blocks.Block | None:
     """Each indicator's definition, source, target, trend. `card`: what `tasks_of` gives. Returns a Block; None without a scorecard."""
+
+def show_domain_data(panel: Panel, p: Study, words: Words) -> list[blocks.Block]:
+    """What the study's domain shows of its exports: of dossiers who filed and how names were understood.
+
+    Returns a list of Blocks; empty for a study without a domain, or where its data tell none of it.
+    """
 
 def show_dose(dose: Estimate, words: Words) -> blocks.Block:
     """The effect at each level of what is saved, and what a further step goes with. `dose`: what `dose_response` gives, where that is not

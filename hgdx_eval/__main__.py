@@ -1,4 +1,4 @@
-"""TODO"""
+"""`python -m hgdx_eval`: the command line."""
 
 from .cli import program
 

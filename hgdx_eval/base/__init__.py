@@ -1,1 +1,1 @@
-"""What every room uses: errors, safe text, progress, hashes, private folders, periods."""
+"""What every room uses: errors, safe text, hashes, private folders, periods."""

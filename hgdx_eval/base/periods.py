@@ -26,6 +26,7 @@ PATTERNS = (  # (what it names, pattern with groups y, q, m, d)
 )
 FINER = {"Y": "YQMD", "Q": "QMD", "M": "MD", "W": "WD", "D": "D"}
 NAMES = {"Y": "year", "Q": "quarter", "M": "month", "W": "week", "D": "day"}
+PER_YEAR, HALF_YEAR = {"M": 12, "Q": 4, "Y": 1}, {"M": 6, "Q": 2, "Y": 1}  # periods; of a year, half is the whole
 
 
 def told_span(periods: Iterable[pd.Period]) -> str:

@@ -13,6 +13,7 @@ from ..base.errors import Refusal
 from ..base.memo import remembered
 from ..design.design import Design, traits_of
 from ..panel.disclosure import hidden_beside_total
+from ..study.vocabulary import REGRESSION
 from .fixed_effects import Cells, Fit, cells_of, coefficients, linear, linear_estimate, outcome_weights, regress, usable
 from .inference import FEW_CLUSTERS, LEVEL, Linear, t_interval
 from .results import Estimate
@@ -20,7 +21,6 @@ from .results import Estimate
 BANDS = 3  # of a number with more than SEVERAL values
 SEVERAL = 6
 MOST = 40  # groups of one kind, at most
-MAIN = "two_way_fixed_effects"  # all of these are its coefficients
 
 
 # --- groups --------------------------------------------------------------------------------------------------------
@@ -43,7 +43,7 @@ def rows_by_group(design: Design, traits: dict[str, pd.Series]) -> Estimate:
     for trait, own in traits.items():
         values = table["unit"].map(labels(own, table))
         rows += trait_rows(design, table, cells, trait, values)
-    return linear_estimate(design, table, cells, MAIN, rows)
+    return linear_estimate(design, table, cells, REGRESSION, rows)
 
 
 def labels(values: pd.Series, table: pd.DataFrame) -> pd.Series:
@@ -202,7 +202,7 @@ def dose_response(design: Design) -> Estimate | None:
             inside = column > 0
             rows.append({"term": "dose", "group": value, "parameter": f"{np.average(dose[inside], weights=cells.weight[inside]):g}",
                          **row, "n_obs": sizes[value]})  # fmt: skip
-    return linear_estimate(design, table, cells, MAIN, rows + slope_row(table, cells, dose))
+    return linear_estimate(design, table, cells, REGRESSION, rows + slope_row(table, cells, dose))
 
 
 def slope_row(table: pd.DataFrame, cells: Cells, dose: pd.Series) -> list[dict]:
@@ -232,7 +232,7 @@ def reversal(design: Design) -> Estimate | None:
     found = regress(cells, np.column_stack([on, off]).astype(float))
     rows = [{"term": "group", "group": "reversal", "parameter": name, "period": span(table, mask), **row}
             for name, mask, row in zip(("on", "off"), (on, off), coefficients(found, 2) if found else [], strict=False) if row]  # fmt: skip
-    return linear_estimate(design, table, cells, MAIN, rows) if rows else None
+    return linear_estimate(design, table, cells, REGRESSION, rows) if rows else None
 
 
 def span(table: pd.DataFrame, mask: np.ndarray) -> str:

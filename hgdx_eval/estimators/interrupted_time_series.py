@@ -11,6 +11,7 @@ import pandas as pd
 import statsmodels.api as sm
 
 from ..base.errors import Refusal
+from ..base.periods import HALF_YEAR
 from ..design.design import Design
 from ..estimation.fixed_effects import points, usable
 from ..estimation.inference import LEVEL, t_interval
@@ -19,7 +20,6 @@ from ..estimation.results import Estimate, result_table
 DIFFERS = ("no_comparison",)  # what it takes otherwise than two-way fixed effects on the same design
 MIN_BEFORE, MIN_AFTER = 8, 2
 LONG = 24  # periods: over fewer, regressors of the calendar would take more than they give
-EARLIER = {"M": 6, "Q": 2, "Y": 1}  # periods by which a placebo pretends that the policy came earlier
 
 
 def fit(design: Design) -> Estimate:
@@ -108,7 +108,7 @@ def enough(design: Design, times: pd.Index, start: int, min_after: int = MIN_AFT
 
 def earlier_start(design: Design, before: pd.Index, start: int) -> int:
     """The pretended date of a placebo: a fixed number of periods earlier, at most half of the time before."""
-    return start - min(EARLIER[design.frequency], int(start - before.min()) // 2)
+    return start - min(HALF_YEAR[design.frequency], int(start - before.min()) // 2)
 
 
 def regressors(times: pd.Index, start: int, after: np.ndarray, calendar: pd.DataFrame) -> pd.DataFrame:

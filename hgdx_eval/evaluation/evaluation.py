@@ -8,6 +8,7 @@ import pandas as pd
 from ..base.errors import Refusal
 from ..base.memo import remembered
 from ..base.origin import Origin
+from ..base.periods import HALF_YEAR
 from ..base.telling import in_brief
 from ..design.design import Design
 from ..design.placebos import placebo_before, placebos_in_space, without_cluster
@@ -17,12 +18,11 @@ from ..estimation.results import Estimate, result_table, told_row
 from ..infer.false_alarms import LEAST_CLUSTERS, chosen, false_alarms, intervals
 from ..infer.sensitivity import sensitivity
 from ..study.study import Study, VerdictRules
+from ..study.vocabulary import REGRESSION
 from .verdict import Small, judge, judge_checks, smallness
 from .warning_signs import Sign, warning_signs
 
-PLACEBO_PERIODS = {"M": 6, "Q": 2, "Y": 1}
 NEVER = ("none", "hac")  # no interval; or one measured to cry wolf far too often (docs/coverage.md)
-MAIN = "two_way_fixed_effects"  # whose parallel trends are relaxed
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def evaluated(design: Design, p: Study) -> Evaluation:
 def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:
     """(honest intervals, "") or (None, why not). They are about the regression: beside another method they would speak of a number
     that is not shown."""
-    if p.estimator != MAIN:
+    if p.estimator != REGRESSION:
         return None, "other_method"
     try:
         return sensitivity(design), ""
@@ -158,7 +158,7 @@ def own_checks(main: Estimate) -> tuple[Estimate, dict[str, Estimate]]:
 def placebo_time(design: Design, p: Study) -> Estimate | None:
     """The same estimate at a pretended earlier date, on the periods before the real one; None where they do not suffice."""
     try:
-        earlier = placebo_before(design, p.verdict.placebo_periods or PLACEBO_PERIODS[design.frequency])
+        earlier = placebo_before(design, p.verdict.placebo_periods or HALF_YEAR[design.frequency])
         found = estimate(earlier, p.estimator)
     except Refusal:
         return None

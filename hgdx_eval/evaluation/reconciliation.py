@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import Refusal
+from ..base.periods import PER_YEAR
 from ..design.design import Design
 from ..design.variants import (
     with_common_periods,
@@ -23,13 +24,12 @@ from ..design.variants import (
 from ..estimation.estimate import estimate
 from ..estimation.fixed_effects import points, usable
 from ..estimation.results import Estimate, result_table
+from ..study.vocabulary import REGRESSION
 
-ENGINE = "two_way_fixed_effects"
 STEPS = {
     "equal_weights": with_equal_weights, "mean_weights": with_mean_weights, "common_periods": with_common_periods,
     "complete_units": with_complete_units,
 }  # fmt: skip
-YEAR = {"M": 12, "Q": 4, "Y": 1}
 
 
 def differs(estimator: str) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def one_change(design: Design) -> Estimate:
             continue
         rows.append({"group": name, **row_or_reason(lambda step=step: step(design))})
     event = design.table["time"] - design.start.ordinal
-    rows.append({"group": "first_year", **row_or_reason(lambda: with_periods(design, event < YEAR[design.frequency]))})
+    rows.append({"group": "first_year", **row_or_reason(lambda: with_periods(design, event < PER_YEAR[design.frequency]))})
     groups = sorted(set(design.table.loc[design.table["treated_from"].isna(), "group"]) - {""})
     for group in groups if len(groups) > 1 else []:
         rows.append({"group": "comparison_group", "parameter": group,
@@ -89,7 +89,7 @@ def reconcile(design: Design, found: list[Estimate]) -> Estimate:
     rows = []
     for other in found:
         last = other.overall()
-        if last["status"] != "ok" or last["estimator"] == ENGINE or last["scale"] != design.scale:
+        if last["status"] != "ok" or last["estimator"] == REGRESSION or last["scale"] != design.scale:
             continue
         steps = path(design, last["estimator"])
         if steps is None:
@@ -131,7 +131,7 @@ def before_after(design: Design) -> float:
 
 
 def row_of(design: Design) -> dict:
-    found = estimate(replace(design, path=False), ENGINE).overall()
+    found = estimate(replace(design, path=False), REGRESSION).overall()
     keys = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "inference", "level", "n_obs", "n_units", "n_clusters",
             "n_treated_clusters")  # fmt: skip
     return {name: found[name] for name in keys}
@@ -145,6 +145,6 @@ def row_or_reason(change: object) -> dict:
 
 
 def table_of(design: Design, rows: list[dict]) -> Estimate:
-    common = dict(study=design.study, outcome=design.outcome, estimator=ENGINE, term="specification", scale=design.scale,
+    common = dict(study=design.study, outcome=design.outcome, estimator=REGRESSION, term="specification", scale=design.scale,
                   simulated=design.origin.simulated)  # fmt: skip
     return Estimate(result_table(rows, **common), design.origin, design.frequency)

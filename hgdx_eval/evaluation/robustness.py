@@ -14,7 +14,8 @@ from ..infer.multiplicity import adjusted
 from ..infer.sequential import looks
 from ..infer.specification_curve import specification_curve
 from ..study.study import Study
-from .evaluation import MAIN, Evaluation
+from ..study.vocabulary import REGRESSION
+from .evaluation import Evaluation
 
 GATE_LEVEL = 0.99  # of the Monte Carlo interval of a rate
 
@@ -48,7 +49,7 @@ def robust(found: Evaluation, p: Study) -> Robustness:
     Returns a Robustness whose parts `sensitivity`, `curve`, `looks` and `wild` are None where they cannot be had.
     """
     curve = None
-    if p.estimator == MAIN:  # beside another method it would speak of a number not shown
+    if p.estimator == REGRESSION:  # beside another method it would speak of a number not shown
         with suppress(Refusal):
             curve = specification_curve(found.design)
     return Robustness(found.sensitivity, found.unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p))

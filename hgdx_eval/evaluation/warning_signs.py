@@ -17,6 +17,7 @@ from scipy import special, stats
 
 from ..base.errors import Refusal
 from ..base.periods import NAMES as PERIODS
+from ..base.periods import PER_YEAR
 from ..base.telling import in_brief
 from ..design.design import Design, nearby_events, thin_event_times
 from ..estimation.fixed_effects import (
@@ -34,8 +35,6 @@ from ..estimation.fixed_effects import (
 from ..estimation.inference import FEW_CLUSTERS, LEVEL, few_clusters
 from ..study.events import Event
 
-NAMES = ("differential_trend", "uneven_campaign", "ceiling", "few_clusters", "two_treated_agencies", "event_in_window",
-         "composition_change", "thin_months")  # fmt: skip
 STEADY, BEFORE = 0.04, 0.01  # sizes of the two tests of a trend, 5 % together
 CAMPAIGN = 0.01  # size of the test of a campaign, shared by the campaigns that are tried
 POWER = 0.8
@@ -45,7 +44,6 @@ HIGH = 0.9  # counterfactual share from which there is no room
 TOP, TOP_PART, TOP_SIZE = 0.95, 0.25, 20  # a unit's share; part of the treated dossiers in such units; dossiers a unit needs
 APART, APART_LEAST = 0.5, 1.0  # logit and linear effect differ by this part of the larger one, and by so many points
 MOVED, MOVED_Z = 0.1, 3.0  # of a side's dossiers, beyond chance and beyond what moved before; in standard errors
-YEAR = {"M": 12, "Q": 4, "Y": 1}
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Trend:
 
 
 def warning_signs(design: Design) -> list[Sign]:
-    """The warnings that fire, in the order of `NAMES`; none twice. Raises Refusal where a number is not finite."""
+    """The warnings that fire, in the order of `WARNINGS`; none twice. Raises Refusal where a number is not finite."""
     table = usable(design)
     found = [differential_trend(design), uneven_campaign(design, table), ceiling(design, table), clusters_few(design),
              two_treated(table), event_in_window(design), composition_change(design, table), thin_months(design)]  # fmt: skip
@@ -293,7 +291,7 @@ def composition_change(design: Design, table: pd.DataFrame) -> Sign | None:
     Windows of equal length, at most a year. The effect is told as it is and with each unit at its weight before the policy.
     """
     time = table["time"].to_numpy() - design.start.ordinal
-    width = min(YEAR[design.frequency], -int(time.min()) // 2, int(time.max()) + 1)
+    width = min(PER_YEAR[design.frequency], -int(time.min()) // 2, int(time.max()) + 1)
     if width < 1:
         return None
     moved = {side: abrupt_move(table[part], time[part], width) for side, part in

@@ -1,1 +1,1 @@
-"""How sure: intervals, placebos, sensitivity, many looks and many questions."""
+"""How sure: intervals, placebos, sensitivity, many looks and questions."""

@@ -20,6 +20,7 @@ from ..design.placebos import placebos_in_space
 from ..estimation.fixed_effects import cells_of, residuals, rows_only, two_way, usable
 from ..estimation.heterogeneity import group_linears
 from ..estimation.inference import LEVEL, MANY, Linear, by_cluster
+from ..study.vocabulary import REGRESSION
 from . import randomization, wild
 
 WORLDS = 2000
@@ -29,7 +30,6 @@ BLOCK = 6  # periods drawn together, at most
 MIN_BEFORE = 4  # periods before the policy without which there is nothing to draw from
 LEAST_CLUSTERS = 3  # on either side: with fewer, no clustered error is tried
 WILD_DRAWS, RANDOM_DRAWS = 999, 199
-KINDS = ("cluster", "wild", "randomization", "placebo")
 RATES = ["kind", "worlds", "rate", "low", "high"]
 
 
@@ -55,7 +55,7 @@ def false_alarms(design: Design, estimator: str, kinds: tuple[str, ...], worlds:
     source = None if linear is None else worlds_of(design)
     if source is None:
         return pd.DataFrame(columns=RATES)
-    kinds = tuple(kind for kind in kinds if kind in ("cluster", "wild") or estimator == "two_way_fixed_effects")
+    kinds = tuple(kind for kind in kinds if kind in ("cluster", "wild") or estimator == REGRESSION)
     tests = {kind: TESTS[kind](design, linear) for kind in kinds}
     tests = {kind: test for kind, test in tests.items() if test is not None}
     alarms = dict.fromkeys(tests, 0)
@@ -82,7 +82,7 @@ def intervals(design: Design, estimator: str, order: tuple[str, ...]) -> list[di
     for kind in order:
         if kind == "wild" and linear is not None:
             rows.append(wild.wild(linear, design.seed))
-        if kind == "randomization" and estimator == "two_way_fixed_effects":
+        if kind == "randomization" and estimator == REGRESSION:
             try:
                 rows.append(randomization.randomization(design))
             except Refusal:
@@ -99,7 +99,7 @@ def wild_aggregates(design: Design, estimator: str) -> list[dict]:
     events = module.linears(replace(design, path=True))
     rows = [{"term": "event", "event_time": time, **wild.wild(part, design.seed, WILD_DRAWS)} for time, part in sorted(
         (time, part) for time, part in events.items() if time is not None)]  # fmt: skip
-    groups = group_linears(design) if estimator == "two_way_fixed_effects" else {}  # they are its coefficients
+    groups = group_linears(design) if estimator == REGRESSION else {}  # they are its coefficients
     return rows + [{"term": "group", "group": name, **wild.wild(part, design.seed, WILD_DRAWS)} for name, part in groups.items()]
 
 

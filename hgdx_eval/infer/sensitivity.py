@@ -17,6 +17,7 @@ from ..design.design import Design
 from ..estimation.fixed_effects import cells_of, indicators, linear_estimate, outcome_weights, regress, usable
 from ..estimation.inference import FEW_CLUSTERS, LEVEL, degrees_of_freedom, effective_clusters, few_clusters
 from ..estimation.results import Estimate
+from ..study.vocabulary import REGRESSION
 
 WIDTHS = {"M": (1, 2, 3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}  # periods in one coefficient
 PER_CLUSTER = 0.5  # coefficients a cluster, at most
@@ -479,7 +480,7 @@ def sensitivity(design: Design) -> Estimate:
         begin = study.spans[0][0]
         rows += contrast_rows(study, contrast, group, f"{begin}..{last[1]}" if last[1] > begin else str(begin))
     table = usable(design)
-    return linear_estimate(design, table, cells_of(design, table), "two_way_fixed_effects", rows)
+    return linear_estimate(design, table, cells_of(design, table), REGRESSION, rows)
 
 
 def contrast_rows(study: EventStudy, contrast: np.ndarray, group: str, period: str) -> list[dict]:

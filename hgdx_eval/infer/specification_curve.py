@@ -15,19 +15,20 @@ import pandas as pd
 
 from ..base.errors import Refusal
 from ..base.memo import remembered
+from ..base.periods import PER_YEAR
 from ..design.design import Design
 from ..estimation.fixed_effects import Cells, cluster_scores, coefficients, points, regress, usable
 from ..estimation.inference import LEVEL
 from ..estimation.results import Estimate, result_table
 from ..estimators import grouped_logit
 from ..panel.disclosure import told_whole
+from ..study.vocabulary import REGRESSION
 
 CURVE = "curve"  # the `group` of the rows
 OWN, ONE, CROSSED = "as_studied", "one_change", "crossed"  # their `cohort`: how far a row is from the study
 DIMENSIONS = ("window", "weights", "comparison", "periods", "units", "scale", "date", "left_out")
 MOST = 400  # specifications of one curve
 EXACT = 60  # clusters up to this number are each left out in turn; of more, only the most influential
-YEAR = {"M": 12, "Q": 4, "Y": 1}
 TRANSITION = (-2, -1, 0, 1)  # event times: the two periods before the start and the first two of it
 SHIFTS = {"one_later": 1, "one_earlier": -1}
 ESCAPES = {"%": "%25", ";": "%3B", "=": "%3D"}
@@ -139,7 +140,7 @@ def attempted(chosen: Choices, arrays: Arrays, seen: set[bytes]) -> dict | None:
         seen.add(mark)
         return {**named, **estimated(what, arrays)}
     except Refusal as refusal:
-        estimator = "grouped_logit" if "scale" in chosen else "two_way_fixed_effects"
+        estimator = "grouped_logit" if "scale" in chosen else REGRESSION
         return {**named, "estimator": estimator, "status": "refused", "reason": refusal.reason, "inference": "none"}
 
 
@@ -254,7 +255,7 @@ def in_window(arrays: Arrays, window: str, shift: int) -> np.ndarray:
     """Rows of a window. The year is counted from the policy's start and from the first period of the data; the transition by a
     unit's own start where units start at different times, else by the common one (comparison units too)."""
     since = np.unique(arrays.since[~np.isnan(arrays.since)])
-    year = YEAR[arrays.design.frequency]
+    year = PER_YEAR[arrays.design.frequency]
     if window == "first_year":
         return arrays.time - (arrays.start + shift) < year
     if window == "shorter_before":
@@ -310,7 +311,7 @@ def estimated(what: Specified, arrays: Arrays) -> dict:
     row = log_odds(what, arrays, cells) if what.logit else coefficients_of(what, arrays, cells)
     touched = ~np.isnan(what.since)
     return {
-        **row, "estimator": "grouped_logit" if what.logit else "two_way_fixed_effects", "inference": "cluster", "n_obs": cells.n,
+        **row, "estimator": "grouped_logit" if what.logit else REGRESSION, "inference": "cluster", "n_obs": cells.n,
         "n_units": len(np.unique(arrays.unit[what.rows])), "n_clusters": int(cells.clusters.max()) + 1,
         "n_treated_clusters": len(np.unique(cells.clusters[touched])),
     }  # fmt: skip

@@ -1,3 +1,3 @@
-"""TODO"""
+"""The languages of the texts that lie here."""
 
 LANGUAGES = ("vi", "en")

@@ -15,6 +15,7 @@ from ..panel.tidy import joined_text
 from ..panel.told import KEYS, Release
 from ..study.domains import domain_of
 from ..study.study import Study, study_digest
+from ..study.vocabulary import SIDES
 from .register import Register, entries_with, hidden_entries, is_small, some_atoms
 
 MOST, TYPICAL = 8, 20  # places of which a series is drawn; dossiers of either group in a typical period: below, a line shows chance
@@ -172,7 +173,7 @@ def view_of(cells: pd.DataFrame, panel: Panel, p: Study, design: Design, told: p
     own = design.table.drop_duplicates(at).set_index(at)[["treated_from", "treated", "cluster"]]
     found = own.reindex(pd.MultiIndex.from_frame(cells[at])).set_axis(cells.index)
     inside, drawn = found["treated"].notna(), places_drawn(design)
-    side = np.where(found["treated_from"].notna(), "treated", "comparison")
+    side = found["treated_from"].notna().map(SIDES)
     made = pd.DataFrame({
         "side": np.where(inside, side, ""), "place": found["cluster"].where(inside & found["cluster"].isin(drawn), ""),
         "late": cells["time"] >= design.start.ordinal, "after": inside & (found["treated"] == True),  # noqa: E712

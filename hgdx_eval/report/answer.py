@@ -12,9 +12,9 @@ from ..panel.panel import Panel
 from ..panel.told import Release
 from ..study.domains import domain_of
 from ..study.study import Study
+from ..study.vocabulary import SIDES
 from ..study.words import Words
 from . import blocks
-from .charts.groups import SIDES
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
 

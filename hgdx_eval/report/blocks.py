@@ -12,7 +12,7 @@ from ..study.words import Words
 
 NARROW = 3  # columns that a phone has room for; wider tables scroll by themselves, also with the keyboard
 VERDICTS = (1, 2, 3, 4, 5)
-MARKS = {"pass": ("ok", "✓"), "unmet": ("na", "–"), "partly": ("pt", "◐"), "fail": ("no", "✕"), "none": ("na", "–")}
+MARKS = {"pass": ("ok", "✓"), "unmet": ("na", "–"), "fail": ("no", "✕"), "none": ("na", "–")}
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def effect(row: pd.Series, words: Words, digits: int | None = None) -> Markup:
 
 
 def checks(rows: list[tuple[str, str, str]], caption: str, words: Words) -> Block:
-    """(check, result, pass | partly | fail | none) with a sign and a word, never a colour alone."""
+    """(check, result, a word of `CHECK_STATES`) with a sign and a word, never a colour alone."""
     body = Markup("").join(
         Markup('<tr><th scope="row">{}</th><td>{}</td><td class="{}">{} {}</td></tr>').format(
             check, result, MARKS[state][0], MARKS[state][1], words(f"tables.{state}"))

@@ -51,6 +51,14 @@ def show_series(panel: Panel, words: Words) -> blocks.Block:
     return blocks.definitions(pairs, words)
 
 
+def show_domain_data(panel: Panel, p: Study, words: Words) -> list[blocks.Block]:
+    """What the study's domain shows of its exports: of dossiers who filed and how names were understood.
+
+    Returns a list of Blocks; empty for a study without a domain, or where its data tell none of it.
+    """
+    return domain_of(p).data_shown(panel, p, words)
+
+
 def show_set_aside(design: Design, words: Words) -> blocks.Block:
     """What the study left out, by reason; about how many cells where dossiers are counted: one more of them may be one dossier.
 

@@ -109,6 +109,9 @@ class Domain(Protocol):
     def series_told(self, panel: object, words: object) -> list[tuple[str, str]]:
         """(what, text) of what a reader should know of a series of this domain."""
 
+    def data_shown(self, panel: object, p: "Study", words: object) -> list:
+        """Blocks of the chapter on data that only its exports have something for, in order."""
+
 
 def domains() -> list[Domain]:
     """Every domain that is there, by name."""

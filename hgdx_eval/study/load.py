@@ -18,11 +18,6 @@ from .vocabulary import estimator_names
 from .words import Words, texts
 
 
-def study_folder() -> Path:
-    """The first `params/studies` in which a study is looked for by its name (`own_folders`)."""
-    return own_file("params", "studies")
-
-
 def study_file(study: str | Path) -> Path:
     """The YAML file of a study: a path, or a name in `params/studies/`. Raises InputError where there is none."""
     if "/" in str(study) or os.sep in str(study) or str(study).endswith((".yaml", ".yml")):

@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from ..base.errors import InputError
 from ..base.safe_text import header_key, plain_spaces
 from ..base.telling import in_brief, told_file, told_text
+from .vocabulary import KINDS, Comparison, Frequency, Kind
 
 PeriodText = str | int | date
 COUNTED = ("outcome", "numerator", "denominator", "treated", "weights", "dose")  # keys of columns of numbers
@@ -73,7 +74,7 @@ class Study(BaseModel):
 
     unit: str | list[str] = Field(description="a column, or a list of columns")
     period: str = Field(description="a column of periods")
-    frequency: Literal["M", "Q", "Y"] = Field(description="M, Q or Y")
+    frequency: Frequency = Field(description="M, Q or Y")
     outcome: str | None = Field(None, description="a column of numbers")
     scale: Literal["share", "level"] = Field("level", description="share (0-1) or level, of the outcome column")
     numerator: str | None = Field(None, description="a column of counts")
@@ -117,14 +118,14 @@ class Study(BaseModel):
     domain: str | None = Field(None, description="whose layouts, facts and calendar the study uses; default: of policy, place or layout")
     place: str | None = Field(None, description="whose dated events count as concurrent and whose units names mean: a place of the facts")
 
-    comparison: Literal["never", "not_yet"] = Field("never", description="never or not_yet")
+    comparison: Comparison = Field("never", description="never or not_yet")
     period_by: str | None = Field(None, description="a column: period effects are separate for each of its values")
     unit_effects: str | None = Field(None, description="a column: fixed effects of its values, in place of each unit's own")
     cluster: str = Field(description="a column: errors are correlated inside its values")
     estimator: str = Field(description="the main method, the name of a file in estimators/")
     estimators: list[str] = Field([], description="methods set side by side")
-    inference_order: list[Literal["cluster", "wild", "randomization", "placebo"]] = Field(
-        ["cluster", "wild", "randomization", "placebo"], min_length=1,
+    inference_order: list[Kind] = Field(
+        list(KINDS), min_length=1,
         description="kinds of interval in the order in which they are tried: the first that the gate lets through is headlined",
     )  # fmt: skip
     smallest_effect: float | None = Field(

@@ -1,16 +1,23 @@
-"""The closed vocabulary: terms, kinds of inference, scales, states, reasons, estimators."""
+"""The closed vocabulary: every word with a fixed set of values that more than one room speaks (tests/study/test_vocabulary.py reads the
+package's literals against it)."""
+
+from typing import Literal, get_args
 
 from ..base.own_files import PACKAGE
 
+# --- what a study asks ---------------------------------------------------------------------------------------------
+Frequency = Literal["M", "Q", "Y"]
+Comparison = Literal["never", "not_yet"]  # whether units treated later are compared before they are
+Kind = Literal["cluster", "wild", "randomization", "placebo"]  # kinds of interval that the gate can try, in its order
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ESTIMANDS = {"effect", "difference"}
+
+# --- estimates.csv -------------------------------------------------------------------------------------------------
 COLUMNS = [
     "study", "notebook", "outcome", "estimator", "term", "group", "cohort", "period", "event_time", "parameter",
     "estimate", "std_error", "ci_low", "ci_high", "level", "p_value", "inference", "n_obs", "n_units", "n_clusters",
     "n_treated_clusters", "scale", "status", "reason", "simulated",
 ]  # fmt: skip
-NOTES = {
-    "weights_not_unique", "poor_fit", "regression_to_mean", "forbidden_comparisons", "unidentified_left_out", "overdispersed",
-    "separated", "no_comparison_series", "too_sure",
-}  # fmt: skip
 NUMBERS = ["event_time", "estimate", "std_error", "ci_low", "ci_high", "level", "p_value",
            "n_obs", "n_units", "n_clusters", "n_treated_clusters"]  # fmt: skip
 TERMS = {
@@ -18,10 +25,7 @@ TERMS = {
     "aggregate", "bound", "pre_trend", "dose", "change", "bacon", "sensitivity_relative", "sensitivity_smooth",
     "cost", "indicator",
 }  # fmt: skip
-INFERENCE = {
-    "cluster", "wild", "placebo", "randomization", "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential",
-    "model", "none",
-}  # fmt: skip
+INFERENCE = {*KINDS, "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential", "model", "none"}
 SCALES = {"share", "pp", "log", "level", "VND", "count"}
 STATUS = {"ok", "refused"}
 REASONS = {
@@ -29,10 +33,32 @@ REASONS = {
     "too_few_periods", "too_few_placebos", "mixed_clusters", "staggered", "collinear", "blocks", "gaps", "too_few_donors",
     "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose", "no_extra",
 }  # fmt: skip
+NOTES = {  # what a reader must know beside an estimate
+    "weights_not_unique", "poor_fit", "regression_to_mean", "forbidden_comparisons", "unidentified_left_out", "overdispersed",
+    "separated", "no_comparison_series", "too_sure",
+}  # fmt: skip
 
+# --- estimators ----------------------------------------------------------------------------------------------------
+REGRESSION = "two_way_fixed_effects"  # the engine's own: gate, curve, sensitivity and effects by group are of its coefficients
 SINGLE_SERIES = {"interrupted_time_series", "structural_time_series"}  # estimators that can do without a comparison
 
 
 def estimator_names() -> list[str]:
     """The names of the files in estimators/."""
     return sorted(file.stem for file in (PACKAGE / "estimators").glob("*.py") if file.stem != "__init__")
+
+
+# --- an evaluation -------------------------------------------------------------------------------------------------
+CHECKS = ("placebo_time", "leave_one_out", "pre_period", "methods", "breakdown")
+CHECK_STATES = {"pass", "fail", "none", "unmet"}  # none: could not be made; unmet: the effect is not shown to be a small one
+GATE_STATES = {"headline", "passes", "conservative", "fails", "unavailable"}
+WARNINGS = ("differential_trend", "uneven_campaign", "ceiling", "few_clusters", "two_treated_agencies", "event_in_window",
+            "composition_change", "thin_months")  # fmt: skip
+
+# --- counts told by a run (told.csv) -------------------------------------------------------------------------------
+FAMILIES = {
+    "design", "treated", "whole", "span", "month", "side", "size", "dose", "forgone", "place", "staff", "staff_year", "staff_whole",
+    "payment", "payment_fixed",
+}  # fmt: skip
+PARTS = {"received", "online", "counter", "remote", "assisted", "paid", "unpaid", "forgone"}
+SIDES = {True: "treated", False: "comparison"}  # by whether a unit is treated at some time

@@ -18,6 +18,7 @@ from .provinces import check_province, events_between, same_province
 if TYPE_CHECKING:
     from ..design.design import Design
     from ..panel.panel import Panel
+    from ..report.blocks import Block
     from ..study.events import Event
     from ..study.study import Study
     from ..study.words import Words
@@ -214,3 +215,11 @@ def series_told(panel: "Panel", words: "Words") -> list[tuple[str, str]]:
     from .questions.show_data import series_told
 
     return series_told(panel, words)
+
+
+def data_shown(panel: "Panel", p: "Study", words: "Words") -> list["Block"]:
+    """Who filed, how names were understood and which were not, where the data tell it."""
+    from .questions.show_data import show_doubtful_names, show_names, show_staff
+
+    blocks = (show_staff(panel, p, words), show_names(panel, words), show_doubtful_names(panel, words))
+    return [block for block in blocks if block is not None]

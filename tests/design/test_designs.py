@@ -170,12 +170,13 @@ def policy_design(monkeypatch, tmp_path, start=None, **change):
     from coverage_worlds import ORIGIN, PLAIN
 
     from hgdx_eval.panel.panel import NOTES, Panel
-    from hgdx_eval.study.load import study_file, study_folder
+    from hgdx_eval.study.load import study_file
     from hgdx_eval.vietnam.made_up_world import simulate_cells
+    from params import params_folder
 
     file, cells = study_file("demo"), simulate_cells(1, dossiers=20_000)[0]
     if start:
-        shutil.copytree(study_folder().parent, tmp_path / "params")
+        shutil.copytree(params_folder(), tmp_path / "params")
         law = tmp_path / "params" / "facts" / "resolution.yaml"
         law.write_text(
             law.read_text(encoding="utf-8").replace("assumed_effective: 2023-08-01", f"assumed_effective: {start}"), encoding="utf-8"

@@ -14,10 +14,10 @@ from hgdx_eval.estimation.results import check_table
 from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.evaluation.robustness import robust, together
 from hgdx_eval.evaluation.verdict import CANNOT
-from hgdx_eval.infer import false_alarms
 from hgdx_eval.report.answer import headline, reasons
 from hgdx_eval.report.show_robustness import show_breakdown, show_drivers, show_intervals, show_sensitivity, show_together
 from hgdx_eval.study.load import study_words
+from hgdx_eval.study.vocabulary import KINDS
 
 
 def longer(seed=1, clusters=12, effect=0.05):
@@ -78,7 +78,7 @@ def test_a_reader_sees_the_same_numbers_in_both_languages(study):
 
 def test_where_no_kind_passes_the_data_cannot_tell(study, tmp_path, monkeypatch):
     p, design, _, _ = study
-    failing = pd.DataFrame([{"kind": kind, "worlds": 2000, "rate": 0.2, "low": 0.18, "high": 0.22} for kind in false_alarms.KINDS])
+    failing = pd.DataFrame([{"kind": kind, "worlds": 2000, "rate": 0.2, "low": 0.18, "high": 0.22} for kind in KINDS])
     monkeypatch.setattr("hgdx_eval.evaluation.evaluation.false_alarms", lambda *_: failing)
     found = evaluate(design, p)
     assert (found.headline, found.verdict) == ("none", CANNOT)

@@ -16,10 +16,11 @@ from warning_worlds import BROKEN, CHANGES, composition_change, drawn, drifting,
 from worlds import World, one_among_many, parallel, places, staggered
 
 from hgdx_eval.estimation.fixed_effects import usable
-from hgdx_eval.evaluation.warning_signs import NAMES, Trend, event_in_window, trend, uneven_campaign, warning_signs
+from hgdx_eval.evaluation.warning_signs import Trend, event_in_window, trend, uneven_campaign, warning_signs
 from hgdx_eval.infer.false_alarms import monte_carlo
 from hgdx_eval.report.show_robustness import show_signs, trend_power, warning_texts
 from hgdx_eval.study.load import read_study, study_file, study_words
+from hgdx_eval.study.vocabulary import WARNINGS
 from hgdx_eval.study.words import texts
 from hgdx_eval.vietnam import made_up_world as synth
 
@@ -49,7 +50,7 @@ def fired(seed: int, broken: tuple[str, ...] = BROKEN) -> dict[str, set[str]]:
 
 def counted(seeds: range, broken: tuple[str, ...] = BROKEN) -> pd.DataFrame:
     """Worlds x warnings: how many of the draws each fires in."""
-    counts = pd.DataFrame(0, index=["good", "listed", *BROKEN], columns=list(NAMES))
+    counts = pd.DataFrame(0, index=["good", "listed", *BROKEN], columns=list(WARNINGS))
     for seed in seeds:
         for world, found in fired(seed, broken).items():
             counts.loc[world, list(found)] += 1
@@ -201,11 +202,11 @@ def test_a_mix_that_always_wanders_is_no_break():
 
 def test_designs_of_other_kinds_are_not_refused():
     for other in (staggered(), places(), one_among_many()):
-        assert names(World(other, parallel).drawn(1)[0]) <= set(NAMES)
+        assert names(World(other, parallel).drawn(1)[0]) <= set(WARNINGS)
     plain = design_of(made_up_table(1, clusters=12, periods=30, effect=0.05))
-    assert names(plain) <= set(NAMES)
+    assert names(plain) <= set(WARNINGS)
     bare = replace(plain, table=plain.table.assign(denominator=np.nan, numerator=np.nan, weight=1.0), scale="level")
-    assert names(bare) <= set(NAMES) - {"ceiling", "thin_months"}
+    assert names(bare) <= set(WARNINGS) - {"ceiling", "thin_months"}
     around = plain.table["time"].between(plain.start.ordinal - 1, plain.start.ordinal)
     assert "differential_trend" not in names(replace(plain, table=plain.table[around].reset_index(drop=True)))
 
@@ -236,7 +237,7 @@ def one_of_each() -> dict:
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_every_warning_is_said_with_its_numbers(lang):
     words, found = study_words(read_study(study_file("demo"), {}), lang), one_of_each()
-    assert set(found) == set(NAMES)
+    assert set(found) == set(WARNINGS)
     told = warning_texts(list(found.values()), words)
     for title, text in told:
         assert title and text.count(". ") >= 1 and not {"{", "}", "!"} & set(text) and "nan" not in text and "–" not in text

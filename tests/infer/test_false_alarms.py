@@ -8,7 +8,8 @@ import pytest
 from made_up import design_of, made_up_table
 from worlds import World, noise, one_among_many, parallel, two_groups, unit_levels
 
-from hgdx_eval.infer.false_alarms import KINDS, chosen, drawn, false_alarms, worlds_of
+from hgdx_eval.infer.false_alarms import chosen, drawn, false_alarms, worlds_of
+from hgdx_eval.study.vocabulary import KINDS
 
 MAIN = "two_way_fixed_effects"
 

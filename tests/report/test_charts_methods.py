@@ -16,8 +16,8 @@ from hgdx_eval.report.charts.methods import method_rows, plot_methods
 from hgdx_eval.report.charts.synthetic import plot_synthetic
 from hgdx_eval.report.figure import ELEMENTS
 from hgdx_eval.report.page import sanitised
-from hgdx_eval.study.load import study_folder
 from hgdx_eval.study.words import Words
+from params import params_folder
 
 MAIN = "two_way_fixed_effects"
 SPAN = (pd.Period("2022-01", "M"), pd.Period("2025-06", "M"))
@@ -25,7 +25,7 @@ ENGLISH = re.compile(r"\b(the|of|estimate|confidence|method|methods|group|groups
 
 
 def words(lang="vi"):
-    path = study_folder().parent / "words" / "nq04_2023.yaml"
+    path = params_folder() / "words" / "nq04_2023.yaml"
     return Words(lang, tuple(yaml.safe_load(path.read_text(encoding="utf-8"))[lang].items()), "vietnam")
 
 

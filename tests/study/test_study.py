@@ -1,8 +1,9 @@
 import pytest
 
 from hgdx_eval.base.errors import InputError
-from hgdx_eval.study.load import load_study, parse_change, read_study, study_folder
+from hgdx_eval.study.load import load_study, parse_change, read_study
 from hgdx_eval.study.study import Study
+from params import params_folder
 
 MINIMAL = """study: mine
 data: data.csv
@@ -22,7 +23,7 @@ def study(tmp_path, text=MINIMAL, change=None):
     return read_study(file, parse_change(change))
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in study_folder().glob("*.yaml")))
+@pytest.mark.parametrize("name", sorted(file.stem for file in (params_folder() / "studies").glob("*.yaml")))
 def test_every_study_of_the_project_loads_in_both_languages(name):
     for lang in ("vi", "en"):
         p, words = load_study(name, lang, {"data": "x.csv"})
@@ -31,7 +32,7 @@ def test_every_study_of_the_project_loads_in_both_languages(name):
 
 
 def test_every_study_of_the_project_is_flat_and_commented():
-    for file in study_folder().glob("*.yaml"):
+    for file in (params_folder() / "studies").glob("*.yaml"):
         lines = file.read_text(encoding="utf-8").splitlines()
         assert sum("#" in line for line in lines) >= 2, file.name
         assert not any(line.startswith("    ") for line in lines), file.name

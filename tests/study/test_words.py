@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hgdx_eval.study.load import study_folder
 from hgdx_eval.study.words import NOTHING, Words, texts
+from params import params_folder
 
 VI, EN = Words("vi"), Words("en")
 MODULES = sorted({f.name.split(".")[0] for f in resources.files("hgdx_eval.locale").iterdir() if f.name.endswith(".yaml")})
@@ -34,7 +34,7 @@ def test_a_key_stands_once_in_its_file(module):
 
 
 def test_words_of_studies_have_the_same_keys_in_both_languages():
-    for file in (study_folder().parent / "words").glob("*.yaml"):
+    for file in (params_folder() / "words").glob("*.yaml"):
         found = yaml.safe_load(file.read_text(encoding="utf-8"))
         assert set(found["vi"]) == set(found["en"]), file.name
 

@@ -9,13 +9,13 @@ import pytest
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.base.own_files import PACKAGE
 from hgdx_eval.base.yaml_strict import load_yaml, validate
-from hgdx_eval.study.load import study_folder
 from hgdx_eval.vietnam.facts import FILES, ProvinceFile, bare, cluster_of, find_adoption, load_facts, next_of
 from hgdx_eval.vietnam.provinces import events_between, facts_at, province_on, provinces_named
 from hgdx_eval.vietnam.unit_names import find_unit, match_unit
+from params import params_folder
 
 FACTS = load_facts()
-FOLDER = study_folder().parent / "facts"
+FOLDER = params_folder() / "facts"
 
 
 def test_units_are_as_many_as_there_were():

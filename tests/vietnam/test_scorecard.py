@@ -23,15 +23,15 @@ from hgdx_eval.base.errors import InputError
 from hgdx_eval.base.origin import sha256_of
 from hgdx_eval.design.design import study_design
 from hgdx_eval.run.verify import verify_study
-from hgdx_eval.study.load import study_folder
 from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.facts import load_facts
 from hgdx_eval.vietnam.questions.payment import payment_of
 from hgdx_eval.vietnam.questions.scorecard import COLUMNS, indicators, read_scorecard, scorecard, status_of
 from hgdx_eval.vietnam.questions.user_csv import amount_of
+from params import params_folder
 
 ROOT = Path(__file__).parent.parent.parent
-TEMPLATE = study_folder().parent / "scorecard_template.csv"
+TEMPLATE = params_folder() / "scorecard_template.csv"
 FACTS = load_facts()
 ROW = {"task": "4", "indicator": "paid", "name": "Thanh toán", "definition": "trên hồ sơ có phí", "unit": "percent", "better": "higher",
        "target": "30", "period": "2024-01", "value": "20", "source": "Báo cáo"}  # fmt: skip

@@ -11,14 +11,13 @@ from matplotlib.figure import Figure as MplFigure
 from ...design.design import Design, thin_event_times
 from ...panel.disclosure import as_told, hidden_beside_total, parts_of
 from ...study.events import Event
+from ...study.vocabulary import SIDES
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, BAND, COMPARISON, EVENT, GROUND, RULE, TREATED, Figure, canvas, drawn, source_line
 from .axes import MANY, end_labels, lanes_for, simulated_note, size_text, tag, time_axis, value_axis
 
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
-
-SIDES = {True: "treated", False: "comparison"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
     narrow, wide = drawn("shares", lambda width, small: draw_shares(design, series, marks, words, width, small), alt)
     note = " ".join(filter(None, (words("charts.thin") if thin_event_times(design) else "", outside_note(design, series, words))))
     table = series.pivot(index="period", columns="side", values="y").reset_index()
-    table = table.assign(period=table["period"].astype(str)).rename(columns={True: "treated", False: "comparison"})
+    table = table.assign(period=table["period"].astype(str)).rename(columns=SIDES)
     return Figure(
         "shares", words("charts.shares_" + finding_of_gap(design, series), start=words.period(design.start, short=True)),
         capital(words("charts.shares_subtitle_pp" if unit else "charts.shares_subtitle_level")), narrow, wide,

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure as MplFigure
 
 from ...design.design import Design
 from ...release.release import places_drawn
+from ...study.vocabulary import SIDES
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, drawn, source_line
@@ -39,7 +40,7 @@ def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | No
     title = words("charts.places_up", **said)
     alt = words("charts.places_alt", title=title, **ends) + simulated_note(design.origin, words)
     narrow, wide = drawn("places", lambda width, small: draw(design, series, order, words, width, small), alt)
-    table = series.pivot(index=["cluster", "period"], columns="side", values="y").rename(columns={True: "treated", False: "comparison"})
+    table = series.pivot(index=["cluster", "period"], columns="side", values="y").rename(columns=SIDES)
     data = csv_text(table.reset_index().astype({"period": str}), words)
     source = source_line(design.origin, size_text(design, words), words, words("charts.places_note"))
     return Figure("places", title, words("charts.places_subtitle"), narrow, wide, (), source, alt, data,

@@ -18,6 +18,10 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...study.study import Study
 
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PR_SET_PDEATHSIG = 1
@@ -35,7 +39,6 @@ def import_all() -> None:
     """What kernels and the notebooks of this run use, and what is drawn or looked up the first time."""
     from ...base.light_imports import left_out
     from ...study.domains import domain_of
-    from ...study.study import Study
     from ...study.words import texts
 
     with left_out():
@@ -44,28 +47,28 @@ def import_all() -> None:
         for module in used():
             importlib.import_module(module)
         draw_something()
-    domain = domain_of(Study.model_validate(held_study(), strict=False))
+    domain = domain_of(held_study())
     domain.prepare()
     for lang in ("vi", "en"):
         texts(lang, domain.NAME)
 
 
-def held_study() -> dict:
-    """The keys of the study of the run under way."""
-    return json.loads((Path(os.environ["HGDX_WORK"]) / "study.json").read_text(encoding="utf-8"))
+def held_study() -> "Study":
+    """The study of the run under way."""
+    from ...study.study import Study
+
+    return Study.model_validate_json((Path(os.environ["HGDX_WORK"]) / "study.json").read_text(encoding="utf-8"), strict=False)
 
 
 def used() -> list[str]:
-    """Modules of the verbs that the notebooks name, and of the study's methods. What is not found here a kernel imports itself."""
+    """Modules of the verbs that the study's notebooks name, and of its methods. What is not found here a kernel imports itself."""
     from ... import MODULE_OF
-    from ...base.own_files import own_folders
+    from ..notebook_files import notebook_file, notebook_names
 
-    study = held_study()
-    told = "\n".join(
-        file.read_text(encoding="utf-8", errors="replace") for folder in own_folders("notebooks") for file in folder.glob("*.ipynb")
-    )
+    p = held_study()
+    told = "\n".join(notebook_file(name).read_text(encoding="utf-8", errors="replace") for name in notebook_names(p))
     verbs = set(re.findall(r"\w+", told)) & set(MODULE_OF)
-    methods = {study["estimator"], *study["estimators"]}
+    methods = {p.estimator, *p.estimators}
     return sorted({f"hgdx_eval.{MODULE_OF[verb]}" for verb in verbs} | {f"hgdx_eval.estimators.{name}" for name in methods})
 
 

@@ -15,18 +15,19 @@ import pandas as pd
 
 from ...base.errors import Refusal
 from ...base.memo import remembered
+from ...base.periods import PER_YEAR
 from ...base.telling import in_brief
 from ...design.design import Design, study_design
 from ...design.variants import with_periods
 from ...estimation.estimate import estimate
 from ...estimation.fixed_effects import cells_of, combination, linear_estimate, regress, usable
-from ...estimation.heterogeneity import MAIN
 from ...estimation.inference import FEW_CLUSTERS
 from ...estimation.results import Estimate, joined, result_table
 from ...infer.multiplicity import adjusted
 from ...panel.panel import Panel
 from ...panel.tidy import joined_text
 from ...study.study import Study
+from ...study.vocabulary import REGRESSION
 from .places import MEASURES, Places, read_places
 
 # numerator, denominator, scale. No export tells post apart today: it is named so that a reader sees that it is missing.
@@ -34,7 +35,7 @@ OUTCOMES = {"on_time": ("on_time", "timed", "pp"), "days": ("days", "done", "lev
             "staff": ("assisted", "received", "pp"), "post": ("by_post", "received", "pp")}  # fmt: skip
 GAPS = {"commune_type": (("commune",), ("ward", "township")), "level": (("commune",), ("district",))}
 STARTS = {"start_place": "cluster", "start_field": "field"}  # low against high initial share of these
-YEAR, KINDS, EARLY = 12, 4, 3  # months; places or fields, and periods of their initial share, at least
+KINDS, EARLY = 4, 3  # places or fields, and periods of their initial share, at least
 SMALL_GAP = 0.5  # a gap of fewer points before is none that could narrow
 
 
@@ -199,12 +200,12 @@ def contrast(design: Design, table: pd.DataFrame, columns: list[np.ndarray], sha
     whole = np.zeros(len(found.kept))
     whole[[int(np.flatnonzero(found.kept == j)[0]) for j in range(len(shares))]] = shares
     rows = [{"term": "group", "group": name, "parameter": "gap", **combination(found, whole)}]
-    return linear_estimate(design, table, cells, MAIN, rows).table.iloc[0]
+    return linear_estimate(design, table, cells, REGRESSION, rows).table.iloc[0]
 
 
 def year_before(design: Design, table: pd.DataFrame) -> np.ndarray:
     time = table["time"]
-    length = {"M": YEAR, "Q": 4, "Y": 1}[design.frequency]
+    length = PER_YEAR[design.frequency]
     return ((time < design.start.ordinal) & (time >= design.start.ordinal - length) & table["treated_from"].notna()).to_numpy()
 
 
