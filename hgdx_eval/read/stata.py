@@ -35,6 +35,7 @@ def quiet(read: Callable[[], object]) -> object:
     """What is read, without the library's advice to programmers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        warnings.simplefilter("error", UnicodeWarning)  # other letters in place of what cannot be read
         return read()
 
 
