@@ -52,10 +52,17 @@ def find_header(head: list[list[str]], names: dict[str, str]) -> tuple[int, list
 
 
 def below_titles(head: list[list[str]]) -> tuple[int, list[str], dict[str, int]]:
-    filled = [sum(bool(str(cell).strip()) for cell in row) for row in head]
-    usual = statistics.median_high([cells for cells in filled if cells] or [0])
-    first = next((i for i, cells in enumerate(filled[:HEADER_ROWS]) if 2 * cells > usual), 0)
-    return first + 1, head[first] if head else [], {}
+    """The first row that is as full as most rows and holds no number; else the first more than half as full."""
+    filled = [[text for cell in row if (text := str(cell).strip())] for row in head]
+    usual = statistics.median_high([len(cells) for cells in filled if cells] or [0])
+    wide = [i for i, cells in enumerate(filled[:HEADER_ROWS]) if 2 * len(cells) > usual] or [0]
+    full = next((i for i in wide if head and len(filled[i]) >= usual), wide[0])
+    named = full if head and not any(is_number(text) for text in filled[full]) else wide[0]
+    return named + 1, head[named] if head else [], {}
+
+
+def is_number(text: str) -> bool:
+    return any(letter.isdigit() for letter in text) and not any(letter.isalpha() for letter in text)
 
 
 def sound_header(path: Path, head: list[list[str]], names: dict[str, str]) -> Header:
@@ -65,7 +72,7 @@ def sound_header(path: Path, head: list[list[str]], names: dict[str, str]) -> He
     check_width(path, labels)
     check_above(path.name, head, first, labels, found)
     check_beside(path.name, first, labels, names)
-    labels, shift, readings = named_rows(path.name, head, first, labels)
+    labels, shift, readings = named_rows(path.name, head, first, labels, bool(found))
     return Header(first, tuple(labels), {name: i + shift for name, i in found.items()}, readings)
 
 
@@ -82,9 +89,11 @@ def check_beside(file: str, first: int, labels: list[str], names: dict[str, str]
                              f"other")  # fmt: skip
 
 
-def named_rows(file: str, head: list[list[str]], first: int, labels: list[str]) -> tuple[list[str], int, tuple[Reading, ...]]:
+def named_rows(file: str, head: list[list[str]], first: int, labels: list[str], sure: bool) -> tuple[list[str], int, tuple[Reading, ...]]:
     """(a name for every column, by how many columns the names move, what is told) of a table whose rows all have one cell more than the
-    header: nothing behind a last separator, or numbers of rows, as R writes them. Raises InputError where the cells are neither."""
+    header: nothing behind a last separator, or numbers of rows, as R writes them. `sure`: the header names a wanted column.
+
+    Raises InputError where the cells are neither and the header is sure."""
     below = [row for row in head[first:] if any(str(cell).strip() for cell in row)]
     if len(below) < 2 or any(len(row) != len(labels) + 1 for row in below) or not any(str(label).strip() for label in labels):
         return labels, 0, ()
@@ -93,6 +102,8 @@ def named_rows(file: str, head: list[list[str]], first: int, labels: list[str]) 
     numbers = [str(row[0]).strip() for row in below]
     if any(numbers == [str(at + start) for at in range(len(below))] for start in (0, 1)):
         return ["", *labels], 1, (Reading("row_names", {"columns": len(labels)}),)
+    if not sure:
+        return labels, 0, ()
     raise InputError(f"{file}: row {first + 1}: {len(labels) + 1} cells, as in the rows below it, but the header in row {first} has "
                      f"{len(labels)} names: are the first ones names of rows? Give every column a name in the header")  # fmt: skip
 

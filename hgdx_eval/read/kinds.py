@@ -107,7 +107,7 @@ def zip_kind(path: Path) -> str:
         raise no_table(path, "binary workbook (.xlsb)")
     if mimetype.startswith("application/vnd.oasis.opendocument."):
         if "spreadsheet" not in mimetype:
-            raise no_table(path, "OpenDocument file without a spreadsheet")
+            raise no_table(path, "file of another OpenDocument program")
         return "ods"
     for part, what in (("word/", "Word document"), ("ppt/", "PowerPoint presentation"), ("index/document.iwa", "Numbers or Pages file")):
         if any(name.startswith(part) for name in names):

@@ -1,13 +1,13 @@
 """Tables in markup: web pages (HTML), which many systems save as .xls, and Excel's XML of 2003 (SpreadsheetML).
 
-Nothing is fetched, no script runs, no entity is declared; elements are told one by one and never held as a tree.
+Nothing is fetched, no script runs, no entity is declared; elements are told one by one, in time that grows with the file alone.
 """
 
+import html
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.parsers import expat
 
@@ -19,10 +19,14 @@ from .text import encoding_of
 
 BYTES = 64 << 20
 CELLS = 2_000_000
-TAGS = 8_000_000
+TAGS = 5_000_000
 BLOCK = 1 << 18
 WIDTH = 1_000  # columns
-UNKNOWN = "\0"  # cells that hold nothing else are empty
+NUMBER = "\0"  # behind a number that a cell of a page tells beside its text
+HIDDEN = ("script", "style", "template", "title", "textarea")
+REST = r"""(?:[^<>"']++|"[^"]{0,2000}+"|'[^']{0,2000}+')*+>"""  # of a tag: quotes may hold its end; never gone through twice
+TAG = re.compile(rf"<!--|<(/?)(table|tr|td|th|br|p|div|li|{'|'.join(HIDDEN)})(?=[\s/>])({REST})", re.IGNORECASE)
+OTHER_TAG = re.compile(rf"<[/a-zA-Z!?]{REST}")
 
 
 @dataclass
@@ -77,20 +81,16 @@ def number_of(text: str | None, least: int = 0) -> int:
     return max(least, int(text)) if text and re.fullmatch(r"\d{1,7}", text.strip(), re.ASCII) else least
 
 
-class Page(HTMLParser):
-    """The tables of a web page; one inside another stands for itself."""
+class Page:
+    """The tables of a web page, told tag by tag; one inside another stands for itself."""
 
     def __init__(self, limits: Limits) -> None:
-        super().__init__(convert_charrefs=True)
-        self.limits, self.found, self.open = limits, [], []
+        self.limits, self.found = limits, []
+        self.open: list[tuple[Grid, int]] = []  # tables, and how many cells stood open outside
         self.cells: list[tuple[list[str], int, int]] = []  # of the open tables: pieces of text, rows and columns more
-        self.mute = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.limits.tag()
-        if tag in ("script", "style", "template"):
-            self.mute += 1
-        elif tag == "table":
+    def begin(self, tag: str, told: str) -> None:
+        if tag == "table":
             self.found.append(Grid(str(len(self.found) + 1)))
             self.open.append((self.found[-1], len(self.cells)))
         elif tag == "tr" and self.open:
@@ -99,27 +99,28 @@ class Page(HTMLParser):
             self.open[-1][0].rows.append([])
         elif tag in ("td", "th") and self.open:
             self.end_cell()
-            told = dict(attrs)
-            down, across = number_of(told.get("rowspan"), 1) - 1, number_of(told.get("colspan"), 1) - 1
+            down, across = number_of(attribute("rowspan", told), 1) - 1, number_of(attribute("colspan", told), 1) - 1
             self.limits.cell(across)
-            number = told.get("x:num")  # as Excel saves what the cell holds beside what it shows
-            self.cells.append(([number + TYPED, UNKNOWN] if number else [], down, across))
-        elif tag in ("br", "p", "div") and self.cells:
-            self.handle_data(" ")
+            number = attribute("x:num", told)  # as Excel saves what the cell holds beside what it shows
+            self.cells.append(([number + TYPED, NUMBER] if number else [], down, across))
+        else:
+            self.data(" ")
 
-    def handle_endtag(self, tag: str) -> None:
-        self.limits.tag()
-        if tag in ("script", "style", "template"):
-            self.mute = max(0, self.mute - 1)
-        elif tag in ("td", "th", "tr") and self.open:
+    def end(self, tag: str) -> None:
+        if tag in ("td", "th", "tr") and self.open:
             self.end_cell()
         elif tag == "table" and self.open:
             self.end_cell()
             self.open.pop()
 
-    def handle_data(self, data: str) -> None:
-        if self.cells and not self.mute and self.cells[-1][0][1:] != [UNKNOWN]:
-            self.cells[-1][0].append(data)
+    def data(self, text: str) -> None:
+        if self.cells and self.cells[-1][0][1:] != [NUMBER]:
+            self.cells[-1][0].append(text)
+
+    def text(self, markup: str) -> None:
+        """What stands between two tags."""
+        if self.cells and markup:
+            self.data(html.unescape(OTHER_TAG.sub("", markup) if "<" in markup else markup))
 
     def end_cell(self) -> None:
         """Put the open cell of the innermost table there."""
@@ -128,8 +129,15 @@ class Page(HTMLParser):
             pieces, down, across = self.cells.pop()
             if not grid.rows:
                 grid.rows.append([])
-            text = pieces[0] if pieces[1:] == [UNKNOWN] else " ".join("".join(pieces).split())
+            text = pieces[0] if pieces[1:] == [NUMBER] else " ".join("".join(pieces).split())
             self.limits.cell(grid.put(text, down, across))
+            if len(grid.rows[-1]) > WIDTH:
+                raise self.limits.too_large()
+
+
+def attribute(name: str, told: str) -> str | None:
+    found = re.search(rf"""(?:^|[\s"'/]){name}\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", told, re.IGNORECASE)
+    return found and next((html.unescape(value) for value in found.groups() if value is not None), None)
 
 
 def html_sheets(path: Path) -> Iterator[Sheet]:
@@ -139,18 +147,31 @@ def html_sheets(path: Path) -> Iterator[Sheet]:
     with reading(path):
         if path.stat().st_size > BYTES:
             raise limits.too_large()
-        with path.open(encoding=encoding_of(path), errors="replace", newline="") as file:
-            while block := file.read(BLOCK):
-                page.feed(block)
-                if len(page.rawdata) > 4 * BLOCK:  # a tag without end, which would be gone through again and again
-                    raise limits.too_large()
-    page.close()
+        text = path.read_bytes().decode(encoding_of(path), "replace")
+    tell(page, text)
     while page.open:
-        page.handle_endtag("table")
+        page.end("table")
     if not any(cell.strip() for grid in page.found for row in grid.rows for cell in row):
         raise InputError(f"{path.name}: a web page without a table (a page to log in, an error?), whatever it is called: open it in a "
                          f"browser, and save the table as .xlsx or .csv")  # fmt: skip
     yield from (grid.sheet() for grid in page.found)
+
+
+def tell(page: Page, text: str) -> None:
+    """The tags of TAG and what stands between them; comments, scripts and styles are passed over."""
+    at = 0
+    while found := TAG.search(text, at):
+        page.limits.tag()
+        page.text(text[at : found.start()])
+        at, tag = found.end(), (found[2] or "").lower()
+        if found[0] == "<!--" or tag in HIDDEN and not found[1]:
+            end = re.compile("-->" if found[0] == "<!--" else f"</{tag}", re.IGNORECASE).search(text, at)
+            at = end.end() if end else len(text)
+        elif found[1]:
+            page.end(tag)
+        else:
+            page.begin(tag, found[3])
+    page.text(text[at:])
 
 
 class Book:

@@ -1,4 +1,5 @@
-"""Packed files (gzip, zip): the one table in them, unpacked into a private folder up to a limit, never elsewhere."""
+"""Files that are not read as they lie: packed ones (gzip, zip), unpacked up to a limit, and text of mojibake, turned back. Both into a
+private folder, never elsewhere."""
 
 import collections
 import gzip
@@ -14,8 +15,10 @@ from ..base.errors import InputError
 from ..base.machine import blame
 from ..base.origin import SUFFIXES
 from ..base.private_folder import private_folder
+from .garbled import mend
 from .kinds import MEMBERS, kind_of, plain_name, told_kind
 from .readings import Reading
+from .text import letters_of
 
 UNPACKED = 1 << 30  # bytes
 BLOCK = 1 << 20
@@ -24,7 +27,7 @@ PACKED = ("gzip", "zip")
 
 @dataclass(frozen=True)
 class PlainFile:
-    """A file as it can be read, unpacked where it was packed: it bears the name of the file that the user knows."""
+    """A file as it can be read: what was packed or turned back bears the name of the file that the user knows."""
 
     path: Path
     kind: str  # of kinds.ENDINGS, none of PACKED
@@ -35,7 +38,7 @@ def plain_file(path: Path, folder: Path) -> PlainFile:
     """`folder`: a private one, in which what is packed is unpacked. Raises InputError: no table, several, packed twice, too large."""
     kind = kind_of(path)
     if kind not in PACKED:
-        return PlainFile(path, kind, told_kind(kind, path.suffix.lower()))
+        return mended(PlainFile(path, kind, told_kind(kind, path.suffix.lower())), folder)
     inside = folder / "unpacked"
     inside.mkdir()
     ending = unpack_gzip(path, inside / path.name) if kind == "gzip" else unpack_zip(path, inside / path.name)
@@ -45,14 +48,27 @@ def plain_file(path: Path, folder: Path) -> PlainFile:
     held = kind_of(inside / path.name, ending)
     if held in PACKED:
         raise InputError(f"{path.name}: packed twice; unpack it once")
-    return PlainFile(inside / path.name, held, (*told_kind(kind, path.suffix.lower()), *told_kind(held, ending)))
+    return mended(PlainFile(inside / path.name, held, (*told_kind(kind, path.suffix.lower()), *told_kind(held, ending))), folder)
+
+
+def is_mojibake(path: Path, kind: str) -> bool:
+    return kind == "text" and letters_of(path) == ("utf-8-sig", "mojibake")
+
+
+def mended(file: PlainFile, folder: Path) -> PlainFile:
+    """The same, a text that is mojibake from its first line to its last as what it should be; where it is not, whoever reads it says so."""
+    if not is_mojibake(file.path, file.kind):
+        return file
+    target = folder / "mended" / file.path.name
+    target.parent.mkdir()
+    return PlainFile(target, file.kind, (*file.readings, Reading("mojibake"))) if mend(file.path, target) else file
 
 
 @contextmanager
 def beginning(path: Path) -> Iterator[PlainFile]:
     """The same, gone at the end, for a look at how a file begins."""
-    if kind_of(path) not in PACKED:
-        yield plain_file(path, path.parent)
+    if (kind := kind_of(path)) not in PACKED and not is_mojibake(path, kind):
+        yield PlainFile(path, kind, told_kind(kind, path.suffix.lower()))
         return
     with private_folder() as folder:
         yield plain_file(path, folder)

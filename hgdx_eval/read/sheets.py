@@ -9,6 +9,7 @@ from ..base.errors import InputError
 from ..base.safe_text import header_key, plain_line
 from ..base.telling import MOST, SHEET, told_text
 from .database import TYPED
+from .garbled import check_cells
 from .headers import HEADER_ROWS, Header, find_header, sound_header
 from .readings import Reading
 
@@ -62,19 +63,22 @@ class HeldTable:
 
 
 def plain_table(path: Path, rows: Iterator[list[str]], names: dict[str, str]) -> HeldTable:
-    """The table of rows without sheets. Raises InputError like `sound_header`."""
+    """The table of rows without sheets. Raises InputError like `sound_header` and `check_cells`."""
     held = list(itertools.islice(rows, HEADER_ROWS + 1))
     header = sound_header(path, untyped(held), names)
+    check_cells(path, held)
     return HeldTable(header, enumerate(itertools.chain(held[header.first :], rows), start=header.first + 1), header.readings)
 
 
 def choose(path: Path, sheets: Iterator[Sheet], names: dict[str, str]) -> Choice:
-    """The sheets that name most wanted columns, of the visible ones where any holds something. Raises InputError: all are empty."""
+    """The sheets that name most wanted columns, of the visible ones where any holds something. Raises InputError: all are empty, an old
+    encoding of fonts."""
     looked: list[Looked] = []
     place = -1
     for sheet in sheets:
         place += sheet.visible
         head = untyped(itertools.islice(sheet.rows(), LOOK))
+        check_cells(path, head)
         if any(cell.strip() for row in head for cell in row):
             _, labels, found = find_header(head, names)
             filled = sum(bool(header_key(label)) for label in labels)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -18,11 +19,13 @@ import numpy as np
 from ..base.errors import InputError
 from ..base.machine import blame
 from .database import literal
+from .garbled import garbled, refused
 from .headers import COLUMNS, HEADER_ROWS, Header, find_header, sound_header
 
 DELIMITERS = (",", ";", "\t", "|")
 
 BLOCK, BLOCKS = 1 << 16, 64  # by which an encoding is told
+TOLD_LINES = 200  # of each block, those with other letters than ASCII's by which it is told whether the letters are right
 READ = 1 << 22  # bytes at a time where a whole text is gone through
 MOST_EMPTY = 20_000_000  # lines that hold nothing
 
@@ -49,6 +52,28 @@ def encoding_of(path: Path) -> str:
         return "utf-16-be"
     telling = [line for block in blocks for line in block.split(b"\n") if not line.isascii()]
     return "utf-8-sig" if 2 * sum(map(is_utf8, telling)) >= len(telling) else "cp1258"
+
+
+def letters_of(path: Path) -> tuple[str, str | None]:
+    """(`encoding_of`, `garbled_text`) of a text, looked at once as long as the file is the same."""
+    told = path.stat()
+    return looked_at(path, told.st_size, told.st_mtime_ns)
+
+
+@lru_cache(64)
+def looked_at(path: Path, size: int, changed: int) -> tuple[str, str | None]:
+    encoding = encoding_of(path)
+    return encoding, garbled_text(path, encoding)
+
+
+def garbled_text(path: Path, encoding: str) -> str | None:
+    """Which of garbled.NAMES a text is in, by lines all over the file; None for none of them."""
+    if encoding.startswith("utf-16"):
+        return None
+    blocks = ([line for line in block.split(b"\n") if not line.isascii()] for block in sampled(path))
+    lines = b"\n".join(line for telling in blocks for line in telling[:: 1 + len(telling) // TOLD_LINES])
+    text = lines.decode(encoding, "ignore")
+    return garbled(text, None if encoding == "utf-8-sig" else lines.decode("cp1252", "ignore"))
 
 
 def sampled(path: Path) -> Iterator[bytes]:
@@ -80,8 +105,10 @@ class TextHead:
 
 
 def text_head(path: Path, names: dict[str, str]) -> TextHead:
-    """How a text begins. Raises InputError where there is no text."""
-    encoding = encoding_of(path)
+    """How a text begins. Raises InputError where there is no text, and for one of garbled.NAMES."""
+    encoding, name = letters_of(path)
+    if name:
+        raise refused(path, name)
     try:
         # of UTF-8 a spoilt letter is the business of its row
         with path.open(encoding=encoding, newline="", errors="replace" if encoding == "utf-8-sig" else "strict") as file:
