@@ -362,9 +362,9 @@ def test_two_hundred_spoilt_exports_end_in_an_answer_or_in_one_line():
 
 
 @pytest.mark.long
-def test_a_thousand_more_spoilt_exports_end_in_an_answer_or_in_one_line():
-    """By the thousand and with new seeds: `tests/fuzz_readers.py --seed random`."""
-    spoil(range(200, 1_200))
+def test_four_hundred_more_spoilt_exports_end_in_an_answer_or_in_one_line():
+    """These inputs are fixed, and by now as good as known; new ones, by the thousand: `tests/fuzz_readers.py --seed random`."""
+    spoil(range(200, 600))
 
 
 def spoil(numbers: range) -> None:
