@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import faults
+from small_run import LEAN
 from stub_portal import PROVINCE, portal_running
 
 MB = 1 << 20
@@ -107,7 +108,7 @@ def command(folder: Path, words: str, limit: tuple[int, int] | None = None) -> s
         "MPLCONFIGDIR": str(folder / "mpl"),
         **os.environ,
         **{name: str(place) for name, place in places.items()},
-        "PYTHONPATH": str(faults.ROOT),
+        "PYTHONPATH": LEAN,
         "OPENBLAS_NUM_THREADS": "1",
     }
     return subprocess.run([sys.executable, "-m", "hgdx_eval", *words.split()], cwd=folder, env=env, capture_output=True, text=True, timeout=300,

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from small_run import LEAN
 
 from hgdx_eval.design.design import study_design
 from hgdx_eval.design.placebos import rebuilt
@@ -70,7 +71,7 @@ def test_notebooks_run_under_plain_papermill(tmp_path):
     for name in ("effect", "comparison", "data_quality"):
         done = subprocess.run([sys.executable, "-m", "papermill", str(ROOT / "notebooks" / f"{name}.ipynb"), str(tmp_path / "out.ipynb"),
                                "-p", "study", str(tmp_path / "s.yaml"), "-p", "lang", "en", "-p", "change", "min_count=3"],
-                              capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+                              capture_output=True, text=True, env={**os.environ, "PYTHONPATH": LEAN})  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
         cells = nbformat.read(tmp_path / "out.ipynb", 4).cells
         assert all(cell.execution_count for cell in cells if cell.cell_type == "code")
