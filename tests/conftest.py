@@ -1,6 +1,7 @@
 import os
 import tempfile
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # several workers keep all cores busy: one thread of linear algebra each
@@ -11,6 +12,7 @@ from hypothesis import settings
 from monte_carlo import told
 
 ROOT = Path(__file__).parent.parent
+HOMES = count()
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / "hgdx-matplotlib"))  # fonts are listed once
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -57,6 +59,6 @@ def shared_data() -> Path:
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory, monkeypatch):
     """Nothing that a test does is left in the user's home."""
-    home = tmp_path_factory.mktemp("home")
+    home = tmp_path_factory.mktemp(f"home-{next(HOMES)}", numbered=False)  # numbered, it would look through thousands of others each time
     for name in ("XDG_CACHE_HOME", "XDG_STATE_HOME", "HOME"):
         monkeypatch.setenv(name, str(home))

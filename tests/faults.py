@@ -61,6 +61,10 @@ INSIDE = {  # fault -> what a cell does
 SIGNALS = {f"{name} to the runner": getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL")}
 OTHERS = ["kernels killed from outside", "run time-out", "full disk", "read-only folder", "clock back", "two at once"]
 FAULTS = [*INSIDE, *SIGNALS, *OTHERS]
+# after which CI runs no good run of its own: the runner ends by the code that another fault, which has one, goes through too (a cell or
+# kernel that failed, a signal that was taken), or nothing had begun. `settled` sees what any of them left.
+SHARED_END = {"cell raises", "kernel killed", "os._exit(0)", "sys.exit(0)", "SIGTERM to the runner", "SIGINT to the runner", "run time-out",
+              "read-only folder"}  # fmt: skip
 PAGES = {"report.vi.html", "estimates.csv", "receipt.json"} | {f"notebooks/{n}.vi.{kind}" for n in CELLS for kind in ("ipynb", "html")}
 
 
@@ -281,7 +285,7 @@ def prepared() -> Iterator[tuple[Path, float]]:
 
 
 def check(fault: str, times: int, seed: int, folder: Path, typical: float, every: int = 1) -> dict:
-    """One fault so many times; after `every` so many of them, and after the last, a run must succeed without help."""
+    """One fault so many times; after `every` so many of them, and after the last, a run must succeed without help (0: after none)."""
     rng, found = random.Random(f"{seed} {fault}"), {"fault": fault, "times": times, "codes": {}, "wrong": []}
     reader = Reader(folder)
     reader.start()
@@ -291,7 +295,7 @@ def check(fault: str, times: int, seed: int, folder: Path, typical: float, every
             outcome = cause(fault, folder, rng, typical)
             found["codes"][outcome[0]] = found["codes"].get(outcome[0], 0) + 1
             judge(fault, folder, before, latest, outcome)
-            if number % every == 0 or number == times:
+            if every and (number % every == 0 or number == times):
                 code, told = ended(start(folder))
                 if code != 0:
                     raise Wrong(f"the next run fails: {told[-400:]}")
@@ -347,6 +351,7 @@ def main() -> None:
     options.add_argument("--seed", type=seed_of, default="random")
     options.add_argument("--only", action="append", choices=FAULTS)
     options.add_argument("--every", type=int, default=1, help="a run without a fault after so many of each fault")
+    options.add_argument("--covering", action="store_true", help="none after the faults of SHARED_END, as in CI")
     options.add_argument("--runs", type=int)
     given = options.parse_args()
     if given.runs:
@@ -356,7 +361,7 @@ def main() -> None:
     bad = []
     with prepared() as (folder, typical):
         for fault in given.only or FAULTS:
-            found = check(fault, given.times, given.seed, folder, typical, given.every)
+            found = check(fault, given.times, given.seed, folder, typical, 0 if given.covering and fault in SHARED_END else given.every)
             codes = ", ".join(f"{code}: {n}" for code, n in sorted(found["codes"].items()))
             print(
                 f"| {fault} | {found['times']} | {codes} | {found['reads']:,} | {len(found['torn'])} | {len(found['wrong'])} |", flush=True

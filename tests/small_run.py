@@ -1,5 +1,6 @@
 """A folder of notebooks that run in seconds: some of the real ones, the others empty but for one that records an estimate."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from nbformat.v4 import new_code_cell
 from hgdx_eval.run.notebook_files import NOTEBOOKS
 
 ROOT = Path(__file__).parent.parent
+LEAN = os.pathsep.join([str(ROOT / "tests" / "lean"), str(ROOT)])  # PYTHONPATH of a process that runs the kit
 
 
 def small_notebooks(folder: Path, real: tuple[str, ...] = (), cell: str = "") -> Path:

@@ -14,7 +14,7 @@ import nbformat
 import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell
-from small_run import small_notebooks
+from small_run import LEAN, small_notebooks
 
 from hgdx_eval.estimation.results import check_table
 from hgdx_eval.run.notebook_files import EVERYWHERE
@@ -38,7 +38,7 @@ estimators: [two_way_fixed_effects, interrupted_time_series]
 
 def call(*words, cwd=None, env=None, **options):
     return subprocess.run([sys.executable, "-m", "hgdx_eval", *map(str, words)], capture_output=True, text=True, encoding="utf-8",
-                          cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}, **options)  # fmt: skip
+                          cwd=cwd, env={**os.environ, "PYTHONPATH": LEAN, **(env or {})}, **options)  # fmt: skip
 
 
 def refused(done, says):

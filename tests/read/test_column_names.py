@@ -150,7 +150,7 @@ def turns(names, roles, shifts):
 # --- the numbers do not move ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("roles", [COUNTS, OUTCOME], ids=["counts", "outcome"])
+@pytest.mark.parametrize("roles", [COUNTS, pytest.param(OUTCOME, marks=pytest.mark.long)], ids=["counts", "outcome"])
 def test_every_name_inside_may_be_a_column_and_nothing_moves(tmp_path, roles):
     names, plain = names_inside(), panel_of(tmp_path, roles, used(roles))
     assert {"unit", "time", "row", "y", "by_kind", "_unit", "slot", "cohort", "UNIT"} <= set(names)

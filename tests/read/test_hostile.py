@@ -120,9 +120,9 @@ def test_what_unpacks_to_a_mountain_is_refused_whatever_the_archive_says(tmp_pat
 
 
 def test_a_real_mountain_costs_little_memory(tmp_path):
-    """A gigabyte of spaces in an archive of a megabyte; a line of 200 MB; a sheet of cells far apart: refused below 400 MB."""
+    """A gigabyte of spaces in an archive of a few megabytes; a line of 200 MB; a sheet of cells far apart: refused below 400 MB."""
     inner = io.BytesIO()
-    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
             for _ in range(1000):
                 part.write(b" " * (1 << 20))
@@ -374,9 +374,9 @@ def test_two_hundred_spoilt_exports_end_in_an_answer_or_in_one_line():
 
 
 @pytest.mark.long
-def test_a_thousand_more_spoilt_exports_end_in_an_answer_or_in_one_line():
-    """By the thousand and with new seeds: `tests/fuzz_readers.py --seed random`."""
-    spoil(range(200, 1_200))
+def test_four_hundred_more_spoilt_exports_end_in_an_answer_or_in_one_line():
+    """These inputs are fixed, and by now as good as known; new ones, by the thousand: `tests/fuzz_readers.py --seed random`."""
+    spoil(range(200, 600))
 
 
 def spoil(numbers: range) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from small_run import LEAN
 
 from hgdx_eval.design.design import study_design
 from hgdx_eval.design.placebos import rebuilt
@@ -62,15 +63,15 @@ def test_organ_donation_rests_on_its_rank(shared_reference):
     assert placebo["p_value"] == pytest.approx(5 / 27)
 
 
-def test_notebooks_run_under_plain_papermill(tmp_path):
+@pytest.mark.parametrize("name", ["effect", *(pytest.param(name, marks=pytest.mark.long) for name in ("comparison", "data_quality"))])
+def test_notebooks_run_under_plain_papermill(tmp_path, name):
     (tmp_path / "d.csv").write_text("u,y,v\n" + "".join(f"{u},{y},{y % 7 + (u == 'a' and y > 2020)}\n" for u in "abcdef"
                                                         for y in range(2015, 2025)), encoding="utf-8")  # fmt: skip
     (tmp_path / "s.yaml").write_text("study: s\ndata: d.csv\nunit: u\nperiod: y\nfrequency: Y\noutcome: v\ncluster: u\n"
                                      "treated_from: {a: 2021}\nestimator: two_way_fixed_effects\n", encoding="utf-8")  # fmt: skip
-    for name in ("effect", "comparison", "data_quality"):
-        done = subprocess.run([sys.executable, "-m", "papermill", str(ROOT / "notebooks" / f"{name}.ipynb"), str(tmp_path / "out.ipynb"),
-                               "-p", "study", str(tmp_path / "s.yaml"), "-p", "lang", "en", "-p", "change", "min_count=3"],
-                              capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
-        assert done.returncode == 0, done.stderr[-2000:]
-        cells = nbformat.read(tmp_path / "out.ipynb", 4).cells
-        assert all(cell.execution_count for cell in cells if cell.cell_type == "code")
+    done = subprocess.run([sys.executable, "-m", "papermill", str(ROOT / "notebooks" / f"{name}.ipynb"), str(tmp_path / "out.ipynb"),
+                           "-p", "study", str(tmp_path / "s.yaml"), "-p", "lang", "en", "-p", "change", "min_count=3"],
+                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": LEAN})  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    cells = nbformat.read(tmp_path / "out.ipynb", 4).cells
+    assert all(cell.execution_count for cell in cells if cell.cell_type == "code")

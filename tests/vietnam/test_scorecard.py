@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_run import small_notebooks
+from small_run import LEAN, small_notebooks
 
 import hgdx_eval as hg
 from hgdx_eval.base import periods
@@ -302,7 +302,7 @@ def test_the_notebook_alone_under_plain_papermill(tmp_path):
     change = f"dossiers=20000; scorecard={TEMPLATE}"
     done = subprocess.run([sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "scorecard.ipynb"), str(tmp_path / "out.ipynb"),
                            "-p", "study", "demo", "-p", "lang", "en", "-p", "change", change],
-                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+                          capture_output=True, text=True, env={**os.environ, "PYTHONPATH": LEAN})  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     cells = nbformat.read(tmp_path / "out.ipynb", 4).cells
     assert all(cell.execution_count for cell in cells if cell.cell_type == "code")
@@ -311,7 +311,7 @@ def test_the_notebook_alone_under_plain_papermill(tmp_path):
 
 @pytest.mark.long
 def test_a_run_prints_the_file_as_an_input_and_a_bad_one_ends_before_it_begins(tmp_path):
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "HGDX_NOTEBOOKS": str(small_notebooks(tmp_path / "nb", ("scorecard",))),
+    env = {**os.environ, "PYTHONPATH": LEAN, "HGDX_NOTEBOOKS": str(small_notebooks(tmp_path / "nb", ("scorecard",))),
            "XDG_STATE_HOME": str(tmp_path / "state")}  # fmt: skip
 
     def run(*words):
