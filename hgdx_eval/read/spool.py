@@ -19,6 +19,7 @@ from tqdm import tqdm
 from ..base.errors import InputError
 from ..base.safe_text import header_key
 from .database import literal, quoted
+from .headers import check_twice
 from .tables import HeldRows, check_kind, held_rows, in_frames, parquet_columns, parquet_source, scanning_parquet
 from .text import OddText, TextHead, broken_rows, decoded_rows, gaps, left_out, scanning, text_source
 
@@ -70,7 +71,7 @@ def spool(con: duckdb.DuckDBPyConnection, path: Path, wanted: dict[str, tuple[st
     """Run a file through `select(con, columns)`: SQL that yields `place` and what is to be kept of the relation `text`, which has
     `place` and the wanted columns found, as text without spaces around it, NULL where empty. `target`: a new folder for it.
 
-    Raises InputError like `files.open_table`, and what `select` raises.
+    Raises InputError like `files.open_table`, for two columns of one wanted name, and what `select` raises.
     """
     check_kind(path)
     target.mkdir()
@@ -80,12 +81,13 @@ def spool(con: duckdb.DuckDBPyConnection, path: Path, wanted: dict[str, tuple[st
     rows, text = held_rows(path, names)
     if rows is None:
         return spool_text(con, path, text, names, select, target)
-    return spool_held(con, path, in_frames(path, rows, names), select, target)
+    return spool_held(con, path, in_frames(path, rows, names), names, select, target)
 
 
 def spool_parquet(con: duckdb.DuckDBPyConnection, path: Path, names: dict[str, str], select: Select, target: Path) -> Spool:
     with scanning_parquet(path):
-        _, found, chosen = parquet_columns(con, path, names)
+        header, found, chosen = parquet_columns(con, path, names)
+        check_twice(path.name, header, names)
         con.execute(f"CREATE OR REPLACE TEMP VIEW cells AS SELECT file_row_number AS place{chosen} FROM {parquet_source(path)}")
         trimmed = "".join(f", nullif(trim({quoted(name)}), '') AS {quoted(name)}" for name in found)
         con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT place{trimmed} FROM cells")
@@ -97,6 +99,7 @@ def spool_text(con: duckdb.DuckDBPyConnection, path: Path, text: TextHead, names
     """The order of a text's rows is the order in which they are written, so their numbers cost nothing."""
     try:
         source = text_source(path, text, names)
+        check_twice(path.name, source.header, names)
         trimmed = "".join(f", nullif(trim(c{i}), '') AS {quoted(name)}" for name, i in source.found.items())
         with scanning(path, text.delimiter):
             con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT 0 AS place{trimmed} FROM {source.sql}")
@@ -106,13 +109,14 @@ def spool_text(con: duckdb.DuckDBPyConnection, path: Path, text: TextHead, names
     except OddText:
         con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
         (target / "0.parquet").unlink(missing_ok=True)
-        return spool_held(con, path, in_frames(path, decoded_rows(path, text.encoding, text.delimiter), names), select, target)
+        return spool_held(con, path, in_frames(path, decoded_rows(path, text.encoding, text.delimiter), names), names, select, target)
     relation = f"SELECT * EXCLUDE file_row_number REPLACE (file_row_number AS place) FROM {kept_in(target)}"
     return checked(con, path.name, Spool(relation, tuple(source.found), broken, source.first, opened), source.first)
 
 
-def spool_held(con: duckdb.DuckDBPyConnection, path: Path, held: HeldRows, select: Select, target: Path) -> Spool:
+def spool_held(con: duckdb.DuckDBPyConnection, path: Path, held: HeldRows, names: dict[str, str], select: Select, target: Path) -> Spool:
     """A batch of rows of Python at a time; one without rows is written too, so that there is something to count in."""
+    check_twice(path.name, held.header, names)
     con.execute("DROP VIEW IF EXISTS text")  # of a file before this one
     for number, frame in enumerate(held.frames):
         con.register("text", frame.rename(columns={"row": "place"}))
