@@ -52,6 +52,7 @@ class Panel:
     names: dict[str, str] = field(default_factory=dict)  # procedure code -> its name in the fee schedule
     names_matched: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=NAMES))
     readings: tuple[Reading, ...] = ()  # how the files were understood where they could have been meant otherwise
+    unread_pp: float | None = None  # points that rows without a readable outcome, which are left out, could move the answer at worst
     definition: str = "online_share"  # of readers.DEFINITIONS; "" for a table that does not say
 
     def __repr__(self) -> str:

@@ -123,6 +123,18 @@ def check_above(file: str, head: list[list[str]], first: int, header: list[str],
                              f"sorted with its header? Allowed above it: titles; put the header first")  # fmt: skip
 
 
+def check_twice(file: str, header: Iterable[str], names: dict[str, str]) -> None:
+    """Raises InputError where two columns go by one wanted name: which of them is meant nobody can tell."""
+    seen: dict[str, int] = {}
+    for number, label in enumerate(header, start=1):
+        name = names.get(header_key(label))
+        if name in seen:
+            raise InputError(f"{file}: columns {seen[name]} and {number} both go by {' '.join(str(label).split())!r}: which is meant cannot "
+                             f"be told; rename or remove one")  # fmt: skip
+        if name is not None:
+            seen[name] = number
+
+
 def match_header(header: list[str], names: dict[str, str]) -> dict[str, int]:
     """name -> index of the first column that goes by it."""
     found: dict[str, int] = {}

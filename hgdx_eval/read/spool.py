@@ -19,6 +19,7 @@ from tqdm import tqdm
 from ..base.errors import InputError
 from ..base.safe_text import header_key
 from .database import literal, quoted
+from .headers import check_twice
 from .held import HeldRows, in_frames
 from .packed import PlainFile, plain_file
 from .readings import Reading
@@ -74,7 +75,7 @@ def spool(con: duckdb.DuckDBPyConnection, path: Path, wanted: dict[str, tuple[st
     """Run a file through `select(con, columns)`: SQL that yields `place` and what is to be kept of the relation `text`, which has
     `place` and the wanted columns found, as text without spaces around it, NULL where empty. `target`: a new folder for it.
 
-    Raises InputError like `files.open_table`, and what `select` raises.
+    Raises InputError like `files.open_table`, for two columns of one wanted name, and what `select` raises.
     """
     check_kind(path)
     target.mkdir()
@@ -84,13 +85,14 @@ def spool(con: duckdb.DuckDBPyConnection, path: Path, wanted: dict[str, tuple[st
         return spool_parquet(con, file, names, select, target)
     if file.kind == "text" and (text := text_head(file.path, names)).encoding == "utf-8-sig":
         return spool_text(con, file, text, names, select, target)
-    return spool_held(con, file, in_frames(held_table(file, names), typed=False), select, target)
+    return spool_held(con, file, in_frames(held_table(file, names), typed=False), names, select, target)
 
 
 def spool_parquet(con: duckdb.DuckDBPyConnection, file: PlainFile, names: dict[str, str], select: Select, target: Path) -> Spool:
     path = file.path
     with scanning_parquet(path):
-        _, found, chosen = parquet_columns(con, path, names, typed=False)
+        header, found, chosen = parquet_columns(con, path, names, typed=False)
+        check_twice(path.name, header, names)
         con.execute(f"CREATE OR REPLACE TEMP VIEW cells AS SELECT file_row_number AS place{chosen} FROM {parquet_source(path)}")
         trimmed = "".join(f", nullif(trim({quoted(name)}), '') AS {quoted(name)}" for name in found)
         con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT place{trimmed} FROM cells")
@@ -107,6 +109,7 @@ def spool_text(
     try:
         source = text_source(path, text, names)
         header = source.header
+        check_twice(path.name, header.labels, names)
         trimmed = "".join(f", nullif(trim(c{i}), '') AS {quoted(name)}" for name, i in header.found.items())
         with scanning(path, text.delimiter):
             con.execute(f"CREATE OR REPLACE TEMP VIEW text AS SELECT 0 AS place{trimmed} FROM {source.sql}")
@@ -116,7 +119,7 @@ def spool_text(
     except OddText:
         con.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
         (target / "0.parquet").unlink(missing_ok=True)
-        return spool_held(con, file, in_frames(held_table(file, names, text), typed=False), select, target)
+        return spool_held(con, file, in_frames(held_table(file, names, text), typed=False), names, select, target)
     relation = f"SELECT * EXCLUDE file_row_number REPLACE (file_row_number AS place) FROM {kept_in(target)}"
     found = Spool(relation, tuple(header.found), broken, header.first, opened, (*file.readings, *header.readings))
     checked(con, path.name, found, header.first)
@@ -124,8 +127,11 @@ def spool_text(
     return replace(found, readings=(*found.readings, *told_full(max(found.row(last), *broken, 0))))
 
 
-def spool_held(con: duckdb.DuckDBPyConnection, file: PlainFile, held: HeldRows, select: Select, target: Path) -> Spool:
+def spool_held(
+    con: duckdb.DuckDBPyConnection, file: PlainFile, held: HeldRows, names: dict[str, str], select: Select, target: Path
+) -> Spool:
     """A batch of rows of Python at a time; one without rows is written too, so that there is something to count in."""
+    check_twice(path.name, held.header, names)
     con.execute("DROP VIEW IF EXISTS text")  # of a file before this one
     for number, frame in enumerate(held.frames):
         con.register("text", frame.rename(columns={"row": "place"}))

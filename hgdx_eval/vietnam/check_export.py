@@ -13,10 +13,12 @@ from ..read.table_proposal import as_json, proposal, told_columns
 from ..read.tables import open_table
 from ..study.words import Words, told_shape
 from .count_dossiers import content_of, count_dossiers, payment_sums
+from .dossier_dates import many
 from .dossier_panel import reasons, without_unfinished
 from .facts import load_facts
 from .fee_schedule import fee_schedule_of, todays_codes
 from .layouts import DEFINITIONS, POST, layout_names, layout_of, summary_layouts
+from .layouts.opencps_dossiers import ANSWERS
 from .summary_panel import summary_panel
 from .unit_names import HOW, matched_table, named_agencies, shown_code
 from .volume_signs import volume_signs
@@ -112,19 +114,21 @@ def check_dossiers(paths: list[Path], layout: str, fees: Path | None) -> dict:
     good, rejected = cells[cells["reason"].isna()], reasons(cells)
     months = sorted(good["month"].unique())
     serials = int(good["serials"].sum())
+    noted = [*([("excel_serial", serials)] if serials else []), *counted.noted]
     agencies = named_agencies(good["agency"], good["month"], good["n"], load_facts())
     counts = agencies.assign(month=good["month"], received=good["n"].astype("int64"))
     codes, schedule = procedures_of(good, fees or Path(f"{paths[0]}.fees.csv"), paths[0].name)
     return {
         "file": name_of(paths), "layout": layout, "rows": int(cells["n"].sum()), "accepted": int(good["n"].sum()),
         "rejected": rejected.to_dict("records"),
-        "corrected": [{"reason": "excel_serial", "rows": serials, "examples": ()}] if serials else [],
+        "corrected": [{"reason": reason, "rows": rows, "examples": ()} for reason, rows in noted],
+        "unread": int(counted.unread["n"].sum()),
         "periods": [months[0], months[-1]] if months else [], "agencies": int(counts["agency"].nunique()),
         "procedures": int(good["procedure"].nunique()), "online": int(good["online"].sum()),
         "assisted": int(good["assisted"].sum()) if "assisted" in good else None, "simulated": bool(good["simulated"].any()),
         "definition": "online_share", "post": POST[layout], "schedule": schedule,
         "names": matched_table([agencies.assign(kind="agency"), codes]).to_dict("records"),
-        "signs": signs_of(counts), **content_of(paths, doubtful(good, agencies, codes)),
+        "signs": signs_of(counts), **content_of(paths, doubtful(good, agencies, codes), counted.readings),
     }  # fmt: skip
 
 
@@ -197,6 +201,9 @@ def check_lines(found: dict, words: Words) -> list[str]:
             more = item["rows"] > EXAMPLES
             lines.append(words("check.reason", reason=words("reasons." + item["reason"]), rows=words.number(item["rows"]),
                                examples=words("check.rows_more" if more else "check.rows", rows=rows) if rows else ""))  # fmt: skip
+    if many(found.get("unread", 0), found["accepted"] + found.get("unread", 0)):
+        lines.append(words("check.unread", rows=words.number(found["unread"]), allowed=ANSWERS,
+                           share=words.percent(found["unread"] / (found["accepted"] + found["unread"]))))  # fmt: skip
     if found.get("periods"):
         lines.append(words("check.content", first=words.date(found["periods"][0]), last=words.date(found["periods"][1]),
                            agencies=words.number(found["agencies"]), procedures=words.number(found["procedures"]),

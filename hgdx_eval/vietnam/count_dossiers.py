@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +16,15 @@ from ..base.telling import told_file
 from ..panel.panel import EXAMPLES
 from ..read.spool import Spool, spool
 from ..read.tables import spilling
+from .dossier_dates import NUMBER, ZONE, Reading
 from .facts import load_facts
 from .layouts import opencps_dossiers, opencps_fees
+from .layouts.opencps_dossiers import BLANK, COUNTER, ONLINE
+from .list_faults import check_codes, check_lists, check_numbers, cut_rows, read_list, strays
 from .unit_names import looks_like_agency, match_unit
 
 MOST_NAMELESS = 5_000  # different texts in the column of agencies that are no agency's name, as far as can be told
+UNREAD = ["procedure", "month", "n", "row"]
 PROCESSED = ("done", "days", "timed", "on_time")  # of dossiers with a day of completion, and those with an appointment too
 PAID = ("paid", "paying", "zero_fee", "filed_online_paid", "filed_online_paying", "filed_online_zero")
 CHANNELS = ("channel_told", "paid_online", "counter_told", "counter_paid_online")  # of dossiers that paid something and say how
@@ -52,11 +56,16 @@ class Counted:
     serials, examples (row numbers), shape (of a cell that could not be read), last_day; of PROCESSED what every list can tell; with
     fee details besides PAID, lines and, where they say how a fee was paid, CHANNELS (see `panel.Panel`).
     `payments`: lines of payment read, `payments_left_out`: their rows left out by reason.
+    `readings`: how each list's dates are read. `noted`: (reason, rows) of what was understood otherwise than it stands there, or may be
+    missing. `unread`: rows left out because the outcome's own column could not be read: procedure, month (YYYY-MM), n, row (the first).
     """
 
     cells: pd.DataFrame
     payments: int = 0
     payments_left_out: tuple[tuple[str, int], ...] = ()
+    readings: tuple[Reading, ...] = ()
+    noted: tuple[tuple[str, int], ...] = ()
+    unread: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=UNREAD))
 
 
 def count_dossiers(paths: list[Path], date_column: str = "received", details: Iterable[Path] = ()) -> Counted:
@@ -66,29 +75,53 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
     lies in a private folder until they are counted, and never holds anything but `opencps_dossiers.kept`.
     Raises InputError where a file is not understood.
     """
-    details = list(details)
+    details, files = list(details), [path.name for path in paths]
     with spilling(*paths, *details) as (con, folder):
-        lists = []
-        for number, path in enumerate(paths):
-            select = partial(opencps_dossiers.kept, date_column=date_column, file=path.name)
-            lists.append(spool(con, path, opencps_dossiers.HEADERS, select, folder / f"list{number}"))
-        together(con, "listed", lists)
+        read = [read_list(con, path, date_column, folder / f"list{number}") for number, path in enumerate(paths)]
+        lists, readings = [found for found, _ in read], tuple(reading for _, reading in read)
+        together(con, "listed", lists, f', answer = {ONLINE} AS "online"')
+        check_lists(con, lists, files)
         check_agencies(con, paths[0].name)
+        check_codes(con, files)
         only_codes(con)
         find_repeated(con)
+        check_numbers(con, lists, files)
         payments, left_out = read_payments(con, details, folder) if details else (0, ())
         told = told_columns(lists)
         if details:
             told += [*PAID, *(CHANNELS if says_how(con) else ()), "lines"]
         cells = con.execute(counts_sql(told)).df()
+        noted, unread = noted_rows(con, lists, readings), unread_rows(con, lists)
     if not all("filing_note" in found.columns for found in lists):
         del cells["assisted"]
-    return Counted(tidied(cells, lists), payments, left_out)
+    return Counted(tidied(cells, lists), payments, left_out, readings, noted, unread)
 
 
-def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool]) -> None:
-    """One relation of several files, `file` being the number of each."""
-    parts = " UNION ALL ".join(f"SELECT {number} AS file, * FROM ({part.relation})" for number, part in enumerate(spools))
+def noted_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool], readings: tuple[Reading, ...]) -> tuple[tuple[str, int], ...]:
+    """(reason, rows) of dates read month first or with two-digit years, stamps of another zone, and empty cells of a column that says no
+    elsewhere, as far as there are any; (cut_list, last row) of a list that ends where a sheet does."""
+    rows = con.execute(f"""SELECT file, count(*), count(*) FILTER (WHERE form = {ZONE}), count(*) FILTER (WHERE answer = {BLANK}),
+        count(*) FILTER (WHERE answer = {COUNTER}) FROM dossiers WHERE fault IS NULL GROUP BY file""").fetchall()
+    sums = dict.fromkeys(("month_first", "two_digit_years", "zone_converted", "blank_online"), 0)
+    for file, n, zoned, blank, no in rows:
+        sums["month_first"] += n * readings[file].month_first
+        sums["two_digit_years"] += n * readings[file].two_digits
+        sums["zone_converted"] += zoned
+        sums["blank_online"] += blank if no else 0
+    found = [(reason, int(n)) for reason, n in sums.items() if n]
+    return (*found, *(("cut_list", end) for end in cut_rows(con, lists)))
+
+
+def unread_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool]) -> pd.DataFrame:
+    """`Counted.unread`."""
+    told = con.execute("""SELECT procedure, strftime(date_trunc('month', day), '%Y-%m') AS month, count(*) AS n, file, min(place)
+        FROM dossiers WHERE fault = 'unreadable_online' GROUP BY ALL ORDER BY ALL""").fetchall()
+    return pd.DataFrame([(procedure, month, n, lists[file].row(place)) for procedure, month, n, file, place in told], columns=UNREAD)
+
+
+def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool], more: str = "") -> None:
+    """One relation of several files, `file` being the number of each; `more`: SQL of further columns."""
+    parts = " UNION ALL ".join(f"SELECT {number} AS file, *{more} FROM ({part.relation})" for number, part in enumerate(spools))
     con.execute(f"CREATE VIEW {name} AS {parts}")
 
 
@@ -109,12 +142,16 @@ def check_agencies(con: duckdb.DuckDBPyConnection, file: str) -> None:
 
 def only_codes(con: duckdb.DuckDBPyConnection) -> None:
     """A view `dossiers` of the listed rows in which a procedure that is no code is a fault: in a row with a cell too few the next
-    column's text stands there, which may be anybody's name, number or address. Only the few different texts are looked at."""
+    column's text stands there, which may be anybody's name, number or address. Only the few different texts are looked at. A day
+    far from all others is one too."""
     con.execute("""CREATE TABLE no_codes AS SELECT procedure FROM (SELECT DISTINCT procedure FROM listed WHERE procedure IS NOT NULL)
         WHERE NOT (regexp_full_match(procedure, '[0-9A-Za-z][0-9A-Za-z._/-]{0,39}') AND regexp_matches(procedure, '[0-9]'))
           OR regexp_full_match(procedure, '[0-9]{7,}')""")
     found = con.execute("SELECT count(*) FROM no_codes").fetchall()[0][0]
     fault = "coalesce(fault, CASE WHEN procedure IN (SELECT procedure FROM no_codes) THEN 'unreadable_procedure' END)" if found else "fault"
+    if (body := strays(con)) is not None:
+        far = f"day NOT BETWEEN DATE '{body[0]}' AND DATE '{body[1]}'"
+        fault = f"CASE WHEN fault IS NULL AND {far} THEN 'stray_date' ELSE {fault} END"
     con.execute(f"CREATE VIEW dossiers AS SELECT * REPLACE ({fault} AS fault) FROM listed")
 
 
@@ -182,17 +219,18 @@ def payment_sums(path: Path) -> list[dict]:
     return sums
 
 
-def content_of(paths: list[Path], doubts: dict[tuple[str, str], str]) -> dict[str, list[dict]]:
+def content_of(paths: list[Path], doubts: dict[tuple[str, str], str], readings: tuple[Reading, ...]) -> dict[str, list[dict]]:
     """What is looked for in the content of dossier lists, by a pass of its own: date_order (fault, file, rows, examples), repeats of
     dossier numbers (file, month, rows, again), and places of texts that were not understood (file, text, examples).
 
-    `doubts`: (column, the file's text) -> the text as it may be told. Raises InputError like `count_dossiers`.
+    `doubts`: (column, the file's text) -> the text as it may be told; `readings`: how each list's
+    dates are read. Raises InputError like `count_dossiers`.
     """
     order, repeats, places = [], [], []
     wanted = {**opencps_dossiers.HEADERS, **opencps_dossiers.DATE_HEADERS}
-    for path in paths:
+    for path, reading in zip(paths, readings, strict=True):
         with spilling(path) as (con, folder):
-            found = spool(con, path, wanted, opencps_dossiers.content_kept, folder / "content")
+            found = spool(con, path, wanted, partial(opencps_dossiers.content_kept, reading=reading), folder / "content")
             con.execute(f"CREATE VIEW content AS {found.relation}")
             faults = con.execute(opencps_dossiers.date_order_sql(found.columns, EXAMPLES, periods.today())).fetchall()
             order += [{"fault": fault, "file": told_file(path.name), "rows": rows, "examples": row_numbers(found, first)}
@@ -215,7 +253,7 @@ def counts_sql(told: list[str]) -> str:
         SELECT file, reason, CASE WHEN reason IS NULL THEN agency END AS agency, CASE WHEN reason IS NULL THEN procedure END AS procedure,
                CASE WHEN reason IS NULL THEN date_trunc('month', day) END AS month,
                count(*) AS n, count_if("online") AS "online", count_if("online" AND assisted) AS assisted,
-               bool_or(simulated) AS simulated, count_if(is_serial) AS serials,
+               bool_or(simulated) AS simulated, count_if(form = {NUMBER}) AS serials,
                min(place, {EXAMPLES}) FILTER (WHERE reason IS NOT NULL) AS examples,
                arg_min(shape, place) FILTER (WHERE reason IS NOT NULL) AS shape,
                max(day) FILTER (WHERE reason IS NULL) AS last_day{sums}

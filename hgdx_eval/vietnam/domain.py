@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..study.study import Study
     from ..study.words import Words
     from .facts import Resolution
+    from .unread_channel import Comparison
 
 NAME = "vietnam"
 TIME_ZONE = "Asia/Ho_Chi_Minh"
@@ -86,7 +87,17 @@ def load_panel(p: "Study", paths: list[Path]) -> "Panel":
     if p.layout != DOSSIERS:
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: {DOSSIERS})")  # fmt: skip
-    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, p.place)
+    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, p.place, compared(p))
+
+
+def compared(p: "Study") -> "Comparison":
+    """What a study of dossiers compares, as far as it names groups of fees."""
+    from .unread_channel import Comparison
+
+    law = policy(p)
+    if law is None or p.group != "fee_group":
+        return Comparison(law and law.effective.strftime("%Y-%m"))
+    return Comparison(law.effective.strftime("%Y-%m"), tuple(p.treated_groups), tuple(p.comparison_groups))
 
 
 def check_columns(p: "Study", panel: "Panel") -> None:

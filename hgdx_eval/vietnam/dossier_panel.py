@@ -14,24 +14,30 @@ from ..read.tables import open_table
 from ..study.study import Study, named_columns
 from .calendar import vietnam
 from .count_dossiers import CHANNELS, PAID, PROCESSED, count_dossiers
+from .dossier_dates import TOLD
 from .facts import Facts, Unit, load_facts
 from .fee_schedule import fee_schedule_of, todays_codes, todays_rows
 from .layouts import layout_of, opencps_dossiers
+from .layouts.opencps_dossiers import ANSWERS
 from .provinces import facts_at
 from .unit_names import matched_table, named_agencies, refuse_ambiguous, shown_code
+from .unread_channel import Comparison, check_unread, unread_counts, worst_move
 
+NOTHING = Comparison()
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
 MORE = (*PROCESSED, *PAID, *CHANNELS)  # there only where the export tells it
 
 NOTE = opencps_dossiers.HEADERS["filing_note"][0]
 
 
-def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None, place: str | None = None) -> Panel:
+def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None, place: str | None = None,
+                  compared: Comparison = NOTHING) -> Panel:  # fmt: skip
     """The panel of dossier exports, by one SQL statement a file. Several files are put together: a dossier in two of them
     counts in the first, and fee details among them say what was paid. The last month is left out where it was not finished.
-    `place`: the province whose units names are matched with (None: all units of the facts).
+    `place`: the province whose units names are matched with (None: all units of the facts). `compared`: what a study compares, by
+    which rows without a readable channel are judged.
 
-    Raises InputError: what the reader raises, no usable row, or no fee schedule.
+    Raises InputError: what the reader raises, no usable row, no fee schedule, or too many rows without a readable channel.
     """
     details = [path for path in paths if layout_of(path) == "opencps_fees"] if len(paths) > 1 else []
     paths = [path for path in paths if path not in details]
@@ -47,11 +53,14 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     schedule = fee_schedule_of(fees or Path(str(paths[0]) + ".fees.csv"), file)
     facts = facts_at(load_facts(), place)
     counts, matched = named(good, schedule, facts, file)
+    unread = unread_counts(counted.unread, counts, groups_of(counted.unread, schedule), compared)
+    if len(counted.unread):
+        check_unread(unread, int(counted.unread["row"].min()), file)
     cells = described(complete(counts), schedule, facts)
     truth = Path(str(paths[0]) + ".truth.csv")
     simulated = bool(good["simulated"].any())
     origin = origin_of(paths, int(raw["n"].sum()), layout, simulated)
-    noted = dict(counted.payments_left_out)
+    noted = {**dict(counted.noted), **dict(counted.payments_left_out)}
     if details or beside:
         listed = raw["reason"].isna() | (raw["reason"] == "unfinished_month")
         noted["payment_unmatched"] = counted.payments - int(raw.loc[listed, "lines"].sum())
@@ -61,7 +70,14 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     return Panel(
         cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
         read_truth(truth) if simulated and truth.is_file() else None, todays_rows(schedule)["name"].to_dict(), matched,
+        unread_pp=worst_move(unread, compared),
     )  # fmt: skip
+
+
+def groups_of(unread: pd.DataFrame, schedule: pd.DataFrame) -> pd.Series:
+    """Code of a procedure as the list writes it -> its fee group; unknown where it is not in the schedule."""
+    codes = todays_codes(unread, schedule)["code"].map(todays_rows(schedule)["fee_group"]).fillna("unknown")
+    return pd.Series(codes.to_numpy(), index=unread["procedure"]).groupby(level=0).first()
 
 
 def without_unfinished(raw: pd.DataFrame) -> pd.DataFrame:
@@ -98,14 +114,16 @@ def unusable(raw: pd.DataFrame) -> str:
     told = []
     for row in reasons(raw).itertuples():
         found = f", found {shapes[row.reason]}" if shapes.get(row.reason) else ""
+        found += {"unreadable_date": f"; allowed: {TOLD}", "unreadable_online": f"; allowed: {ANSWERS}"}.get(row.reason, "")
         first = f" (first: row {row.examples[0]}{column_of(row.reason)}{found})" if row.examples else ""
         told.append(f"{row.reason} {row.rows}{first}")
     return "; ".join(told) or "nothing was read"
 
 
 def column_of(reason: str) -> str:
-    column = {"unreadable_date": "received", "future_date": "received", "unreadable_online": "online", "no_agency": "agency",
-              "no_procedure": "procedure", "no_dossier_number": "dossier"}.get(reason)  # fmt: skip
+    dates = dict.fromkeys(("unreadable_date", "future_date", "early_date", "stray_date"), "received")
+    column = {**dates, "unreadable_online": "online", "no_agency": "agency", "no_procedure": "procedure",
+              "no_dossier_number": "dossier"}.get(reason)  # fmt: skip
     return f", column {opencps_dossiers.HEADERS[column][0]!r}" if column else ""
 
 

@@ -31,8 +31,8 @@ from hgdx_eval.vietnam.layouts import opencps_dossiers
 from hgdx_eval.vietnam.made_up_world import simulate
 
 HEADER = "Mã hồ sơ,Mã thủ tục,Cơ quan thụ lý,Chủ hồ sơ,Ngày gửi,Ngày tiếp nhận,Trực tuyến"
-KEPT = {"place", "dossier", "procedure", "agency", "day", "online", "assisted", "simulated", "is_serial", "fault", "shape",
-        "days", "on_time"}  # fmt: skip
+KEPT = {"place", "dossier", "procedure", "agency", "day", "answer", "assisted", "simulated", "form", "fault", "shape",
+        "days", "on_time", "due_form", "done_form", "rounded"}  # fmt: skip
 
 
 def write(path: Path, rows: list[str], encoding: str = "utf-8") -> Path:
@@ -52,12 +52,12 @@ def reasons(cells: pd.DataFrame) -> dict:
 def test_what_is_kept_is_a_closed_list_in_a_folder_of_this_user_alone(tmp_path, monkeypatch):
     seen = {}
 
-    def look(con, name, spools):
+    def look(con, name, spools, more=""):
         folder = Path(spools[0].relation.split("read_parquet('")[1].split("'")[0]).parent
         seen["columns"] = {found[0] for found in con.execute(f"DESCRIBE {spools[0].relation}").fetchall()}
         seen["modes"] = {stat.S_IMODE(place.stat().st_mode) for place in (folder.parent, base())}
         seen["bytes"] = b"".join(file.read_bytes() for file in folder.iterdir())
-        return together(con, name, spools)
+        return together(con, name, spools, more)
 
     from hgdx_eval.vietnam import count_dossiers as counting
 

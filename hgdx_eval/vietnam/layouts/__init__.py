@@ -17,9 +17,12 @@ from types import ModuleType
 import pandas as pd
 
 from ...base.errors import InputError
+from ...base.safe_text import header_key
 from ...base.telling import told_cell
 from ...read.database import RawTable
+from ...read.headers import check_twice
 from ...read.tables import Opening, open_beginning, parse_count, read_json
+from ..charsets import wrong_encoding
 from ..unit_names import told_agency
 
 DEFINITIONS = {
@@ -85,6 +88,8 @@ def layout_of(path: Path) -> str:
     for name, module in readers.items():
         if hasattr(module, "recognise") and module.recognise(opening):
             return name
+    if wrong := wrong_encoding(path, opening.rows, {header_key(header) for header in headers}):
+        raise InputError(f"{path.name}: its letters are {wrong}")
     raise InputError(f"{path.name}: no known header; known layouts: {', '.join(readers)} "
                      f"(a tidy table of your own: --layout table)")  # fmt: skip
 
@@ -107,7 +112,8 @@ def month_of_name(name: str) -> str | None:
 
 
 def need_columns(raw: RawTable, module_headers: dict, needed: tuple[str, ...], file: str, layout: str) -> None:
-    """Raises InputError naming the needed columns that a file lacks."""
+    """Raises InputError naming the needed columns that a file lacks, or two columns that go by one name."""
+    check_twice(file, raw.header, {header_key(header): name for name, headers in module_headers.items() for header in headers})
     if missing := [module_headers[column][0] for column in needed if column not in raw.columns]:
         raise InputError(f"{file}: no known header: the columns {', '.join(missing)} are missing; "
                          f"{layout} needs {', '.join(module_headers[c][0] for c in needed)}")  # fmt: skip

@@ -16,6 +16,7 @@ from ...read.database import literal, shape_sql
 from ...read.headers import find_header
 from ...read.spool import keyed
 from ...read.tables import Opening
+from ..dossier_dates import DAY_FIRST, LATER, TEXT, TWO_DIGITS, YEAR_FIRST, Reading, day_sql, first_form, form_sql, read_sql
 from . import SIMULATED_MARK
 
 HEADERS = {
@@ -32,14 +33,23 @@ HEADERS = {
     "done": ("Ngày hoàn thành",),
 }
 NEEDED = ("dossier", "procedure", "agency", "received", "online")
+BESIDES = ("due", "done")  # dates that tell how long it took
 STAFF_MARK = "cán bộ nộp thay"
-SAMPLE = 400  # rows by which the form of dates is told
-DATE_FORMS = (
-    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
-    "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%H:%M:%S %d/%m/%Y", "%H:%M %d/%m/%Y",
+YES = ("có", "x", "1", "true", "yes", "y", "trực tuyến", "online", "✓", "✔", "☑")
+NO = ("không", "0", "false", "no", "n", "trực tiếp", "một cửa", "☐")
+MORE_YES = (  # with brackets, dashes and doubled spaces taken for one space
+    "trực tuyến toàn trình", "trực tuyến một phần", "toàn trình", "một phần", "có toàn trình", "có một phần", "nộp trực tuyến",
+    "hồ sơ trực tuyến", "dịch vụ công trực tuyến toàn trình", "dịch vụ công trực tuyến một phần", "dvc trực tuyến toàn trình",
+    "dvc trực tuyến một phần", "dvctt toàn trình", "dvctt một phần", "mức 3", "mức 4", "mức độ 3", "mức độ 4", "có mức 3", "có mức 4",
+    "có mức độ 3", "có mức độ 4", "trực tuyến mức 3", "trực tuyến mức 4", "trực tuyến mức độ 3", "trực tuyến mức độ 4",
 )  # fmt: skip
-YES = ("có", "x", "1", "true", "yes", "trực tuyến", "online", "2")
-NO = ("không", "0", "false", "no", "trực tiếp", "một cửa")
+MORE_NO = ("nộp trực tiếp", "tại quầy", "nộp tại quầy", "trực tiếp tại quầy", "tại một cửa", "nộp tại một cửa", "bộ phận một cửa",
+           "bưu chính", "bưu chính công ích", "qua bưu chính", "qua bưu chính công ích", "bưu điện", "không trực tuyến")  # fmt: skip
+ANSWERS = ("Có, Không; Trực tuyến (toàn trình, một phần), Trực tiếp, Bưu chính; Mức 3, Mức 4; Y, N; true, false; 1, 0; x, ✓ "
+           "(an empty cell: not online)")  # fmt: skip
+COUNTER, ONLINE, BLANK = range(3)  # what the column says; neither: NULL
+COLUMN_NUMBER = "\\(?[0-9]{1,2}\\)?"  # of a row (1), (2), ... below a printed header
+SCIENTIFIC, DIGITS = "[0-9]([.,][0-9]+)?[eE]\\+?[0-9]{1,2}", 15  # a spreadsheet keeps so many digits of a number
 
 
 def recognise(opening: Opening) -> bool:
@@ -61,22 +71,44 @@ def starts(column: str, word: str) -> str:
     return "coalesce(" + " OR ".join(f"starts_with(lower({column}), {literal(start)})" for start in either(word)) + ", false)"
 
 
-def date_forms(con: duckdb.DuckDBPyConnection, column: str) -> list[str]:
-    """DATE_FORMS, the one in which most of the first rows are written first: a form tried in vain costs more than all else."""
-    fits = ", ".join(f"count(TRY_STRPTIME({column}, '{form}'))" for form in DATE_FORMS)
-    counts = con.execute(f"SELECT {fits} FROM (SELECT {column} FROM text LIMIT {SAMPLE})").fetchall()[0]
-    return sorted(DATE_FORMS, key=lambda form: -counts[DATE_FORMS.index(form)])
-
-
 def month_end(day: date) -> date:
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
-def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: str, file: str) -> str:
-    """SQL over a spool's relation `text`, one row per row of the file: place, dossier (keyed hash), procedure, agency, day, online,
-    assisted, simulated, days (calendar days from receipt to completion, NULL where not told or negative), on_time (completed by the
-    day of the appointment, or that it was extended to; NULL where not told), is_serial (day told as a spreadsheet's number),
-    fault (why it cannot be used, else NULL) and, where a cell could not be read, its shape.
+def answer_sql() -> str:
+    """COUNTER, ONLINE or BLANK of a text `said` in lower case; NULL for what is none of the words. Every expression stands once: what
+    stands twice is computed for all rows."""
+    words = {word: code for told, code in (((*YES, *MORE_YES), ONLINE), ((*NO, *MORE_NO), COUNTER)) for word in either(*told)}
+    plain = "trim(regexp_replace(said, '[\\s()\\[\\].,;:_–-]+', ' ', 'g'))"
+    found = f"list_position([{', '.join(map(literal, words))}], {plain})"
+    return (f"CASE WHEN said = 'có' THEN {ONLINE} WHEN said = 'không' THEN {COUNTER} WHEN said IS NULL THEN {BLANK} "
+            f"ELSE list_extract([{', '.join(map(str, words.values()))}], {found}) END")  # fmt: skip
+
+
+def no_dossier_sql(date_column: str) -> str:
+    """Why a row in which something is lacking is no dossier's: total_row, header_row (the header again, on a printed page),
+    column_numbers, note_row (a note or signature); NULL where it may be one."""
+    total = literal(f"^\\s*({'|'.join(either('tổng', 'cộng'))})")
+    label = tuple(text.lower() for text in (*HEADERS["dossier"], *HEADERS[date_column]))
+    numbers = f"regexp_full_match(concat_ws(' ', number, procedure, agency), '{COLUMN_NUMBER}( {COLUMN_NUMBER}){{2}}')"
+    return f"""CASE WHEN regexp_matches(lower(concat_ws(' ', number, procedure, agency)), {total}) THEN 'total_row'
+            WHEN list_has_any([{one_of(label)[1:-1]}], [lower(number), lower(date_cell)]) THEN 'header_row'
+            WHEN {numbers} THEN 'column_numbers'
+            WHEN procedure IS NULL AND agency IS NULL AND date_cell IS NULL THEN 'note_row' END"""
+
+
+def rounded_sql() -> str:
+    """Whether a dossier's number has lost digits in a spreadsheet: 2.02E+12, or zeros from the 16th digit on."""
+    zeros = f"length(number) > {DIGITS} AND ends_with(number, '0') AND regexp_full_match(number, '[0-9]{{{DIGITS}}}0+')"
+    return f"CASE WHEN number < ':' THEN ({zeros}) OR (contains(number, '+') AND regexp_full_match(number, '{SCIENTIFIC}')) ELSE false END"
+
+
+def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: str, file: str, reading: Reading = DAY_FIRST) -> str:
+    """SQL over a spool's relation `text`, one row per row of the file: place, dossier (keyed hash), procedure, agency, day, answer (of
+    COUNTER, ONLINE, BLANK), assisted, simulated, days (calendar days from receipt to completion, NULL where not told or negative),
+    on_time (completed by the day of the appointment, or that it was extended to; NULL where not told), form (of the day's cell, as
+    `dossier_dates` names them), due_form, done_form (codes of `check_besides`, NULL where not told), rounded (the dossier's number lost
+    digits), fault (why the row cannot be used, else NULL) and, where a cell could not be read, its shape.
 
     Raises InputError where the header is not this layout's.
     """
@@ -86,41 +118,52 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
                          f"opencps_dossiers needs {', '.join(HEADERS[c][0] for c in NEEDED)}")  # fmt: skip
     note = starts("filing_note", STAFF_MARK) if "filing_note" in columns else "false"
     made_up = f"coalesce(detail = '{SIMULATED_MARK}', false)" if "detail" in columns else "false"
-    start = f"'^\\s*({'|'.join(either('tổng', 'cộng'))})'"
+    firsts = {name: first_form(con, name, reading) for name in ("received", "submitted", "due", "extended", "done")
+              if name in columns and (name != "submitted" or date_column == name)}  # fmt: skip
+    usual = YEAR_FIRST if firsts[date_column].startswith("%Y") else TEXT
+    attempts = "".join(f", TRY_STRPTIME({name}, '{first}') AS {name}_at" for name, first in firsts.items())
+    days = "".join(f", {read_sql(name, name + '_at', reading)} AS {name}_day" for name in firsts)
     return f"""
-    WITH typed AS (
+    WITH tried AS (SELECT *, lower("online") AS said{attempts} FROM text),
+    dated AS (SELECT *{days} FROM tried),
+    typed AS (
       SELECT place, nfc_normalize(dossier) AS number, nfc_normalize(procedure) AS procedure, agency, {date_column} AS date_cell,
-        "online" AS online_cell, lower("online") AS answer, {note} AS assisted, {made_up} AS simulated,
-        {day_sql(date_column, date_forms(con, date_column))} AS day, {processing_sql(con, columns, date_column)}
-      FROM text),
-    answered AS (
-      SELECT *, CASE WHEN answer IS NULL THEN false WHEN answer IN {one_of(YES)} THEN true WHEN answer IN {one_of(NO)} THEN false
-        END AS "online" FROM typed),
+        "online" AS online_cell, {answer_sql()} AS answer, {note} AS assisted, {made_up} AS simulated, {date_column}_day AS day,
+        {form_sql(date_column, f"{date_column}_at", f"{date_column}_day", reading, usual)} AS form,
+        {processing_sql(tuple(firsts), date_column, reading)}
+      FROM dated),
     judged AS (
-      SELECT *, CASE WHEN procedure IS NULL AND agency IS NULL AND date_cell IS NULL THEN 'total_row'
-          WHEN (procedure IS NULL OR agency IS NULL OR day IS NULL OR number IS NULL) AND
-            regexp_matches(lower(concat_ws(' ', number, procedure, agency)), {start}) THEN 'total_row'
-          WHEN number IS NULL THEN 'no_dossier_number' WHEN procedure IS NULL THEN 'no_procedure' WHEN agency IS NULL THEN 'no_agency'
-          WHEN day IS NULL OR day < DATE '2000-01-01' THEN 'unreadable_date'
+      SELECT *, CASE WHEN procedure IS NULL OR agency IS NULL OR day IS NULL OR number IS NULL THEN coalesce({no_dossier_sql(date_column)},
+            CASE WHEN number IS NULL THEN 'no_dossier_number' WHEN procedure IS NULL THEN 'no_procedure'
+              WHEN agency IS NULL THEN 'no_agency' ELSE 'unreadable_date' END)
+          WHEN day < DATE '2000-01-01' THEN CASE WHEN form = {TWO_DIGITS} THEN 'unreadable_date' ELSE 'early_date' END
           WHEN day > DATE '{month_end(periods.today())}' THEN 'future_date'
-          WHEN "online" IS NULL THEN 'unreadable_online' END AS fault
-      FROM answered)
-    SELECT place, {keyed("number")} AS dossier, procedure, agency, day, "online", assisted, simulated,
+          WHEN answer IS NULL THEN
+            CASE WHEN regexp_full_match(online_cell, '[23]') THEN 'unclear_online' ELSE 'unreadable_online' END END AS fault
+      FROM typed)
+    SELECT place, {keyed("number")} AS dossier, procedure, agency, day, CAST(answer AS UTINYINT) AS answer, assisted, simulated,
       CASE WHEN done >= coalesce(received, day) THEN CAST(done - coalesce(received, day) AS INTEGER) END AS days,
       CASE WHEN done >= coalesce(received, day) THEN done <= due END AS on_time,
-      day IS NOT NULL AND regexp_full_match(date_cell, '[0-9.]+') AS is_serial, fault,
-      CASE fault WHEN 'unreadable_date' THEN {shape_sql("date_cell")} WHEN 'unreadable_online' THEN {shape_sql("online_cell")} END AS shape
+      CAST(form AS UTINYINT) AS form, due_form, done_form, {rounded_sql()} AS rounded, fault,
+      CASE WHEN fault = 'unreadable_date' THEN {shape_sql("date_cell")} WHEN fault = 'unreadable_online' THEN {shape_sql("online_cell")}
+        END AS shape
     FROM judged"""
 
 
-def processing_sql(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: str) -> str:
-    """SQL of the days received (where another day dates the dossier), due and done, each NULL where the file has no such column."""
-    days = {name: day_sql(name, date_forms(con, name)) for name in ("received", "due", "extended", "done")
-            if name in columns and name != date_column}  # fmt: skip
+def processing_sql(names: tuple[str, ...], date_column: str, reading: Reading) -> str:
+    """SQL of the days received (where another day dates the dossier), due and done, and due_form, done_form, each NULL where the file has
+    no such column. `names`: the columns of dates."""
+    has = [name for name in names if name != date_column]
     nothing = "CAST(NULL AS DATE)"
-    due = [days[name] for name in ("extended", "due") if name in days]
-    told = {"received": days.get("received", nothing), "due": f"coalesce({', '.join(due)}, NULL)" if due else nothing,
-            "done": days.get("done", nothing)}  # fmt: skip
+    due = [f"{name}_day" for name in ("extended", "due") if name in has]
+    told = {"received": "received_day" if "received" in has else nothing, "due": f"coalesce({', '.join(due)}, NULL)" if due else nothing,
+            "done": "done_day" if "done" in has else nothing}  # fmt: skip
+    for name in BESIDES:
+        code = "NULL"
+        if name in has:
+            form = form_sql(name, f"{name}_at", f"{name}_day", reading, None)
+            code = f"{form} + CASE WHEN day({name}_day) > 12 THEN {LATER} ELSE 0 END"
+        told[f"{name}_form"] = f"CAST({code} AS UTINYINT)"
     return ", ".join(f"{sql} AS {name}" for name, sql in told.items())
 
 
@@ -136,20 +179,11 @@ ORDER = {  # fault -> (dates it needs, when); by whole days, for a counter often
 }
 
 
-def content_kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...]) -> str:
+def content_kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], reading: Reading = DAY_FIRST) -> str:
     """SQL over a spool's relation `text`: place, dossier (keyed hash), procedure, agency and what there is of the dates (DATE)."""
-    days = "".join(f", {day_sql(name, date_forms(con, name))} AS {name}" for name in DATES if name in columns)
+    days = "".join(f", {day_sql(name, first_form(con, name, reading), reading)} AS {name}" for name in DATES if name in columns)
     return f"""SELECT place, {keyed("nfc_normalize(dossier)")} AS dossier, nfc_normalize(procedure) AS procedure,
                nfc_normalize(agency) AS agency{days} FROM text"""
-
-
-def day_sql(column: str, forms: list[str]) -> str:
-    """The day (DATE) of a text in one of `forms`, the likeliest first, or of a spreadsheet's number; NULL where unreadable."""
-    later = "[" + ", ".join(f"'{form}'" for form in forms[1:]) + "]"
-    return f"""CAST(coalesce(TRY_STRPTIME({column}, '{forms[0]}'), CASE WHEN {column} IS NULL THEN NULL
-      WHEN NOT regexp_full_match({column}, '[0-9.]+') THEN TRY_STRPTIME({column}, {later})
-      WHEN TRY_CAST({column} AS DOUBLE) BETWEEN 20000 AND 80000
-        THEN DATE '1899-12-30' + CAST(floor(TRY_CAST({column} AS DOUBLE)) AS INTEGER) END) AS DATE)"""
 
 
 def date_order_sql(columns: tuple[str, ...], examples: int, today: date) -> str:

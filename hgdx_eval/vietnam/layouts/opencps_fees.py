@@ -13,8 +13,9 @@ from ...base.safe_text import header_key
 from ...read.headers import find_header
 from ...read.spool import keyed
 from ...read.tables import Opening
+from ..dossier_dates import DAY_FIRST, day_sql, first_form
 from . import TOTAL_WORDS
-from .opencps_dossiers import DATE_FORMS, either, one_of
+from .opencps_dossiers import either, one_of
 
 HEADERS = {
     "dossier": ("Mã hồ sơ",),
@@ -62,14 +63,14 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], file: str) ->
     if missing := [HEADERS[column][0] for column in NEEDED if column not in columns]:
         raise InputError(f"{file}: no known header: the columns {', '.join(missing)} are missing; "
                          f"opencps_fees needs {', '.join(HEADERS[c][0] for c in NEEDED)}")  # fmt: skip
-    forms = "[" + ", ".join(f"'{form}'" for form in DATE_FORMS) + "]"
+    day = day_sql("paid_on", first_form(con, "paid_on", DAY_FIRST), DAY_FIRST)
     start = f"'^({'|'.join(either(*TOTAL_WORDS))})'"
     said = f"CASE WHEN {only('note', ONLINE_WORDS)} THEN true WHEN {only('note', COUNTER_WORDS)} THEN false END"
     return f"""
     WITH typed AS (
       SELECT place, nfc_normalize(dossier) AS number, regexp_matches(lower(coalesce(dossier, '')), {start}) OR
           (dossier IS NULL AND paid_on IS NULL) AS is_total,
-        coalesce(CAST(TRY_STRPTIME(paid_on, {forms}) AS DATE), DATE '1900-01-01') AS day, total IS NOT NULL AS told,
+        coalesce({day}, DATE '1900-01-01') AS day, total IS NOT NULL AS told,
         {amount_sql("fee")} AS fee, {amount_sql("charge")} AS charge, {amount_sql("total")} AS total,
         {said if "note" in columns else "CAST(NULL AS BOOLEAN)"} AS paid_online FROM text)
     SELECT place, {keyed("number")} AS dossier, day, fee + charge AS amount, paid_online, CASE WHEN is_total THEN 'total_row'

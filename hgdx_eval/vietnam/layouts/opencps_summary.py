@@ -105,6 +105,17 @@ def by_path(columns: list[tuple[str, ...]]) -> dict[str, int]:
     return found
 
 
+def check_columns_twice(rows: list[list[str]], first: int, columns: dict[str, int], file: str) -> None:
+    """Raises InputError where a second column has the labels of a wanted one, all the way down."""
+    head = [[label(cell) for cell in row] for row in rows[max(first - HEADER_DEPTH, 0) : first]]
+    width = max(map(len, head))
+    told = paths([row + [""] * (width - len(row)) for row in head])
+    for name, at in columns.items():
+        if again := next((i for i in range(len(told)) if i != at and told[i] and told[i] == told[at]), None):
+            raise InputError(f"{file}: columns {at + 1} and {again + 1} both go by {HEADERS[name][0]!r}: which is meant cannot be told; "
+                             f"remove one")  # fmt: skip
+
+
 def read_summary(path: Path) -> Summary:
     """The agencies' counts of one month. Raises InputError: another table, no single month, totals that do not add up."""
     grid = read_grid(path, [header for names in HEADERS.values() for header in names])
@@ -113,6 +124,7 @@ def read_summary(path: Path) -> Summary:
         raise InputError(f"{path.name}: no known header: opencps_summary needs {HEADERS['agency'][0]} and, under "
                          f"{HEADERS['inflow'][0]}, {HEADERS['received'][0]} and {HEADERS['online'][0]}")  # fmt: skip
     first, columns = found
+    check_columns_twice(grid, first, columns, path.name)
     title = " ".join(cell for row in grid[:first] for cell in row if cell)
     month, finished = month_of_title(title, path.name)
     frame = table_rows(grid, first, columns, path.name)

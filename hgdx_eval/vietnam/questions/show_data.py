@@ -15,10 +15,13 @@ from ..unit_names import HOW
 
 
 def series_told(panel: Panel, words: Words) -> list[tuple[str, str]]:
-    """Where post is counted, and how many online dossiers staff entered."""
+    """Where post is counted, what rows without a readable channel could change, and how many online dossiers staff entered."""
     pairs = []
     if post := POST.get(panel.origin.layout):
         pairs.append((words("story.series_post"), words("check.post_" + post)))
+    if panel.unread_pp is not None:
+        points = words.number(max(np.ceil(10 * panel.unread_pp) / 10, 0.1), 1)  # rounded up: it is a bound, and tells no small count
+        pairs.append((words("story.series_unread"), words("story.series_unread_text", points=points)))
     if "assisted" in panel.cells:
         pairs.append((words("story.series_staff"), staff_text(panel, words)))
     return pairs

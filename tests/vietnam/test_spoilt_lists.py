@@ -1,0 +1,189 @@
+"""Dossier lists as offices and spreadsheets spoil them: the right number, or a refusal that says why; never a wrong number."""
+
+import json
+
+import pandas as pd
+import pytest
+import spoilt_lists as lists
+from spoilt_lists import AGENCY, DAY, ONLINE, READ, REFUSED, SET_ASIDE, SINCE, UNREAD, days, drawn, write
+
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.study.words import Words
+from hgdx_eval.vietnam.check_export import check_file, check_lines
+from hgdx_eval.vietnam.dossier_panel import dossier_panel
+from hgdx_eval.vietnam.layouts import layout_of
+from hgdx_eval.vietnam.unread_channel import Comparison
+
+COMPARED = Comparison("2023-08", ("provincial",), ("free", "already_free"))
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sound")
+    return drawn(folder), folder / "sound.csv.fees.csv"
+
+
+def spoilt(tmp_path, sound, spoil):
+    return write(spoil(sound[0]), tmp_path / "ds.csv", sound[1])
+
+
+def panel_of(path, compared=COMPARED):
+    return dossier_panel([path], "opencps_dossiers", "received", None, None, compared)
+
+
+def monthly(panel):
+    """Received and online by month: what every estimate is made of."""
+    return panel.cells.groupby(panel.cells["period"].astype(str))[["received", "online"]].sum()
+
+
+def expected(table):
+    sums = pd.DataFrame({"month": days(table).dt.strftime("%Y-%m"), "received": 1, "online": (table[ONLINE] == "Có").astype(int)})
+    sums = sums.groupby("month")[["received", "online"]].sum()
+    return sums[sums.index < "2025-07"]
+
+
+def same(panel, table):
+    told, right = monthly(panel), expected(table)
+    return told.loc[told["received"] > 0].equals(right.rename_axis("period")) or pytest.fail(f"{told.sum()} for {right.sum()}")
+
+
+def test_the_sound_list_is_the_number_to_find(tmp_path, sound):
+    panel = panel_of(spoilt(tmp_path, sound, lambda table: table))
+    same(panel, sound[0])
+    assert panel.corrected.empty and panel.rejected.empty and panel.unread_pp is None
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_what_is_sure_is_read_and_told(tmp_path, sound, kind):
+    spoil, note = READ[kind]
+    path = spoilt(tmp_path, sound, spoil)
+    panel = panel_of(path)
+    same(panel, sound[0])
+    assert note is None or note in set(panel.corrected["reason"])
+    if note is not None:
+        told = check_file(path)
+        assert note in {item["reason"] for item in told["corrected"]}
+        for lang in ("vi", "en"):
+            words = Words(lang, domain="vietnam")
+            assert any(words("reasons." + note) in line for line in check_lines(told, words))
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_has_two_readings_is_refused_by_run_and_check(tmp_path, sound, kind):
+    spoil, why = REFUSED[kind]
+    path = spoilt(tmp_path, sound, spoil)
+    for read in (panel_of, check_file):
+        with pytest.raises(InputError, match=rf"^ds\.csv.*{why}") as error:
+            read(path)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_an_outcome_that_falls_out_is_refused_and_check_says_so(tmp_path, sound, kind):
+    path = spoilt(tmp_path, sound, UNREAD[kind])
+    with pytest.raises(InputError, match=r"Trực tuyến.*cannot be read.*before the policy.*allowed: Có, Không"):
+        panel_of(path)
+    told = check_file(path)
+    assert told["unread"] > 100
+    assert any("0,5%" in line for line in check_lines(told, Words("vi", domain="vietnam")))
+    assert any("0.5%" in line for line in check_lines(told, Words("en", domain="vietnam")))
+
+
+def channel_unread(table, rows):
+    return table.assign(**{ONLINE: table[ONLINE].mask(table.index.isin(rows), "??")})
+
+
+def test_a_few_unreadable_channels_are_bounded(tmp_path, sound):
+    table = sound[0]
+    rows = [10, 900, 1800, 2700]
+    panel = panel_of(write(channel_unread(table, rows), tmp_path / "ds.csv", sound[1]))
+    assert dict(zip(panel.rejected["reason"], panel.rejected["rows"])) == {"unreadable_online": 4}
+    ends = []
+    for word in ("Có", "Không"):
+        ends.append(panel_of(write(channel_unread(table, rows).replace({ONLINE: {"??": word}}), tmp_path / "e.csv", sound[1])))
+    raw = [difference(panel), *map(difference, ends)]
+    assert 0 < max(abs(raw[1] - raw[0]), abs(raw[2] - raw[0])) <= panel.unread_pp < 5
+
+
+def difference(panel):
+    cells = panel.cells.assign(late=panel.cells["period"].astype(str) >= "2023-08", treated=panel.cells["fee_group"] == "provincial")
+    cells = cells[cells["fee_group"].isin(["provincial", "free", "already_free"])]
+    shares = cells.groupby(["treated", "late"])[["received", "online"]].sum().pipe(lambda sums: 100 * sums["online"] / sums["received"])
+    return (shares[True, True] - shares[True, False]) - (shares[False, True] - shares[False, False])
+
+
+def test_few_unreadable_channels_on_one_side_after_the_policy_are_refused(tmp_path, sound):
+    table = sound[0]
+    late = table.index[(days(table) >= SINCE) & (table[ONLINE] == "Có")]
+    path = write(channel_unread(table, late[:12]), tmp_path / "ds.csv", sound[1])  # 0.4% of the list
+    with pytest.raises(InputError, match=r"of the months after the policy cannot be read"):
+        panel_of(path)
+
+
+@pytest.mark.parametrize("kind", SET_ASIDE)
+def test_rows_of_no_dossier_are_set_aside_by_reason_and_row(tmp_path, sound, kind):
+    spoil, reason, rows = SET_ASIDE[kind]
+    table = spoil(sound[0])
+    panel = panel_of(write(table, tmp_path / "ds.csv", sound[1]))
+    same(panel, sound[0])
+    found = {row.reason: (row.rows, row.examples) for row in panel.rejected.itertuples()}
+    added = [
+        at + 2
+        for at in table.index
+        if table.loc[at].tolist() not in sound[0].tail(1).to_numpy().tolist() and not is_sound(table, at, sound)
+    ]
+    assert found == {reason: (rows, tuple(added))}
+    for lang in ("vi", "en"):
+        assert Words(lang, domain="vietnam")("reasons." + reason)
+
+
+def is_sound(table, at, sound):
+    return table.at[at, "Mã hồ sơ"] in set(sound[0]["Mã hồ sơ"]) and table.at[at, AGENCY] != ""
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path, sound):
+    path = spoilt(tmp_path, sound, lambda table: table.head(300).assign(**{DAY + " ": table[SENT].head(300)}))
+    for read in (panel_of, check_file):
+        with pytest.raises(InputError, match=r"ds\.csv: columns 13 and 25 both go by 'Ngày tiếp nhận'"):
+            read(path)
+
+
+SENT = lists.SENT
+
+
+@pytest.mark.parametrize("rows", [65_535, 65_534])
+def test_a_list_that_ends_where_a_sheet_ends_is_told(tmp_path, sound, rows):
+    columns = ["Mã hồ sơ", "Mã thủ tục", AGENCY, DAY, ONLINE]
+    table = pd.concat([sound[0][columns]] * 25, ignore_index=True).head(rows)
+    table["Mã hồ sơ"] = [f"D{at}" for at in range(rows)]
+    panel = panel_of(write(table, tmp_path / "ds.csv", sound[1]))
+    assert ("cut_list" in set(panel.corrected["reason"])) == (rows == 65_535)
+
+
+@pytest.mark.parametrize("how", ["mojibake", "tcvn3"])
+def test_letters_in_a_wrong_encoding_are_named(tmp_path, sound, how):
+    text = sound[0].head(50).to_csv(index=False)
+    path = tmp_path / "ds.csv"
+    if how == "mojibake":
+        path.write_text(text.encode().decode("cp1252", "replace").replace("\ufffd", "\x9d"), encoding="utf-8")
+    else:
+        from hgdx_eval.vietnam.charsets import TCVN3
+
+        back = {letter: chr(byte) for byte, letter in reversed(TCVN3.items())}
+        path.write_bytes("".join(back.get(letter, letter) for letter in text.lower()).encode("latin-1", "replace"))
+    with pytest.raises(InputError, match="mojibake" if how == "mojibake" else "TCVN3"):
+        layout_of(path)
+
+
+@pytest.mark.xfail(strict=True, reason="only the first sheet of a workbook is read")
+def test_a_sheet_a_year_is_read_as_one_list(tmp_path, sound):
+    path = tmp_path / "ds.xlsx"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        for year, part in sound[0].groupby(days(sound[0]).dt.year):
+            part.to_excel(book, sheet_name=str(year), index=False)
+    (tmp_path / "ds.xlsx.fees.csv").write_bytes(sound[1].read_bytes())
+    same(panel_of(path), sound[0])
+
+
+def test_what_check_tells_is_json(tmp_path, sound):
+    assert json.dumps(check_file(spoilt(tmp_path, sound, READ["month_first"][0])))
