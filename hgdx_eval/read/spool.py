@@ -131,7 +131,7 @@ def spool_held(
     con: duckdb.DuckDBPyConnection, file: PlainFile, held: HeldRows, names: dict[str, str], select: Select, target: Path
 ) -> Spool:
     """A batch of rows of Python at a time; one without rows is written too, so that there is something to count in."""
-    check_twice(path.name, held.header, names)
+    check_twice(file.path.name, held.header, names)
     con.execute("DROP VIEW IF EXISTS text")  # of a file before this one
     for number, frame in enumerate(held.frames):
         con.register("text", frame.rename(columns={"row": "place"}))
