@@ -20,6 +20,7 @@ REFUSED = {  # the only right answer
     "T09": "stands twice", "T11b": "error value", "T20": "shares and percentages", "T20s": "shares and percentages", "T28be": "Buddhist",
     "U04b": "second row", "U05": "quarter", "U05q": "second row", "U06y": "second row", "U11j": "rounded", "U11d": "empty count",
     "U11e": "empty count", "T44b": "span of years", "T28week": "week", "T15": "numerator and denominator",
+    "T12f": "web page", "T10": "side by side", "T36": "TCVN3",
 }  # fmt: skip
 MUST_RUN = {  # a refusal would not do
     *[
@@ -38,7 +39,7 @@ MUST_RUN = {  # a refusal would not do
         "T12c",
         "T12d",
         "T12e",
-        "T12f",
+        
         "T12g",
         "T13",
         "T14",
