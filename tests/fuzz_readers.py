@@ -10,6 +10,7 @@ import argparse
 import collections
 import copy
 import csv
+import gzip
 import io
 import json
 import multiprocessing
@@ -23,8 +24,12 @@ import unicodedata
 import zipfile
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import xlwt
+from made_ods import cell as opendocument_cell
+from made_ods import row as opendocument_row
+from made_ods import sheets as opendocument
 from opened import sheet_rows
 from seeds import seed as seed_of
 
@@ -70,7 +75,37 @@ def corpus(folder: Path) -> list[tuple[str, Path]]:
     connect(dossiers, table).execute(f"COPY (FROM read_csv({literal(str(dossiers))}, header=true, all_varchar=true)) TO {literal(str(table))} "
                                      "(FORMAT parquet, USE_TMP_FILE false)")  # fmt: skip
     real = Path(__file__).parent.parent.parent / "shared" / "data" / "portal" / "chi_so_766_2025-10.xlsx"
-    return [*found, ("opencps_dossiers", table), *([("portal_766", real)] if real.is_file() else [])]
+    return [*found, ("opencps_dossiers", table), *other_kinds(dossiers), *([("portal_766", real)] if real.is_file() else [])]
+
+
+def other_kinds(path: Path) -> list[tuple[str, Path]]:
+    """The dossier list of a text in every other kind of file."""
+    rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
+    made = {
+        ".csv.gz": gzip.compress(path.read_bytes()), "-page.xls": page_of(rows), "-2003.xls": spreadsheetml_of(rows),
+        ".ndjson": "\n".join(json.dumps(dict(zip(rows[0], row)), ensure_ascii=False) for row in rows[1:]).encode(),
+    }  # fmt: skip
+    found = [path.with_name(path.stem + name) for name in (*made, ".zip", ".ods")]
+    for target, content in zip(found, made.values()):
+        target.write_bytes(content)
+    with zipfile.ZipFile(found[-2], "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", path.read_bytes())
+    opendocument(found[-1], ("S", "seen", "".join(opendocument_row(*map(opendocument_cell, map(escape, row))) for row in rows)))
+    return [("opencps_dossiers", target) for target in found]
+
+
+def page_of(rows: list[list[str]]) -> bytes:
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<html><head><meta charset='utf-8'></head><body><table>{body}</table></body></html>".encode()
+
+
+def spreadsheetml_of(rows: list[list[str]]) -> bytes:
+    space = "urn:schemas-microsoft-com:office:spreadsheet"
+    body = "".join(
+        "<Row>" + "".join(f'<Cell><Data ss:Type="String">{escape(cell)}</Data></Cell>' for cell in row) + "</Row>" for row in rows
+    )
+    return (f'<?xml version="1.0"?><Workbook xmlns="{space}" xmlns:ss="{space}"><Worksheet ss:Name="S"><Table>{body}</Table></Worksheet>'
+            "</Workbook>").encode()  # fmt: skip
 
 
 def with_canary(path: Path) -> None:
@@ -184,6 +219,14 @@ def spoil_zip(rng: random.Random, data: bytes) -> bytes:
     return out.getvalue()
 
 
+def spoil_gzip(rng: random.Random, data: bytes) -> bytes:
+    """The text inside spoilt, and packed again."""
+    try:
+        return gzip.compress(spoil_text(rng, gzip.decompress(data)))
+    except (OSError, EOFError, zipfile.zlib.error):  # spoilt before
+        return spoil_bytes(rng, data)
+
+
 def spoil_json(rng: random.Random, data: bytes) -> bytes:
     """Values of a JSON tree replaced, keys renamed or dropped, branches nested."""
     try:
@@ -208,7 +251,9 @@ def spoil_json(rng: random.Random, data: bytes) -> bytes:
 
 def spoilt(rng: random.Random, path: Path) -> bytes:
     data = path.read_bytes()
-    own = {".csv": spoil_text, ".xlsx": spoil_zip, ".json": spoil_json}.get(path.suffix, spoil_bytes)
+    own = {".csv": spoil_text, ".xlsx": spoil_zip, ".json": spoil_json, ".ods": spoil_zip, ".zip": spoil_zip, ".gz": spoil_gzip}.get(
+        path.suffix, spoil_bytes
+    )
     for _ in range(rng.choice([1, 1, 2, 3])):
         data = own(rng, data) if rng.random() < 0.75 else spoil_bytes(rng, data)
     return data
