@@ -58,7 +58,9 @@ def swapped(form: str, columns: tuple[str, ...] = DATES) -> Spoil:
         for column in columns:
             day = days(table, column)
             low = day.dt.day <= 12
-            read = pd.to_datetime({"year": day.dt.year, "month": day.dt.day.where(low, 1), "day": day.dt.month}) + (day - day.dt.normalize())
+            read = pd.to_datetime({"year": day.dt.year, "month": day.dt.day.where(low, 1), "day": day.dt.month}) + (
+                day - day.dt.normalize()
+            )
             table.loc[low, column] = read[low].dt.strftime(form)
         return table
 

@@ -67,8 +67,8 @@ def check_twice(file: str, header: Iterable[str], names: dict[str, str]) -> None
     for number, label in enumerate(header, start=1):
         name = names.get(header_key(label))
         if name in seen:
-            raise InputError(f"{file}: columns {seen[name]} and {number} both go by {' '.join(str(label).split())!r}: which is meant cannot "
-                             f"be told; rename or remove one")  # fmt: skip
+            raise InputError(f"{file}: columns {seen[name]} and {number} both go by {' '.join(str(label).split())!r}: which is meant "
+                             f"cannot be told; rename or remove one")  # fmt: skip
         if name is not None:
             seen[name] = number
 
