@@ -47,8 +47,8 @@ def check_unread(table: pd.DataFrame, first: int, file: str) -> None:
         if many(left, rows):
             told = ", ".join(f"{when} the policy {share(part):.1%}" for when, part in sides(table, "late"))
             raise InputError(f"{file}: column {HEADERS['online'][0]!r}: {left} of {rows} rows {name} cannot be read "
-                             f"(first: row {first}; {told}). It is the outcome: leaving them out would bias it; allowed: {ANSWERS}; at "
-                             f"most 0.5% or {FEWEST_ODD - 1} rows may be unreadable")  # fmt: skip
+                             f"(first: row {first}; {told}). It is the outcome: leaving them out would bias it; allowed: {ANSWERS}; "
+                             f"at most 0.5% or {FEWEST_ODD - 1} rows may be unreadable")  # fmt: skip
 
 
 def sides(table: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:

@@ -39,7 +39,6 @@ MUST_RUN = {  # a refusal would not do
         "T12c",
         "T12d",
         "T12e",
-        
         "T12g",
         "T13",
         "T14",
