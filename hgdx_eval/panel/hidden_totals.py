@@ -20,38 +20,39 @@ def hidden_totals(frame: pd.DataFrame, counted: bool, measured: str, named: Coll
     values = frame.pivot_table(index="unit", columns="time", values=measured, aggfunc="first", sort=False).reindex(order).to_numpy(float)
     if values.shape[1] < LEAST_PERIODS or len(order) < LEAST_OTHERS + 1:
         return []
-    found = []
-    for at, name in enumerate(order):
-        if name in named or np.isnan(values[at]).any() or not values[at].any():
+    whole, known = np.nan_to_num(values), ~np.isnan(values).any(axis=1)
+    candidates = [at for at, name in enumerate(order) if name not in named and known[at] and values[at].any()]
+    summed = sums_of_neighbours(whole, candidates) if counted and len(order) <= MOST_UNITS else set()
+    return [order[at] for at in candidates if at in summed or (known.all() and is_mean(values, at))]
+
+
+def sums_of_neighbours(values: np.ndarray, candidates: list[int]) -> set[int]:
+    """Which rows are, in every column, the sum of so many rows right before or after them, two of which hold something."""
+    before = np.vstack([np.zeros(values.shape[1]), np.cumsum(values, axis=0)])  # row k: the sum of the first k rows
+    held = np.concatenate([[0], np.cumsum(values.any(axis=1))])
+    found = set()
+    for at in candidates:
+        if not (values[at] > 0).all():
             continue
-        rest = np.delete(values, at, axis=0)
-        summed = counted and len(order) <= MOST_UNITS and is_sum(values, at)
-        if summed or is_mean(values[at], rest):
-            found.append(name)
+        after = np.flatnonzero(before[at + 2 :, 0] - before[at + 1, 0] == values[at, 0]) + at + 2
+        ahead = np.flatnonzero(before[at, 0] - before[:at, 0] == values[at, 0])
+        blocks = [(at + 1, end) for end in after] + [(start, at) for start in ahead]
+        if any((before[end] - before[start] == values[at]).all() and held[end] - held[start] >= LEAST_OTHERS for start, end in blocks):
+            found.add(at)
     return found
 
 
-def is_sum(values: np.ndarray, at: int) -> bool:
-    """Whether a row is the sum of so many rows right before or after it, in every column."""
-    if not (values[at] > 0).all():
-        return False
-    for block in (values[at + 1 :], values[:at][::-1]):
-        sums = np.cumsum(np.nan_to_num(block), axis=0)
-        for end in np.flatnonzero((sums == values[at]).all(axis=1)) if len(block) else ():
-            if (np.nan_to_num(block[: end + 1]).any(axis=1)).sum() >= LEAST_OTHERS:
-                return True
-    return False
-
-
-def is_mean(row: np.ndarray, rest: np.ndarray) -> bool:
+def is_mean(values: np.ndarray, at: int) -> bool:
     """Whether a row is the mean of all others in every column, to the digits that it is written with; others that are all alike tell
     nothing."""
-    if np.isnan(rest).any() or not (rest.std(axis=0) > 0).all():
+    others = len(values) - 1
+    mean = (values.sum(axis=0) - values[at]) / others
+    if not (np.abs(values[at] - mean) <= half_a_digit(values[at])).all():
         return False
-    return bool((np.abs(row - rest.mean(axis=0)) <= half_a_digit(row)).all())
+    return bool((np.ptp(np.delete(values, at, axis=0), axis=0) > 0).all())
 
 
 def half_a_digit(row: np.ndarray) -> float:
     """Half of the last decimal that some number of a row is written with, at least a rounding error."""
     decimals = max(len(f"{value:.10f}".rstrip("0").partition(".")[2]) for value in row)
-    return 0.5 * 10.0**-decimals * (1 + 1e-9) if decimals < 10 else 1e-9
+    return 0.5 * 10.0**-decimals * (1 + 1e-9) if decimals < 10 else 1e-9 * max(1.0, float(np.abs(row).max()))

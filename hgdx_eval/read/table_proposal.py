@@ -84,7 +84,8 @@ def judged(con: duckdb.DuckDBPyConnection, key: str, name: str) -> Column:
         return Column(name, key, "period", frequency, empty or len(texts) - len(dates), distinct)
     if texts and len(words) <= 2 and (words <= TRUTH.keys() or (words <= TICKS and empty)):
         return Column(name, key, "yes_no", "", empty, distinct)
-    number = texts and all(NUMBER.fullmatch(squeezed(text)) or unit_behind(text) for text in texts)
+    codes = any(re.match(r"0\d", text) for text in texts)  # 01 is no number
+    number = texts and not codes and all(NUMBER.fullmatch(squeezed(text)) or unit_behind(text) for text in texts)
     return Column(name, key, "number" if number else "text", "", empty, distinct)
 
 
