@@ -7,14 +7,15 @@ import pandas as pd
 
 MOST_UNITS, MOST_PERIODS = 3_000, 400  # of which every run of neighbours is added up
 LEAST_OTHERS, LEAST_PERIODS = 2, 3
+DIGITS = 6  # that must agree over all periods, and as many more as there are units to agree by chance
 
 
-def hidden_totals(frame: pd.DataFrame, counted: bool, measured: str, named: Collection[str]) -> list[str]:
+def hidden_totals(frame: pd.DataFrame, measured: str, named: Collection[str]) -> list[str]:
     """Names of units that in every period of theirs equal the sum of the units right before or after them in the file, or the mean of all
     others: a total, a region, an average without a word that says so.
 
-    `frame`: unit, time, row, and the column `measured` (`counted`: whether it is a count). A unit that the study itself
-    names (`named`) is none. Fewer than three periods tell nothing.
+    `frame`: unit, time, row, and the column `measured`. A unit that the study itself
+    names (`named`) is none. Fewer than three periods tell nothing, and numbers of so few digits that they may agree by chance.
     """
     order = frame.drop_duplicates("unit")["unit"].tolist()
     values = frame.pivot_table(index="unit", columns="time", values=measured, aggfunc="first", sort=False).reindex(order).to_numpy(float)
@@ -22,7 +23,7 @@ def hidden_totals(frame: pd.DataFrame, counted: bool, measured: str, named: Coll
         return []
     whole, known = np.nan_to_num(values), ~np.isnan(values).any(axis=1)
     candidates = [at for at, name in enumerate(order) if name not in named and known[at] and values[at].any()]
-    summed = sums_of_neighbours(whole, candidates) if counted and len(order) <= MOST_UNITS else set()
+    summed = sums_of_neighbours(whole, candidates) if len(order) <= MOST_UNITS else set()
     return [order[at] for at in candidates if at in summed or (known.all() and is_mean(values, at))]
 
 
@@ -32,12 +33,14 @@ def sums_of_neighbours(values: np.ndarray, candidates: list[int]) -> set[int]:
     held = np.concatenate([[0], np.cumsum(values.any(axis=1))])
     found = set()
     for at in candidates:
-        if not (values[at] > 0).all():
+        if not (values[at] > 0).all() or np.log10(1 + values[at]).sum() < DIGITS + 2 * np.log10(len(values)):
             continue
-        after = np.flatnonzero(before[at + 2 :, 0] - before[at + 1, 0] == values[at, 0]) + at + 2
-        ahead = np.flatnonzero(before[at, 0] - before[:at, 0] == values[at, 0])
+        near = 1e-9 * values[at]
+        after = np.flatnonzero(np.abs(before[at + 2 :, 0] - before[at + 1, 0] - values[at, 0]) <= near[0]) + at + 2
+        ahead = np.flatnonzero(np.abs(before[at, 0] - before[:at, 0] - values[at, 0]) <= near[0])
         blocks = [(at + 1, end) for end in after] + [(start, at) for start in ahead]
-        if any((before[end] - before[start] == values[at]).all() and held[end] - held[start] >= LEAST_OTHERS for start, end in blocks):
+        equal = [held[end] - held[start] for start, end in blocks if (np.abs(before[end] - before[start] - values[at]) <= near).all()]
+        if max(equal, default=0) >= LEAST_OTHERS:
             found.add(at)
     return found
 
@@ -47,9 +50,11 @@ def is_mean(values: np.ndarray, at: int) -> bool:
     nothing."""
     others = len(values) - 1
     mean = (values.sum(axis=0) - values[at]) / others
-    if not (np.abs(values[at] - mean) <= half_a_digit(values[at])).all():
+    half = half_a_digit(values[at])
+    if not (np.abs(values[at] - mean) <= half).all():
         return False
-    return bool((np.ptp(np.delete(values, at, axis=0), axis=0) > 0).all())
+    spread = np.delete(values, at, axis=0).std(axis=0)
+    return bool((spread > 0).all() and np.log10(np.maximum(spread / (2 * half), 1)).sum() >= DIGITS / 2 + np.log10(len(values)))
 
 
 def half_a_digit(row: np.ndarray) -> float:

@@ -43,7 +43,7 @@ def table_panel(path: Path, p: Study) -> Panel:
     frame["unit"] = joined_text(frame, parts)
     check_numbers(frame, p, path.name)
     whole, (frame, repeats) = frame, one_row_each(frame, p, path, {**text, **numbers})
-    totals = hidden_totals(frame, p.numerator is not None, measured, named_by(p))
+    totals = hidden_totals(frame, measured, named_by(p))
     frame = frame[~frame["unit"].isin(totals)]
     readings = [*table.readings, *readings, *told_totals(totals, whole, p), *told_alike(frame, p, path.name)]
     cells = frame.sort_values(["unit", "time"], ignore_index=True)

@@ -379,5 +379,5 @@ def canonical(cells: pd.Series, rows: pd.Series, asked: Asked, never: Callable[[
 
 def periods_in(labels: Iterable[str]) -> dict[str, str]:
     """Those of some headers that surely name a period -> its kind: of a table with a column a month."""
-    found = {label: is_sure(plain_text(label)) for label in labels}
+    found = {label: is_sure(PROVISIONAL.sub("", plain_text(label)).strip()) for label in labels}
     return {label: cell.kind for label, cell in found.items() if cell}

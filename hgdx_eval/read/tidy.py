@@ -128,7 +128,7 @@ def texts_of(raw: RawTable, wanted: dict[str, str], mark: str) -> tuple[pd.DataF
 
 def wide_labels(path: Path, columns: dict[str, str], wide: tuple[str, str]) -> list[str]:
     """The headers that are periods of a table with a column a period; none where it has the column of periods itself."""
-    with open_table(path, {}) as raw:
+    with open_table(path, {f"column{i}": (name,) for i, name in enumerate(columns.values())}) as raw:
         keys = [header_key(label) for label in raw.header]
         labels = [label for label in periods_in(raw.header) if keys.count(header_key(label)) == 1]
     return labels if len(labels) >= LEAST_WIDE and header_key(columns[wide[0]]) not in keys else []
