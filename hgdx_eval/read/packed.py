@@ -79,7 +79,7 @@ def unpack_gzip(path: Path, target: Path) -> str:
     try:
         with gzip.open(path) as packed:
             copy(path, packed, target)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise blame(error, InputError(f"{path.name}: not a readable gzip file")) from None
     return Path(path.stem).suffix.lower()
 
@@ -91,7 +91,7 @@ def unpack_zip(path: Path, target: Path) -> str:
             member = only_table(path, archive.infolist())
             with archive.open(member) as packed:
                 copy(path, packed, target)
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise blame(error, InputError(f"{path.name}: not a readable zip archive")) from None
     return ending_of(member)
 

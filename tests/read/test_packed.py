@@ -134,6 +134,9 @@ def test_what_is_cut_short_spoilt_or_protected_is_refused(tmp_path):
         archive.writestr("a.csv", csv_bytes())
     data = bytearray(out.getvalue())
     (tmp_path / "a.zip").write_bytes(data[:-10])
+    lost = bytearray(data)  # the end says that the list of files begins elsewhere, so that the file would begin before the archive
+    lost[-6:-2] = (int.from_bytes(lost[-6:-2], "little") + 5_000).to_bytes(4, "little")
+    (tmp_path / "lost.zip").write_bytes(lost)
     for at in (i for i in range(len(data)) if data[i : i + 4] in (b"PK\1\2", b"PK\3\4")):
         data[at + (8 if data[at : at + 4] == b"PK\1\2" else 6)] |= 1
     (tmp_path / "locked.zip").write_bytes(data)
@@ -141,6 +144,7 @@ def test_what_is_cut_short_spoilt_or_protected_is_refused(tmp_path):
         ("a.gz", "not a readable gzip"),
         ("b.gz", "not a readable gzip"),
         ("a.zip", "not a readable zip"),
+        ("lost.zip", "not a readable zip"),
         ("locked.zip", "password"),
     ):
         with pytest.raises(InputError, match=f"^{name}: .*{told}"):
