@@ -33,6 +33,10 @@ def table_panel(path: Path, p: Study) -> Panel:
     keys = {column: key for key, columns in named_columns(p).items() for column in columns}
     measured = label(p, "outcome" if p.outcome else "numerator")
     table = tidy.read_texts(path, {**text, **numbers}, keys, ("period", measured))
+    for name in numbers:
+        if name in table.merged:
+            raise InputError(f"{path.name}: column {numbers[name]!r}: a number stands in a cell merged over several rows: it belongs to "
+                             f"all of them together and to none; unmerge it and give each row its own")  # fmt: skip
     parts = [f"unit {i}" for i in range(1, len(p.unit_columns) + 1)]
     others = [name for name in text if name not in ("period", *parts)]
     columns = Columns(parts, "period", list(numbers), others, table.header, table.position)
@@ -98,7 +102,8 @@ def noted(reasons: pd.Series, rows: pd.Series) -> pd.DataFrame:
     """Reasons by index -> one row per reason: how many rows, and which the first ones are."""
     at = rows.loc[reasons.index]
     found = [
-        (reason, len(part), tuple(int(row) for row in sorted(at.loc[part.index])[:EXAMPLES])) for reason, part in reasons.groupby(reasons)
+        (reason, len(part), tuple(int(row) for row in sorted(set(at.loc[part.index]))[:EXAMPLES]))
+        for reason, part in reasons.groupby(reasons)
     ]
     return pd.DataFrame(found, columns=NOTES)
 

@@ -46,9 +46,14 @@ def find_header(head: list[list[str]], names: dict[str, str]) -> tuple[int, list
             candidates.append((i + 2, [low if str(low).strip() else up for up, low in zip(upper, lower, strict=True)]))
         for first, header in candidates:
             found = match_header(header, names)
-            if len(found) > len(best[2]):
+            if len(found) > len(best[2]) or (found and found == best[2] and first == best[0] + 1 and names_more(best[1], header)):
                 best = (first, header, found)
     return best
+
+
+def names_more(upper: list[str], joined: list[str]) -> bool:
+    """Whether a row, read as one with the row below it, names two columns more: a label merged over several columns stood above them."""
+    return len(joined) > 2 and sum(map(bool, map(str.strip, joined))) >= sum(map(bool, map(str.strip, upper))) + 2
 
 
 def below_titles(head: list[list[str]]) -> tuple[int, list[str], dict[str, int]]:

@@ -87,7 +87,8 @@ class Texts:
 
     `frame`: one row per row of the file: `row` (its number there), each column as text under its name here ("" where empty; a number that
     the file holds as one bears `TYPED`). `header`, `position`: name here -> the file's header and its place in it, from 1. `simulated`:
-    whether the data say they are. `semicolons`: whether these part the cells. `readings`: how the file was understood so far.
+    whether the data say they are. `semicolons`: whether these part the cells. `readings`: how the file was understood so far. `merged`:
+    names here of columns in which a number of a cell merged over several rows stands in all of them.
     """
 
     frame: pd.DataFrame
@@ -96,6 +97,7 @@ class Texts:
     simulated: bool
     semicolons: bool
     readings: tuple[Reading, ...]
+    merged: frozenset[str] = frozenset()
 
 
 def read_texts(path: Path, columns: dict[str, str], keys: dict[str, str], wide: tuple[str, str] | None = None) -> Texts:
@@ -110,7 +112,8 @@ def read_texts(path: Path, columns: dict[str, str], keys: dict[str, str], wide: 
         frame, simulated = texts_of(raw, {name: called[header_key(column)] for name, column in columns.items()}, called["simulated"])
         labels = [header_key(label) for label in raw.header]
         position = {name: labels.index(header_key(column)) + 1 for name, column in columns.items()}
-        return Texts(frame, columns, position, simulated, raw.decimal_comma, raw.readings)
+        merged = frozenset(name for name, column in columns.items() if called[header_key(column)] in raw.filled)
+        return Texts(frame, columns, position, simulated, raw.decimal_comma, raw.readings, merged)
 
 
 def texts_of(raw: RawTable, wanted: dict[str, str], mark: str) -> tuple[pd.DataFrame, bool]:
@@ -128,7 +131,8 @@ def texts_of(raw: RawTable, wanted: dict[str, str], mark: str) -> tuple[pd.DataF
 
 def wide_labels(path: Path, columns: dict[str, str], wide: tuple[str, str]) -> list[str]:
     """The headers that are periods of a table with a column a period; none where it has the column of periods itself."""
-    with open_table(path, {f"column{i}": (name,) for i, name in enumerate(columns.values())}) as raw:
+    others = [column for name, column in columns.items() if name not in wide]
+    with open_table(path, {f"column{i}": (column,) for i, column in enumerate(others)}) as raw:
         keys = [header_key(label) for label in raw.header]
         labels = [label for label in periods_in(raw.header) if keys.count(header_key(label)) == 1]
     return labels if len(labels) >= LEAST_WIDE and header_key(columns[wide[0]]) not in keys else []
@@ -144,11 +148,14 @@ def read_wide(path: Path, columns: dict[str, str], keys: dict[str, str], wide: t
                          f"period, or name the one number as outcome")  # fmt: skip
     called = {f"value{i}": label for i, label in enumerate(labels)}
     found = read_texts(path, {**rest, **called}, keys)
-    long = found.frame.melt(id_vars=["row", *rest], value_vars=list(called), var_name=period, value_name=value)
-    long = long.assign(**{period: long[period].map(called)}).sort_values("row", kind="stable", ignore_index=True)
+    empty = found.frame[list(called)].eq("").all(axis=1)  # a title, a note: one row without a period
+    notes = found.frame.loc[empty, ["row", *rest]].assign(**{period: "", value: ""})
+    long = found.frame[~empty].melt(id_vars=["row", *rest], value_vars=list(called), var_name=period, value_name=value)
+    long = pd.concat([long.assign(**{period: long[period].map(called)}), notes]).sort_values("row", kind="stable", ignore_index=True)
     position = {**found.position, period: found.position["value0"], value: found.position["value0"]}
     told = Reading("wide_table", {"columns": len(labels), "first": labels[0], "last": labels[-1]})
-    return Texts(long[["row", *columns]], columns, position, found.simulated, found.semicolons, (*found.readings, told))
+    return Texts(long[["row", *columns]], columns, position, found.simulated, found.semicolons, (*found.readings, told),
+                 frozenset([value]) if found.merged - rest.keys() else frozenset())  # fmt: skip
 
 
 def read_columns(

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 import yaml
+from openpyxl import Workbook
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.design.design import study_design
@@ -187,3 +188,40 @@ def test_a_missing_column_is_answered_with_the_nearest_of_all(tmp_path):
     body = [[*row, *range(61)] for row in rows(False)]
     with pytest.raises(InputError, match="did you mean 'denominators'.*and 34 more"):
         panel_of(tmp_path, body, header, weights="denominator")
+
+
+def test_a_page_of_a_statistical_yearbook_is_read(tmp_path):
+    """Titles, a header merged over years, the country, regions above their provinces, a source below."""
+    book = Workbook()
+    sheet = book.active
+    sheet["A1"], sheet["A4"], sheet["B4"] = "Table 12. Average population by province", "Province", "Year"
+    for cells in ("A1:H1", "A4:A5", "B4:H4"):
+        sheet.merge_cells(cells)
+    for at, year in enumerate([2017, 2018, 2019, 2020, 2021, 2022, "Prel. 2023"]):
+        sheet.cell(5, 2 + at, year)
+    regions = {"Region A": ["A1", "A2", "A3"], "Region B": ["B1", "B2", "B3", "B4"]}
+    values = {u: [500 + 37 * i + 3 * t + (t * i) % 5 for t in range(7)] for i, u in enumerate(u for us in regions.values() for u in us)}
+    lines = [["WHOLE COUNTRY", *(sum(v[t] for v in values.values()) for t in range(7))]]
+    for region, units in regions.items():
+        lines += [[region, *(sum(values[u][t] for u in units) for t in range(7))], *(["  " + u, *values[u]] for u in units)]
+    for line in [*lines, [], ["Source: Statistics Office"]]:
+        sheet.append(line)
+    book.save(tmp_path / "book.xlsx")
+    keys = {**STUDY, "unit": "Province", "cluster": "Province", "period": "year", "frequency": "Y", "outcome": "population",
+            "treated_from": {"A1": "2021"}, "data": "book.xlsx"}  # fmt: skip
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(keys), encoding="utf-8")
+    p, _ = load_study(tmp_path / "s.yaml", "en")
+    panel = load_panel(p)
+    assert {unit: part["outcome"].tolist() for unit, part in panel.cells.groupby("unit")} == values
+    assert reasons(panel) == {"note_row": 1, "total_row": 21}
+    assert told(panel) == {"wide_table", "period_marks", "totals_found"}
+
+
+def test_a_number_merged_over_rows_is_refused(tmp_path):
+    book = Workbook()
+    for line in [["place", "month", "value"], *rows(False)]:
+        book.active.append(line)
+    book.active.merge_cells("C3:C4")
+    book.save(tmp_path / "m.xlsx")
+    with pytest.raises(InputError, match="merged over several rows"):
+        panel_of(tmp_path, rows(False), "place,month,value", data="m.xlsx")
