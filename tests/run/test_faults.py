@@ -23,6 +23,6 @@ def test_every_fault_leaves_the_last_good_run_and_an_honest_word():
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX")
 def test_runs_in_a_row_leave_nothing_behind():
-    """Three runs warm up; what grows by 15% in the nine after them, or by a file, child or thread, is seen. Slower growth: `--runs 200`."""
+    """Four runs warm up; what grows by 15% in the eight after them, or by a file, child or thread, is seen. Slower growth: `--runs 200`."""
     done = subprocess.run([sys.executable, faults.__file__, "--runs", "12"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-1000:]
