@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 NUMBER, PROCEDURE, AGENCY, DAY, ONLINE, NOTE = (
     "Mã hồ sơ", "Mã thủ tục", "Cơ quan thụ lý", "Ngày tiếp nhận", "Trực tuyến", "Ghi chú nộp")  # fmt: skip
-YES, NO = ["có", "x", "1", "true", "yes", "trực tuyến", "online", "2"], ["không", "0", "false", "no", "trực tiếp", "một cửa"]
+YES, NO = ["có", "x", "1", "true", "yes", "trực tuyến", "online"], ["không", "0", "false", "no", "trực tiếp", "một cửa"]
 FORM, STAFF, TOTAL, FIRST, LAST = "%d/%m/%Y %H:%M", "cán bộ nộp thay", r"^\s*(?:tổng|cộng)", (2000, 1, 1), time.localtime()[:2]
 MEMORY_MB, POLARS, PARQUET, GROWTH = 600, 1.3, 5.0, 11.0
 
