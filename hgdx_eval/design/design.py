@@ -282,12 +282,12 @@ def assign_policy(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: lis
     start = first_whole_period(policy.effective, p.frequency)
     group = cells[label(p, "group")].astype(str)
     tellable = tellable_names(group, frame["time"], p)
-    if not set(p.treated_groups) & set(group):
-        found = told_names(sorted(set(group)), tellable)
+    if not set(p.treated_groups) & set(group.unique()):
+        found = told_names(sorted(group.dropna().unique()), tellable)
         raise Refusal("no_treated", f"{p.study}: treated_groups: none of {', '.join(p.treated_groups)} in the data; found: {found}")
     touched, compared = group.isin(p.treated_groups), group.isin(p.comparison_groups)
     frame = frame.assign(treated_from=np.where(touched, float(start.ordinal), np.nan))
-    others = set(group[~touched & ~compared])
+    others = set(group[~touched & ~compared].unique())
     for name in sorted(others & tellable):
         frame = put_aside(frame, frame["group"] == name, f"group_{name}", aside)
     frame = put_aside(frame, frame["group"].isin(others - tellable), "group_other", aside)

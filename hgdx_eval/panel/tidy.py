@@ -172,7 +172,7 @@ def tellable_names(names: pd.Series, at: pd.Series, p: Study) -> frozenset[str]:
     """Names of units, clusters or groups that a message may quote: the study's own words, and what `telling.shared_names` gives; of
     dossiers all, since `named` told the others by their shape already."""
     if p.layout != "table":
-        return frozenset(names)
+        return frozenset(names.unique())
     return named_by(p) | shared_names(names.tolist(), at.tolist())
 
 

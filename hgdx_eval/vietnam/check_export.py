@@ -122,13 +122,13 @@ def check_dossiers(paths: list[Path], layout: str, fees: Path | None) -> dict:
         "file": name_of(paths), "layout": layout, "rows": int(cells["n"].sum()), "accepted": int(good["n"].sum()),
         "rejected": rejected.to_dict("records"),
         "corrected": [{"reason": reason, "rows": rows, "examples": ()} for reason, rows in noted],
-        "unread": int(counted.unread["n"].sum()),
+        "unread": int(counted.unread["n"].sum()), "readings": as_json(counted.readings),
         "periods": [months[0], months[-1]] if months else [], "agencies": int(counts["agency"].nunique()),
         "procedures": int(good["procedure"].nunique()), "online": int(good["online"].sum()),
         "assisted": int(good["assisted"].sum()) if "assisted" in good else None, "simulated": bool(good["simulated"].any()),
         "definition": "online_share", "post": POST[layout], "schedule": schedule,
         "names": matched_table([agencies.assign(kind="agency"), codes]).to_dict("records"),
-        "signs": signs_of(counts), **content_of(paths, doubtful(good, agencies, codes), counted.readings),
+        "signs": signs_of(counts), **content_of(paths, doubtful(good, agencies, codes), counted.date_forms),
     }  # fmt: skip
 
 

@@ -14,9 +14,10 @@ from ..base import periods
 from ..base.errors import InputError
 from ..base.telling import told_file
 from ..panel.panel import EXAMPLES
+from ..read.readings import Reading
 from ..read.spool import Spool, spool
 from ..read.tables import spilling
-from .dossier_dates import NUMBER, ZONE, Reading
+from .dossier_dates import NUMBER, ZONE, DateForm
 from .facts import load_facts
 from .layouts import opencps_dossiers, opencps_fees
 from .layouts.opencps_dossiers import BLANK, COUNTER, ONLINE
@@ -56,16 +57,17 @@ class Counted:
     serials, examples (row numbers), shape (of a cell that could not be read), last_day; of PROCESSED what every list can tell; with
     fee details besides PAID, lines and, where they say how a fee was paid, CHANNELS (see `panel.Panel`).
     `payments`: lines of payment read, `payments_left_out`: their rows left out by reason.
-    `readings`: how each list's dates are read. `noted`: (reason, rows) of what was understood otherwise than it stands there, or may be
+    `date_forms`: how each list's dates are read. `noted`: (reason, rows) of what was understood otherwise than it stands there, or may be
     missing. `unread`: rows left out because the outcome's own column could not be read: procedure, month (YYYY-MM), n, row (the first).
     """
 
     cells: pd.DataFrame
     payments: int = 0
     payments_left_out: tuple[tuple[str, int], ...] = ()
-    readings: tuple[Reading, ...] = ()
+    date_forms: tuple[DateForm, ...] = ()
     noted: tuple[tuple[str, int], ...] = ()
     unread: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=UNREAD))
+    readings: tuple[Reading, ...] = ()  # how the files were understood (sheets, encodings)
 
 
 def count_dossiers(paths: list[Path], date_column: str = "received", details: Iterable[Path] = ()) -> Counted:
@@ -78,7 +80,7 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
     details, files = list(details), [path.name for path in paths]
     with spilling(*paths, *details) as (con, folder):
         read = [read_list(con, path, date_column, folder / f"list{number}") for number, path in enumerate(paths)]
-        lists, readings = [found for found, _ in read], tuple(reading for _, reading in read)
+        lists, date_forms = [found for found, _ in read], tuple(reading for _, reading in read)
         together(con, "listed", lists, f', answer = {ONLINE} AS "online"')
         check_lists(con, lists, files)
         check_agencies(con, paths[0].name)
@@ -91,21 +93,22 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
         if details:
             told += [*PAID, *(CHANNELS if says_how(con) else ()), "lines"]
         cells = con.execute(counts_sql(told)).df()
-        noted, unread = noted_rows(con, lists, readings), unread_rows(con, lists)
+        noted, unread = noted_rows(con, lists, date_forms), unread_rows(con, lists)
     if not all("filing_note" in found.columns for found in lists):
         del cells["assisted"]
-    return Counted(tidied(cells, lists), payments, left_out, readings, noted, unread)
+    readings = tuple(reading for found in lists for reading in found.readings)
+    return Counted(tidied(cells, lists), payments, left_out, date_forms, noted, unread, readings)
 
 
-def noted_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool], readings: tuple[Reading, ...]) -> tuple[tuple[str, int], ...]:
+def noted_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool], date_forms: tuple[DateForm, ...]) -> tuple[tuple[str, int], ...]:
     """(reason, rows) of dates read month first or with two-digit years, stamps of another zone, and empty cells of a column that says no
     elsewhere, as far as there are any; (cut_list, last row) of a list that ends where a sheet does."""
     rows = con.execute(f"""SELECT file, count(*), count(*) FILTER (WHERE form = {ZONE}), count(*) FILTER (WHERE answer = {BLANK}),
         count(*) FILTER (WHERE answer = {COUNTER}) FROM dossiers WHERE fault IS NULL GROUP BY file""").fetchall()
     sums = dict.fromkeys(("month_first", "two_digit_years", "zone_converted", "blank_online"), 0)
     for file, n, zoned, blank, no in rows:
-        sums["month_first"] += n * readings[file].month_first
-        sums["two_digit_years"] += n * readings[file].two_digits
+        sums["month_first"] += n * date_forms[file].month_first
+        sums["two_digit_years"] += n * date_forms[file].two_digits
         sums["zone_converted"] += zoned
         sums["blank_online"] += blank if no else 0
     found = [(reason, int(n)) for reason, n in sums.items() if n]
@@ -219,16 +222,16 @@ def payment_sums(path: Path) -> list[dict]:
     return sums
 
 
-def content_of(paths: list[Path], doubts: dict[tuple[str, str], str], readings: tuple[Reading, ...]) -> dict[str, list[dict]]:
+def content_of(paths: list[Path], doubts: dict[tuple[str, str], str], date_forms: tuple[DateForm, ...]) -> dict[str, list[dict]]:
     """What is looked for in the content of dossier lists, by a pass of its own: date_order (fault, file, rows, examples), repeats of
     dossier numbers (file, month, rows, again), and places of texts that were not understood (file, text, examples).
 
-    `doubts`: (column, the file's text) -> the text as it may be told; `readings`: how each list's
+    `doubts`: (column, the file's text) -> the text as it may be told; `date_forms`: how each list's
     dates are read. Raises InputError like `count_dossiers`.
     """
     order, repeats, places = [], [], []
     wanted = {**opencps_dossiers.HEADERS, **opencps_dossiers.DATE_HEADERS}
-    for path, reading in zip(paths, readings, strict=True):
+    for path, reading in zip(paths, date_forms, strict=True):
         with spilling(path) as (con, folder):
             found = spool(con, path, wanted, partial(opencps_dossiers.content_kept, reading=reading), folder / "content")
             con.execute(f"CREATE VIEW content AS {found.relation}")

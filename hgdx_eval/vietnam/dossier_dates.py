@@ -39,7 +39,7 @@ FIRST_DAY = np.datetime64("2000-01-01")
 
 
 @dataclass(frozen=True)
-class Reading:
+class DateForm:
     """How a list's dates are read: `month_first` (07/13/2023), `two_digits` (13/07/23)."""
 
     month_first: bool = False
@@ -49,10 +49,10 @@ class Reading:
         return day_first.replace("%d/%m", "%m/%d").replace("%d-%m", "%m-%d").replace("%d.%m", "%m.%d") if self.month_first else day_first
 
 
-DAY_FIRST = Reading()
+DAY_FIRST = DateForm()
 
 
-def first_form(con: duckdb.DuckDBPyConnection, column: str, reading: Reading) -> str:
+def first_form(con: duckdb.DuckDBPyConnection, column: str, reading: DateForm) -> str:
     """The form of COMMON in which most of the first rows are written: a form tried in vain costs more than all else."""
     forms = [reading.form(form) for form in COMMON]
     fits = ", ".join(f"count(TRY_STRPTIME({column}, '{form}'))" for form in forms)
@@ -65,13 +65,13 @@ def token(column: str) -> str:
     return f"translate(regexp_replace({column}, {literal(TIMED)}, '\\1'), '-.', '//')"
 
 
-def day_sql(column: str, first: str, reading: Reading) -> str:
+def day_sql(column: str, first: str, reading: DateForm) -> str:
     """The day (DATE) of a text in the form `first`, in another one, or of a spreadsheet's number; NULL where unreadable. Of two-digit
     years that of the first century, unless the column is read so."""
     return read_sql(column, f"TRY_STRPTIME({column}, '{first}')", reading)
 
 
-def read_sql(column: str, at: str, reading: Reading) -> str:
+def read_sql(column: str, at: str, reading: DateForm) -> str:
     """The same; `at`: SQL of the column's text read in its first form."""
     part = [f"regexp_extract({column}, {literal(ZONED)}, {group})" for group in range(5)]
     away = f"coalesce(TRY_CAST(replace({part[3]}, '+', '') || ':' || coalesce(nullif({part[4]}, ''), '00') AS INTERVAL), INTERVAL 0 HOUR)"
@@ -84,7 +84,7 @@ def read_sql(column: str, at: str, reading: Reading) -> str:
     return f"CASE WHEN {day} < {ANCIENT} THEN CAST({day} + INTERVAL 2000 YEAR AS DATE) ELSE {day} END" if reading.two_digits else day
 
 
-def form_sql(column: str, at: str, day: str, reading: Reading, usual: int | None) -> str:
+def form_sql(column: str, at: str, day: str, reading: DateForm, usual: int | None) -> str:
     """The form of a cell (TEXT ...), NULL where it is empty or no date at all. `at`: SQL of its text read in the form that is tried
     first, `day`: of its day, `usual`: what that form is (None: not told, which costs less)."""
     return f"""CASE WHEN {at} IS NULL OR {day} < {ANCIENT} THEN CASE WHEN {column} IS NULL THEN NULL
@@ -95,12 +95,12 @@ def form_sql(column: str, at: str, day: str, reading: Reading, usual: int | None
       WHEN regexp_matches({column}, '^[0-9]{{4}}') THEN {YEAR_FIRST} ELSE {TEXT} END ELSE {usual or "NULL"} END"""
 
 
-def other_order(reading: Reading) -> str:
+def other_order(reading: DateForm) -> str:
     return "%d/%m/%Y" if reading.month_first else "%m/%d/%Y"
 
 
 # --- the whole column ----------------------------------------------------------------------------------------------
-def judged(days: pd.DataFrame, reading: Reading, place: str) -> Reading:
+def judged(days: pd.DataFrame, reading: DateForm, place: str) -> DateForm:
     """The reading in which a column's dates agree: `reading`, or another one in which the list must be read again.
 
     `days`: one row per form and day of the column: form, day (datetime64, NaT where unreadable), n, row (the first in the file).
@@ -114,7 +114,7 @@ def judged(days: pd.DataFrame, reading: Reading, place: str) -> Reading:
     proving = int(read.loc[(read["form"] == TEXT) & ~read["low"], "n"].sum())
     if many(counts[OTHER_ORDER], counts[TEXT] + counts[OTHER_ORDER]):
         if not reading.month_first and not proving and counts[OTHER_ORDER] >= WHOLE_ORDER * (counts[TEXT] + counts[OTHER_ORDER]):
-            return Reading(True, reading.two_digits)
+            return DateForm(True, reading.two_digits)
         refuse_both(told, counts, proving, reading, place)
     check_swapped(read, place)
     return reading
@@ -125,7 +125,7 @@ def many(rows: int, whole: int) -> bool:
     return rows >= FEWEST_ODD and rows > MOST_ODD * whole
 
 
-def two_digit_years(told: pd.DataFrame, counts: pd.Series, reading: Reading, place: str) -> Reading:
+def two_digit_years(told: pd.DataFrame, counts: pd.Series, reading: DateForm, place: str) -> DateForm:
     """The reading with two-digit years. Raises InputError where other years have four, or where years might be days."""
     short = told[told["form"] == TWO_DIGITS]
     years = short["day"].dt.year.nunique()
@@ -133,10 +133,10 @@ def two_digit_years(told: pd.DataFrame, counts: pd.Series, reading: Reading, pla
         why = f"{years} different years, which may be days" if years > MOST_YEARS else "others have years of four digits"
         raise InputError(f"{place}: {counts[TWO_DIGITS]} dates have a year of two digits (first: row {short['row'].min()}), and {why}; "
                          f"allowed: {TOLD}")  # fmt: skip
-    return Reading(reading.month_first, True)
+    return DateForm(reading.month_first, True)
 
 
-def refuse_both(told: pd.DataFrame, counts: pd.Series, proving: int, reading: Reading, place: str) -> None:
+def refuse_both(told: pd.DataFrame, counts: pd.Series, proving: int, reading: DateForm, place: str) -> None:
     """Raises InputError for a column in which some dates are dates only month first, and others only day first, or may be."""
     order = ("month", "day") if reading.month_first else ("day", "month")
     rows = [told.loc[told["form"] == OTHER_ORDER, "row"].min(), told.loc[(told["form"] == TEXT) & (told["day"].dt.day > 12), "row"].min()]
@@ -175,7 +175,7 @@ def swapped(part: pd.DataFrame, seen: str, place: str) -> InputError:
                       f"again and read that file as it comes, unopened; allowed: {TOLD}")  # fmt: skip
 
 
-def check_besides(codes: dict[int, int], whole: int, reading: Reading, place: str) -> None:
+def check_besides(codes: dict[int, int], whole: int, reading: DateForm, place: str) -> None:
     """The same of a column that dates no dossier (appointment, completion). `codes`: of cells that are not in its usual form, their form,
     plus LATER where the day is above 12 -> number; `whole`: rows of the list. Raises InputError."""
     form = {name: (codes.get(name, 0), codes.get(name + LATER, 0)) for name in range(1, 7)}

@@ -70,7 +70,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     return Panel(
         cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
         read_truth(truth) if simulated and truth.is_file() else None, todays_rows(schedule)["name"].to_dict(), matched,
-        unread_pp=worst_move(unread, compared),
+        readings=counted.readings, unread_pp=worst_move(unread, compared),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..base.errors import InputError
 from ..read.spool import Spool, spool
-from .dossier_dates import DAY_FIRST, MOST_ODD, TOLD, Reading, check_besides, judged, many
+from .dossier_dates import DAY_FIRST, MOST_ODD, TOLD, DateForm, check_besides, judged, many
 from .layouts import opencps_dossiers
 from .layouts.opencps_dossiers import ANSWERS, BESIDES, HEADERS
 
@@ -25,7 +25,7 @@ FAR = 12  # months without any dossier, behind which few rows are strays
 SHEET_ENDS = (1_048_576, 65_536)  # rows of an .xlsx and an .xls sheet: a list that ends there has probably lost the rest
 
 
-def read_list(con: duckdb.DuckDBPyConnection, path: Path, date_column: str, target: Path) -> tuple[Spool, Reading]:
+def read_list(con: duckdb.DuckDBPyConnection, path: Path, date_column: str, target: Path) -> tuple[Spool, DateForm]:
     """(the kept columns of a dossier list, how its dates are read), read again where its dates agree in another reading.
 
     Raises InputError where the list is not understood, or two readings remain.

@@ -16,7 +16,7 @@ from ...read.database import literal, shape_sql
 from ...read.headers import find_header
 from ...read.spool import keyed
 from ...read.tables import Opening
-from ..dossier_dates import DAY_FIRST, LATER, TEXT, TWO_DIGITS, YEAR_FIRST, Reading, day_sql, first_form, form_sql, read_sql
+from ..dossier_dates import DAY_FIRST, LATER, TEXT, TWO_DIGITS, YEAR_FIRST, DateForm, day_sql, first_form, form_sql, read_sql
 from . import SIMULATED_MARK
 
 HEADERS = {
@@ -103,7 +103,7 @@ def rounded_sql() -> str:
     return f"CASE WHEN number < ':' THEN ({zeros}) OR (contains(number, '+') AND regexp_full_match(number, '{SCIENTIFIC}')) ELSE false END"
 
 
-def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: str, file: str, reading: Reading = DAY_FIRST) -> str:
+def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: str, file: str, reading: DateForm = DAY_FIRST) -> str:
     """SQL over a spool's relation `text`, one row per row of the file: place, dossier (keyed hash), procedure, agency, day, answer (of
     COUNTER, ONLINE, BLANK), assisted, simulated, days (calendar days from receipt to completion, NULL where not told or negative),
     on_time (completed by the day of the appointment, or that it was extended to; NULL where not told), form (of the day's cell, as
@@ -150,7 +150,7 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
     FROM judged"""
 
 
-def processing_sql(names: tuple[str, ...], date_column: str, reading: Reading) -> str:
+def processing_sql(names: tuple[str, ...], date_column: str, reading: DateForm) -> str:
     """SQL of the days received (where another day dates the dossier), due and done, and due_form, done_form, each NULL where the file has
     no such column. `names`: the columns of dates."""
     has = [name for name in names if name != date_column]
@@ -179,7 +179,7 @@ ORDER = {  # fault -> (dates it needs, when); by whole days, for a counter often
 }
 
 
-def content_kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], reading: Reading = DAY_FIRST) -> str:
+def content_kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], reading: DateForm = DAY_FIRST) -> str:
     """SQL over a spool's relation `text`: place, dossier (keyed hash), procedure, agency and what there is of the dates (DATE)."""
     days = "".join(f", {day_sql(name, first_form(con, name, reading), reading)} AS {name}" for name in DATES if name in columns)
     return f"""SELECT place, {keyed("nfc_normalize(dossier)")} AS dossier, nfc_normalize(procedure) AS procedure,
