@@ -192,7 +192,6 @@ REFUSED: dict[str, tuple[Spoil, str]] = {  # kind -> (spoil, what the refusal sa
 UNREAD: dict[str, Spoil] = {  # the outcome's column falls out: a run is refused
     "unknown_words": said("Đã số hóa", "Không"),
     "unknown_since": said("Đã số hóa", "Không", SINCE),
-    "mojibake_channel": said("CÃ³", "KhÃ´ng", SINCE),
 }
 SET_ASIDE: dict[str, tuple[Spoil, str, int]] = {  # kind -> (spoil, reason, rows)
     "page_header": (header_again, "header_row", 1),

@@ -71,7 +71,7 @@ def understood(
     frame[["time", "kind", "day"]] = dated
     for name, column in text.items():
         if name in DATED:
-            frame[name], told = canonical(frame[name], rows, Asked(file, column, p.frequency, zone, form_of(readings)), is_never)
+            frame[name], told = canonical(frame[name], rows, Asked(file, column, p.frequency, zone, form_of(readings), True), is_never)
         elif name != "period":
             frame[name], told = names_read(frame[name], column)
         readings += told if name != "period" else []

@@ -53,7 +53,7 @@ SURE = tuple(
         ("D", rf"(?:ngày|ngay) (?P<d>\d{{1,2}}) (?:tháng|thang) (?P<m>\d{{1,2}}) (?:năm|nam) {YEAR}"),
     )
 )
-# families of forms of which the column as a whole must choose one: pattern -> (form, kind, which of its numbers is year, month and day)
+# styles of forms of which the column as a whole must choose one: pattern -> (form, kind, which of its numbers is year, month and day)
 OPEN = tuple(
     (name, re.compile(pattern + time, re.IGNORECASE), forms)
     for name, pattern, time, forms in (
@@ -91,13 +91,15 @@ class Cell:
 @dataclass(frozen=True)
 class Asked:
     """Whose column is read, for messages: `file`, `column`; `frequency` of the study; `zone` that stamps are converted to, or None;
-    `form`: which form another column of the table was found to have, for one that does not say it itself."""
+    `form`: which form another column of the table was found to have, for one that does not say it itself; `ahead`: whether periods that
+    have not begun may stand there, as starts that are planned do."""
 
     file: str
     column: str
     frequency: str
     zone: str | None = None
     form: str | None = None
+    ahead: bool = False
 
     def place(self, row: int) -> str:
         return f"{self.file}: row {row_text(row)}, column {self.column!r}"
@@ -131,7 +133,7 @@ def read_texts(texts: dict[str, str], rows: dict[str, int], asked: Asked) -> tup
     """Each text's reading, once the column has decided which forms it is written in."""
     readings = []
     bare = {text: PROVISIONAL.sub("", plain).strip() for text, plain in texts.items() if not is_sure(plain)}
-    marked = {text for text, plain in bare.items() if plain != texts[text] and (is_sure(plain) or family_of(plain))}
+    marked = {text for text, plain in bare.items() if plain != texts[text] and (is_sure(plain) or style_of(plain))}
     if marked:
         texts = {text: bare[text] if text in marked else plain for text, plain in texts.items()}
         readings.append(Reading("period_marks", {"column": asked.column, "cells": len(marked)}))
@@ -141,16 +143,16 @@ def read_texts(texts: dict[str, str], rows: dict[str, int], asked: Asked) -> tup
     found: dict[str, Cell] = {}
     left: dict[str, dict[str, str]] = {}
     for text, plain in texts.items():
-        family = "" if is_sure(plain) else family_of(plain)
-        if family is None:
+        style = "" if is_sure(plain) else style_of(plain)
+        if style is None:
             raise no_period(plain, rows[text], asked)
-        if family:
-            left.setdefault(family, {})[text] = plain
+        if style:
+            left.setdefault(style, {})[text] = plain
         else:
             found[text] = is_sure(plain)
     check_swapped(found, left, rows, asked)
-    for family, members in left.items():
-        cells, reading = FAMILIES[family](family, members, rows, asked)
+    for style, members in left.items():
+        cells, reading = STYLES[style](style, members, rows, asked)
         found |= cells
         readings += [reading] if reading else []
     return {text: found[text] for text in texts}, readings
@@ -182,8 +184,8 @@ def day_of(part: dict[str, str | None]) -> date | None:
 
 
 @cache
-def family_of(plain: str) -> str | None:
-    """The family of forms that a text without a sure reading may belong to; None where there is none."""
+def style_of(plain: str) -> str | None:
+    """The style of forms that a text without a sure reading may belong to; None where there is none."""
     if STAMP.fullmatch(plain):
         return "stamps"
     for name, pattern, _ in OPEN:
@@ -195,7 +197,7 @@ def family_of(plain: str) -> str | None:
 
 
 def numbers_in(pattern: re.Pattern, plain: str) -> list[str]:
-    """The numbers of a text of an open family, its time of day left out; a month's name is its number."""
+    """The numbers of a text of an open style, its time of day left out; a month's name is its number."""
     return [str(MONTHS.get(part[:3].lower().rstrip("."), part)) for part in pattern.fullmatch(plain).groups() if part]
 
 
@@ -221,16 +223,16 @@ def century(year: int) -> int:
     return 2000 + year if 2000 + year <= periods.today().year + 1 else 1900 + year
 
 
-def read_open(family: str, members: dict[str, str], rows: dict[str, int], asked: Asked) -> tuple[dict[str, Cell], Reading | None]:
-    """The form of an open family that all of its texts allow. Raises InputError where none or several do, and they differ."""
-    pattern, forms = next((pattern, forms) for name, pattern, forms in OPEN if name == family)
+def read_open(style: str, members: dict[str, str], rows: dict[str, int], asked: Asked) -> tuple[dict[str, Cell], Reading | None]:
+    """The form of an open style that all of its texts allow. Raises InputError where none or several do, and they differ."""
+    pattern, forms = next((pattern, forms) for name, pattern, forms in OPEN if name == style)
     parts = {text: numbers_in(pattern, plain) for text, plain in members.items()}
     tried = {form: {text: ordered(numbers, order) for text, numbers in parts.items()} for form, _, order in forms}
     fitting = {form: days for form, days in tried.items() if all(days.values())}
     kinds = {form: kind for form, kind, _ in forms}
     if not fitting:
-        raise no_order(family, members, tried, rows, asked)
-    if family == "named month":
+        raise no_order(style, members, tried, rows, asked)
+    if style == "named month":
         check_years(next(iter(fitting.values())), members, rows, asked)
     chosen = fitting if same_periods(fitting, asked) else regular(fitting)
     if asked.form in chosen and len(chosen) > 1:
@@ -273,8 +275,8 @@ def regular(forms: dict[str, dict[str, date]]) -> dict[str, dict[str, date]]:
     return {form: days for form, days in forms.items() if opens(days)} or forms
 
 
-def no_order(family: str, members: dict[str, str], tried: dict, rows: dict[str, int], asked: Asked) -> InputError:
-    """No form fits all texts of a family: which row speaks against each."""
+def no_order(style: str, members: dict[str, str], tried: dict, rows: dict[str, int], asked: Asked) -> InputError:
+    """No form fits all texts of a style: which row speaks against each."""
     against = [f"row {row_text(rows[text])} is no {form}" for form, days in tried.items()
                for text in [next(text for text in members if days[text] is None)]]  # fmt: skip
     if not all(any(days[text] for days in tried.values()) for text in members):
@@ -337,8 +339,8 @@ def moment(plain: str) -> datetime:
     return datetime.fromisoformat("1970-01-01T00:00:00+00:00") + timedelta(seconds=number / 1000 if abs(number) >= 1e11 else number)
 
 
-Family = Callable[[str, dict[str, str], dict[str, int], Asked], tuple[dict[str, Cell], Reading | None]]
-FAMILIES: dict[str, Family] = {**{name: read_open for name, _, _ in OPEN}, "serials": read_serials, "stamps": read_stamps,
+Style = Callable[[str, dict[str, str], dict[str, int], Asked], tuple[dict[str, Cell], Reading | None]]
+STYLES: dict[str, Style] = {**{name: read_open for name, _, _ in OPEN}, "serials": read_serials, "stamps": read_stamps,
                                "epochs": read_stamps}  # fmt: skip
 
 
@@ -349,7 +351,7 @@ def check_cell(plain: str, cell: Cell, row: int, asked: Asked) -> None:
     if cell.day.year in BUDDHIST:
         raise InputError(f"{asked.place(row)}: the year {cell.day.year} is of the Buddhist calendar, it seems ({cell.day.year - 543} of "
                          f"the common one); subtract 543")  # fmt: skip
-    if cell.day > periods.today():
+    if cell.day > periods.today() and not asked.ahead:
         raise InputError(f"{asked.place(row)}: {told_cell(plain)} has not begun yet (today is {periods.today()}); take the row out or "
                          f"mend its period")  # fmt: skip
 

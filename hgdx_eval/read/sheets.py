@@ -1,20 +1,25 @@
 """Which sheets of a workbook, or tables of a page, hold the table: never the first one at sight, nor some of several without a word."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..base.errors import InputError
 from ..base.safe_text import header_key, plain_line
-from ..base.telling import MOST, SHEET, told_text
+from ..base.telling import MOST, SHEET, shape_of
 from .database import TYPED
 from .garbled import check_cells
 from .headers import HEADER_ROWS, Header, find_header, sound_header
 from .readings import Reading
 
 LOOK = 50  # rows by which a sheet is empty
-MOST_LETTERS = 40  # of a sheet's name
+PLAIN = re.compile(  # names of sheets that are nobody's
+    r"(?:sheet|table|data|page|trang tính|trang|bảng|bang|dữ liệu|du lieu|số liệu|so lieu|tháng|thang|quý|quy|năm|nam|month|year|[tqm])?"
+    r"[ _.-]*(?:\d{1,4}(?:[-_./ ]\d{1,4}){0,2})?",
+    re.IGNORECASE,
+)
 Merged = tuple[tuple[tuple[int, int], tuple[int, int]], ...]  # (first row, first column), (last row, last column), counted from 0
 
 
@@ -102,9 +107,15 @@ def untyped(rows: Iterable[list[str]]) -> list[list[str]]:
     return [[cell.rstrip(TYPED) for cell in row] for row in rows]
 
 
+def told_sheet(looked: Looked) -> str:
+    """A sheet's name where it can be nobody's (Sheet1, 2023, Tháng 7), else its place and the shape of its name."""
+    name = plain_line(looked.sheet.name).strip()
+    return name if PLAIN.fullmatch(name) and name else f"{looked.place + 1} ({shape_of(name)})"
+
+
 def names_of(looked: Iterable[Looked]) -> str:
     """The names of sheets as a message tells them: not those that look like somebody's."""
-    names = [plain_line(told_text(one.sheet.name))[:MOST_LETTERS] for one in looked]
+    names = [told_sheet(one) for one in looked]
     return ", ".join([*names[:MOST], *([f"(+{len(names) - MOST})"] if len(names) > MOST else [])])
 
 

@@ -17,7 +17,7 @@ from ..base.telling import folded, is_header
 from . import tidy
 from .database import TYPED, quoted
 from .number_column import MISSING, NUMBER, TICKS, TRUTH, UNIT, squeezed
-from .period_column import Cell, family_of, is_sure, plain_text
+from .period_column import Cell, is_sure, plain_text, style_of
 from .readings import Reading
 from .tables import open_table
 from .unit_spellings import spelling_key
@@ -51,6 +51,7 @@ def proposal(path: Path) -> dict:
         header = raw.header
     names = [label for label in dict.fromkeys(header_key(label) for label in header) if label]
     shown = {header_key(label): label for label in reversed(header)}
+    tidy.check_once(path, header, names, {})
     if len(names) < 2:
         raise InputError(f"{path.name}: no known header: fewer than two named columns in the first row")
     called = {f"column{i}": shown[name] for i, name in enumerate(names)}
@@ -103,7 +104,7 @@ def period_kind(texts: list[str], name: str) -> str:
     if all(cells):
         plausible = all(1900 <= cell.day.year <= 2100 for cell in cells)
         return frequency_of(cells) if plausible and (hinted or len(bare) < len(texts) or len(texts) <= 200) else ""
-    if not all(cell or family_of(text) for cell, text in zip(cells, texts, strict=True)):
+    if not all(cell or style_of(text) for cell, text in zip(cells, texts, strict=True)):
         return ""
     return "M" if hinted or not bare else ""
 

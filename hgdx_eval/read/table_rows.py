@@ -10,7 +10,7 @@ from ..base.safe_text import header_key, plain_spaces
 from ..base.telling import row_text
 from .database import TYPED
 from .number_column import ERROR
-from .period_column import family_of, is_sure, plain_text
+from .period_column import is_sure, plain_text, style_of
 
 FEW = 3  # rows below the header among which numbers of columns and units of measure stand
 TOTAL = re.compile(
@@ -108,7 +108,7 @@ def is_total(frame: pd.DataFrame, columns: Columns, named: frozenset[str]) -> pd
 
 def is_note(frame: pd.DataFrame, columns: Columns, blank: pd.DataFrame) -> pd.Series:
     """Notes, sources, dates and signatures above and below a table: no figure in a column of numbers, and no period or no unit."""
-    periods = {text: bool(is_sure(plain_text(text)) or family_of(plain_text(text))) for text in frame[columns.period].unique()}
+    periods = {text: bool(is_sure(plain_text(text)) or style_of(plain_text(text))) for text in frame[columns.period].unique()}
     dated = frame[columns.period].map(periods).astype(bool)
     figures = pd.DataFrame({name: frame[name].str.contains(r"^\(?[-+]?[.,]?\d", regex=True) for name in columns.numbers}, index=frame.index)
     return ~figures.any(axis=1) & (~dated | blank[columns.units].all(axis=1))

@@ -8,10 +8,9 @@ from ..design.design import Design
 from ..evaluation.verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, UNCLEAR
 from ..panel.panel import Panel
 from ..panel.told import run_release
-from ..read.readings import reading_text
 from ..study.domains import domain_named, domain_of
 from ..study.study import PATH_KEYS, Study, VerdictRules
-from ..study.words import Words, told_shape
+from ..study.words import Words, reading_text, told_shape
 from . import blocks
 from .answer import FEW, few_text, group_numbers, size_of, size_text
 
@@ -44,7 +43,9 @@ def show_series(panel: Panel, words: Words) -> blocks.Block:
                       for row in panel.corrected.itertuples())  # fmt: skip
     pairs.append((words("story.series_corrected"), fixed or words("story.series_nothing")))
     if panel.readings:
-        pairs.append((words("story.series_readings"), "; ".join(reading_text(reading, words) for reading in panel.readings)))
+        pairs.append(
+            (words("story.series_readings"), "; ".join(reading_text(reading.kind, reading.said, words) for reading in panel.readings))
+        )
     pairs += domain_named(words.domain).series_told(panel, words)
     if (release := run_release()) is not None:
         pairs.append((words("story.series_few"), few_text(release, words)))

@@ -13,10 +13,11 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from ..base.own_files import PACKAGE
-from ..base.telling import in_brief
+from ..base.telling import in_brief, told_text
 from ..base.yaml_strict import FASTEST
 
 MINUS = "\u2212"
+SHAPE = re.compile(r"\((?:text|number) of \d+ \w+\)")
 NOTHING = "–"  # a missing number, never 0 or NaN
 ROMAN = {1: "I", 2: "II", 3: "III", 4: "IV"}
 
@@ -142,3 +143,12 @@ def told_shape(text: str, words: Words) -> str:
     """A text; of one that may not be told, its shape in the reader's language."""
     shape = re.fullmatch(r"\((text|number) of (\d+) \w+\)", text)
     return words("shapes." + shape[1], n=words.number(int(shape[2]))) if shape else text
+
+
+def reading_text(kind: str, said: dict[str, str | int], words: Words) -> str:
+    """How a file was understood (`read.readings.Reading`), as a sentence."""
+    told = {name: words.number(value) if isinstance(value, int) else SHAPE.sub(lambda found: told_shape(found[0], words), told_text(value))
+            for name, value in said.items()}  # fmt: skip
+    if "form" in told:
+        told["form"] = words("readings.form_" + re.sub(r"\W+", "_", str(said["form"])))
+    return words("readings." + kind, **told)

@@ -7,11 +7,10 @@ import pandas as pd
 from ..base.errors import InputError
 from ..base.telling import did_you_mean, shape_of, told_file
 from ..panel.panel import EXAMPLES, NAMES
-from ..read.readings import Reading, reading_text
 from ..read.sources import data_files
 from ..read.table_proposal import as_json, proposal, told_columns
 from ..read.tables import open_table
-from ..study.words import Words, told_shape
+from ..study.words import Words, reading_text, told_shape
 from .count_dossiers import content_of, count_dossiers, payment_sums
 from .dossier_dates import many
 from .dossier_panel import reasons, without_unfinished
@@ -231,7 +230,7 @@ def check_lines(found: dict, words: Words) -> list[str]:
     lines += table_lines(found, words) if "proposal" in found else []
     for said in found.get("readings", []):
         told = {name: value for name, value in said.items() if name != "kind"}
-        lines.append(words("check.reading", said=reading_text(Reading(said["kind"], told), words)))
+        lines.append(words("check.reading", said=reading_text(said["kind"], told, words)))
     return lines
 
 

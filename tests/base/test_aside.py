@@ -86,10 +86,10 @@ def test_only_what_a_killed_command_left_is_swept(tmp_path):
 
 WRITES = re.compile(r"""\.write_(?:text|bytes)\(|os\.(?:open|fdopen|replace|rename)\(|\bopen\("?[wxa]|mkstemp|mkdtemp|Named\w+|TemporaryDirectory"""
                     r"""|\.to_(?:csv|parquet|json|excel)\((?!index=|\))""")  # fmt: skip
-BESIDES = {  # into the run's private folder, the folder being built, or nothing at all
+BESIDES = {  # into a private folder, the folder being built, or nothing at all
     "cli": ["os.open("], "notebooks": [".write_text(", ".write_text(", ".write_bytes(", ".write_bytes("], "verify": [".write_text("], "memo": ["NamedTemporaryFile", "os.replace("],
     "prune": ["os.rename("], "run_folders": ["os.rename(", "os.rename(", "os.open(", "os.replace("], "private_folder": ["os.open("],
-    "parent": ["os.open(", "os.fdopen(", "os.open("], "pool": ['open("w'], "aside": ["os.fdopen(", "os.open(", "os.replace("],
+    "garbled": ['open("x'], "packed": ['open("x'], "parent": ["os.open(", "os.fdopen(", "os.open("], "pool": ['open("w'], "aside": ["os.fdopen(", "os.open(", "os.replace("],
 }  # fmt: skip
 
 

@@ -80,10 +80,10 @@ def test_an_unfinished_last_month_does_not_make_an_export_fresh(tmp_path, monkey
     from test_panel import FEES, HEADER, dossier
 
     rows = [dossier(f"J{i}", received=f"{1 + i % 28:02}/06/2023") for i in range(300)]
-    rows += [dossier(f"A{i}", received=f"{1 + i % 9:02}/08/2023") for i in range(90)]
+    rows += [dossier(f"A{i}", received=f"{1 + i % 19:02}/08/2023") for i in range(95)]
     (tmp_path / "a.csv").write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
     (tmp_path / "a.csv.fees.csv").write_text(FEES, encoding="utf-8")
-    monkeypatch.setattr(periods, "today", lambda: date(2023, 8, 10))
+    monkeypatch.setattr(periods, "today", lambda: date(2023, 8, 20))
     assert call("run", "nq04_2023", "-p", f"data={tmp_path / 'a.csv'}", "-p", "fresh_within=1", "--out", tmp_path / "out") == 2
     assert "newest whole period is 2023-06, 2 months ago" in told(capsys)[0]
 

@@ -275,7 +275,7 @@ def test_a_study_runs_on_a_folder_of_summaries(tmp_path):
     design = study_design(panel, p)
     assert design.treated_units == ["Huyện Phụng Hiệp", "Thành phố Vị Thanh"] and design.table["period"].nunique() == 12
     told = panel.cells[panel.cells["period"].dt.year == 2023]
-    assert design.table["received"].sum() == told["received"].sum() and design.scale == "pp"
+    assert design.table["denominator"].sum() == told["received"].sum() and design.scale == "pp"
 
 
 # --- opencps_summary -----------------------------------------------------------------------------------------------

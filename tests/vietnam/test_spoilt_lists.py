@@ -11,7 +11,6 @@ from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.check_export import check_file, check_lines
 from hgdx_eval.vietnam.count_dossiers import count_dossiers
 from hgdx_eval.vietnam.dossier_panel import dossier_panel
-from hgdx_eval.vietnam.layouts import layout_of
 from hgdx_eval.vietnam.unread_channel import Comparison
 
 ALSO = {"two_digit_years_month_first": {"two_digit_years"}}  # told besides
@@ -151,22 +150,20 @@ def test_a_list_that_ends_where_a_sheet_ends_is_told(tmp_path, sound, rows):
     assert ("cut_list" in set(panel.corrected["reason"])) == (rows == 65_535)
 
 
-@pytest.mark.parametrize("how", ["mojibake", "tcvn3"])
-def test_letters_in_a_wrong_encoding_are_named(tmp_path, sound, how):
-    text = sound[0].head(50).to_csv(index=False)
-    path = tmp_path / "ds.csv"
-    if how == "mojibake":
-        path.write_text(text.encode().decode("cp1252", "replace").replace("\ufffd", "\x9d"), encoding="utf-8")
-    else:
-        from hgdx_eval.vietnam.charsets import TCVN3
+def test_letters_in_a_wrong_encoding_are_turned_back_or_named(tmp_path, sound):
+    """Mojibake of a whole list is read, of a part of it, or of an old encoding, refused (`read.garbled`, with its own tests)."""
+    panel = panel_of(write(sound[0], tmp_path / "sound.csv", sound[1]))
+    path = write(sound[0], tmp_path / "ds.csv", sound[1])
+    text = path.read_text(encoding="utf-8")
+    path.write_text("".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in text.encode()), encoding="utf-8")
+    turned = panel_of(path)
+    pd.testing.assert_frame_equal(turned.cells, panel.cells)
+    assert {reading.kind for reading in turned.readings}
+    path.write_text(text.replace("Có", "CÃ³"), encoding="utf-8")
+    with pytest.raises(InputError, match="mojibake"):
+        panel_of(path)
 
-        back = {letter: chr(byte) for byte, letter in reversed(TCVN3.items())}
-        path.write_bytes("".join(back.get(letter, letter) for letter in text.lower()).encode("latin-1", "replace"))
-    with pytest.raises(InputError, match="mojibake" if how == "mojibake" else "TCVN3"):
-        layout_of(path)
 
-
-@pytest.mark.xfail(strict=True, reason="only the first sheet of a workbook is read")
 def test_a_sheet_a_year_is_read_as_one_list(tmp_path, sound):
     path = tmp_path / "ds.xlsx"
     with pd.ExcelWriter(path, engine="xlsxwriter") as book:

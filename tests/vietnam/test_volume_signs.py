@@ -192,7 +192,7 @@ def test_the_self_filed_share_can_be_studied(tmp_path):
     panel = hg.load_panel(p)
     design = hg.study_design(panel, p)
     kept = panel.cells[(panel.cells["fee_group"].isin(["provincial", "free", "already_free"]))]
-    assert 0 < design.table["online"].sum() <= kept["remote"].sum() < kept["online"].sum()
+    assert 0 < design.table["numerator"].sum() <= kept["remote"].sum() < kept["online"].sum()
     for lang in ("vi", "en"):
         p, words = hg.load_study("demo", lang, change)
         told = [

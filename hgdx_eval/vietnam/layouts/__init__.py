@@ -22,7 +22,6 @@ from ...base.telling import told_cell
 from ...read.database import RawTable
 from ...read.headers import check_twice
 from ...read.tables import Opening, open_beginning, parse_count, read_json
-from ..charsets import wrong_encoding
 from ..unit_names import told_agency
 
 DEFINITIONS = {
@@ -88,8 +87,6 @@ def layout_of(path: Path) -> str:
     for name, module in readers.items():
         if hasattr(module, "recognise") and module.recognise(opening):
             return name
-    if wrong := wrong_encoding(path, opening.rows, {header_key(header) for header in headers}):
-        raise InputError(f"{path.name}: its letters are {wrong}")
     raise InputError(f"{path.name}: no known header; known layouts: {', '.join(readers)} "
                      f"(a tidy table of your own: --layout table)")  # fmt: skip
 
