@@ -13,7 +13,7 @@ import duckdb
 from ..base.errors import InputError
 from ..base.periods import is_never
 from ..base.safe_text import header_key
-from ..base.telling import folded, is_header
+from ..base.telling import folded, is_header, row_text
 from . import tidy
 from .database import TYPED, quoted
 from .number_column import MISSING, NUMBER, TICKS, TRUTH, UNIT, squeezed
@@ -59,6 +59,8 @@ def proposal(path: Path) -> dict:
         below = raw.con.sql(f"SELECT * EXCLUDE row FROM raw LIMIT {tidy.LOOKED_AT}").df().reindex(columns=list(called))
         if not is_header([shown[name] for name in names], below.itertuples(index=False)):
             raise InputError(f"{path.name}: no known header: {tidy.NO_HEADER.format(len(header))}")
+        if raw.broken:
+            raise InputError(f"{path.name}: row {row_text(raw.broken[0])} has more cells than the header")
         columns = [judged(raw.con, key, name) for key, name in called.items()]
         simulated = any(header_key(c.name) == "simulated" and says_so(raw.con, c.called) for c in columns)
         return {"rows": raw.rows, "simulated": simulated, "readings": raw.readings, "columns": columns,

@@ -43,9 +43,8 @@ def show_series(panel: Panel, words: Words) -> blocks.Block:
                       for row in panel.corrected.itertuples())  # fmt: skip
     pairs.append((words("story.series_corrected"), fixed or words("story.series_nothing")))
     if panel.readings:
-        pairs.append(
-            (words("story.series_readings"), "; ".join(reading_text(reading.kind, reading.said, words) for reading in panel.readings))
-        )
+        understood = "; ".join(reading_text(reading.kind, reading.said, words) for reading in panel.readings)
+        pairs.append((words("story.series_readings"), understood))
     pairs += domain_named(words.domain).series_told(panel, words)
     if (release := run_release()) is not None:
         pairs.append((words("story.series_few"), few_text(release, words)))

@@ -72,7 +72,8 @@ def test_no_personal_value_reaches_the_panel(export):
 
 def test_nothing_usable_and_no_fee_schedule_are_refused(export, tmp_path):
     with pytest.raises(
-        InputError, match=r"no usable row: unreadable_date 1 \(first: row 2, column 'Ngày tiếp nhận', found text of 6 characters\)"
+        InputError,
+        match=r"no usable row: unreadable_date 1 \(first: row 2, column 'Ngày tiếp nhận', found text of 6 characters; allowed: 13/07/2023",
     ) as error:
         export(dossier(received="Bí Mật"))
     assert "Mật" not in str(error.value)
@@ -233,7 +234,7 @@ estimator: two_way_fixed_effects
     ("rows", "says"),
     [
         (["a,2023-01,5,4,"], "row 2, column 'online'.*more than"), (["a,2023-01,-1,4,"], "negative count"),
-        (["a,2023-01,x,4,"], "not a finite number"), (["a,thg 1,1,4,"], "row 2, column 'month'"),
+        (["a,2023-01,x,4,"], "empty count"), (["a,2023-01,many,4,"], "not a finite number"), (["a,thg 1,1,4,"], "row 2, column 'month'"),
         (["a,2023-01,,4,"], "empty count"), (["a,2023-01,inf,4,"], "not a finite number"), ([",2023-01,1,4,"], "unit is empty"),
     ],
 )  # fmt: skip
@@ -252,7 +253,7 @@ def test_a_missing_column_names_those_there_are(tmp_path):
 
 
 def test_finer_rows_of_counts_are_added_up_and_a_total_row_is_left_out(tmp_path):
-    rows = ["a,2023-01,1,4,", "a,2023-01,2,6,", "a,2023-02,1,1,", "Tổng số,,4,11,"]
+    rows = ["a,2023-01-03,1,4,", "a,2023-01-20,2,6,", "a,2023-02-01,1,1,", "Tổng số,,4,11,"]
     (tmp_path / "t.csv").write_text("unit;month;online;received;start\n".replace(";", ",") + "\n".join(rows) + "\n", encoding="utf-8")
     (tmp_path / "t.yaml").write_text(STUDY, encoding="utf-8")
     panel = load_panel(read_study(tmp_path / "t.yaml", {}))

@@ -351,7 +351,7 @@ def test_two_headers_of_one_name_that_no_study_asks_for_harm_nobody(tmp_path):
 
 
 @pytest.mark.parametrize(("column", "value", "says"), [
-    ("score", "abc", "row 4, column 'time': text of 3 characters is not a finite number"), ("on", "2", r"row 4, column 'unit': not 0 or 1 \(2\)"),
+    ("score", "abc", "row 4, column 'time': text of 3 characters is not a finite number"), ("on", "2", r"row 4, column 'unit': '2' is not 0 or 1"),
     ("month", "Q9", "'row'"),
 ])  # fmt: skip
 def test_messages_name_the_users_column_never_ours(tmp_path, column, value, says):
@@ -369,7 +369,9 @@ def test_finer_rows_that_differ_are_told_by_the_users_column(tmp_path):
         {**roles, "cluster": "area"},
         {"area": "group", "sort": "denominator", "yes": "unit", "all": "time", "month": "row", "start": "by"},
     )
-    PLAIN[list(called)].rename(columns=called).to_csv(tmp_path / "t.csv", index=False)
+    days = PLAIN.groupby(["area", "month"]).cumcount() + 1  # finer rows are those of days
+    finer = PLAIN.assign(month=PLAIN["month"].astype(str) + "-" + days.astype(str).str.zfill(2))
+    finer[list(called)].rename(columns=called).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(InputError, match="column '(denominator|by)' differs between rows of one period"):
         load_panel(study(tmp_path / "t.csv", roles, called))
 
