@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 MOST_UNITS, MOST_PERIODS = 3_000, 400  # of which every run of neighbours is added up
-LEAST_OTHERS, LEAST_PERIODS = 2, 3
+LEAST_OTHERS, LEAST_AVERAGED, LEAST_PERIODS = 2, 4, 3
 DIGITS = 6  # that must agree over all periods, and as many more as there are units to agree by chance
 
 
@@ -24,7 +24,7 @@ def hidden_totals(frame: pd.DataFrame, measured: str, named: Collection[str]) ->
     whole, known = np.nan_to_num(values), ~np.isnan(values).any(axis=1)
     candidates = [at for at, name in enumerate(order) if name not in named and known[at] and values[at].any()]
     summed = sums_of_neighbours(whole, candidates) if len(order) <= MOST_UNITS else set()
-    return [order[at] for at in candidates if at in summed or (known.all() and is_mean(values, at))]
+    return [order[at] for at in candidates if at in summed or (known.all() and len(order) > LEAST_AVERAGED and is_mean(values, at))]
 
 
 def sums_of_neighbours(values: np.ndarray, candidates: list[int]) -> set[int]:

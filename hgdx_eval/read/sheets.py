@@ -15,11 +15,9 @@ from .headers import HEADER_ROWS, Header, find_header, sound_header
 from .readings import Reading
 
 LOOK = 50  # rows by which a sheet is empty
-PLAIN = re.compile(  # names of sheets that are nobody's
-    r"(?:sheet|table|data|page|trang tính|trang|bảng|bang|dữ liệu|du lieu|số liệu|so lieu|tháng|thang|quý|quy|năm|nam|month|year|[tqm])?"
-    r"[ _.-]*(?:\d{1,4}(?:[-_./ ]\d{1,4}){0,2})?",
-    re.IGNORECASE,
-)
+WORD = (r"sheet|table|data|page|cover|notes?|old|hidden|list|trang tính|trang|bảng|bang|bìa|dữ liệu|du lieu|số liệu|so lieu|solieu|ghi chú|"
+        r"danh mục|danhmuc|cũ|cu|ẩn|an|tháng|thang|quý|quy|năm|nam|month|quarter|year|[tqm]")  # fmt: skip
+PLAIN = re.compile(rf"(?:(?:{WORD})(?=[\W\d_]|$)|\d{{1,4}}|[\s_.,()/-])+", re.IGNORECASE)  # names of sheets that are nobody's
 Merged = tuple[tuple[tuple[int, int], tuple[int, int]], ...]  # (first row, first column), (last row, last column), counted from 0
 
 
@@ -110,7 +108,9 @@ def untyped(rows: Iterable[list[str]]) -> list[list[str]]:
 def told_sheet(looked: Looked) -> str:
     """A sheet's name where it can be nobody's (Sheet1, 2023, Tháng 7), else its place and the shape of its name."""
     name = plain_line(looked.sheet.name).strip()
-    return name if PLAIN.fullmatch(name) and name else f"{looked.place + 1} ({shape_of(name)})"
+    if PLAIN.fullmatch(name) and sum(letter.isdigit() for letter in name) < 7:
+        return name
+    return f"{looked.place + 1} ({shape_of(name)})" if looked.sheet.visible else f"({shape_of(name)})"
 
 
 def names_of(looked: Iterable[Looked]) -> str:
