@@ -3,6 +3,7 @@
 import codecs
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 from ..base.errors import InputError
@@ -99,7 +100,7 @@ def zip_kind(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = {plain_name(name) for name in archive.namelist()}
             mimetype = archive.open("mimetype").read(200).decode("ascii", "replace") if "mimetype" in names else ""
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError, zipfile.zlib.error):
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError, zlib.error):
         raise unreadable(path) from None
     if "xl/workbook.xml" in names:
         return "xlsx"
