@@ -70,13 +70,13 @@ def read_numbers(
     values, readings = {}, []
     for key, (texts, column) in columns.items():
         decimal = marks[key] or known or ("." if not open_in(splits[key]) else refuse_two(open_in(splits[key])[0], column, texts, rows))
-        found = {text: value_of(number, decimal) for text, number in splits[key].numbers.items()}
-        check_values(found, splits[key], decimal, texts, rows, column)
+        parsed = {text: value_of(number, decimal) for text, number in splits[key].numbers.items()}
+        check_values(parsed, splits[key], decimal, texts, rows, column)
         scaled = 0.01 if splits[key].percent and column.share else 1.0
         typed = texts.str.endswith(TYPED).fillna(False).to_numpy(bool)
         numbers = pd.Series(np.nan, index=texts.index)
         numbers[typed] = pd.to_numeric(texts[typed].str.removesuffix(TYPED), errors="coerce").astype(float)
-        numbers[~typed] = texts[~typed].map(found).astype(float) * scaled
+        numbers[~typed] = texts[~typed].map(parsed).astype(float) * scaled
         check_finite(numbers, texts, rows, typed, column)
         values[key] = numbers
         readings += told(splits[key], decimal, texts[~typed], column)
@@ -140,7 +140,7 @@ def not_a_number(text: str, texts: pd.Series, rows: pd.Series, column: NumberCol
 
 def proven_mark(parts: Split, column: tuple[pd.Series, NumberColumn], rows: pd.Series) -> str | None:
     """The decimal mark that some text of a column proves; None where none does. Raises InputError where two texts prove two."""
-    proofs = {}
+    proofs: dict[str | None, str] = {}
     for text, number in parts.numbers.items():
         proofs.setdefault(mark_in(number), text)
     proofs.pop(None, None)

@@ -148,8 +148,8 @@ def read_texts(texts: dict[str, str], rows: dict[str, int], asked: Asked) -> tup
             raise no_period(plain, rows[text], asked)
         if style:
             left.setdefault(style, {})[text] = plain
-        else:
-            found[text] = is_sure(plain)
+        elif cell := is_sure(plain):
+            found[text] = cell
     check_swapped(found, left, rows, asked)
     for style, members in left.items():
         cells, reading = STYLES[style](style, members, rows, asked)
@@ -167,7 +167,7 @@ def is_sure(plain: str) -> Cell | None:
     return None
 
 
-def day_of(part: dict[str, str | None]) -> date | None:
+def day_of(part: dict[str, str]) -> date | None:
     """The first day of what a text names; None where there is no such day."""
     year = int(part["y"])
     if not 1000 <= year <= 2999:
@@ -198,7 +198,13 @@ def style_of(plain: str) -> str | None:
 
 def numbers_in(pattern: re.Pattern, plain: str) -> list[str]:
     """The numbers of a text of an open style, its time of day left out; a month's name is its number."""
-    return [str(MONTHS.get(part[:3].lower().rstrip("."), part)) for part in pattern.fullmatch(plain).groups() if part]
+    return [
+        str(MONTHS.get(part[:3].lower().rstrip("."), part))
+        for match in [pattern.fullmatch(plain)]
+        if match
+        for part in match.groups()
+        if part
+    ]
 
 
 def ordered(parts: list[str], order: str) -> date | None:
@@ -228,14 +234,14 @@ def read_open(style: str, members: dict[str, str], rows: dict[str, int], asked: 
     pattern, forms = next((pattern, forms) for name, pattern, forms in OPEN if name == style)
     parts = {text: numbers_in(pattern, plain) for text, plain in members.items()}
     tried = {form: {text: ordered(numbers, order) for text, numbers in parts.items()} for form, _, order in forms}
-    fitting = {form: days for form, days in tried.items() if all(days.values())}
+    fitting = {form: {text: day for text, day in days.items() if day} for form, days in tried.items() if all(days.values())}
     kinds = {form: kind for form, kind, _ in forms}
     if not fitting:
         raise no_order(style, members, tried, rows, asked)
     if style == "named month":
         check_years(next(iter(fitting.values())), members, rows, asked)
     chosen = fitting if same_periods(fitting, asked) else regular(fitting)
-    if asked.form in chosen and len(chosen) > 1:
+    if asked.form and asked.form in chosen and len(chosen) > 1:
         chosen = {asked.form: chosen[asked.form]}
     if len(chosen) > 1 and not same_periods(chosen, asked):
         first, second = list(chosen)[:2]

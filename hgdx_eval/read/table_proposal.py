@@ -101,12 +101,13 @@ def period_kind(texts: list[str], name: str) -> str:
     """The frequency of a column of periods; "" for another. Bare figures (2023, 202307) are periods where they all can be, and serial
     numbers of days only below a header that says so."""
     hinted = bool(HINTS.search(folded(name).replace("_", " ")))
-    cells = [is_sure(text) for text in texts]
+    found = [is_sure(text) for text in texts]
+    cells = [cell for cell in found if cell]
     bare = [text for text in texts if text.isdigit()]
-    if all(cells):
+    if len(cells) == len(texts):
         plausible = all(1900 <= cell.day.year <= 2100 for cell in cells)
         return frequency_of(cells) if plausible and (hinted or len(bare) < len(texts) or len(texts) <= 200) else ""
-    if not all(cell or style_of(text) for cell, text in zip(cells, texts, strict=True)):
+    if not all(cell or style_of(text) for cell, text in zip(found, texts, strict=True)):
         return ""
     return "M" if hinted or not bare else ""
 

@@ -79,7 +79,7 @@ class Words:
         """`module.key` -> text, as it stands in the files."""
         return texts(self.lang, self.domain)
 
-    def number(self, value: float, digits: int = 0, sign: bool = False) -> Numeral:
+    def number(self, value: float | Decimal | None, digits: int = 0, sign: bool = False) -> Numeral:
         """1.234,5 in Vietnamese, 1,234.5 in English; a true minus; `sign` adds + to positive numbers."""
         if value is None or pd.isna(value):
             return Numeral(NOTHING, False)
@@ -88,7 +88,7 @@ class Words:
         one = Locale.parse(self.lang).plural_form(abs(Decimal(f"{rounded:.{digits}f}"))) == "one"
         return Numeral((MINUS if rounded < 0 else "+" if sign and rounded > 0 else "") + text, one)
 
-    def percent(self, share: float, digits: int = 1) -> str:
+    def percent(self, share: float | None, digits: int = 1) -> str:
         """A share 0-1 as 12,3%."""
         return NOTHING if pd.isna(share) else self.number(100 * share, digits) + "%"
 
