@@ -194,7 +194,7 @@ UNREAD: dict[str, Spoil] = {  # the outcome's column falls out: a run is refused
     "unknown_since": said("Đã số hóa", "Không", SINCE),
 }
 SET_ASIDE: dict[str, tuple[Spoil, str, int]] = {  # kind -> (spoil, reason, rows)
-    "page_header": (header_again, "header_row", 1),
+    "page_header": (header_again, "repeated_header", 1),
     "column_numbers": (column_numbers, "column_numbers", 1),
     "total": (rows_added({NUMBER: "Tổng số: 3000"}), "total_row", 1),
     "signature": (rows_added({NUMBER: "Người lập biểu"}, {"Chủ hồ sơ": "(Ký tên)"}), "note_row", 2),

@@ -367,6 +367,7 @@ WAYS: tuple[Way, ...] = (grouped(".", ",", False), grouped(".", ",", True), grou
                          decimal_comma, percent, unit_of_measure, period_form, period_form, period_form, mixed_forms, unseen, unseen, seen, seen, total,
                          total, longer_periods, repeats, notes, printed, no_unit, future, missing, error_value, twice_named, side_by_side, wide,
                          percent_and_share, yes_no, shuffled)  # fmt: skip
+FIRST, LAST = (total, yes_no), (twice_named, side_by_side, wide)  # of two ways: what must see the table sound, what changes its shape
 
 
 # --- written and read ----------------------------------------------------------------------------------------------
@@ -428,7 +429,7 @@ def drawn(number: int, seed: int) -> tuple[Table, str, list[str]]:
     table = rng.choice([counts, level, share])(rng)
     ways = rng.sample(WAYS, rng.choice([1, 1, 2]))
     names = []
-    for way in sorted(ways, key=lambda way: way in (twice_named, side_by_side, wide)):
+    for way in sorted(ways, key=lambda way: (way not in FIRST, way in LAST)):
         table = way(table, rng)
         names.append(getattr(way, "__qualname__", str(way)).split(".")[0])
     return table, rng.choice(table.kinds), names + list(table.done)

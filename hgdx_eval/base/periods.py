@@ -65,15 +65,6 @@ def parse_period(text: object, frequency: str, place: str, cell: bool = False) -
     raise InputError(f"{place}: {found} is not a period; understood: {FORMS}")
 
 
-def parse_periods(cells: pd.Series, rows: pd.Series, frequency: str, file: str, column: str) -> pd.Series:
-    """Ordinals of a column of periods; each distinct text is parsed once."""
-    known = {}
-    for text, row in zip(cells, rows, strict=True):
-        if text not in known:
-            known[text] = parse_period(text, frequency, f"{file}: row {row}, column {column!r}", cell=True).ordinal
-    return cells.map(known).astype("int64")
-
-
 def is_never(text: object) -> bool:
     """True for an empty cell, 0 and infinity: a unit that is never treated."""
     return text is None or str(text).strip().lower() in NEVER

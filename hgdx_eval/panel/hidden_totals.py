@@ -5,17 +5,18 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-MOST_UNITS, MOST_PERIODS = 3_000, 400  # of which every run of neighbours is added up
+MOST_UNITS = 3_000  # of which every run of neighbours is added up
 LEAST_OTHERS, LEAST_AVERAGED, LEAST_PERIODS = 2, 4, 3
 DIGITS = 6  # that must agree over all periods, and as many more as there are units to agree by chance
 
 
 def hidden_totals(frame: pd.DataFrame, measured: str, named: Collection[str]) -> list[str]:
-    """Names of units that in every period of theirs equal the sum of the units right before or after them in the file, or the mean of all
-    others: a total, a region, an average without a word that says so.
+    """Names of units that in every period of theirs equal the sum of the units right before or after them in the file, or the sum or the
+    mean of all others: a total, a region, an average without a word that says so. Without those found, others are looked for: the country
+    stands above its regions.
 
-    `frame`: unit, time, row, and the column `measured`. A unit that the study itself
-    names (`named`) is none. Fewer than three periods tell nothing, and numbers of so few digits that they may agree by chance.
+    `frame`: unit, time, row, and the column `measured`. A unit that the study itself names (`named`) is none. Fewer than three periods
+    tell nothing, nor do numbers of so few digits that they may agree by chance.
     """
     order = frame.drop_duplicates("unit")["unit"].tolist()
     values = frame.pivot_table(index="unit", columns="time", values=measured, aggfunc="first", sort=False).reindex(order).to_numpy(float)
@@ -24,11 +25,12 @@ def hidden_totals(frame: pd.DataFrame, measured: str, named: Collection[str]) ->
     whole, known = np.nan_to_num(values), ~np.isnan(values).any(axis=1)
     candidates = [at for at, name in enumerate(order) if name not in named and known[at] and values[at].any()]
     summed = sums_of_neighbours(whole, candidates) if len(order) <= MOST_UNITS else set()
-    return [order[at] for at in candidates if at in summed or (known.all() and len(order) > LEAST_AVERAGED and is_mean(values, at))]
+    found = [order[at] for at in candidates if at in summed or (known.all() and len(order) > LEAST_AVERAGED and is_mean(values, at))]
+    return found + hidden_totals(frame[~frame["unit"].isin(found)], measured, named) if found else []
 
 
 def sums_of_neighbours(values: np.ndarray, candidates: list[int]) -> set[int]:
-    """Which rows are, in every column, the sum of so many rows right before or after them, two of which hold something."""
+    """Rows that are, in every column, the sum of so many rows right before or after them, or of all others; two of them hold something."""
     before = np.vstack([np.zeros(values.shape[1]), np.cumsum(values, axis=0)])  # row k: the sum of the first k rows
     held = np.concatenate([[0], np.cumsum(values.any(axis=1))])
     found = set()
@@ -40,7 +42,8 @@ def sums_of_neighbours(values: np.ndarray, candidates: list[int]) -> set[int]:
         ahead = np.flatnonzero(np.abs(before[at, 0] - before[:at, 0] - values[at, 0]) <= near[0])
         blocks = [(at + 1, end) for end in after] + [(start, at) for start in ahead]
         equal = [held[end] - held[start] for start, end in blocks if (np.abs(before[end] - before[start] - values[at]) <= near).all()]
-        if max(equal, default=0) >= LEAST_OTHERS:
+        whole = (np.abs(before[-1] - 2 * values[at]) <= near).all()
+        if max(equal, default=0) >= LEAST_OTHERS or (whole and held[-1] > LEAST_OTHERS):
             found.add(at)
     return found
 

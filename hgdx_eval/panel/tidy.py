@@ -49,7 +49,7 @@ def table_panel(path: Path, p: Study) -> Panel:
     whole, (frame, repeats) = frame, one_row_each(frame, p, path, {**text, **numbers})
     totals = hidden_totals(frame, measured, named_by(p))
     frame = frame[~frame["unit"].isin(totals)]
-    readings = [*table.readings, *readings, *told_totals(totals, whole, p), *told_alike(frame, p, path.name)]
+    readings = [*table.readings, *readings, *told_totals(totals, whole, p, path.name), *told_alike(frame, p, path.name)]
     cells = frame.sort_values(["unit", "time"], ignore_index=True)
     cells["period"] = pd.PeriodIndex.from_ordinals(cells["time"], freq=p.frequency)
     summed = whole.index[whole["unit"].isin(totals)].difference(repeats)
@@ -113,11 +113,16 @@ def distinct(readings: list[Reading]) -> tuple[Reading, ...]:
     return tuple(reading for i, reading in enumerate(readings) if reading not in readings[:i])
 
 
-def told_totals(totals: list[str], frame: pd.DataFrame, p: Study) -> list[Reading]:
-    """That units which are sums or means of others were left out."""
+def told_totals(totals: list[str], frame: pd.DataFrame, p: Study, file: str) -> list[Reading]:
+    """That units which are sums or means of others were left out. Raises InputError where one of them is treated."""
     if not totals:
         return []
     tellable = tellable_names(frame["unit"], frame["time"], p)
+    for name in totals:
+        if is_treated(mine := frame[frame["unit"] == name], p):
+            raise InputError(f"{file}: unit {told_name(name, tellable)} (first in row {row_text(mine['row'].min())}) is treated, and "
+                             f"equals the sum or the mean of other units in every period: it would count them twice; take it out, or name "
+                             f"it in treated_from")  # fmt: skip
     return [Reading("totals_found", {"units": ", ".join(told_name(name, tellable) for name in totals), "n": len(totals)})]
 
 

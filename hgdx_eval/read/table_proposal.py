@@ -62,13 +62,9 @@ def proposal(path: Path) -> dict:
         if raw.broken:
             raise InputError(f"{path.name}: row {row_text(raw.broken[0])} has more cells than the header")
         columns = [judged(raw.con, key, name) for key, name in called.items()]
-        simulated = any(header_key(c.name) == "simulated" and says_so(raw.con, c.called) for c in columns)
+        simulated = any(header_key(c.name) == "simulated" and tidy.says_so(distinct_texts(raw.con, c.called)) for c in columns)
         return {"rows": raw.rows, "simulated": simulated, "readings": raw.readings, "columns": columns,
                 "proposal": proposed(raw.con, columns)}  # fmt: skip
-
-
-def says_so(con: duckdb.DuckDBPyConnection, column: str) -> bool:
-    return any(text.removesuffix(TYPED).lower() in tidy.TRUE_WORDS for text in distinct_texts(con, column))
 
 
 def distinct_texts(con: duckdb.DuckDBPyConnection, column: str) -> list[str]:

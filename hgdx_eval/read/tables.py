@@ -268,5 +268,5 @@ def open_utf8(con: duckdb.DuckDBPyConnection, file: PlainFile, text: TextHead, n
 
 
 def told_full(last: int) -> tuple[Reading, ...]:
-    """Of a text whose last row is the last that a sheet can hold."""
-    return (Reading("rows_full", {"rows": last}),) if last == FULL["xlsx"] else ()
+    """Of a text whose last row is the last that a sheet can hold, of today's workbooks or of old ones."""
+    return (Reading("rows_full", {"rows": last}),) if last in FULL.values() else ()

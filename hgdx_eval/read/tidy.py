@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..base.safe_text import header_key
 from ..base.telling import MOST, folded, is_header, row_text, told_cell
 from ..study.domains import domains
 from .database import TYPED, RawTable
-from .number_column import NumberColumn, read_numbers
+from .number_column import TRUTH, NumberColumn, read_numbers
 from .period_column import periods_in
 from .readings import Reading
 from .tables import open_table
@@ -22,7 +22,6 @@ from .tables import open_table
 HEADERS: dict[str, tuple[str, ...]] = {}  # the study names the columns
 NO_HEADER = "{} cells in the first row that may be values, no names of columns (each another one, with a letter, and numbers below some)"
 LOOKED_AT = 200  # rows below a first row, by which it is told whether it is a header
-TRUE_WORDS = {"true", "1", "t", "yes", "có"}
 OWN = ("simulated", "definition")  # columns by which a table speaks of itself
 NEAR = 3  # names of columns told as near to a missing one
 LEAST_WIDE = 3  # headers that are periods, by which a table has a column a period
@@ -123,10 +122,15 @@ def texts_of(raw: RawTable, wanted: dict[str, str], mark: str) -> tuple[pd.DataF
     parts, simulated = [], False
     rows = raw.con.execute("SELECT * FROM raw ORDER BY row")
     while len(part := rows.fetch_df_chunk(VECTORS)):
-        simulated = simulated or (mark in part and part[mark].astype(str).str.removesuffix(TYPED).str.lower().isin(TRUE_WORDS).any())
+        simulated = simulated or (mark in part and says_so(part[mark].dropna().unique()))
         held = {name: part[column].fillna("").map(lambda cell: known.setdefault(cell, cell)) for name, column in wanted.items()}
         parts.append(pd.DataFrame({"row": part["row"], **held}).astype(dict.fromkeys(wanted, object)))
     return pd.concat(parts, ignore_index=True), bool(simulated)
+
+
+def says_so(texts: Iterable[str]) -> bool:
+    """Whether some cell of a column is a yes."""
+    return any(TRUTH.get(text.removesuffix(TYPED).strip().casefold()) for text in texts)
 
 
 def wide_labels(path: Path, columns: dict[str, str], wide: tuple[str, str]) -> list[str]:
@@ -180,16 +184,6 @@ def read_columns(
     columns = {name: (frame[name], NumberColumn(path.name, numbers[name], name in counts, False, found.semicolons)) for name in numbers}
     values, _ = read_numbers(columns, frame["row"], mark)
     return frame.assign(**values), found.simulated
-
-
-def read_parts(path: Path, text: dict[str, str]) -> Iterator[tuple[pd.DataFrame, bool]]:
-    """Columns as text, a part of the rows at a time, with whether the data say they are simulated."""
-    with open_columns(path, list(text.values()), {}) as (raw, called):
-        rows, mark = raw.con.execute("SELECT * FROM raw ORDER BY row"), called["simulated"]
-        while len(part := rows.fetch_df_chunk(VECTORS)):
-            simulated = mark in part and part[mark].astype(str).str.lower().isin(TRUE_WORDS).any()
-            yield pd.DataFrame({"row": part["row"], **{name: part[called[header_key(column)]].fillna("").astype(object)
-                                                       for name, column in text.items()}}), bool(simulated)  # fmt: skip
 
 
 def whole_rows(path: Path, numbers: list[int]) -> pd.DataFrame:

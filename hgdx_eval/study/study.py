@@ -144,7 +144,10 @@ class Study(BaseModel):
     def names_as_seen(cls, value: object) -> object:
         """Names of units and groups as the data's are read: what no eye sees makes no other name."""
         if isinstance(value, dict):
-            return {plain_spaces(name): what for name, what in value.items()}
+            seen = {plain_spaces(name): what for name, what in value.items()}
+            if len(seen) < len(value):
+                raise ValueError("two names of it differ only by what no eye sees (spaces, invisible characters)")
+            return seen
         return [plain_spaces(name) for name in value] if isinstance(value, list) else value
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.telling import did_you_mean, shape_of, told_file
+from ..base.telling import did_you_mean, row_text, shape_of, told_file
 from ..panel.panel import EXAMPLES, NAMES
 from ..read.sources import data_files
 from ..read.table_proposal import as_json, proposal, told_columns
@@ -196,7 +196,7 @@ def check_lines(found: dict, words: Words) -> list[str]:
                        rejected=words.number(found["rows"] - found["accepted"])))  # fmt: skip
     for kind in ("rejected", "corrected"):
         for item in found[kind]:
-            rows = ", ".join(str(row) for row in item["examples"])
+            rows = ", ".join(map(row_text, item["examples"]))
             more = item["rows"] > EXAMPLES
             lines.append(words("check.reason", reason=words("reasons." + item["reason"]), rows=words.number(item["rows"]),
                                examples=words("check.rows_more" if more else "check.rows", rows=rows) if rows else ""))  # fmt: skip
@@ -268,7 +268,7 @@ def name_lines(found: dict, words: Words) -> list[str]:
 
 def name_text(text: str, rows: int, examples: list[int], words: Words) -> str:
     """A name, on how many rows, and which the first ones are."""
-    told = ", ".join(str(row) for row in examples)
+    told = ", ".join(map(row_text, examples))
     place = words("check.rows_more" if rows > len(examples) else "check.rows", rows=told) if examples else ""
     return words("check.name", text=told_shape(text, words), rows=words.number(rows)) + place
 
@@ -286,7 +286,7 @@ def sign_lines(found: dict, words: Words) -> list[str]:
     lines = []
     for item in found.get("date_order", []):
         if item["rows"]:
-            rows = ", ".join(str(row) for row in item["examples"])
+            rows = ", ".join(map(row_text, item["examples"]))
             more = item["rows"] > EXAMPLES
             lines.append(words("check.sign", sign=words("check.order_" + item["fault"]), rows=words.number(item["rows"]),
                                examples=words("check.rows_more" if more else "check.rows", rows=rows)))  # fmt: skip

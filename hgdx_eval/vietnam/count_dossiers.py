@@ -21,7 +21,7 @@ from .dossier_dates import NUMBER, ZONE, DateForm
 from .facts import load_facts
 from .layouts import opencps_dossiers, opencps_fees
 from .layouts.opencps_dossiers import BLANK, COUNTER, ONLINE
-from .list_faults import check_codes, check_lists, check_numbers, cut_rows, read_list, strays
+from .list_faults import check_codes, check_lists, check_numbers, read_list, strays
 from .unit_names import looks_like_agency, match_unit
 
 MOST_NAMELESS = 5_000  # different texts in the column of agencies that are no agency's name, as far as can be told
@@ -93,16 +93,16 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
         if details:
             told += [*PAID, *(CHANNELS if says_how(con) else ()), "lines"]
         cells = con.execute(counts_sql(told)).df()
-        noted, unread = noted_rows(con, lists, date_forms), unread_rows(con, lists)
+        noted, unread = noted_rows(con, date_forms), unread_rows(con, lists)
     if not all("filing_note" in found.columns for found in lists):
         del cells["assisted"]
     readings = tuple(reading for found in lists for reading in found.readings)
     return Counted(tidied(cells, lists), payments, left_out, date_forms, noted, unread, readings)
 
 
-def noted_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool], date_forms: tuple[DateForm, ...]) -> tuple[tuple[str, int], ...]:
+def noted_rows(con: duckdb.DuckDBPyConnection, date_forms: tuple[DateForm, ...]) -> tuple[tuple[str, int], ...]:
     """(reason, rows) of dates read month first or with two-digit years, stamps of another zone, and empty cells of a column that says no
-    elsewhere, as far as there are any; (cut_list, last row) of a list that ends where a sheet does."""
+    elsewhere, as far as there are any."""
     rows = con.execute(f"""SELECT file, count(*), count(*) FILTER (WHERE form = {ZONE}), count(*) FILTER (WHERE answer = {BLANK}),
         count(*) FILTER (WHERE answer = {COUNTER}) FROM dossiers WHERE fault IS NULL GROUP BY file""").fetchall()
     sums = dict.fromkeys(("month_first", "two_digit_years", "zone_converted", "blank_online"), 0)
@@ -111,8 +111,7 @@ def noted_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool], date_forms: t
         sums["two_digit_years"] += n * date_forms[file].two_digits
         sums["zone_converted"] += zoned
         sums["blank_online"] += blank if no else 0
-    found = [(reason, int(n)) for reason, n in sums.items() if n]
-    return (*found, *(("cut_list", end) for end in cut_rows(con, lists)))
+    return tuple((reason, int(n)) for reason, n in sums.items() if n)
 
 
 def unread_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool]) -> pd.DataFrame:

@@ -4,7 +4,6 @@ The limits are those of docs/decisions/0020-spoilt-lists.md. Everything is asked
 """
 
 import shutil
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +21,6 @@ READINGS = 3  # day first, month first, and with two-digit years
 MOST_REPEATED, LEAST_ROWS = 0.2, 100  # share of rows whose number came before, in a list of at least so many rows
 MOST_UNREAD = 0.1  # share of rows without a readable date
 FAR = 12  # months without any dossier, behind which few rows are strays
-SHEET_ENDS = (1_048_576, 65_536)  # rows of an .xlsx and an .xls sheet: a list that ends there has probably lost the rest
 
 
 def read_list(con: duckdb.DuckDBPyConnection, path: Path, date_column: str, target: Path) -> tuple[Spool, DateForm]:
@@ -111,9 +109,3 @@ def strays(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:
     if len(sums) == 1 or days["n"].sum() - body["n"].sum() > MOST_ODD * days["n"].sum():
         return None
     return str(body["first"].iloc[0])[:10], str(body["last"].iloc[-1])[:10]
-
-
-def cut_rows(con: duckdb.DuckDBPyConnection, lists: Iterable[Spool]) -> list[int]:
-    """The number of the last row of each list that ends where a spreadsheet's sheet does."""
-    ends = (found.row(con.execute(f"SELECT max(place) FROM ({found.relation})").fetchall()[0][0]) for found in lists)
-    return [end for end in ends if end in SHEET_ENDS]

@@ -119,6 +119,14 @@ def test_a_unit_that_is_the_sum_or_mean_of_others_is_left_out_and_told(tmp_path)
     assert "sum or the mean" in show_series(panel, study_words(p, "en"))._repr_html_()
 
 
+def test_a_total_is_found_in_any_order_of_rows(tmp_path):
+    body = rows()
+    months = dict.fromkeys(row[1] for row in body)
+    region = [["The region", m, *(sum(row[i] for row in body if row[1] == m) for i in (2, 3))] for m in months]
+    panel, _ = panel_of(tmp_path, sorted([*body, *region], key=lambda row: (row[3] % 7, row[0])))
+    assert set(panel.cells["unit"]) == set(UNITS)
+
+
 def test_a_unit_the_study_names_is_never_taken_for_a_total(tmp_path):
     body = [["Total" if u == "North" else u, m, *rest] for u, m, *rest in rows()]
     panel, _ = panel_of(tmp_path, body, treated_from={"Total": "2023-04"})
@@ -225,3 +233,16 @@ def test_a_number_merged_over_rows_is_refused(tmp_path):
     book.save(tmp_path / "m.xlsx")
     with pytest.raises(InputError, match="merged over several rows"):
         panel_of(tmp_path, rows(False), "place,month,value", data="m.xlsx")
+
+
+def test_a_treated_unit_that_is_the_sum_of_others_is_refused(tmp_path):
+    body = [[*row, int(row[0] == "North" and row[1] >= "2023-04")] for row in rows()]
+    months = dict.fromkeys(row[1] for row in body)
+    region = [["Region", m, *(sum(row[i] for row in body if row[1] == m) for i in (2, 3)), int(m >= "2023-04")] for m in months]
+    with pytest.raises(InputError, match="is treated, and equals the sum or the mean"):
+        panel_of(tmp_path, [*body, *region], "place,month,yes,all,on", treated_from=None, treated="on")
+
+
+def test_two_names_of_a_study_that_no_eye_tells_apart_are_refused(tmp_path):
+    with pytest.raises(InputError, match="s.yaml: line .*: treated_from: .*no eye sees"):
+        panel_of(tmp_path, rows(), treated_from={"North": "2023-04", "North\u00a0": "2023-05"})

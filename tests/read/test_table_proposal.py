@@ -35,7 +35,7 @@ def test_two_columns_make_a_unit_where_one_repeats(tmp_path):
     assert found["shape"]["gaps"] == 2
 
 
-def test_a_column_of_starts_is_no_period_of_rows(tmp_path, monkeypatch):
+def test_a_column_of_starts_is_no_period_of_rows(tmp_path):
     study = write_study(tmp_path, "staggered_yearly")
     table_, keys = staggered_yearly()
     found = proposal(next(study.parent.glob("*.csv")))["proposal"]

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import xlsxwriter
 
@@ -14,7 +15,7 @@ from hgdx_eval.read.tables import open_beginning, parse_count
 from hgdx_eval.study.load import read_study
 from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.check_export import check_file, check_lines
-from hgdx_eval.vietnam.layouts import DEFINITIONS, layout_names, layout_of, month_of_name, reader, stored_answers, summary_layouts
+from hgdx_eval.vietnam.layouts import DEFINITIONS, is_total, layout_names, layout_of, month_of_name, reader, stored_answers, summary_layouts
 from hgdx_eval.vietnam.made_up_export import agency_months, write_made_up
 from hgdx_eval.vietnam.made_up_world import simulate, simulate_cells
 from hgdx_eval.vietnam.summary_panel import check_definitions, summary_panel
@@ -596,3 +597,10 @@ def test_an_answer_of_scores_keeps_null_apart_and_refuses_what_cannot_be(tmp_pat
             module.read_summary(stored(path, [wrong]))
     with pytest.raises(InputError, match="a second row of UBND tỉnh A"):
         module.read_summary(stored(path, [scores(), scores()]))
+
+
+def test_an_office_whose_name_begins_like_a_total_is_none():
+    names = pd.Series(
+        ["Tổng cục Thuế", "Tổng công ty Điện lực", "Cộng đồng doanh nghiệp", "Tổng số", "Tổng cộng các đơn vị", "CỘNG", "Total", "", None]
+    )
+    assert is_total(names).tolist() == [False] * 3 + [True] * 6

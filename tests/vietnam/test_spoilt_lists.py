@@ -147,7 +147,7 @@ def test_a_list_that_ends_where_a_sheet_ends_is_told(tmp_path, sound, rows):
     table = pd.concat([sound[0][columns]] * 25, ignore_index=True).head(rows)
     table[NUMBER] = [f"D{at}" for at in range(rows)]
     panel = panel_of(write(table, tmp_path / "ds.csv", sound[1]))
-    assert ("cut_list" in set(panel.corrected["reason"])) == (rows == 65_535)
+    assert [reading.kind for reading in panel.readings] == ["rows_full"] * (rows == 65_535)
 
 
 def test_letters_in_a_wrong_encoding_are_turned_back_or_named(tmp_path, sound):

@@ -39,6 +39,7 @@ POST = {
     "portal_evaluation": "apart",
 }  # post, in the counter's figure or told apart from it; it is never online
 TOTAL_WORDS = ("tổng", "cộng", "total")
+NO_TOTAL = re.compile(r"tổng (?:cục|công ty|đài|đội|kho)\b|cộng (?:đồng|tác)\b")  # of offices that begin like one
 SIMULATED_MARK = "SỐ LIỆU MÔ PHỎNG"
 YEAR, MONTH, APART = r"20\d\d", r"(?:0[1-9]|1[0-2])", r"[-_. ]?"
 NAMED_MONTHS = (  # 2023-07, 2023_07, 202307; 07-2023, 7_2023, 072023: no whole date, which is the day of the export
@@ -135,7 +136,12 @@ def one_line(name: str) -> str:
 def is_total(names: pd.Series) -> pd.Series:
     """True where a unit has no name or its name says that it is a total."""
     plain = names.fillna("").astype(str).str.strip().str.casefold()
-    return (plain == "") | plain.str.startswith(TOTAL_WORDS)
+    return (plain == "") | plain.map(names_total)
+
+
+def names_total(name: str) -> bool:
+    """Whether a name in lower case is a total's: Tổng cục Thuế is an office."""
+    return name.startswith(TOTAL_WORDS) and not NO_TOTAL.match(name)
 
 
 def check_sum(parts: pd.DataFrame, total: pd.Series, columns: tuple[str, ...], file: str, what: str) -> None:

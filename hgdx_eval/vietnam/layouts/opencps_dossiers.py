@@ -86,13 +86,13 @@ def answer_sql() -> str:
 
 
 def no_dossier_sql(date_column: str) -> str:
-    """Why a row in which something is lacking is no dossier's: total_row, header_row (the header again, on a printed page),
+    """Why a row in which something is lacking is no dossier's: total_row, repeated_header (the header again, on a printed page),
     column_numbers, note_row (a note or signature); NULL where it may be one."""
     total = literal(f"^\\s*({'|'.join(either('tổng', 'cộng'))})")
     label = tuple(text.lower() for text in (*HEADERS["dossier"], *HEADERS[date_column]))
     numbers = f"regexp_full_match(concat_ws(' ', number, procedure, agency), '{COLUMN_NUMBER}( {COLUMN_NUMBER}){{2}}')"
     return f"""CASE WHEN regexp_matches(lower(concat_ws(' ', number, procedure, agency)), {total}) THEN 'total_row'
-            WHEN list_has_any([{one_of(label)[1:-1]}], [lower(number), lower(date_cell)]) THEN 'header_row'
+            WHEN list_has_any([{one_of(label)[1:-1]}], [lower(number), lower(date_cell)]) THEN 'repeated_header'
             WHEN {numbers} THEN 'column_numbers'
             WHEN procedure IS NULL AND agency IS NULL AND date_cell IS NULL THEN 'note_row' END"""
 

@@ -18,7 +18,7 @@ from ...base.safe_text import header_key
 from ...read.tables import Opening, read_grid
 from ..facts import load_facts
 from ..unit_names import find_unit, told_agency
-from . import SIMULATED_MARK, TOTAL_WORDS, Summary, check_sum, month_of_name, parse_counts, usable
+from . import SIMULATED_MARK, Summary, check_sum, month_of_name, names_total, parse_counts, usable
 
 HEADERS = {
     "agency": ("Đơn vị/Lĩnh vực", "Đơn vị", "Cơ quan/Lĩnh vực", "Cơ quan, đơn vị"),
@@ -167,7 +167,7 @@ def table_rows(grid: list[list[str]], first: int, columns: dict[str, int], file:
     for row, cells in enumerate(grid[first:], start=first + 1):
         told = {name: cells[i] if i < len(cells) else "" for name, i in columns.items()}
         if re.fullmatch(r"\(?\d*\)?", told["agency"]):  # the row (1)...(20), and blank rows; a total may stand under STT
-            if not label(told.get("number", "")).startswith(TOTAL_WORDS):
+            if not names_total(label(told.get("number", ""))):
                 if told["received"] and not told["agency"]:
                     raise InputError(f"{file}: row {row}: counts without the name of an agency")
                 continue
@@ -200,7 +200,7 @@ def checked_agencies(frame: pd.DataFrame, left_out: list[tuple[str, int]], file:
 
     Raises InputError where they do not add up, or where nothing tells which rows are agencies.
     """
-    total = frame["agency"].map(label).str.startswith(TOTAL_WORDS)
+    total = frame["agency"].map(label).map(names_total)
     if not total.any():
         raise InputError(f"{file}: no row {HEADERS['received'][0]!r}: the file may have been cut short")
     totals, frame = frame[total], frame[~total].reset_index(drop=True)
