@@ -36,22 +36,26 @@ def as_utf8(text: str) -> str:
         return text
 
 
-KINDS = (
-    (as_utf8, "UTF-8 that was read as Windows-1252 and saved so (mojibake: há»“ sÆ¡ for hồ sơ); export it again as UTF-8"),
-    (as_tcvn3, "TCVN3 (ABC, fonts like .VnTime: hå s¬ for hồ sơ); convert it to Unicode, UTF-8"),
-)
+UTF8_TWICE = "UTF-8 that was read as Windows-1252 and saved so (mojibake: há»“ sÆ¡ for hồ sơ); export it again as UTF-8"
+OLD = "TCVN3 (ABC, fonts like .VnTime: hå s¬ for hồ sơ); convert it to Unicode, UTF-8"
 
 
 def wrong_encoding(path: Path, rows: Iterable[Iterable[object]], known: Collection[str]) -> str | None:
     """What is wrong with the encoding of a table's first rows: three labels of `known` (see `header_key`) appear once it is undone, and
     have letters with marks. None where nothing is."""
     cells = [str(cell) for row in rows for cell in row]
-    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        with path.open("rb") as file:  # as its bytes are: what decodes a text may have changed them
-            begun = file.read(BEGINNING).decode("latin-1")
-        cells += [cell.strip('"') for line in begun.splitlines()[:30] for mark in ",;\t" for cell in line.split(mark)]
-    for undo, what in KINDS:
-        keys = {header_key(undo(cell)) for cell in cells if undo(cell) != cell}
+    raw = raw_cells(path)
+    for undo, what, looked_at in ((as_utf8, UTF8_TWICE, cells), (as_tcvn3, OLD, cells + raw)):
+        keys = {header_key(undo(cell)) for cell in looked_at if undo(cell) != cell}
         if len({key for key in keys & set(known) if not key.isascii()}) >= 3:
             return what
     return None
+
+
+def raw_cells(path: Path) -> list[str]:
+    """The cells of a text's first lines, a letter for a byte: what decodes a text may have changed an old encoding's bytes."""
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        return []
+    with path.open("rb") as file:
+        begun = file.read(BEGINNING).decode("latin-1")
+    return [cell.strip('"') for line in begun.splitlines()[:30] for mark in ",;\t|" for cell in line.split(mark)]

@@ -166,6 +166,13 @@ def test_letters_in_a_wrong_encoding_are_named(tmp_path, sound, how):
         layout_of(path)
 
 
+def test_letters_in_a_sound_encoding_are_not_blamed(tmp_path, sound):
+    for kind in ("utf-8", "utf-8-sig", "utf-16"):
+        path = write(sound[0].head(50).rename(columns={ONLINE: "Cột khác"}), tmp_path / "ds.csv", sound[1], kind)
+        with pytest.raises(InputError, match="no known header"):
+            layout_of(path)
+
+
 @pytest.mark.xfail(strict=True, reason="only the first sheet of a workbook is read")
 def test_a_sheet_a_year_is_read_as_one_list(tmp_path, sound):
     path = tmp_path / "ds.xlsx"
