@@ -82,7 +82,7 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
         together(con, "listed", lists, f', answer = {ONLINE} AS "online"')
         check_lists(con, lists, files)
         check_agencies(con, paths[0].name)
-        check_codes(con, files)
+        check_codes(con, lists, files)
         only_codes(con)
         find_repeated(con)
         check_numbers(con, lists, files)

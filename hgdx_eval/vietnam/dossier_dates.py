@@ -32,6 +32,8 @@ LATER = 16  # added to a form where the day is above 12, in the columns of which
 MOST_ODD, FEWEST_ODD = 0.005, 5  # share and number of rows up to which they are slips of a hand, set aside one by one
 WHOLE_ORDER = 0.2  # of a column that is month first throughout, 19 days in 31 prove it
 ENOUGH = 30  # dates: (12/31)^30 that all of their days are at most 12
+DIFFERENT = 8  # days among them: many dossiers of a day are one draw
+MOST_TYPED = 0.05  # share of a column up to which another form is one clerk's of a few days
 MANY = 100  # dates on both sides by which weekends tell
 MOST_YEARS = 15  # in a column of two-digit years; more of them are days
 ANCIENT = "DATE '0100-01-01'"  # what 13/07/23 is before, read as it stands
@@ -151,7 +153,7 @@ def check_swapped(read: pd.DataFrame, place: str) -> None:
     then have such a day, all others stayed text; or they fall on weekends and into months in which the others do not."""
     for form, part in read.groupby("form"):
         months = part["day"].dt.to_period("M").nunique()
-        if part["low"].all() and part["n"].sum() >= ENOUGH and months > 1 and part["day"].dt.day.nunique() > 1:
+        if part["low"].all() and part["n"].sum() >= ENOUGH and months > 1 and told_apart(part["day"]):
             raise swapped(part, f"all {part['n'].sum()} dates {FORM_NAMES[int(form)]}, of {months} months, have a day of at most 12", place)
     low, high = read[read["low"]], read[~read["low"]]
     if min(low["n"].sum(), high["n"].sum()) < MANY:
@@ -163,6 +165,11 @@ def check_swapped(read: pd.DataFrame, place: str) -> None:
     beyond = low[(low["day"] > high["day"].max() + month) | (low["day"] < high["day"].min() - month)]
     if beyond["n"].sum() >= 2 * FEWEST_ODD and many(beyond["n"].sum(), low["n"].sum()):
         raise swapped(beyond, f"{beyond['n'].sum()} dates with a day of at most 12 lie more than a month before or after all others", place)
+
+
+def told_apart(days: pd.Series) -> bool:
+    """Whether days are so many different ones that all of them up to the 12th is no chance; all on the first stand for their months."""
+    return days.nunique() >= DIFFERENT and days.dt.day.nunique() > 1
 
 
 FORM_NAMES = {TEXT: "written as text", YEAR_FIRST: "with the year first", NUMBER: "that are a spreadsheet's numbers", ZONE: "with a zone",
@@ -184,7 +191,7 @@ def check_besides(codes: dict[int, int], whole: int, reading: Reading, place: st
             raise InputError(f"{place}: {sum(form[name])} of {whole} are {what}, unlike the dates by which dossiers are counted; write all "
                              f"dates of a list one way; allowed: {TOLD}")  # fmt: skip
     for name, (low, high) in form.items():
-        if low + high >= ENOUGH and not (low and high):
+        if low + high >= max(ENOUGH, MOST_TYPED * whole) and not (low and high):
             raise InputError(f"{place}: day and month seem swapped by a spreadsheet: all {low + high} dates {FORM_NAMES[name]} "
                              f"have a day {'of at most' if low else 'above'} 12; export the list again and read that file "
                              f"as it comes, unopened")  # fmt: skip

@@ -85,17 +85,19 @@ def check_numbers(con: duckdb.DuckDBPyConnection, lists: list[Spool], files: lis
                          f"(first: row {lists[file].row(first)}); {why}; allowed: a row a dossier, its number stored as text")  # fmt: skip
 
 
-def check_codes(con: duckdb.DuckDBPyConnection, files: list[str]) -> None:
+def check_codes(con: duckdb.DuckDBPyConnection, lists: list[Spool], files: list[str]) -> None:
     """Raises InputError where codes of procedures lost their last zeros, or became fractions, in a spreadsheet: 2.00072 of 2.000720.
     National codes have six decimals; a list without any such code has codes of another kind. Against `listed`."""
-    rows = con.execute("""SELECT file, sum(n), sum(n) FILTER (WHERE spoilt), arg_max(procedure, n) FILTER (WHERE spoilt) FROM (
-          SELECT file, procedure, count(*) AS n, regexp_full_match(procedure, '[0-9]([.,][0-9]{1,5}|[.,][0-9]{7,})?') AS spoilt
+    rows = con.execute("""SELECT file, sum(n), sum(n) FILTER (WHERE spoilt), min(first) FILTER (WHERE spoilt) FROM (
+          SELECT file, procedure, count(*) AS n, min(place) AS first,
+            regexp_full_match(procedure, '[0-9]([.,][0-9]{1,5}|[.,][0-9]{7,})?') AS spoilt
           FROM listed WHERE fault IS NULL GROUP BY file, procedure)
         GROUP BY file HAVING bool_or(regexp_matches(procedure, '^[0-9][.,][0-9]{6}($|[.])')) ORDER BY file""").fetchall()
-    for file, n, spoilt, code in rows:
+    for file, n, spoilt, first in rows:
         if many(spoilt or 0, n):
-            raise InputError(f"{files[file]}: column {HEADERS['procedure'][0]!r}: {spoilt} of {n} rows have codes like {code}, which "
-                             f"lost their last zeros or were counted with in a spreadsheet; allowed: codes as text, 2.000720")  # fmt: skip
+            raise InputError(f"{files[file]}: column {HEADERS['procedure'][0]!r}: {spoilt} of {n} rows have codes of fewer or more than "
+                             f"six decimals (first: row {lists[file].row(first)}): zeros lost in a spreadsheet (2.00072 for 2.000720), or "
+                             f"a number computed with; allowed: codes stored as text")  # fmt: skip
 
 
 def strays(con: duckdb.DuckDBPyConnection) -> tuple[str, str] | None:

@@ -1,10 +1,11 @@
 """Dossier lists as offices and spreadsheets spoil them: the right number, or a refusal that says why; never a wrong number."""
 
+import csv
 import json
 
 import pandas as pd
 import pytest
-from spoilt_lists import AGENCY, DAY, NUMBER, ONLINE, READ, REFUSED, SENT, SET_ASIDE, SINCE, UNREAD, days, drawn, write
+from spoilt_lists import AGENCY, DAY, DONE, NUMBER, ONLINE, READ, REFUSED, SENT, SET_ASIDE, SINCE, UNREAD, days, drawn, write
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.study.words import Words
@@ -12,6 +13,8 @@ from hgdx_eval.vietnam.check_export import check_file, check_lines
 from hgdx_eval.vietnam.count_dossiers import count_dossiers
 from hgdx_eval.vietnam.dossier_panel import dossier_panel
 from hgdx_eval.vietnam.layouts import layout_of
+from hgdx_eval.vietnam.made_up_world import simulate
+from hgdx_eval.vietnam.summary_panel import summary_panel
 from hgdx_eval.vietnam.unread_channel import Comparison
 
 ALSO = {"two_digit_years_month_first": {"two_digit_years"}}  # told besides
@@ -140,6 +143,30 @@ def test_two_columns_of_one_name_are_refused(tmp_path, sound):
     for read in (panel_of, check_file):
         with pytest.raises(InputError, match=r"ds\.csv: columns 13 and 25 both go by 'Ngày tiếp nhận'"):
             read(path)
+
+
+@pytest.mark.parametrize("layout", ["opencps_monthly", "opencps_summary"])
+def test_a_summary_with_two_columns_of_one_name_is_refused(tmp_path, layout):
+    simulate(tmp_path / ("s.csv" if layout == "opencps_monthly" else "s"), seed=5, dossiers=2000, layout=layout)
+    path = min((tmp_path / "s").iterdir()) if layout == "opencps_summary" else tmp_path / "s.csv"
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    at = 6 if layout == "opencps_summary" else rows[0].index("onlineCount")  # the column of what came online, twice
+    path.write_text(
+        "\n".join(",".join(f'"{cell}"' for cell in [*row[: at + 1], *row[at : at + 1], *row[at + 1 :]]) for row in rows), encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="both go by"):
+        summary_panel([path], layout)
+
+
+def test_some_rows_that_one_clerk_typed_otherwise_are_no_swap(tmp_path, sound):
+    """Forty dossiers of two days in another form, all of days up to the 12th."""
+    table = sound[0].copy()
+    for day in ("2023-07-03", "2023-08-04"):
+        rows = table.index[days(sound[0]) >= day][:20]
+        table.loc[rows, DAY] = f"{day} 08:00:00"
+        table.loc[rows, DONE] = "2023-08-10 08:00:00"
+    counted = count_dossiers([write(table, tmp_path / "ds.csv", sound[1])])
+    assert counted.cells["reason"].isna().all() and counted.cells["n"].sum() == len(table)
 
 
 @pytest.mark.parametrize("rows", [65_535, 65_534])
