@@ -221,11 +221,11 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang
     """Read an export (a file, a folder or a pattern) and say what was accepted, rejected and why, and what in its content may be
     wrong. Writes nothing."""
     from .study.words import Words
-    from .vietnam.check_export import check_file, check_lines
+    from .vietnam.check_export import check_file, check_lines, rows_told
 
     found = check_file(file, layout, fees)
     lines = map(plain_line, check_lines(found, Words(lang, domain="vietnam")))
-    click.echo(json.dumps(found, indent=1) if as_json else "\n".join(lines))
+    click.echo(json.dumps(rows_told(found), indent=1) if as_json else "\n".join(lines))
     return 0
 
 

@@ -186,8 +186,8 @@ REFUSED: dict[str, tuple[Spoil, str]] = {  # kind -> (spoil, what the refusal sa
     "scientific": (numbers(lambda at: f"2.02E+{11 + at % 3}"), "rounded"),
     "rounded": (numbers(lambda at: f"{20230700000000 + at // 7:014}".ljust(15, "0") + "000"), "rounded"),
     "repeated": (numbers(lambda at: f"A{at // 2}"), "repeat an earlier row"),
-    "zeros_lost": (codes(lambda code: code.rstrip("0")), "lost their last zeros"),
-    "fractions": (codes(lambda code: code + "0000001" if code[-1] in "12" else code), "lost their last zeros"),
+    "zeros_lost": (codes(lambda code: code.rstrip("0")), "fewer or more than six decimals"),
+    "fractions": (codes(lambda code: code + "0000001" if code[-1] in "12" else code), "fewer or more than six decimals"),
 }  # fmt: skip
 UNREAD: dict[str, Spoil] = {  # the outcome's column falls out: a run is refused
     "unknown_words": said("Đã số hóa", "Không"),

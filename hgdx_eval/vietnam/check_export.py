@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..base.errors import InputError
-from ..base.telling import did_you_mean, row_text, shape_of, told_file
+from ..base.telling import SHEET, did_you_mean, row_text, shape_of, told_file
 from ..panel.panel import EXAMPLES, NAMES
 from ..read.sources import data_files
 from ..read.table_proposal import as_json, proposal, told_columns
@@ -185,6 +185,14 @@ def table_lines(found: dict, words: Words) -> list[str]:
     empty = [words("check.table_empty", column=item["column"], n=words.number(item["empty"])) for item in found["columns"] if item["empty"]]
     lines += listed(empty, "check.table_empties", words)
     return lines
+
+
+def rows_told(found: object) -> object:
+    """What `check_file` found, for machines: a row of a further sheet as text ("7 of sheet 2"), all other numbers of rows as numbers."""
+    if isinstance(found, dict):
+        return {name: [row if row < SHEET else row_text(row) for row in value] if name == "examples" else rows_told(value)
+                for name, value in found.items()}  # fmt: skip
+    return [rows_told(item) for item in found] if isinstance(found, (list, tuple)) else found
 
 
 def check_lines(found: dict, words: Words) -> list[str]:

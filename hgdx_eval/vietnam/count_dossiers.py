@@ -12,16 +12,16 @@ import pandas as pd
 
 from ..base import periods
 from ..base.errors import InputError
-from ..base.telling import told_file
+from ..base.telling import row_text, told_file
 from ..panel.panel import EXAMPLES
 from ..read.readings import Reading
 from ..read.spool import Spool, spool
 from ..read.tables import spilling
-from .dossier_dates import NUMBER, ZONE, DateForm
+from .dossier_dates import NUMBER, DateForm
 from .facts import load_facts
 from .layouts import opencps_dossiers, opencps_fees
-from .layouts.opencps_dossiers import BLANK, COUNTER, ONLINE
-from .list_faults import check_codes, check_lists, check_numbers, read_list, strays
+from .layouts.opencps_dossiers import ONLINE
+from .list_faults import check_codes, check_numbers, noted_rows, read_list, strays
 from .unit_names import looks_like_agency, match_unit
 
 MOST_NAMELESS = 5_000  # different texts in the column of agencies that are no agency's name, as far as can be told
@@ -77,41 +77,27 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
     lies in a private folder until they are counted, and never holds anything but `opencps_dossiers.kept`.
     Raises InputError where a file is not understood.
     """
-    details, files = list(details), [path.name for path in paths]
+    details = list(details)
     with spilling(*paths, *details) as (con, folder):
         read = [read_list(con, path, date_column, folder / f"list{number}") for number, path in enumerate(paths)]
-        lists, date_forms = [found for found, _ in read], tuple(reading for _, reading in read)
+        lists = [found.spool for found in read]
         together(con, "listed", lists, f', answer = {ONLINE} AS "online"')
-        check_lists(con, lists, files)
         check_agencies(con, paths[0].name)
-        check_codes(con, files)
-        only_codes(con)
+        check_codes(con, read)
+        only_codes(con, strays(read))
         find_repeated(con)
-        check_numbers(con, lists, files)
+        check_numbers(con, read)
         payments, left_out = read_payments(con, details, folder) if details else (0, ())
         told = told_columns(lists)
         if details:
             told += [*PAID, *(CHANNELS if says_how(con) else ()), "lines"]
         cells = con.execute(counts_sql(told)).df()
-        noted, unread = noted_rows(con, date_forms), unread_rows(con, lists)
+        noted, unread = noted_rows(read), unread_rows(con, lists)
     if not all("filing_note" in found.columns for found in lists):
         del cells["assisted"]
     readings = tuple(reading for found in lists for reading in found.readings)
+    date_forms = tuple(found.date_form for found in read)
     return Counted(tidied(cells, lists), payments, left_out, date_forms, noted, unread, readings)
-
-
-def noted_rows(con: duckdb.DuckDBPyConnection, date_forms: tuple[DateForm, ...]) -> tuple[tuple[str, int], ...]:
-    """(reason, rows) of dates read month first or with two-digit years, stamps of another zone, and empty cells of a column that says no
-    elsewhere, as far as there are any."""
-    rows = con.execute(f"""SELECT file, count(*), count(*) FILTER (WHERE form = {ZONE}), count(*) FILTER (WHERE answer = {BLANK}),
-        count(*) FILTER (WHERE answer = {COUNTER}) FROM dossiers WHERE fault IS NULL GROUP BY file""").fetchall()
-    sums = dict.fromkeys(("month_first", "two_digit_years", "zone_converted", "blank_online"), 0)
-    for file, n, zoned, blank, no in rows:
-        sums["month_first"] += n * date_forms[file].month_first
-        sums["two_digit_years"] += n * date_forms[file].two_digits
-        sums["zone_converted"] += zoned
-        sums["blank_online"] += blank if no else 0
-    return tuple((reason, int(n)) for reason, n in sums.items() if n)
 
 
 def unread_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool]) -> pd.DataFrame:
@@ -142,27 +128,27 @@ def check_agencies(con: duckdb.DuckDBPyConnection, file: str) -> None:
                          f"than {MOST_NAMELESS:,} of them are no agency's name: is it another column's content?")  # fmt: skip
 
 
-def only_codes(con: duckdb.DuckDBPyConnection) -> None:
+def only_codes(con: duckdb.DuckDBPyConnection, body: tuple[str, str] | None) -> None:
     """A view `dossiers` of the listed rows in which a procedure that is no code is a fault: in a row with a cell too few the next
-    column's text stands there, which may be anybody's name, number or address. Only the few different texts are looked at. A day
-    far from all others is one too."""
+    column's text stands there, which may be anybody's name, number or address. Only the few different texts are looked at. So is
+    a day outside of `body`, its first and last day (None: all are in it)."""
     con.execute("""CREATE TABLE no_codes AS SELECT procedure FROM (SELECT DISTINCT procedure FROM listed WHERE procedure IS NOT NULL)
         WHERE NOT (regexp_full_match(procedure, '[0-9A-Za-z][0-9A-Za-z._/-]{0,39}') AND regexp_matches(procedure, '[0-9]'))
           OR regexp_full_match(procedure, '[0-9]{7,}')""")
     found = con.execute("SELECT count(*) FROM no_codes").fetchall()[0][0]
     fault = "coalesce(fault, CASE WHEN procedure IN (SELECT procedure FROM no_codes) THEN 'unreadable_procedure' END)" if found else "fault"
-    if (body := strays(con)) is not None:
+    if body is not None:
         far = f"day NOT BETWEEN DATE '{body[0]}' AND DATE '{body[1]}'"
         fault = f"CASE WHEN fault IS NULL AND {far} THEN 'stray_date' ELSE {fault} END"
     con.execute(f"CREATE VIEW dossiers AS SELECT * REPLACE ({fault} AS fault) FROM listed")
 
 
 def find_repeated(con: duckdb.DuckDBPyConnection) -> None:
-    """A table `repeated` of the usable rows (file, place) whose dossier stands in a row before them, and the reason."""
+    """A table `repeated` of the usable rows (file, place, rounded) whose dossier stands in a row before them, and the reason."""
     con.execute("CREATE TABLE twice AS SELECT dossier FROM dossiers WHERE fault IS NULL GROUP BY dossier HAVING count(*) > 1")
     con.execute("""CREATE TABLE repeated AS
-        SELECT file, place, CASE WHEN here > 1 THEN 'duplicate' ELSE 'duplicate_elsewhere' END AS repeats FROM (
-          SELECT file, place, row_number() OVER (PARTITION BY dossier ORDER BY file, place) AS anywhere,
+        SELECT file, place, rounded, CASE WHEN here > 1 THEN 'duplicate' ELSE 'duplicate_elsewhere' END AS repeats FROM (
+          SELECT file, place, rounded, row_number() OVER (PARTITION BY dossier ORDER BY file, place) AS anywhere,
             row_number() OVER (PARTITION BY dossier, file ORDER BY place) AS here
           FROM dossiers WHERE fault IS NULL AND dossier IN (SELECT dossier FROM twice))
         WHERE anywhere > 1""")
@@ -190,7 +176,7 @@ def read_payments(con: duckdb.DuckDBPyConnection, details: list[Path], folder: P
     for number, path in enumerate(details):
         found = spool(con, path, opencps_fees.HEADERS, partial(opencps_fees.kept, file=path.name), folder / f"fees{number}")
         if found.broken:
-            raise InputError(f"{path.name}: row {found.broken[0]} has more cells than the header")
+            raise InputError(f"{path.name}: row {row_text(found.broken[0])} has more cells than the header")
         spools.append(found)
     together(con, "details", spools)
     con.execute("""CREATE TABLE payments AS

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
+from ..base.telling import row_text
 from ..read.database import literal
 
 SAMPLE = 400  # rows by which the form of dates is told
@@ -32,6 +33,8 @@ LATER = 16  # added to a form where the day is above 12, in the columns of which
 MOST_ODD, FEWEST_ODD = 0.005, 5  # share and number of rows up to which they are slips of a hand, set aside one by one
 WHOLE_ORDER = 0.2  # of a column that is month first throughout, 19 days in 31 prove it
 ENOUGH = 30  # dates: (12/31)^30 that all of their days are at most 12
+DIFFERENT = 8  # days among them: many dossiers of a day are one draw
+MOST_TYPED = 0.05  # share of a column up to which another form is one clerk's of a few days
 MANY = 100  # dates on both sides by which weekends tell
 MOST_YEARS = 15  # in a column of two-digit years; more of them are days
 ANCIENT = "DATE '0100-01-01'"  # what 13/07/23 is before, read as it stands
@@ -131,8 +134,8 @@ def two_digit_years(told: pd.DataFrame, counts: pd.Series, reading: DateForm, pl
     years = short["day"].dt.year.nunique()
     if many(counts.sum() - counts[TWO_DIGITS] - counts[OTHER_ORDER], counts.sum()) or years > MOST_YEARS:
         why = f"{years} different years, which may be days" if years > MOST_YEARS else "others have years of four digits"
-        raise InputError(f"{place}: {counts[TWO_DIGITS]} dates have a year of two digits (first: row {short['row'].min()}), and {why}; "
-                         f"allowed: {TOLD}")  # fmt: skip
+        raise InputError(f"{place}: {counts[TWO_DIGITS]} dates have a year of two digits (first: row {row_text(short['row'].min())}), and "
+                         f"{why}; allowed: {TOLD}")  # fmt: skip
     return DateForm(reading.month_first, True)
 
 
@@ -140,10 +143,10 @@ def refuse_both(told: pd.DataFrame, counts: pd.Series, proving: int, reading: Da
     """Raises InputError for a column in which some dates are dates only month first, and others only day first, or may be."""
     order = ("month", "day") if reading.month_first else ("day", "month")
     rows = [told.loc[told["form"] == OTHER_ORDER, "row"].min(), told.loc[(told["form"] == TEXT) & (told["day"].dt.day > 12), "row"].min()]
-    first = "" if pd.isna(rows[1]) else f" (first: row {rows[1]:.0f})"
+    first = "" if pd.isna(rows[1]) else f" (first: row {row_text(rows[1])})"
     raise InputError(f"{place}: day and month cannot be told apart: {counts[OTHER_ORDER]} dates are dates only {order[1]} first "
-                     f"(first: row {rows[0]:.0f}), {proving} only {order[0]} first{first}, and {counts[TEXT] - proving} may be either "
-                     f"(03/07/2023: 3 July or 7 March); write all of them one way; allowed: {TOLD}")  # fmt: skip
+                     f"(first: row {row_text(rows[0])}), {proving} only {order[0]} first{first}, and {counts[TEXT] - proving} may be "
+                     f"either (03/07/2023: 3 July or 7 March); write all of them one way; allowed: {TOLD}")  # fmt: skip
 
 
 def check_swapped(read: pd.DataFrame, place: str) -> None:
@@ -151,7 +154,7 @@ def check_swapped(read: pd.DataFrame, place: str) -> None:
     then have such a day, all others stayed text; or they fall on weekends and into months in which the others do not."""
     for form, part in read.groupby("form"):
         months = part["day"].dt.to_period("M").nunique()
-        if part["low"].all() and part["n"].sum() >= ENOUGH and months > 1 and part["day"].dt.day.nunique() > 1:
+        if part["low"].all() and part["n"].sum() >= ENOUGH and months > 1 and told_apart(part["day"]):
             raise swapped(part, f"all {part['n'].sum()} dates {FORM_NAMES[int(form)]}, of {months} months, have a day of at most 12", place)
     low, high = read[read["low"]], read[~read["low"]]
     if min(low["n"].sum(), high["n"].sum()) < MANY:
@@ -165,14 +168,19 @@ def check_swapped(read: pd.DataFrame, place: str) -> None:
         raise swapped(beyond, f"{beyond['n'].sum()} dates with a day of at most 12 lie more than a month before or after all others", place)
 
 
+def told_apart(days: pd.Series) -> bool:
+    """Whether days are so many different ones that all of them up to the 12th is no chance; all on the first stand for their months."""
+    return days.nunique() >= DIFFERENT and days.dt.day.nunique() > 1
+
+
 FORM_NAMES = {TEXT: "written as text", YEAR_FIRST: "with the year first", NUMBER: "that are a spreadsheet's numbers", ZONE: "with a zone",
               TWO_DIGITS: "with years of two digits"}  # fmt: skip
 
 
 def swapped(part: pd.DataFrame, seen: str, place: str) -> InputError:
     return InputError(f"{place}: day and month seem swapped, as when a spreadsheet that expects the month first opened the list: {seen} "
-                      f"(first: row {part['row'].min()}). Two readings of one cell: 2023-03-07 is 7 March, and was 3 July; export the list "
-                      f"again and read that file as it comes, unopened; allowed: {TOLD}")  # fmt: skip
+                      f"(first: row {row_text(part['row'].min())}). Two readings of one cell: 2023-03-07 is 7 March, and was 3 July; "
+                      f"export the list again and read that file as it comes, unopened; allowed: {TOLD}")  # fmt: skip
 
 
 def check_besides(codes: dict[int, int], whole: int, reading: DateForm, place: str) -> None:
@@ -184,7 +192,7 @@ def check_besides(codes: dict[int, int], whole: int, reading: DateForm, place: s
             raise InputError(f"{place}: {sum(form[name])} of {whole} are {what}, unlike the dates by which dossiers are counted; write all "
                              f"dates of a list one way; allowed: {TOLD}")  # fmt: skip
     for name, (low, high) in form.items():
-        if low + high >= ENOUGH and not (low and high):
+        if low + high >= max(ENOUGH, MOST_TYPED * whole) and not (low and high):
             raise InputError(f"{place}: day and month seem swapped by a spreadsheet: all {low + high} dates {FORM_NAMES[name]} "
                              f"have a day {'of at most' if low else 'above'} 12; export the list again and read that file "
                              f"as it comes, unopened")  # fmt: skip

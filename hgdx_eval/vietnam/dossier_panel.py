@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
+from ..base.telling import row_text
 from ..panel.panel import EXAMPLES, NOTES, Panel, origin_of
 from ..read import tidy
 from ..read.sources import payments_beside
@@ -115,7 +116,7 @@ def unusable(raw: pd.DataFrame) -> str:
     for row in reasons(raw).itertuples():
         found = f", found {shapes[row.reason]}" if shapes.get(row.reason) else ""
         found += {"unreadable_date": f"; allowed: {TOLD}", "unreadable_online": f"; allowed: {ANSWERS}"}.get(row.reason, "")
-        first = f" (first: row {row.examples[0]}{column_of(row.reason)}{found})" if row.examples else ""
+        first = f" (first: row {row_text(row.examples[0])}{column_of(row.reason)}{found})" if row.examples else ""
         told.append(f"{row.reason} {row.rows}{first}")
     return "; ".join(told) or "nothing was read"
 

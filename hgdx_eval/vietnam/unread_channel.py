@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..base.errors import InputError
+from ..base.telling import row_text
 from .dossier_dates import FEWEST_ODD, many
 from .layouts.opencps_dossiers import ANSWERS, HEADERS
 
@@ -45,13 +46,16 @@ def check_unread(table: pd.DataFrame, first: int, file: str) -> None:
     for name, part in parts:
         left, rows = int(part["unread"].sum()), int(part[["received", "unread"]].sum().sum())
         if many(left, rows):
-            told = ", ".join(f"{when} the policy {share(part):.1%}" for when, part in sides(table, "late"))
+            told = "".join(f"; {when} the policy {share(part):.1%}" for when, part in sides(table, "late"))
             raise InputError(f"{file}: column {HEADERS['online'][0]!r}: {left} of {rows} rows {name} cannot be read "
-                             f"(first: row {first}; {told}). It is the outcome: leaving them out would bias it; allowed: {ANSWERS}; "
-                             f"at most 0.5% or {FEWEST_ODD - 1} rows may be unreadable")  # fmt: skip
+                             f"(first: row {row_text(first)}{told}). It is the outcome: leaving them out would bias it; allowed: "
+                             f"{ANSWERS}; at most 0.5% or {FEWEST_ODD - 1} rows may be unreadable")  # fmt: skip
 
 
 def sides(table: pd.DataFrame, column: str) -> list[tuple[str, pd.DataFrame]]:
+    """The parts of a table by fee_group, or by late where there are months on both sides of the policy."""
+    if column == "late" and table["late"].nunique() < 2:
+        return []
     names = {True: "after", False: "before"} if column == "late" else {}
     return [(names.get(value, value), part) for value, part in table.groupby(column)]
 

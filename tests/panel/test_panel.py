@@ -73,7 +73,7 @@ def test_no_personal_value_reaches_the_panel(export):
 def test_nothing_usable_and_no_fee_schedule_are_refused(export, tmp_path):
     with pytest.raises(
         InputError,
-        match=r"no usable row: unreadable_date 1 \(first: row 2, column 'Ngày tiếp nhận', found text of 6 characters; allowed: 13/07/2023",
+        match=r"no usable row: unreadable_date 1 \(first: row 2, column 'Ngày tiếp nhận', found text of 6 characters; allowed: 13/07/2023, ",
     ) as error:
         export(dossier(received="Bí Mật"))
     assert "Mật" not in str(error.value)

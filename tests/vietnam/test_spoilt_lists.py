@@ -1,16 +1,20 @@
 """Dossier lists as offices and spreadsheets spoil them: the right number, or a refusal that says why; never a wrong number."""
 
+import csv
 import json
 
 import pandas as pd
 import pytest
-from spoilt_lists import AGENCY, DAY, NUMBER, ONLINE, READ, REFUSED, SENT, SET_ASIDE, SINCE, UNREAD, days, drawn, write
+from spoilt_lists import AGENCY, DAY, DONE, NUMBER, ONLINE, READ, REFUSED, SENT, SET_ASIDE, SINCE, UNREAD, days, drawn, write
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.study.words import Words
-from hgdx_eval.vietnam.check_export import check_file, check_lines
+from hgdx_eval.vietnam.check_export import check_file, check_lines, rows_told
 from hgdx_eval.vietnam.count_dossiers import count_dossiers
 from hgdx_eval.vietnam.dossier_panel import dossier_panel
+from hgdx_eval.vietnam.layouts import layout_of
+from hgdx_eval.vietnam.made_up_world import simulate
+from hgdx_eval.vietnam.summary_panel import summary_panel
 from hgdx_eval.vietnam.unread_channel import Comparison
 
 ALSO = {"two_digit_years_month_first": {"two_digit_years"}}  # told besides
@@ -141,6 +145,30 @@ def test_two_columns_of_one_name_are_refused(tmp_path, sound):
             read(path)
 
 
+@pytest.mark.parametrize("layout", ["opencps_monthly", "opencps_summary"])
+def test_a_summary_with_two_columns_of_one_name_is_refused(tmp_path, layout):
+    simulate(tmp_path / ("s.csv" if layout == "opencps_monthly" else "s"), seed=5, dossiers=2000, layout=layout)
+    path = min((tmp_path / "s").iterdir()) if layout == "opencps_summary" else tmp_path / "s.csv"
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    at = 6 if layout == "opencps_summary" else rows[0].index("onlineCount")  # the column of what came online, twice
+    path.write_text(
+        "\n".join(",".join(f'"{cell}"' for cell in [*row[: at + 1], *row[at : at + 1], *row[at + 1 :]]) for row in rows), encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="both go by"):
+        summary_panel([path], layout)
+
+
+def test_some_rows_that_one_clerk_typed_otherwise_are_no_swap(tmp_path, sound):
+    """Forty dossiers of two days in another form, all of days up to the 12th."""
+    table = sound[0].copy()
+    for day in ("2023-07-03", "2023-08-04"):
+        rows = table.index[days(sound[0]) >= day][:20]
+        table.loc[rows, DAY] = f"{day} 08:00:00"
+        table.loc[rows, DONE] = "2023-08-10 08:00:00"
+    counted = count_dossiers([write(table, tmp_path / "ds.csv", sound[1])])
+    assert counted.cells["reason"].isna().all() and counted.cells["n"].sum() == len(table)
+
+
 @pytest.mark.parametrize("rows", [65_535, 65_534])
 def test_a_list_that_ends_where_a_sheet_ends_is_told(tmp_path, sound, rows):
     columns = [NUMBER, "Mã thủ tục", AGENCY, DAY, ONLINE]
@@ -164,6 +192,13 @@ def test_letters_in_a_wrong_encoding_are_turned_back_or_named(tmp_path, sound):
         panel_of(path)
 
 
+def test_letters_in_a_sound_encoding_are_not_blamed(tmp_path, sound):
+    for kind in ("utf-8", "utf-8-sig", "utf-16"):
+        path = write(sound[0].head(50).rename(columns={ONLINE: "Cột khác"}), tmp_path / "ds.csv", sound[1], kind)
+        with pytest.raises(InputError, match="no known header"):
+            layout_of(path)
+
+
 def test_a_sheet_a_year_is_read_as_one_list(tmp_path, sound):
     path = tmp_path / "ds.xlsx"
     with pd.ExcelWriter(path, engine="xlsxwriter") as book:
@@ -175,3 +210,22 @@ def test_a_sheet_a_year_is_read_as_one_list(tmp_path, sound):
 
 def test_what_check_tells_is_json(tmp_path, sound):
     assert json.dumps(check_file(spoilt(tmp_path, sound, READ["month_first"][0])))
+
+
+def test_a_row_of_a_further_sheet_is_told_with_its_sheet(tmp_path, sound):
+    """In sentences, in a refusal and for machines; never as one number over all sheets."""
+    path, table = tmp_path / "ds.xlsx", sound[0].head(400).copy()
+    table.loc[250, DAY] = "không rõ"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        table.head(200).to_excel(book, sheet_name="2022", index=False)
+        table.tail(200).to_excel(book, sheet_name="2023", index=False)
+    (tmp_path / "ds.xlsx.fees.csv").write_bytes(sound[1].read_bytes())
+    found = check_file(path)
+    assert any("52 of sheet 2" in line for line in check_lines(found, Words("en", domain="vietnam")))
+    assert [item["examples"] for item in json.loads(json.dumps(rows_told(found)))["rejected"]] == [["52 of sheet 2"]]
+    table.loc[table.index >= 250, ONLINE] = "2"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as book:
+        table.head(200).to_excel(book, sheet_name="2022", index=False)
+        table.tail(200).to_excel(book, sheet_name="2023", index=False)
+    with pytest.raises(InputError, match="row 53 of sheet 2, column 'Trực tuyến'"):
+        panel_of(path)
