@@ -26,7 +26,7 @@ from . import randomization, wild
 WORLDS = 2000
 CHUNK = 100
 MOST, LEAST = 0.07, 0.03  # false alarms: above, a kind is not headlined; below, it is called conservative
-BLOCK = 6  # periods drawn together, at most
+BLOCK = {"D": 182, "W": 26, "M": 6, "Q": 6, "Y": 6}  # periods drawn together, at most
 MIN_BEFORE = 4  # periods before the policy without which there is nothing to draw from
 LEAST_CLUSTERS = 3  # on either side: with fewer, no clustered error is tried
 WILD_DRAWS, RANDOM_DRAWS = 999, 199
@@ -125,7 +125,7 @@ def worlds_of(design: Design) -> Worlds | None:
     units, times = pd.factorize(table["unit"])[0], table["time"].to_numpy()
     place = np.full((units.max() + 1, len(months)), len(residual))
     place[units[early], np.searchsorted(months, times[early])] = np.arange(len(residual))
-    block = max(1, min(BLOCK, len(months) // 2))
+    block = max(1, min(BLOCK[design.frequency], len(months) // 2))
     return Worlds(np.append(residual, 0.0), place[units], pd.factorize(table["cluster"])[0], pd.factorize(table["time"], sort=True)[0],
                   len(months), block, design.seed)  # fmt: skip
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as MplFigure
 
+from ...base.periods import written_all
 from ...estimation.results import Estimate
 from ...study.words import Words, capital
 from ..blocks import csv_text
@@ -32,7 +33,7 @@ def plot_synthetic(estimate: Estimate, treated: pd.DataFrame, words: Words, star
     alt = words("charts.synthetic_alt", first=span[0], last=span[1], title=title, before=words.effect(before.mean(), scale),
                 after=words.effect(after.mean(), scale), simulated=simulated_note(estimate.origin, words))  # fmt: skip
     narrow, wide = drawn("synthetic", lambda width, small: draw_synthetic(series, first, estimate, words, width, small), alt)
-    data = series.assign(period=series["period"].astype(str))[["period", "treated", "synthetic"]]
+    data = series.assign(period=written_all(series["period"]))[["period", "treated", "synthetic"]]
     subtitle = words("charts.shares_subtitle_pp" if scale == "pp" else "charts.synthetic_subtitle_level")
     return Figure(
         "synthetic", title, capital(subtitle), narrow, wide, (),

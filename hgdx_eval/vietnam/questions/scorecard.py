@@ -100,7 +100,7 @@ def indicators(card: Scorecard | None) -> list[Estimate]:
     """
     if card is None:
         return []
-    rows = [{"term": "indicator", "estimator": "", "outcome": item.name, "group": item.name, "period": str(item.values[-1][0]),
+    rows = [{"term": "indicator", "estimator": "", "outcome": item.name, "group": item.name, "period": item.values[-1][0],
              "parameter": f"{item.task}/{item.status}", "estimate": item.values[-1][1], "inference": "none",
              "scale": {"share": "share", "count": "count", "VND": "VND"}[item.unit]} for item in card.items if item.values]  # fmt: skip
     return [Estimate(result_table(rows, simulated=card.origin.simulated), card.origin, "M")]
