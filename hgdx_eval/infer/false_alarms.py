@@ -92,11 +92,12 @@ def intervals(design: Design, estimator: str, order: tuple[str, ...]) -> list[di
 
 def wild_aggregates(design: Design, estimator: str) -> list[dict]:
     """Rows with wild intervals of whatever else is a weighted sum: `event` times of the estimator, `group` effects and contrasts
-    of two groups. Empty with too many clusters, or for a method that is no weighted sum."""
+    of two groups. Empty with too many clusters, or for a method that is no weighted sum. Of days the event times are left out: an
+    interval for each of hundreds would take gigabytes."""
     module = import_module(f"hgdx_eval.estimators.{estimator}")
     if not hasattr(module, "linears") or design.table["cluster"].nunique() > MANY:
         return []
-    events = module.linears(replace(design, path=True))
+    events = module.linears(replace(design, path=design.frequency != "D"))
     rows = [{"term": "event", "event_time": time, **wild.wild(part, design.seed, WILD_DRAWS)} for time, part in sorted(
         (time, part) for time, part in events.items() if time is not None)]  # fmt: skip
     groups = group_linears(design) if estimator == REGRESSION else {}  # they are its coefficients
