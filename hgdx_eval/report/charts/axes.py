@@ -16,6 +16,8 @@ LABEL_LINE = 13  # units between the lines of a label at a line's end
 
 MANY = 80  # comparison units up to this number are drawn as faint lines
 FEW_TICKS = {False: 8, True: 4}  # names of months that do
+EDGE = 0.02  # of the axis: a name so near to its end would be cut
+MANY_PERIODS = 250  # from so many on lines are drawn thinner, so that what moves from day to day is seen
 FEW_PERIODS = {False: 4, True: 2}  # names of weeks and days that do
 MOST_TICKS = {False: 12, True: 5}  # names of years that stand apart on a chart, and on a narrow one
 
@@ -81,7 +83,7 @@ def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small
 def fine_ticks(times: np.ndarray, frequency: str, words: Words, small: bool) -> tuple[list[int], list[str]]:
     """Of days and weeks: first periods of years where there are three, else of quarters or months, else a few of the periods."""
     days = {int(t): counted_day(int(t), frequency) for t in times}
-    opening = [t for t, day in days.items() if day.day <= (7 if frequency == "W" else 1)]
+    opening = [t for t, day in days.items() if day.day <= (7 if frequency == "W" else 1) and times[-1] - t >= EDGE * len(times)]
     for step in (12, 3, 1):
         ticks = [t for t in opening if (days[t].month - 1) % step == 0]
         if len(ticks) >= 3:
@@ -95,6 +97,11 @@ def opens_year(time: int, frequency: str) -> bool:
     """Whether a period is the first one of its year."""
     now, before = (year_of(pd.Period(ordinal=t, freq=frequency)) for t in (time, time - 1))
     return now != before
+
+
+def line_width(width: float, number: int) -> float:
+    """The width of a line through so many periods."""
+    return width if number < MANY_PERIODS else width * 0.4
 
 
 def counted_day(time: int, frequency: str) -> pd.Timestamp:

@@ -16,7 +16,7 @@ from ...study.vocabulary import SIDES
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, BAND, COMPARISON, EVENT, GROUND, RULE, TREATED, Figure, canvas, drawn, source_line
-from .axes import MANY, end_labels, lanes_for, simulated_note, size_text, tag, time_axis, value_axis
+from .axes import MANY, end_labels, lanes_for, line_width, simulated_note, size_text, tag, time_axis, value_axis
 
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
 
@@ -141,7 +141,8 @@ def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: 
     draw_marks(axes, marks, small, lanes)
     for side, colour in ((False, COMPARISON), (True, TREATED)):
         line = series[series["side"] == side].set_index("time")["y"].reindex(times)
-        axes.plot(times, line, color=colour, lw=2.5 if side else 1.9, dashes=(None, None) if side else (5, 2), zorder=3 + side)
+        width_of = line_width(2.5 if side else 1.9, len(times))
+        axes.plot(times, line, color=colour, lw=width_of, dashes=(None, None) if side else (5, 2), zorder=3 + side)
         thin = series[(series["side"] == side) & series["thin"]]
         axes.plot(thin["time"], thin["y"], ls="none", marker="o", ms=5, mfc=GROUND, mec=colour, mew=1.3, zorder=5)
     ends = {side: part.sort_values("time").iloc[-1]["y"] for side, part in series.groupby("side")}

@@ -9,7 +9,7 @@ from ...estimation.results import Estimate
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, COMPARISON, TREATED, Figure, canvas, drawn, source_line
-from .axes import end_labels, estimate_size, simulated_note, tag, time_axis, value_axis
+from .axes import end_labels, estimate_size, line_width, simulated_note, tag, time_axis, value_axis
 
 
 def plot_synthetic(estimate: Estimate, treated: pd.DataFrame, words: Words, start: pd.Period | None = None) -> Figure:
@@ -61,8 +61,8 @@ def draw_synthetic(series: pd.DataFrame, start: int, estimate: Estimate, words: 
     margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
     axes.set_ylim(low - margin, high + margin)
     axes.fill_between(times, lines["treated"], lines["synthetic"], where=times >= start, color=TREATED, alpha=0.14, lw=0, zorder=1)
-    axes.plot(times, lines["synthetic"], color=COMPARISON, lw=1.9, dashes=(5, 2), zorder=3)
-    axes.plot(times, lines["treated"], color=TREATED, lw=2.5, zorder=4)
+    axes.plot(times, lines["synthetic"], color=COMPARISON, lw=line_width(1.9, len(times)), dashes=(5, 2), zorder=3)
+    axes.plot(times, lines["treated"], color=TREATED, lw=line_width(2.5, len(times)), zorder=4)
     axes.axvline(start - 0.5, color=ACCENT, lw=1.8, zorder=2)
     share = (start - times[0]) / len(times)
     axes.annotate(words("study.policy_label"), (start - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(5 if share < 0.5 else -5, 8),
