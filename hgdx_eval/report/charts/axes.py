@@ -15,7 +15,7 @@ from ..figure import COMPARISON, TREATED
 LABEL_LINE = 13  # units between the lines of a label at a line's end
 
 MANY = 80  # comparison units up to this number are drawn as faint lines
-FEW_TICKS = {False: 8, True: 4}  # names of months that do
+FEW_TICKS = {False: 6, True: 3}  # names of months that do
 EDGE = 0.02  # of the axis: a name so near to its end would be cut
 MANY_PERIODS = 250  # from so many on lines are drawn thinner, so that what moves from day to day is seen
 FEW_PERIODS = {False: 4, True: 2}  # names of weeks and days that do
@@ -81,10 +81,10 @@ def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small
 
 
 def fine_ticks(times: np.ndarray, frequency: str, words: Words, small: bool) -> tuple[list[int], list[str]]:
-    """Of days and weeks: first periods of years where there are three, else of quarters or months, else a few of the periods."""
+    """Of days and weeks: first periods of years where there are three, else of half years, quarters or months, else a few of the periods."""
     days = {int(t): counted_day(int(t), frequency) for t in times}
     opening = [t for t, day in days.items() if day.day <= (7 if frequency == "W" else 1) and times[-1] - t >= EDGE * len(times)]
-    for step in (12, 3, 1):
+    for step in (12, 6, 3, 1):
         ticks = [t for t in opening if (days[t].month - 1) % step == 0]
         if len(ticks) >= 3:
             kept = ticks[:: -(-len(ticks) // (MOST_TICKS if step == 12 else FEW_TICKS)[small])]
