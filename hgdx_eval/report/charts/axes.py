@@ -81,7 +81,7 @@ def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small
 
 
 def fine_ticks(times: np.ndarray, frequency: str, words: Words, small: bool) -> tuple[list[int], list[str]]:
-    """Of days and weeks: first periods of years where there are three, else of half years, quarters or months, else a few of the periods."""
+    """Of days and weeks: first periods of years where there are three, else of half years, quarters, months, else a few of all."""
     days = {int(t): counted_day(int(t), frequency) for t in times}
     opening = [t for t, day in days.items() if day.day <= (7 if frequency == "W" else 1) and times[-1] - t >= EDGE * len(times)]
     for step in (12, 6, 3, 1):
