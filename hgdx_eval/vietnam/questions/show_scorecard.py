@@ -179,9 +179,10 @@ def when_of(period: pd.Period, words: Words) -> str:
 
 def all_values(card: Scorecard, words: Words) -> pd.DataFrame:
     """Every value as a table for download; an indicator without any has one empty row."""
-    rows = [(item.task, item.name, name_of(item, words), definition_of(item, words), item.unit, item.target, written(period), value,
+    rows = [(item.task, item.name, name_of(item, words), definition_of(item, words), item.unit, item.target, period, value,
              item.status, "; ".join(item.sources), item.kind == "data" and card.origin.simulated)
-            for item in card.items for period, value in (item.values or (("", None),))]  # fmt: skip
+            for item in card.items
+            for period, value in ([(written(when), amount) for when, amount in item.values] or [("", None)])]  # fmt: skip
     return pd.DataFrame(rows, columns=["task", "indicator", "name", "definition", "unit", "target", "period", "value", "status",
                                        "source", "simulated"])  # fmt: skip
 
