@@ -1,10 +1,12 @@
-"""Six panels of other countries, made up, with studies that name no policy, place or domain."""
+"""Eight panels of other countries, made up, with studies that name no policy, place or domain."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
+
+from hgdx_eval.base.periods import written_all
 
 METHODS = ["two_way_fixed_effects", "imputation", "interrupted_time_series", "synthetic_control"]
 
@@ -20,7 +22,7 @@ def grid(units: int, periods: list[str], seed: int) -> pd.DataFrame:
 
 
 def periods(first: str, number: int, frequency: str) -> list[str]:
-    return pd.period_range(first, periods=number, freq=frequency).astype(str).tolist()
+    return written_all(pd.period_range(first, periods=number, freq=frequency)).tolist()
 
 
 def treated(table: pd.DataFrame, starts: dict[int, int], effect: float, names: list[str]) -> pd.DataFrame:
@@ -71,9 +73,24 @@ def share_yearly() -> tuple[pd.DataFrame, dict]:
     return table.assign(rate=rate.clip(0, 1)), {"frequency": "Y", "outcome": "rate", "scale": "share"}
 
 
-PANELS = {
-    made.__name__: made for made in (one_yearly, staggered_yearly, one_quarterly_series, two_clusters_monthly, counts_monthly, share_yearly)
-}
+def weekly() -> tuple[pd.DataFrame, dict]:
+    """Three years of weeks, the years' ends among them; ten of thirty towns are treated from the 92nd week on."""
+    names = periods("2021-12-27", 156, "W")
+    table = treated(grid(30, names, 7), dict.fromkeys(range(0, 30, 3), 91), 1.0, names)
+    return table.assign(region="Region " + (table["i"] % 15 + 1).astype(str)), {"frequency": "W", "outcome": "value"}
+
+
+def daily() -> tuple[pd.DataFrame, dict]:
+    """Two years of days with quiet weekends; ten of twenty towns are treated from the 401st day on."""
+    names = periods("2022-01-01", 731, "D")
+    table = treated(grid(20, names, 8), dict.fromkeys(range(0, 20, 2), 400), 1.0, names)
+    weekend = pd.PeriodIndex(table["when"], freq="D").day_of_week >= 5
+    return (table.assign(value=table["value"] - 3.0 * weekend, region="Region " + (table["i"] + 1).astype(str)),
+            {"frequency": "D", "outcome": "value"})  # fmt: skip
+
+
+PANELS = {made.__name__: made for made in (one_yearly, staggered_yearly, one_quarterly_series, two_clusters_monthly, counts_monthly,
+                                           share_yearly, weekly, daily)}  # fmt: skip
 
 
 def write_study(folder: Path, name: str) -> Path:

@@ -55,9 +55,21 @@ def test_a_foreign_study_has_no_word_chapter_or_minute_of_a_domain(tmp_path, nam
         for page in pages:
             found = [text[max(0, hit.start() - 40) : hit.end() + 20] for text in [seen(page)] for hit in re.finditer(words, text, re.I)]
             assert not found, (page.name, found[:3])
+    if name in ("weekly", "daily"):
+        check_no_raw_period(made)
     assert {file.name.split(".")[0] for file in (made / "notebooks").glob("*.ipynb")} == EVERYWHERE
     receipt = json.loads((made / "receipt.json").read_text(encoding="utf-8"))
     assert receipt["facts"] == {}
+
+
+def check_no_raw_period(made):
+    """Readers see weeks and days in words, tables have one form of them, and nothing has a week as two dates."""
+    for file in made.rglob("*.*"):
+        assert not re.search(r"\d{4}-\d\d-\d\d(?:/|%2F)\d{4}-\d\d", file.read_text(encoding="utf-8")), file.name
+    for page in made.glob("*.html"):
+        assert not re.search(r"\b\d{4}-(?:W\d\d|\d\d-\d\d)\b", seen(page)), page.name
+    periods = pd.read_csv(made / "estimates.csv", dtype=str, keep_default_na=False).query("term == 'placebo_time'")["period"]
+    assert len(periods) and periods.str.fullmatch(r"\d{4}-W\d\d|\d{4}-\d\d-\d\d").all()
 
 
 @pytest.mark.parametrize("lang", DOMAIN)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..base.errors import InputError, Refusal
 from ..base.origin import Origin
-from ..base.periods import first_whole_period, is_never, parse_period, told_span
+from ..base.periods import first_whole_period, is_never, parse_period, told_span, written
 from ..base.telling import did_you_mean, in_brief, told_name, told_names, told_text
 from ..panel.panel import Panel
 from ..panel.tidy import joined_text, label, tellable_names
@@ -20,7 +20,7 @@ from ..study.vocabulary import SINGLE_SERIES
 MOST_LOST = 0.05  # of the cells of a side, by which the share without an outcome may change with the policy more than the other side's
 COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "denominator", "numerator", "dose",
            "treated_from", "treated", "event_time"]  # fmt: skip
-NEAR = {"M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
+NEAR = {"D": 91, "W": 13, "M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
 THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
 
 
@@ -66,7 +66,7 @@ class Design:
         units = f"{len(self.treated_units)} treated and {len(self.comparison_units)} comparison units"
         what = f"{self.estimand} on {told_text(self.outcome)}, {'percentage points' if self.scale == 'pp' else 'its own unit'}"
         return in_brief(self, f"{self.study}: {what}", f"{units} in {self.table['cluster'].nunique()} clusters",
-                        told_span(self.table["period"]), f"policy from {self.start}")  # fmt: skip
+                        told_span(self.table["period"]), f"policy from {written(self.start)}")  # fmt: skip
 
     @property
     def treated_units(self) -> list[str]:
@@ -366,9 +366,9 @@ def check_design(design: Design, alone: bool = False) -> None:
         raise Refusal("no_comparison", f"{name}: every unit is treated at the same time; a comparison group is needed")
     since = table.loc[table["treated_from"].notna(), ["time", "treated_from"]]
     if not (since["time"] < since["treated_from"]).any():
-        raise Refusal("no_pre_period", f"{name}: no period before {design.start}: at least one is needed")
+        raise Refusal("no_pre_period", f"{name}: no period before {written(design.start)}: at least one is needed")
     if not (since["time"] >= since["treated_from"]).any():
-        raise Refusal("no_post_period", f"{name}: no period from {design.start} on: at least one is needed")
+        raise Refusal("no_post_period", f"{name}: no period from {written(design.start)} on: at least one is needed")
 
 
 def thin_event_times(design: Design) -> tuple[int, ...]:
@@ -385,7 +385,7 @@ def thin_event_times(design: Design) -> tuple[int, ...]:
 
 
 def nearby_events(design: Design) -> tuple:
-    """Events of the place itself that begin within 3 months, 1 quarter or the year of the policy: hard to tell apart."""
+    """Events of the place itself that begin within 3 months (13 weeks, 91 days), 1 quarter or the year of the policy: hard to part."""
     start = design.start.ordinal
     return tuple(event for event in design.events if event.scope != "national"
                  and abs(pd.Period(pd.Timestamp(event.date), freq=design.frequency).ordinal - start)

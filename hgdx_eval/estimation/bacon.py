@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ..base.periods import written
 from ..design.design import Design
 
 COLUMNS = ["kind", "pair", "weight", "estimate"]
@@ -65,7 +66,7 @@ def contrast(mean: pd.DataFrame, one: float, other: float, after: pd.Series, wit
 
 def pair(one: float, other: float, block: pd.DataFrame) -> str:
     def name(cohort: float) -> str:
-        return "never" if cohort == float("inf") else str(pd.Period(ordinal=int(cohort), freq=block["period"].iloc[0].freq))
+        return "never" if cohort == float("inf") else written(pd.Period(ordinal=int(cohort), freq=block["period"].iloc[0].freq))
 
     return f"{name(one)} / {name(other)}"
 

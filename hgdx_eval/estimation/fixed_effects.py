@@ -21,6 +21,7 @@ from .results import Estimate, result_table
 
 TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
 DENSE = 600  # period effects up to this number are solved as one dense system
+FULL, DENSE_FULL = 0.5, 2000  # and up to this one where this part of all units x periods is there, as in a panel of days
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def two_way(weight: np.ndarray, units: np.ndarray, times: np.ndarray, like: TwoW
     """Factorise the normal equations of unit and period dummies; `like`: an earlier one of the same rows, other weights."""
     n_units, n_times = int(units.max()) + 1, int(times.max()) + 1
     unit_weight, own = np.bincount(units, weight, n_units), np.bincount(times, weight, n_times)
-    dense = n_times <= DENSE and n_units * n_times < 2e7
+    most = DENSE_FULL if len(weight) > FULL * n_units * n_times else DENSE
+    dense = n_times <= most and n_units * n_times < 2e7
     if dense:
         cross = np.bincount(times * n_units + units, weight, n_times * n_units).reshape(n_times, n_units)
         scaled = cross / unit_weight

@@ -11,6 +11,7 @@ from scipy import optimize, stats
 
 from ..base.errors import Refusal
 from ..base.memo import remembered
+from ..base.periods import written
 from ..design.design import Design, traits_of
 from ..panel.disclosure import hidden_beside_total
 from ..study.vocabulary import REGRESSION
@@ -237,4 +238,4 @@ def reversal(design: Design) -> Estimate | None:
 
 def span(table: pd.DataFrame, mask: np.ndarray) -> str:
     periods = table.loc[mask, "period"]
-    return f"{periods.min()}..{periods.max()}"
+    return f"{written(periods.min())}..{written(periods.max())}"

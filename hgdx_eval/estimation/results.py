@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.origin import Origin
+from ..base.periods import written
 from ..base.telling import check_name, in_brief
 from ..study.vocabulary import COLUMNS, INFERENCE, NUMBERS, REASONS, SCALES, STATUS, TERMS
 
@@ -21,7 +22,7 @@ class Estimate:
 
     table: pd.DataFrame
     origin: Origin
-    frequency: str  # M, Q or Y
+    frequency: str  # D, W, M, Q or Y
     thin: tuple[int, ...] = ()  # event times whose treated or comparison cells hold few dossiers
     span: tuple[pd.Period, pd.Period] | None = None  # first and last period estimated on
     dossiers: bool = False  # whether n_obs counts dossiers
@@ -71,9 +72,13 @@ def result_table(rows: list[dict], **common: object) -> pd.DataFrame:
         if column in NUMBERS:
             table[column] = pd.to_numeric(table[column]).astype(float)
         elif column != "simulated":
-            table[column] = ["" if pd.isna(value) else str(value) for value in table[column]]
+            table[column] = ["" if pd.isna(value) else text_of(value) for value in table[column]]
             table[column] = table[column].astype(object)
     return table
+
+
+def text_of(value: object) -> str:
+    return written(value) if isinstance(value, pd.Period) else str(value)
 
 
 def check_table(table: pd.DataFrame) -> None:

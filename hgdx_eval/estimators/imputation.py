@@ -32,7 +32,7 @@ from ..estimation.fixed_effects import (
 from ..estimation.inference import MANY, Linear, sums_by_code
 from ..estimation.results import Estimate
 
-LEADS = 12  # event times before the start that are shown, at most
+LEADS = {"D": 56, "W": 26, "M": 12, "Q": 12, "Y": 12}  # event times before the start that are shown, at most
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def path(design: Design, table: pd.DataFrame, cells: Cells, treated: np.ndarray,
     """Event rows: leads from a regression among untreated rows, effects after the start by imputation."""
     event = table["event_time"].to_numpy()
     earlier = np.unique(event[~treated & (event < 0)]).astype(int)
-    leads = earlier[1:][-LEADS:]  # the first one at least is what they are compared with
+    leads = earlier[1:][-LEADS[design.frequency] :]  # the first one at least is what they are compared with
     before: dict[int, dict | None] = {}
     if len(leads):
         found = regress(rows_only(cells, ~treated), indicators(event[~treated], leads))

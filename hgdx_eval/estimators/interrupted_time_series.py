@@ -1,4 +1,5 @@
-"""Segmented regression of the treated group's own series: level and slope change at the date, and the calendar of the study's domain.
+"""Segmented regression of the treated group's own series: level and slope change at the date, and the calendar of the study's domain;
+of daily series also the days of the week.
 
 Autocorrelation-robust errors (Newey & West 1987; Bernal, Cummins & Gasparrini 2017 on the design). One series cannot
 tell the policy from anything else that happened: with a listed event inside its window it reports a `change`. Where there
@@ -11,14 +12,16 @@ import pandas as pd
 import statsmodels.api as sm
 
 from ..base.errors import Refusal
-from ..base.periods import HALF_YEAR
+from ..base.periods import HALF_YEAR, written
 from ..design.design import Design
 from ..estimation.fixed_effects import points, usable
 from ..estimation.inference import LEVEL, t_interval
 from ..estimation.results import Estimate, result_table
 
 DIFFERS = ("no_comparison",)  # what it takes otherwise than two-way fixed effects on the same design
-MIN_BEFORE, MIN_AFTER = 8, 2
+MIN_BEFORE, MIN_AFTER = {"D": 28, "W": 8, "M": 8, "Q": 8, "Y": 8}, 2
+MIN_LAGS = {"D": 14, "W": 1, "M": 1, "Q": 1, "Y": 1}  # of the autocorrelation: of days two weeks, what weekdays leave included
+THURSDAY = 3  # the weekday of 1 January 1970, from which ordinals of days count
 LONG = 24  # periods: over fewer, regressors of the calendar would take more than they give
 
 
@@ -41,10 +44,12 @@ def fit(design: Design) -> Estimate:
 def segmented(design: Design, series: pd.DataFrame, start: int) -> dict:
     """The mean effect over the periods after, weighted by their weight: level change plus slope change times periods."""
     after = (series.index.to_numpy() >= start).astype(float)
-    x = regressors(series.index, start, after, design.calendar)
+    x = regressors(series.index, start, after, design.calendar, design.frequency)
+    if design.frequency == "D" and np.linalg.matrix_rank(x.to_numpy()) < x.shape[1]:
+        raise Refusal("collinear", f"{design.study}: the days of the week are not the same ones before and after")
     lags = int(np.floor(4 * (len(series) / 100) ** (2 / 9)))  # Newey & West 1994
     result = sm.WLS(series["y"], x, weights=series["weight"]).fit(
-        cov_type="HAC", cov_kwds={"maxlags": max(lags, 1), "use_correction": True}
+        cov_type="HAC", cov_kwds={"maxlags": max(lags, MIN_LAGS[design.frequency]), "use_correction": True}
     )
     share = series["weight"] * after / (series["weight"] * after).sum()
     contrast = np.zeros(x.shape[1])
@@ -60,21 +65,29 @@ def controlled_rows(design: Design, table: pd.DataFrame, treated: pd.DataFrame, 
     """The same regression on treated less comparison, over the periods that both have; none where these do not suffice."""
     comparison = mean_series(table[table["treated_from"].isna()], points(design))
     both = treated.join(comparison.add_suffix("_comparison"), how="inner")
-    if not is_enough(both.index, start):
+    if not is_enough(both.index, start, design.frequency):
         return []
     weight = 1 / (1 / both["weight"] + 1 / both["weight_comparison"])  # a difference's variance is the sum of the two
     difference = pd.DataFrame({"y": both["y"] - both["y_comparison"], "weight": weight})
-    return [{"term": "specification", "group": "controlled", **segmented(design, difference, start)}]
+    return row_unless_refused(design, difference, start, {"term": "specification", "group": "controlled"})
 
 
 def placebo_rows(design: Design, series: pd.DataFrame, start: int) -> list[dict]:
     """The same regression on the periods before alone, at a pretended earlier date; none where these do not suffice."""
     before = series[series.index < start]
     pretended = earlier_start(design, before.index, start)
-    if not is_enough(before.index, pretended):
+    if not is_enough(before.index, pretended, design.frequency):
         return []
-    period = str(pd.Period(ordinal=pretended, freq=design.frequency))
-    return [{"term": "placebo_time", "period": period, **segmented(design, before, pretended)}]
+    period = written(pd.Period(ordinal=pretended, freq=design.frequency))
+    return row_unless_refused(design, before, pretended, {"term": "placebo_time", "period": period})
+
+
+def row_unless_refused(design: Design, series: pd.DataFrame, start: int, named: dict) -> list[dict]:
+    """The row of a further regression; none where it cannot be made."""
+    try:
+        return [{**named, **segmented(design, series, start)}]
+    except Refusal:
+        return []
 
 
 # --- also for structural_time_series -------------------------------------------------------------------------------
@@ -94,16 +107,16 @@ def mean_series(rows: pd.DataFrame, points: float) -> pd.DataFrame:
     return pd.DataFrame({"y": points * sums["wy"] / sums["weight"], "weight": sums["weight"]})
 
 
-def is_enough(times: pd.Index, start: int, min_after: int = MIN_AFTER) -> bool:
-    return (times < start).sum() >= MIN_BEFORE and (times >= start).sum() >= min_after
+def is_enough(times: pd.Index, start: int, frequency: str, min_after: int = MIN_AFTER) -> bool:
+    return (times < start).sum() >= MIN_BEFORE[frequency] and (times >= start).sum() >= min_after
 
 
 def enough(design: Design, times: pd.Index, start: int, min_after: int = MIN_AFTER) -> None:
     """Raises Refusal where the periods before or after do not suffice."""
-    if not is_enough(times, start, min_after):
+    if not is_enough(times, start, design.frequency, min_after):
         before, after = int((times < start).sum()), int((times >= start).sum())
         raise Refusal("too_few_periods", f"{design.study}: {before} periods before and {after} after; at least "
-                                         f"{MIN_BEFORE} and {min_after} are needed")  # fmt: skip
+                                         f"{MIN_BEFORE[design.frequency]} and {min_after} are needed")  # fmt: skip
 
 
 def earlier_start(design: Design, before: pd.Index, start: int) -> int:
@@ -111,11 +124,22 @@ def earlier_start(design: Design, before: pd.Index, start: int) -> int:
     return start - min(HALF_YEAR[design.frequency], int(start - before.min()) // 2)
 
 
-def regressors(times: pd.Index, start: int, after: np.ndarray, calendar: pd.DataFrame) -> pd.DataFrame:
-    """Constant, trend, level and slope change (periods since the start); over two years and more what the calendar does to an outcome,
-    where the study's domain has one."""
+def weekdays(times: pd.Index, frequency: str) -> pd.DataFrame:
+    """Whether a day is a Tuesday, ..., a Sunday, of the weekdays that are there all but the first, one row per time; no column where
+    periods are no days."""
+    if frequency != "D":
+        return pd.DataFrame(index=times)
+    day = (times.to_numpy(int) + THURSDAY) % 7
+    return pd.DataFrame({f"weekday {k}": (day == k).astype(float) for k in np.unique(day)[1:]}, index=times)
+
+
+def regressors(times: pd.Index, start: int, after: np.ndarray, calendar: pd.DataFrame, frequency: str) -> pd.DataFrame:
+    """Constant, trend, level and slope change (periods since the start); of days the weekday; over two years and more what the calendar
+    does to an outcome, where the study's domain has one."""
     trend = times.to_numpy(float) - start
     x = pd.DataFrame({"constant": 1.0, "trend": trend, "level": after, "slope": after * trend}, index=times)
+    if frequency == "D":
+        x = pd.concat([x, weekdays(times, frequency)], axis=1)
     if len(calendar.columns) and len(times) >= LONG:
         x = pd.concat([x, calendar.loc[times]], axis=1)
         x = x.loc[:, (x.std() > 0) | (x.columns == "constant")]

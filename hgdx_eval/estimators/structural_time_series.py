@@ -10,9 +10,9 @@ truth in about 85 % of made-up worlds whose level wanders. The model has no tren
 comparison series, a series that was growing anyway is told as an effect.
 
 Comparison series: each comparison unit's own where there are few units without a missing period, else their weighted mean;
-for shares of dossiers by month also working days and Tết. A period without the treated or the comparison series is a
-missing one: the filter passes over it, and after the policy it has no effect. `cumulative` is the plain sum of the
-effects of the periods after, in the outcome's unit times periods.
+for shares of dossiers by month also working days and Tết, for days the days of the week. A period without the treated or the
+comparison series is a missing one: the filter passes over it, and after the policy it has no effect. `cumulative` is the plain
+sum of the effects of the periods after, in the outcome's unit times periods.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,13 @@ from scipy.optimize import brentq
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
 from ..base.errors import Refusal
+from ..base.periods import written
 from ..design.design import Design, thin_event_times
 from ..estimation.fixed_effects import observations, points, usable
 from ..estimation.inference import LEVEL
 from ..estimation.results import Estimate, result_table
 from ..panel.disclosure import told_sizes
-from .interrupted_time_series import MIN_AFTER, earlier_start, enough, mean_series, one_start
+from .interrupted_time_series import MIN_AFTER, earlier_start, enough, mean_series, one_start, weekdays
 
 DIFFERS = ("common_periods",)  # what it takes otherwise than two-way fixed effects on the same design
 OWN_SERIES = 5  # comparison units up to this number enter each with a series of its own
@@ -103,7 +104,7 @@ def placebo_rows(design: Design, table: pd.DataFrame, start: int) -> list[dict]:
         effects = effects_from(design, before, pretended, min_after=1)
     except Refusal:
         return []
-    period = str(pd.Period(ordinal=pretended, freq=design.frequency))
+    period = written(pd.Period(ordinal=pretended, freq=design.frequency))
     share = effects.weight / effects.weight.sum()
     return [{"term": "placebo_time", "period": period, **told(effects, share), "n_obs": observations(before)}]
 
@@ -121,7 +122,7 @@ def effects_from(design: Design, table: pd.DataFrame, start: int, min_after: int
     after = seen[seen >= start]
     place = np.asarray(after) - start
     effect = y[after].to_numpy()
-    compared = any(name not in design.calendar for name in x)
+    compared = any(name not in design.calendar and not name.startswith("weekday ") for name in x)
     return Effects(after.to_numpy(), effect - mean[place], effect - draws[:, place], treated["weight"][after].to_numpy(), compared)
 
 
@@ -132,6 +133,7 @@ def explaining(design: Design, table: pd.DataFrame, treated: pd.DataFrame, start
     counted = table["denominator"].notna().all()  # a number of another kind need not follow the days that offices are open
     if len(design.calendar.columns) and counted and before.sum() >= CALENDAR_FROM:
         parts.append(design.calendar.loc[times])
+    parts.append(weekdays(times, design.frequency))
     parts.append(comparison_series(table[table["treated_from"].isna()], times, before.sum(), sum(part.shape[1] for part in parts)))
     x = pd.concat(parts[::-1], axis=1)
     known = before & x.notna().all(axis=1).to_numpy()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import Refusal
+from ..base.periods import written
 from ..design.design import Design
 from ..estimation.bacon import decomposition, forbidden_weight
 from ..estimation.fixed_effects import (
@@ -94,7 +95,7 @@ def apart_rows(design: Design, table: pd.DataFrame, cells: Cells) -> list[dict]:
     if not first.any() or not later.any():
         return []
     fit = regress(cells, np.column_stack([first, later]).astype(float))
-    names = [" ".join(str(period) for period in design.apart), f"{table.loc[later, 'period'].min()}.."]
+    names = [" ".join(map(written, design.apart)), f"{written(table.loc[later, 'period'].min())}.."]
     counts = pd.Series([table["denominator"].fillna(1.0)[mask].sum() for mask in (first, later)], dtype=float)
     told = told_sizes(counts, bool(table["denominator"].notna().all()))
     return [{"term": "group", "group": "apart", "period": name, **row, "n_obs": n}

@@ -15,7 +15,8 @@ from ..design.variants import with_periods
 from ..estimation.estimate import estimate
 from ..estimation.results import Estimate, result_table
 
-AHEAD = {"M": (1, 2, 3), "Q": (1, 2), "Y": (1,)}  # periods before the start in which people may have waited for it
+# periods before the start in which people may have waited for it
+AHEAD = {"D": (7, 28, 91), "W": (1, 4, 13), "M": (1, 2, 3), "Q": (1, 2), "Y": (1,)}
 SPILL = (-0.25, 0.25, 0.5)  # parts of the effect that comparison dossiers may have had too (below 0: lost to the treated)
 
 

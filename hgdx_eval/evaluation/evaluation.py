@@ -8,7 +8,7 @@ import pandas as pd
 from ..base.errors import Refusal
 from ..base.memo import remembered
 from ..base.origin import Origin
-from ..base.periods import HALF_YEAR
+from ..base.periods import HALF_YEAR, written
 from ..base.telling import in_brief
 from ..design.design import Design
 from ..design.placebos import placebo_before, placebos_in_space, without_cluster
@@ -162,7 +162,7 @@ def placebo_time(design: Design, p: Study) -> Estimate | None:
         found = estimate(earlier, p.estimator)
     except Refusal:
         return None
-    return relabelled(found, "placebo_time", period=str(earlier.start))
+    return relabelled(found, "placebo_time", period=written(earlier.start))
 
 
 def leave_one_out(design: Design, p: Study) -> Estimate | None:

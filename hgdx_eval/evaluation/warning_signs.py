@@ -17,7 +17,7 @@ from scipy import special, stats
 
 from ..base.errors import Refusal
 from ..base.periods import NAMES as PERIODS
-from ..base.periods import PER_YEAR
+from ..base.periods import PER_YEAR, written
 from ..base.telling import in_brief
 from ..design.design import Design, nearby_events, thin_event_times
 from ..estimation.fixed_effects import (
@@ -77,7 +77,7 @@ class Trend:
     p_same: float
     detectable: float
     bias: float
-    frequency: str  # M, Q or Y: what a period is
+    frequency: str  # D, W, M, Q or Y: what a period is
 
     def __repr__(self) -> str:
         return in_brief(self, f"{self.slope:.3g} a {PERIODS[self.frequency]} [{self.ci_low:.3g}, {self.ci_high:.3g}]",
@@ -281,7 +281,7 @@ def thin_months(design: Design) -> Sign | None:
     least = (sums / sums.median()).min(axis=1)
     return Sign("thin_months", float(least.min()),
                    {"number": len(times), "part": float(least.min()), "frequency": design.frequency,
-                    "periods": tuple(str(pd.Period(ordinal=start + k, freq=design.frequency)) for k in times)})  # fmt: skip
+                    "periods": tuple(written(pd.Period(ordinal=start + k, freq=design.frequency)) for k in times)})  # fmt: skip
 
 
 # --- who is in the panel -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ..base.errors import Refusal
+from ..base.periods import written
 from ..design.design import Design, nearby_events, study_design
 from ..design.variants import with_periods
 from ..estimation.estimate import estimate
@@ -65,4 +66,4 @@ def touched(design: Design, event: Event) -> pd.Series:
 def spans(design: Design, rows: pd.Series) -> str:
     """The periods left out, the first and the last."""
     left_out = design.table.loc[rows, "period"]
-    return " ".join(dict.fromkeys([str(left_out.min()), str(left_out.max())]))
+    return " ".join(dict.fromkeys([written(left_out.min()), written(left_out.max())]))

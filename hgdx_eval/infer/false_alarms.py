@@ -26,7 +26,7 @@ from . import randomization, wild
 WORLDS = 2000
 CHUNK = 100
 MOST, LEAST = 0.07, 0.03  # false alarms: above, a kind is not headlined; below, it is called conservative
-BLOCK = 6  # periods drawn together, at most
+BLOCK = {"D": 182, "W": 26, "M": 6, "Q": 6, "Y": 6}  # periods drawn together, at most
 MIN_BEFORE = 4  # periods before the policy without which there is nothing to draw from
 LEAST_CLUSTERS = 3  # on either side: with fewer, no clustered error is tried
 WILD_DRAWS, RANDOM_DRAWS = 999, 199
@@ -92,11 +92,12 @@ def intervals(design: Design, estimator: str, order: tuple[str, ...]) -> list[di
 
 def wild_aggregates(design: Design, estimator: str) -> list[dict]:
     """Rows with wild intervals of whatever else is a weighted sum: `event` times of the estimator, `group` effects and contrasts
-    of two groups. Empty with too many clusters, or for a method that is no weighted sum."""
+    of two groups. Empty with too many clusters, or for a method that is no weighted sum. Of days the event times are left out: an
+    interval for each of hundreds would take gigabytes."""
     module = import_module(f"hgdx_eval.estimators.{estimator}")
     if not hasattr(module, "linears") or design.table["cluster"].nunique() > MANY:
         return []
-    events = module.linears(replace(design, path=True))
+    events = module.linears(replace(design, path=design.frequency != "D"))
     rows = [{"term": "event", "event_time": time, **wild.wild(part, design.seed, WILD_DRAWS)} for time, part in sorted(
         (time, part) for time, part in events.items() if time is not None)]  # fmt: skip
     groups = group_linears(design) if estimator == REGRESSION else {}  # they are its coefficients
@@ -125,7 +126,7 @@ def worlds_of(design: Design) -> Worlds | None:
     units, times = pd.factorize(table["unit"])[0], table["time"].to_numpy()
     place = np.full((units.max() + 1, len(months)), len(residual))
     place[units[early], np.searchsorted(months, times[early])] = np.arange(len(residual))
-    block = max(1, min(BLOCK, len(months) // 2))
+    block = max(1, min(BLOCK[design.frequency], len(months) // 2))
     return Worlds(np.append(residual, 0.0), place[units], pd.factorize(table["cluster"])[0], pd.factorize(table["time"], sort=True)[0],
                   len(months), block, design.seed)  # fmt: skip
 

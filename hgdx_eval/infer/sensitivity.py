@@ -19,7 +19,8 @@ from ..estimation.inference import FEW_CLUSTERS, LEVEL, degrees_of_freedom, effe
 from ..estimation.results import Estimate
 from ..study.vocabulary import REGRESSION
 
-WIDTHS = {"M": (1, 2, 3, 6, 12), "Q": (1, 2, 4), "Y": (1, 2)}  # periods in one coefficient
+WIDTHS = {"D": (1, 7, 14, 28, 91, 182, 364), "W": (1, 2, 4, 13, 26, 52), "M": (1, 2, 3, 6, 12), "Q": (1, 2, 4),
+          "Y": (1, 2)}  # periods in one coefficient  # fmt: skip
 PER_CLUSTER = 0.5  # coefficients a cluster, at most
 RELATIVE = (0.0, 0.5, 1.0, 1.5, 2.0)  # Mbar
 SMOOTH = (0.0, 0.5, 1.0, 2.0)  # M, in largest changes of slope seen before the policy

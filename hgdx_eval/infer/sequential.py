@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from ..base.errors import Refusal
+from ..base.periods import written
 from ..design.design import Design
 from ..design.variants import with_periods
 from ..estimation.estimate import estimate
@@ -20,19 +21,20 @@ from ..estimation.inference import LEVEL
 from ..estimation.results import Estimate, result_table
 
 MIXTURE = 7.0  # near the best for alpha = 0.05 over errors from half to three times the reference
-FIRST_LOOK = {"M": 3, "Q": 1, "Y": 1}  # periods after the policy before anyone looks
+FIRST_LOOK = {"D": 91, "W": 13, "M": 3, "Q": 1, "Y": 1}  # periods after the policy before anyone looks
+BETWEEN = {"D": 28, "W": 4, "M": 1, "Q": 1, "Y": 1}  # periods from look to look, counted from the last: the interval holds at any
 KEPT = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "inference", "n_obs", "n_units", "n_clusters", "n_treated_clusters")
 
 
 def looks(design: Design, estimator: str) -> Estimate:
     """`specification` rows named as_of: the estimate with the periods up to `period`, each twice: with its usual interval
-    and with the one that allows for looking every period (inference `sequential`). Empty where the method gives no interval.
+    and with the one that allows for looking again and again (inference `sequential`). Empty where the method gives no interval.
 
     The reference error is that of the first look.
     """
     table, first = design.table, design.start.ordinal + FIRST_LOOK[design.frequency] - 1
     rows, reference = [], None
-    for last in range(first, int(table["time"].max()) + 1):
+    for last in range(int(table["time"].max()), first - 1, -BETWEEN[design.frequency])[::-1]:
         try:
             found = estimate(replace(with_periods(design, table["time"] <= last), path=False), estimator).overall()
         except Refusal:
@@ -40,7 +42,7 @@ def looks(design: Design, estimator: str) -> Estimate:
         if not found["std_error"] > 0:
             return Estimate(result_table([]), design.origin, design.frequency)
         reference = reference or found["std_error"]
-        period = str(pd.Period(ordinal=last, freq=design.frequency))
+        period = written(pd.Period(ordinal=last, freq=design.frequency))
         usual = {name: found[name] for name in KEPT}
         rows += [{"period": period, **usual}, {"period": period, **usual, **anytime(found, reference)}]
     common = dict(study=design.study, outcome=design.outcome, estimator=estimator, term="specification", group="as_of", level=LEVEL,

@@ -29,8 +29,9 @@ OWN, ONE, CROSSED = "as_studied", "one_change", "crossed"  # their `cohort`: how
 DIMENSIONS = ("window", "weights", "comparison", "periods", "units", "scale", "date", "left_out")
 MOST = 400  # specifications of one curve
 EXACT = 60  # clusters up to this number are each left out in turn; of more, only the most influential
-TRANSITION = (-2, -1, 0, 1)  # event times: the two periods before the start and the first two of it
-SHIFTS = {"one_later": 1, "one_earlier": -1}
+TRANSITION = {"D": 28, "W": 4, "M": 2, "Q": 2, "Y": 2}  # periods on either side of the start that a window leaves out
+SHIFT = {"D": 7, "W": 1, "M": 1, "Q": 1, "Y": 1}  # periods by which another date differs: of days a week, so that weekdays stay
+SHIFTS = {"one_later": 1, "one_earlier": -1}  # in steps of SHIFT
 ESCAPES = {"%": "%25", ";": "%3B", "=": "%3D"}
 
 Choices = dict[str, str]  # dimension -> choice; a dimension that is not named is as in the study
@@ -230,7 +231,7 @@ def extreme_clusters(arrays: Arrays) -> list[str]:
 
 def specified(arrays: Arrays, chosen: Choices) -> Specified:
     """The data of a combination. Raises Refusal where nothing is left to compare."""
-    shift = SHIFTS.get(chosen.get("date", ""), 0)
+    shift = SHIFTS.get(chosen.get("date", ""), 0) * SHIFT[arrays.design.frequency]
     since = arrays.since + shift
     never = np.isnan(since)
     keep = np.ones(len(since), bool)
@@ -261,7 +262,8 @@ def in_window(arrays: Arrays, window: str, shift: int) -> np.ndarray:
     if window == "shorter_before":
         return arrays.time >= year
     own = since[0] if len(since) == 1 else arrays.since
-    return ~np.isin(arrays.time - own - shift, TRANSITION)
+    half = TRANSITION[arrays.design.frequency]
+    return ~np.isin(arrays.time - own - shift, np.arange(-half, half))
 
 
 def refuse_empty(arrays: Arrays, rows: np.ndarray, since: np.ndarray, treated: np.ndarray) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..base import periods
 from ..base.errors import InputError
-from ..base.periods import months_since
+from ..base.periods import months_since, period_of, written
 from ..read.sources import data_files, study_data
 from ..study.domains import domain_of
 from ..study.study import Study
@@ -47,12 +47,12 @@ def newest_counted(panel: Panel, p: Study) -> str | None:
     name = label(p, "denominator")
     counts = cells[name] if name in cells else pd.Series(1, index=cells.index)
     newest = cells.loc[counts > 0, "period"].max()
-    return None if pd.isna(newest) else str(newest)
+    return None if pd.isna(newest) else written(newest)
 
 
 def check_age(newest: str | None, file: str, p: Study) -> None:
     """`check_fresh` for a newest period that is known, as of data that were read before."""
-    age = None if newest is None else months_since(pd.Period(newest), periods.today())
+    age = None if newest is None else months_since(period_of(newest), periods.today())
     if age is None or age > p.fresh_within:
         found = "no period with data" if age is None else f"the newest whole period is {newest}, {age} months ago"
         raise InputError(f"{file}: {found}; {p.study} says fresh_within: {p.fresh_within} (months)")

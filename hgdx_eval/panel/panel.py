@@ -10,7 +10,7 @@ import pandas as pd
 from ..base.aside import new_file
 from ..base.errors import InputError
 from ..base.origin import Origin, sha256_of
-from ..base.periods import told_span
+from ..base.periods import told_span, written_all
 from ..base.private_folder import private_folder
 from ..base.telling import in_brief, told_file
 from ..read.database import quoted
@@ -81,7 +81,7 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
     """
     from ..read.database import connect, literal
 
-    cells = panel.cells.assign(period=panel.cells["period"].astype(str), simulated=panel.origin.simulated)
+    cells = panel.cells.assign(period=written_all(panel.cells["period"]), simulated=panel.origin.simulated)
     left_out = 0
     if release:
         if not {"received", "online"} <= set(cells):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..base.errors import InputError
 from ..base.origin import Origin, sha256_of
-from ..base.periods import is_never
+from ..base.periods import is_never, written
 from ..base.safe_text import header_key, plain_spaces
 from ..base.telling import row_text, shared_names, told_amount, told_file, told_name
 from ..read import tidy
@@ -270,7 +270,7 @@ def second_row(several: pd.DataFrame, p: Study, file: str, tellable: frozenset[s
     """Two rows of one unit and period, told by their numbers."""
     unit, time = several.iloc[0][["unit", "time"]]
     rows = several.loc[(several["unit"] == unit) & (several["time"] == time), "row"].tolist()
-    period = pd.Period(ordinal=time, freq=p.frequency)
+    period = written(pd.Period(ordinal=time, freq=p.frequency))
     return InputError(f"{file}: row {row_text(rows[1])}: a second row of unit {told_name(unit, tellable)} in period {period} (the first: "
                       f"row {row_text(rows[0])}); a unit needs one row per period: keep the right one, or name the column that parts them "
                       f"in `unit`")  # fmt: skip

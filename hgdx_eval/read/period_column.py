@@ -45,7 +45,7 @@ SURE = tuple(
         ("M", rf"{NAME}[-/., ]*{YEAR}"),
         ("M", rf"{YEAR}[-/., ]*{NAME}"),
         ("W", rf"{YEAR}[-/. ]?w(?P<w>\d{{1,2}})"),
-        ("W", rf"(?:w|week|tuần|tuan)[. ]?(?P<w>\d{{1,2}})(?:[-/., ]+| năm | nam ){YEAR}"),
+        ("W", rf"(?:w|week|tuần|tuan)[. ]?(?P<w>\d{{1,2}})(?:[-/., ]+| năm | nam | of ){YEAR}"),
         ("D", rf"{YEAR}-?w(?P<w>\d{{2}})-?(?P<wd>[1-7])"),
         ("D", rf"{YEAR}[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){TIME}"),
         ("D", rf"(?P<d>\d{{1,2}})[-/. ]*{NAME}[-/., ]*{YEAR}{TIME}"),

@@ -3,6 +3,7 @@
 import pandas as pd
 from markupsafe import Markup
 
+from ..base.periods import PER_YEAR, period_of
 from ..base.telling import check_name
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
@@ -134,8 +135,14 @@ def show_signs(found: list[Sign], words: Words, trend: Trend | None = None) -> b
 def trend_power(trend: Trend, words: Words) -> str:
     """Which differential trend would be found, and what it would do to the average effect."""
     bias = slope_size(trend.detectable * abs(trend.bias), words)
-    period = words(f"warnings.period_{trend.frequency}")
-    return words("warnings.trend_power", slope=slope_size(trend.detectable, words), bias=bias, period=period)
+    times, period = rate_of(trend.frequency)
+    return words("warnings.trend_power", slope=slope_size(times * trend.detectable, words), bias=bias,
+                 period=words(f"warnings.period_{period}"))  # fmt: skip
+
+
+def rate_of(frequency: str) -> tuple[int, str]:
+    """(by how much a slope is multiplied to be told, the frequency it is told by): what moves in a day or week is told by the year."""
+    return (PER_YEAR[frequency], "Y") if frequency in ("D", "W") else (1, frequency)
 
 
 def seen(w: Sign, words: Words) -> str:
@@ -152,8 +159,9 @@ def sign_values(w: Sign, words: Words) -> dict[str, str]:
     """The numbers of a warning as a reader sees them."""
     n = w.numbers
     if w.name == "differential_trend":
-        return {"slope": signed(n["slope"], words), "bias": signed(n["bias"], words), "p": words.number(w.strength, 3),
-                "period": words(f"warnings.period_{n['frequency']}")}  # fmt: skip
+        times, period = rate_of(n["frequency"])
+        return {"slope": signed(times * n["slope"], words), "bias": signed(n["bias"], words), "p": words.number(w.strength, 3),
+                "period": words(f"warnings.period_{period}")}  # fmt: skip
     if w.name == "uneven_campaign":
         return {"event": n["events"][0].label(words.lang), **{key: signed(n[key], words) for key in ("gap", "low", "high")}}
     if w.name == "ceiling":
@@ -170,7 +178,7 @@ def sign_values(w: Sign, words: Words) -> dict[str, str]:
         return {"share": words.percent(n["share"]), "side": side, "estimate": signed(n["estimate"], words),
                 "reweighted": signed(n["reweighted"], words)}  # fmt: skip
     return {"number": words.number(n["number"]), "part": words.percent(n["part"]),
-            "periods": ", ".join(words.period(pd.Period(period, freq=n["frequency"]), short=True) for period in n["periods"])}  # fmt: skip
+            "periods": ", ".join(words.period(period_of(period), short=True) for period in n["periods"])}  # fmt: skip
 
 
 def slope_size(value: float, words: Words) -> str:

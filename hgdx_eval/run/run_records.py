@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from platformdirs import user_state_path
 
 from ..base.aside import write_bytes
+from ..base.periods import written_all
 from ..locale import LANGUAGES
 from ..panel.load import newest_counted
 from ..panel.panel import Panel
@@ -67,7 +68,7 @@ def verdict_of(notebooks: list[NotebookNode]) -> int | None:
 def month_hashes(cells: pd.DataFrame, key: bytes) -> dict[str, str]:
     """Period -> 12 hex digits of an HMAC-SHA-256 of its rows, whatever their order."""
     text = cells.drop(columns="period").astype(str)
-    rows = pd.util.hash_pandas_object(text, index=False).groupby(cells["period"].astype(str))
+    rows = pd.util.hash_pandas_object(text, index=False).groupby(written_all(cells["period"]))
     return {period: hmac.digest(key, values.sort_values().to_numpy().tobytes(), "sha256").hex()[:12] for period, values in rows}
 
 

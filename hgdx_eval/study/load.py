@@ -127,6 +127,8 @@ def check_study(p: Study, file: str) -> None:
     layouts = sorted(["table", *(layout for domain in domains() for layout in domain.layouts())])
     if p.layout not in layouts:
         refuse("layout", f"{p.layout!r} is not known{did_you_mean(p.layout, layouts)}; known: {', '.join(layouts)}")
+    if p.layout != "table" and p.frequency != "M":
+        refuse("frequency", f"{p.frequency!r}: an export is counted by month; allowed: M, or layout: table")
     check_columns(p, file)
     if p.data is None and p.world is None and p.layout == "table":
         refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")

@@ -33,8 +33,8 @@ class VerdictRules(BaseModel):
     pre_trends: float = Field(0.1, ge=0, le=0.5, description="most event times before the policy whose interval may miss 0, a share")
     breakdown: float = Field(1.0, ge=0, le=5, description="how many times the largest divergence before the policy the first effect must "
                                                           "withstand; 0: not asked")  # fmt: skip
-    placebo_periods: int | None = Field(None, ge=1, description="how many periods earlier the pretended date is; default: 6 months, "
-                                                                "2 quarters, 1 year")  # fmt: skip
+    placebo_periods: int | None = Field(None, ge=1, description="how many periods earlier the pretended date is; default: 182 days, "
+                                                                "26 weeks, 6 months, 2 quarters, 1 year")  # fmt: skip
     rank: float = Field(0.05, gt=0, le=0.2, description="the highest placebo rank, as a share, that is a sign of an effect")
 
 
@@ -74,7 +74,7 @@ class Study(BaseModel):
 
     unit: str | list[str] = Field(description="a column, or a list of columns")
     period: str = Field(description="a column of periods")
-    frequency: Frequency = Field(description="M, Q or Y")
+    frequency: Frequency = Field(description="D, W (weeks from Monday to Sunday), M, Q or Y: days to years")
     outcome: str | None = Field(None, description="a column of numbers")
     scale: Literal["share", "level"] = Field("level", description="share (0-1) or level, of the outcome column")
     numerator: str | None = Field(None, description="a column of counts")
@@ -90,7 +90,7 @@ class Study(BaseModel):
     complete_units: bool = Field(False, description="true: keep only units observed in every period of the window")
     weights: str | None = Field(None, description="a column, or none; default: the denominator where there is one")
     fresh_within: int | None = Field(
-        None, ge=1, description="months: a run of data whose newest whole period ended longer ago is refused (exit 2)"
+        None, ge=1, description="months, of any frequency: a run of data whose newest whole period ended longer ago is refused (exit 2)"
     )
     min_count: int = Field(5, ge=1, description="cells of fewer dossiers are not shown to readers")
     round_to: Literal[5, 10] | None = Field(None, description="5 or 10: counts of dossiers are shown rounded to a multiple of it")

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from ..base.own_files import PACKAGE
 
 # --- what a study asks ---------------------------------------------------------------------------------------------
-Frequency = Literal["M", "Q", "Y"]
+Frequency = Literal["D", "W", "M", "Q", "Y"]  # day, week (ISO: Monday to Sunday), month, quarter, year
 Comparison = Literal["never", "not_yet"]  # whether units treated later are compared before they are
 Kind = Literal["cluster", "wild", "randomization", "placebo"]  # kinds of interval that the gate can try, in its order
 KINDS: tuple[Kind, ...] = get_args(Kind)

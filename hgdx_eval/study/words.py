@@ -13,6 +13,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from ..base.own_files import PACKAGE
+from ..base.periods import period_of
 from ..base.telling import in_brief, told_text
 from ..base.yaml_strict import FASTEST
 
@@ -97,21 +98,27 @@ class Words:
         return f"[{self.number(low, digits)}; {self.number(high, digits)}]"
 
     def date(self, day: date | str) -> str:
-        """14/7/2023 · 14 July 2023. A month "2023-08" or a year "2023" comes out as such."""
-        parts = str(day).split("-")
-        if len(parts) < 3:
-            return self.period(pd.Period(str(day), freq="M" if len(parts) == 2 else "Y"))
+        """14/7/2023 · 14 July 2023. A month "2023-08", a week "2023-W10" or a year "2023" comes out as such."""
+        if len(str(day)) < len("2023-08-14"):
+            return self.period(period_of(str(day)))
         return format_date(date.fromisoformat(str(day)[:10]), "d/M/yyyy" if self.lang == "vi" else "d MMMM yyyy",
                            locale=Locale.parse(self.lang))  # fmt: skip
 
     def period(self, period: pd.Period, short: bool = False) -> str:
-        """tháng 8/2023 · August 2023; quý III/2023 · Q3 2023; 2023. Short: 8/2023 · 8/2023, III/2023 · Q3 2023."""
+        """tháng 8/2023 · August 2023; quý III/2023 · Q3 2023; 2023; tuần 10/2023 · week 10 of 2023; 13/3/2023 · 13 March 2023.
+        Short: 8/2023 · 8/2023, III/2023 · Q3 2023, tuần 10/2023 · W10 2023, 13/3/2023 · 13 Mar 2023."""
         frequency = period.freqstr[0]
         if frequency in "YA":
             return str(period.year)
         if frequency == "Q":
             roman = f"{ROMAN[period.quarter]}/{period.year}"
             return f"Q{period.quarter} {period.year}" if self.lang == "en" else roman if short else f"quý {roman}"
+        if frequency == "W":
+            year, week, _ = period.start_time.isocalendar()
+            return f"tuần {week}/{year}" if self.lang == "vi" else f"W{week} {year}" if short else f"week {week} of {year}"
+        if frequency == "D":
+            return format_date(period.start_time.date(), "d MMM yyyy", locale=Locale.parse("en")) if short and self.lang == "en" \
+                else self.date(period.start_time.date())  # fmt: skip
         if short:
             return f"{period.month}/{period.year}"
         if self.lang == "vi":

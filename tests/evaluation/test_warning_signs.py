@@ -251,6 +251,8 @@ def test_the_numbers_in_a_sentence():
     words = study_words(read_study(study_file("demo"), {}), "vi")
     found = Trend(0.05, 0.02, 0.0, 0.1, 0.2, 9.0, 0.0, 0.5, 0.0, 0.5, 0.0912, 20.8, "M")
     assert "từ 0,091 điểm phần trăm mỗi tháng" in trend_power(found, words) and "lệch 1,9 điểm phần trăm" in trend_power(found, words)
+    daily = trend_power(replace(found, detectable=0.0008, frequency="D"), words)  # of days and weeks by the year: 365 times
+    assert "từ 0,29 điểm phần trăm mỗi năm" in daily and "lệch 0,017 điểm phần trăm" in daily
 
 
 def test_no_text_lacks_its_other_language():

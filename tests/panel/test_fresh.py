@@ -27,6 +27,7 @@ fresh_within: 3
 """
 TIMES = {
     "M": ([f"2024-{m:02}" for m in range(1, 13)], "2024-09"), "Q": ([f"{y}Q{q}" for y in (2022, 2023, 2024) for q in (1, 2, 3, 4)], "2024Q1"),
+    "W": ([f"2024-W{w:02}" for w in range(13, 53)], "2024-W40"), "D": ([f"2024-12-{d:02}" for d in range(1, 32)], "2024-12-20"),
     "Y": ([str(year) for year in range(2015, 2025)], "2021"),
 }  # fmt: skip
 
@@ -55,7 +56,9 @@ def told(capsys) -> list[str]:
     return [line for line in err.splitlines() if line.startswith("hgdx-eval:")]
 
 
-@pytest.mark.parametrize(("frequency", "newest"), [("M", "2024-12"), ("Q", "2024Q4"), ("Y", "2024")])
+@pytest.mark.parametrize(
+    ("frequency", "newest"), [("M", "2024-12"), ("Q", "2024Q4"), ("Y", "2024"), ("W", "2024-W52"), ("D", "2024-12-31")]
+)
 def test_a_stale_table_is_refused_in_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsys, frequency, newest):
     tidy(tmp_path, frequency)
     monkeypatch.setattr(periods, "today", lambda: date(2025, 4, 1))

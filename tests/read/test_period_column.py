@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hgdx_eval.base import periods
 from hgdx_eval.base.errors import InputError
+from hgdx_eval.base.periods import written
 from hgdx_eval.read.period_column import Asked, read_periods
 
 MONTHS = [(2022 + (6 + t) // 12, (6 + t) % 12 + 1) for t in range(24)]
@@ -20,7 +21,7 @@ def read(texts: list[str], frequency: str = "M", zone: str | None = None, form: 
         found, _ = read_periods(
             pd.Series(texts, dtype=object), pd.Series(range(2, 2 + len(texts))), Asked("a.csv", "ky", frequency, zone, form)
         )
-    return [str(pd.Period(ordinal=time, freq=frequency)) for time in found["time"]]
+    return [written(pd.Period(ordinal=time, freq=frequency)) for time in found["time"]]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,8 @@ def test_months_are_read_in_every_form(form):
         ("2023Q3", "Q", "2023Q3"), ("Q3/2023", "Q", "2023Q3"), ("Quý III/2023", "Q", "2023Q3"), ("quý 3 năm 2023", "Q", "2023Q3"),
         ("2023K3", "Q", "2023Q3"), ("Năm 2023", "Y", "2023"), ("2023.0", "Y", "2023"), ("2023 (sơ bộ)", "Y", "2023"), ("Prel. 2023", "Y", "2023"),
         ("2023*", "Y", "2023"), ("2023p", "Y", "2023"), ("2,023", "Y", "2023"),
-        ("2023-W10", "W", "2023-03-06/2023-03-12"), ("Tuần 10/2023", "W", "2023-03-06/2023-03-12"), ("2023-03-08", "W", "2023-03-06/2023-03-12"),
+        ("2023-W10", "W", "2023-W10"), ("Tuần 10/2023", "W", "2023-W10"), ("2023-03-08", "W", "2023-W10"), ("2021-01-03", "W", "2020-W53"),
+        ("week 10 of 2023", "W", "2023-W10"), ("W10 2023", "W", "2023-W10"),
         ("8/3/2023", "D", None), ("13/3/2023", "D", "2023-03-13"),
     ],
 )  # fmt: skip

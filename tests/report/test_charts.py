@@ -10,12 +10,14 @@ import pandas as pd
 import pytest
 from made_up import design_of, made_up_table
 
+from hgdx_eval.base.periods import written
 from hgdx_eval.estimation.results import Estimate, result_table
 from hgdx_eval.estimators.two_way_fixed_effects import fit
 from hgdx_eval.report.charts.axes import lanes_for, tick_digits, time_axis
 from hgdx_eval.report.charts.coverage import plot_coverage
-from hgdx_eval.report.charts.event_path import plot_event
+from hgdx_eval.report.charts.event_path import plot_event, step_of
 from hgdx_eval.report.charts.groups import group_series, plot_shares
+from hgdx_eval.report.charts.looks import as_looked
 from hgdx_eval.report.charts.placebos import plot_leave_one_out, plot_placebos
 from hgdx_eval.report.figure import ELEMENTS
 from hgdx_eval.report.page import sanitised
@@ -223,6 +225,52 @@ def test_names_of_years_never_stand_on_each_other(small, width, years):
     boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
     plt.close(figure)
     assert len(boxes) >= 2 and all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+
+
+@pytest.mark.parametrize(("small", "width"), [(False, 5.5), (True, 2.6)])
+@pytest.mark.parametrize(
+    ("frequency", "number"), [("W", 20), ("W", 60), ("W", 156), ("W", 600), ("D", 40), ("D", 100), ("D", 366), ("D", 731), ("D", 3000)]
+)
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_names_of_weeks_and_days_stand_apart_inside_the_axis(lang, frequency, number, small, width):
+    first = pd.Period("2021-12-27" if frequency == "W" else "2022-01-01", frequency).ordinal
+    figure, axes = plt.subplots(figsize=(width, 2), dpi=100)
+    time_axis(axes, np.arange(number) + first, frequency, demo_words(lang), small)
+    axes.set_xlim(first - 0.5, first + number - 0.5)
+    figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert len(boxes) >= 2 and all(a.x1 < b.x0 for a, b in zip(boxes, boxes[1:], strict=False))
+    assert boxes[-1].x1 < figure.bbox.width
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(("frequency", "first", "number", "said"), [
+    ("W", "2021-12-27", 156, {"2022-W01": "2022", "2023-W01": "2023", "2024-W01": "2024"}),
+    ("W", "2020-12-14", 156, {"2021-W01": "2021", "2022-W01": "2022", "2023-W01": "2023"}),
+    ("D", "2022-01-01", 731, {"2022-01-01": "1/2022", "2023-01-01": "1/2023"}),
+    ("D", "2023-02-10", 100, {"2023-03-01": "3/2023", "2023-04-01": "4/2023", "2023-05-01": "5/2023"}),
+    ("D", "2023-03-01", 20, {"2023-03-01": "1/3/2023", "2023-03-11": "11/3/2023"})])  # fmt: skip
+def test_weeks_and_days_are_named_where_a_year_or_month_begins(frequency, first, number, said):
+    start = pd.Period(first, frequency).ordinal + (0 if frequency == "D" or first != "2021-12-27" else 1)
+    figure, axes = plt.subplots()
+    time_axis(axes, np.arange(number) + start, frequency, demo_words("vi"), True)
+    found = {
+        written(pd.Period(ordinal=int(t), freq=frequency)): label.get_text()
+        for t, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+    }
+    assert found == said
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(("frequency", "number", "small", "step"), [("D", 731, True, 182), ("D", 731, False, 91), ("D", 60, False, 7), ("W", 156, True, 26),
+                                                                    ("W", 20, False, 4), ("M", 42, True, 12), ("M", 20, False, 6), ("Y", 8, False, 1)])  # fmt: skip
+def test_event_times_of_days_and_weeks_are_marked_by_whole_weeks_and_years(frequency, number, small, step):
+    assert step_of(frequency, number, small) == step
+
+
+def test_looks_that_are_weeks_apart_are_one_line():
+    table = pd.DataFrame({"time": [8, 12, 20], "estimate": [1.0, 2.0, 3.0]})
+    assert as_looked(table)["estimate"].fillna(-1).to_dict() == {8: 1.0, 12: 2.0, 16: -1.0, 20: 3.0}
 
 
 @pytest.mark.parametrize("text, width, lines", [

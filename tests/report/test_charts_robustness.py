@@ -182,7 +182,11 @@ def test_the_text_of_every_choice_is_there_in_both_languages():
     for lang in ("vi", "en"):
         keys = {key.removeprefix("robustness.choice_") for key in texts(lang) if key.startswith("robustness.choice_")}
         assert keys == {key.removeprefix("robustness.short_") for key in texts(lang) if key.startswith("robustness.short_")}
-        assert choice_text("comparison", "Xã <b>", words(lang), True) == "Xã <b>"
+        assert choice_text("comparison", "Xã <b>", "M", words(lang), True) == "Xã <b>"
+        for small in (True, False):  # a date of days is moved by a week, one of weeks or months by one
+            told = [choice_text("date", "one_later", frequency, words(lang), small) for frequency in "DWM"]
+            assert "7" in told[0] and told[1] == told[2] != told[0]
+        assert [re.findall(r"\d+", choice_text("window", "no_transition", f, words(lang), False)) for f in "DWM"] == [["56"], ["8"], ["4"]]
 
 
 def test_a_huge_interval_is_cut_and_said_while_the_points_stay_readable():

@@ -16,7 +16,7 @@ from hgdx_eval.base.progress import failure_of
 from hgdx_eval.base.signals import Interrupted
 from hgdx_eval.run import run_records
 from hgdx_eval.run.history.chart import chart_of, looks_of
-from hgdx_eval.run.history.page import PAGES, failure_text, page, refresh, warning
+from hgdx_eval.run.history.page import PAGES, failure_text, page, refresh, spans, warning
 from hgdx_eval.study.words import Words
 
 VI, EN = Words("vi"), Words("en")
@@ -119,6 +119,19 @@ def test_a_months_hash_knows_its_rows_and_not_their_order(order, changed):
     other = cells.assign(online=[v + (i == changed) for i, v in enumerate(cells["online"])])
     after = run_records.month_hashes(other, key)
     assert [period for period in before if before[period] != after[period]] == [f"2024-0{changed % 2 + 1}"]
+
+
+@pytest.mark.parametrize(("periods", "said"), [
+    (["2023-W10", "2023-W11", "2023-W13"], "tuần 10/2023–tuần 11/2023, tuần 13/2023"), (["2020-W53", "2021-W01"], "tuần 53/2020–tuần 1/2021"),
+    (["2023-02-28", "2023-03-01", "2023-03-03"], "28/2/2023–1/3/2023, 3/3/2023"), (["2023Q4", "2024Q1"], "IV/2023–I/2024"),
+    (["2024-01", "2024-02"], "1/2024–2/2024")])  # fmt: skip
+def test_revised_weeks_and_days_are_told_as_spans(periods, said):
+    assert spans(periods, Words("vi")) == said
+
+
+def test_hashes_of_weeks_are_named_as_weeks_are_written():
+    cells = pd.DataFrame({"unit": ["a", "a"], "period": pd.PeriodIndex(["2020-12-28", "2021-01-04"], freq="W"), "outcome": [1.0, 2.0]})
+    assert list(run_records.month_hashes(cells, b"k" * 32)) == ["2020-W53", "2021-W01"]
 
 
 def test_the_key_is_private_and_stays():

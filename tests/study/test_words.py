@@ -48,6 +48,10 @@ def test_words_of_studies_have_the_same_keys_in_both_languages():
         (EN.date("2023-07-14"), "14 July 2023"), (VI.period(pd.Period("2023-08", "M")), "tháng 8/2023"),
         (EN.period(pd.Period("2023-08", "M")), "August 2023"), (VI.period(pd.Period("2023Q3", "Q")), "quý III/2023"),
         (VI.period(pd.Period("2023-08", "M"), short=True), "8/2023"), (VI.period(pd.Period("2023", "Y")), "2023"),
+        (VI.period(pd.Period("2020-12-28", "W")), "tuần 53/2020"), (EN.period(pd.Period("2021-01-03", "W")), "week 53 of 2020"),
+        (EN.period(pd.Period("2023-03-06", "W"), short=True), "W10 2023"), (VI.period(pd.Period("2023-03-13", "D")), "13/3/2023"),
+        (EN.period(pd.Period("2023-03-13", "D")), "13 March 2023"), (EN.period(pd.Period("2023-03-13", "D"), short=True), "13 Mar 2023"),
+        (VI.date("2023-W10"), "tuần 10/2023"), (EN.date("2010Q4"), "Q4 2010"), (EN.date("2023-08"), "August 2023"), (VI.date("2023"), "2023"),
         (VI.effect(-0.0224590, "level"), "−0,022"), (VI.effect(-0.0087, "level"), "−0,009"), (VI.effect(4.04, "pp"), "+4,0"),
     ],
 )  # fmt: skip

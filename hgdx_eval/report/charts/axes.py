@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ...base.periods import year_of
 from ...design.design import Design
 from ...estimation.results import Estimate
 from ...study.words import Words, capital
@@ -14,6 +15,10 @@ from ..figure import COMPARISON, TREATED
 LABEL_LINE = 13  # units between the lines of a label at a line's end
 
 MANY = 80  # comparison units up to this number are drawn as faint lines
+FEW_TICKS = {False: 6, True: 3}  # names of months that do
+EDGE = 0.02  # of the axis: a name so near to its end would be cut
+MANY_PERIODS = 250  # from so many on lines are drawn thinner, so that what moves from day to day is seen
+FEW_PERIODS = {False: 4, True: 2}  # names of weeks and days that do
 MOST_TICKS = {False: 12, True: 5}  # names of years that stand apart on a chart, and on a narrow one
 
 
@@ -60,6 +65,10 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small: bool) -> None:
     """Years for months and quarters (each at its first period), periods for years; of many every second, third, ... one."""
+    if frequency in ("D", "W"):
+        axes.set_xticks(*fine_ticks(times, frequency, words, small))
+        axes.tick_params(axis="x", length=3)
+        return
     periods = [pd.Period(ordinal=int(t), freq=frequency) for t in times]
     ticks = [t for t, p in zip(times, periods) if frequency == "Y" or p.start_time.month == 1]
     if len(ticks) < 2:
@@ -69,6 +78,35 @@ def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small
              for p in (pd.Period(ordinal=int(t), freq=frequency) for t in ticks)]  # fmt: skip
     axes.set_xticks(ticks, names)
     axes.tick_params(axis="x", length=3)
+
+
+def fine_ticks(times: np.ndarray, frequency: str, words: Words, small: bool) -> tuple[list[int], list[str]]:
+    """Of days and weeks: first periods of years where there are three, else of half years, quarters, months, else a few of all."""
+    days = {int(t): counted_day(int(t), frequency) for t in times}
+    opening = [t for t, day in days.items() if day.day <= (7 if frequency == "W" else 1) and times[-1] - t >= EDGE * len(times)]
+    for step in (12, 6, 3, 1):
+        ticks = [t for t in opening if (days[t].month - 1) % step == 0]
+        if len(ticks) >= 3:
+            kept = ticks[:: -(-len(ticks) // (MOST_TICKS if step == 12 else FEW_TICKS)[small])]
+            return kept, [str(days[t].year) if step == 12 else words.period(days[t].to_period("M"), True) for t in kept]
+    kept = list(days)[:: -(-len(days) // FEW_PERIODS[small])]
+    return kept, [words.period(pd.Period(ordinal=t, freq=frequency), True) for t in kept]
+
+
+def opens_year(time: int, frequency: str) -> bool:
+    """Whether a period is the first one of its year."""
+    now, before = (year_of(pd.Period(ordinal=t, freq=frequency)) for t in (time, time - 1))
+    return now != before
+
+
+def line_width(width: float, number: int) -> float:
+    """The width of a line through so many periods."""
+    return width if number < MANY_PERIODS else width * 0.4
+
+
+def counted_day(time: int, frequency: str) -> pd.Timestamp:
+    """The day by which a day or week has its month and year: itself, or the Thursday (ISO 8601)."""
+    return pd.Period(ordinal=time, freq=frequency).start_time + pd.Timedelta(days=3 * (frequency == "W"))
 
 
 def value_axis(axes: Axes, scale: str, words: Words) -> None:

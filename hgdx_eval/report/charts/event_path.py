@@ -10,6 +10,10 @@ from ..blocks import csv_text
 from ..figure import ACCENT, GROUND, INK, TREATED, Figure, canvas, drawn, source_line
 from .axes import estimate_size, simulated_note, tag, value_axis
 
+MOST_POINTS = 150  # event times up to this number have a dot each
+MOST_TICKS = {False: 12, True: 7}
+STEPS = {"D": (1, 7, 28, 91, 182, 364), "W": (1, 4, 13, 26, 52)}
+
 
 def plot_event(estimate: Estimate, words: Words) -> Figure | None:
     """The difference by event time with its 95% band. `estimate`: of any method.
@@ -46,7 +50,8 @@ def draw_event(rows: pd.DataFrame, estimate: Estimate, words: Words, width: int,
         axes.plot(x, y, color=TREATED, lw=1.6)
     else:
         axes.vlines(x, rows["ci_low"], rows["ci_high"], color=TREATED, lw=1.6)
-    axes.plot(x[~thin & (x != -1)], y[~thin & (x != -1)], ls="none", marker="o", ms=4.5, color=TREATED)
+    if len(rows) <= MOST_POINTS:
+        axes.plot(x[~thin & (x != -1)], y[~thin & (x != -1)], ls="none", marker="o", ms=4.5, color=TREATED)
     axes.plot(x[thin], y[thin], ls="none", marker="o", ms=4.5, mfc=GROUND, mec=TREATED, mew=1.2, alpha=0.7)
     axes.plot(x[x == -1], y[x == -1], ls="none", marker="s", ms=6, color=INK)
     axes.axhline(0, color=INK, lw=1.1, zorder=1)
@@ -55,8 +60,15 @@ def draw_event(rows: pd.DataFrame, estimate: Estimate, words: Words, width: int,
     axes.annotate(words("study.policy_label"), (-0.5, 1), xycoords=("data", "axes fraction"), xytext=(5, 8),
                   textcoords="offset points", color=ACCENT, weight="bold", annotation_clip=False)  # fmt: skip
     axes.set_xlabel(words(f"charts.event_axis_{estimate.frequency}"))
-    step = 12 if len(rows) > 24 else 6 if len(rows) > 12 else 1
+    step = step_of(estimate.frequency, len(rows), small)
     ticks = [t for t in range(int(x.min()), int(x.max()) + 1) if t % step == 0]
     axes.set_xticks(ticks, [words.number(t, 0, sign=True) for t in ticks])
     value_axis(axes, "level", words)
     return figure
+
+
+def step_of(frequency: str, number: int, small: bool) -> int:
+    """Periods from tick to tick: of days and weeks the fewest that are whole weeks, months or years and leave room for the numbers."""
+    if frequency not in STEPS:
+        return 12 if number > 24 else 6 if number > 12 else 1
+    return next((step for step in STEPS[frequency] if number / step <= MOST_TICKS[small]), STEPS[frequency][-1])

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
+from ...base.periods import written_all
 from ...design.design import Design, thin_event_times
 from ...panel.disclosure import as_told, hidden_beside_total, parts_of
 from ...study.events import Event
@@ -15,7 +16,7 @@ from ...study.vocabulary import SIDES
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, BAND, COMPARISON, EVENT, GROUND, RULE, TREATED, Figure, canvas, drawn, source_line
-from .axes import MANY, end_labels, lanes_for, simulated_note, size_text, tag, time_axis, value_axis
+from .axes import MANY, end_labels, lanes_for, line_width, simulated_note, size_text, tag, time_axis, value_axis
 
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
 
@@ -48,7 +49,7 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
     narrow, wide = drawn("shares", lambda width, small: draw_shares(design, series, marks, words, width, small), alt)
     note = " ".join(filter(None, (words("charts.thin") if thin_event_times(design) else "", outside_note(design, series, words))))
     table = series.pivot(index="period", columns="side", values="y").reset_index()
-    table = table.assign(period=table["period"].astype(str)).rename(columns=SIDES)
+    table = table.assign(period=written_all(table["period"])).rename(columns=SIDES)
     return Figure(
         "shares", words("charts.shares_" + finding_of_gap(design, series), start=words.period(design.start, short=True)),
         capital(words("charts.shares_subtitle_pp" if unit else "charts.shares_subtitle_level")), narrow, wide,
@@ -81,7 +82,7 @@ def told_series(sums: pd.DataFrame, design: Design, family: str, group: object, 
         for part in sums.groupby(beside).groups.values():
             hide[part] = hidden_beside_total(parts_of(sums.loc[part, "numerator"], sums.loc[part, "denominator"]), min_count)
         return sums[~hide]
-    told = as_told(design.release, family, sums["side"].map(SIDES), group, sums["period"].astype(str))
+    told = as_told(design.release, family, sums["side"].map(SIDES), group, written_all(sums["period"]))
     by_dossiers = np.isclose(sums["y"], sums["numerator"] / sums["denominator"])
     exact = (told["denominator"] == sums["denominator"]) & (told["numerator"] == sums["numerator"])
     sums["y"] = np.where(by_dossiers, told["numerator"] / told["denominator"], sums["y"].where(exact))
@@ -122,7 +123,7 @@ def time_marks(design: Design, words: Words) -> list[Mark]:
         inside = event.until and pd.Timestamp(event.until) <= design.table["period"].max().end_time
         until = place(event.until) if inside else None  # a period that outlasts the data is drawn as its beginning
         days = [event.date, event.until] if inside else [event.date]
-        span = "–".join(words.date(day if design.frequency == "M" else str(day)[:7]).removeprefix("tháng ") for day in days)
+        span = "–".join(words.date(str(day)[:7] if design.frequency in ("Q", "Y") else day).removeprefix("tháng ") for day in days)
         return Mark(place(event.date), until, f"{span}: {event.label(words.lang)}", False)
 
     near = sorted(design.events, key=lambda event: abs(place(event.date) - start))[:EVENTS_SHOWN]
@@ -140,7 +141,8 @@ def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: 
     draw_marks(axes, marks, small, lanes)
     for side, colour in ((False, COMPARISON), (True, TREATED)):
         line = series[series["side"] == side].set_index("time")["y"].reindex(times)
-        axes.plot(times, line, color=colour, lw=2.5 if side else 1.9, dashes=(None, None) if side else (5, 2), zorder=3 + side)
+        width_of = line_width(2.5 if side else 1.9, len(times))
+        axes.plot(times, line, color=colour, lw=width_of, dashes=(None, None) if side else (5, 2), zorder=3 + side)
         thin = series[(series["side"] == side) & series["thin"]]
         axes.plot(thin["time"], thin["y"], ls="none", marker="o", ms=5, mfc=GROUND, mec=colour, mew=1.3, zorder=5)
     ends = {side: part.sort_values("time").iloc[-1]["y"] for side, part in series.groupby("side")}

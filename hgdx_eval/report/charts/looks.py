@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
 from ...base.origin import Origin
+from ...base.periods import period_of, written_all
 from ...base.telling import check_name
 from ...study.vocabulary import SCALES
 from ...study.words import Words
@@ -25,7 +26,7 @@ def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str
     Returns a Figure. Raises InputError for an unknown scale.
     """
     check_name("scale", scale, sorted(SCALES))
-    periods = [pd.Period(str(period)) if not isinstance(period, pd.Period) else period for period in history["period"]]
+    periods = [period if isinstance(period, pd.Period) else period_of(period) for period in history["period"]]
     table = history.assign(period=periods, time=[period.ordinal for period in periods]).sort_values("time", ignore_index=True)
     title = finding_of_peeking(table, words)
     first, last = table.iloc[0], table.iloc[-1]
@@ -38,7 +39,7 @@ def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str
     low, high = reach_of_history(table)
     cut = bool((table["seq_low"] < low).any() or (table["seq_high"] > high).any())
     note = words("robustness.peeking_note") + (" " + words("robustness.curve_cut") if cut else "")
-    data = table.assign(period=table["period"].astype(str))[["period", "estimate", "ci_low", "ci_high", "seq_low", "seq_high"]]
+    data = table.assign(period=written_all(table["period"]))[["period", "estimate", "ci_low", "ci_high", "seq_low", "seq_high"]]
     return Figure("peeking", title, words(f"robustness.peeking_subtitle_{'pp' if scale == 'pp' else 'level'}"), narrow, wide, (),
                   source_line(origin, "", words, note), alt, csv_text(data, words), tag(origin, words),
                   words("charts.download"))  # fmt: skip
@@ -62,10 +63,10 @@ def draw_peeking(table: pd.DataFrame, scale: str, words: Words, width: int, smal
     times = np.arange(x[0], x[-1] + 1)
     axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
     axes.set_ylim(*reach_of_history(table))
-    lines = table.set_index("time")[["estimate", "ci_low", "ci_high", "seq_low", "seq_high"]].reindex(times)
-    axes.fill_between(times, lines["seq_low"], lines["seq_high"], color=TREATED, alpha=0.13, lw=0, zorder=1)
-    axes.fill_between(times, lines["ci_low"], lines["ci_high"], color=TREATED, alpha=0.28, lw=0, zorder=2)
-    axes.plot(times, lines["estimate"], color=TREATED, lw=2.5, zorder=4)
+    lines = as_looked(table)[["estimate", "ci_low", "ci_high", "seq_low", "seq_high"]]
+    axes.fill_between(lines.index, lines["seq_low"], lines["seq_high"], color=TREATED, alpha=0.13, lw=0, zorder=1)
+    axes.fill_between(lines.index, lines["ci_low"], lines["ci_high"], color=TREATED, alpha=0.28, lw=0, zorder=2)
+    axes.plot(lines.index, lines["estimate"], color=TREATED, lw=2.5, zorder=4)
     axes.axhline(0, color=INK, lw=1.1, zorder=3)
     last = table.iloc[-1]
     axes.plot(last["time"], last["estimate"], marker="o", ms=6.5, color=TREATED, zorder=5, clip_on=False)
@@ -74,6 +75,13 @@ def draw_peeking(table: pd.DataFrame, scale: str, words: Words, width: int, smal
     value_axis(axes, "level", words)
     signed_axis(axes, words)
     return figure
+
+
+def as_looked(table: pd.DataFrame) -> pd.DataFrame:
+    """Looks by `time`, as far apart as the nearest two; a look that could not be made is a row without numbers."""
+    time = np.sort(table["time"].to_numpy())
+    apart = int(np.diff(time).min()) if len(time) > 1 else 1
+    return table.set_index("time").reindex(np.arange(time[0], time[-1] + 1, apart))
 
 
 def reach_of_history(table: pd.DataFrame) -> tuple[float, float]:

@@ -6,13 +6,14 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 
+from ...base.periods import written_all, year_of
 from ...design.design import Design
 from ...release.release import places_drawn
 from ...study.vocabulary import SIDES
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, drawn, source_line
-from .axes import simulated_note, size_text, tag
+from .axes import opens_year, simulated_note, size_text, tag
 from .groups import told_series
 
 LEAST = 6  # periods with both groups on each side of the date, for a panel
@@ -41,7 +42,8 @@ def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | No
     alt = words("charts.places_alt", title=title, **ends) + simulated_note(design.origin, words)
     narrow, wide = drawn("places", lambda width, small: draw(design, series, order, words, width, small), alt)
     table = series.pivot(index=["cluster", "period"], columns="side", values="y").rename(columns=SIDES)
-    data = csv_text(table.reset_index().astype({"period": str}), words)
+    table = table.reset_index()
+    data = csv_text(table.assign(period=written_all(table["period"])), words)
     source = source_line(design.origin, size_text(design, words), words, words("charts.places_note"))
     return Figure("places", title, words("charts.places_subtitle"), narrow, wide, (), source, alt, data,
                   tag(design.origin, words), words("charts.download"))  # fmt: skip
@@ -107,9 +109,9 @@ def panel(axes: Axes, design: Design, rows: pd.DataFrame, limits: tuple[float, f
         axes.plot(times, line, color=colour, lw=1.8 if side else 1.4, dashes=(None, None) if side else (4, 2), zorder=3 + side)
     ticks = [limits[0], (limits[0] + limits[1]) / 2, limits[1]]
     axes.set_yticks(ticks, ["", words.number(ticks[1]), words.number(ticks[2]) + "%"] if first else [""] * 3)
-    years = [t for t in times if pd.Period(ordinal=int(t), freq=design.frequency).start_time.month == 1]
+    years = [t for t in times if opens_year(int(t), design.frequency)]
     shown = years[:1] + years[-1:] if len(years) > 1 else years
-    axes.set_xticks(shown, [str(pd.Period(ordinal=int(t), freq=design.frequency).year) for t in shown])
+    axes.set_xticks(shown, [str(year_of(pd.Period(ordinal=int(t), freq=design.frequency))) for t in shown])
     axes.tick_params(labelsize=10.5, labelcolor=MUTED, pad=2)
 
 

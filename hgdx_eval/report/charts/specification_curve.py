@@ -40,7 +40,8 @@ def plot_curve(curve: Estimate, words: Words) -> Figure:
     choices = curve_choices(curve).loc[table["row"]].reset_index(drop=True)
     default = curve_choices(curve).loc[curve.table["cohort"] == OWN].iloc[0]
     order = [name for name, _ in summary.explained]
-    narrow, wide = drawn("curve", lambda width, small: draw_curve(table, choices, default, order, words, width, small), alt)
+    shown = (table, choices, default, order, curve.frequency, words)
+    narrow, wide = drawn("curve", lambda width, small: draw_curve(*shown, width, small), alt)
     low, high = reach_of_curve(table)
     cut = bool((table["ci_low"] < low).any() or (table["ci_high"] > high).any())
     notes = {"curve_note": len(choices.columns) > 0, "curve_few": few, "curve_cut": cut, "curve_refused": summary.refused > 0}
@@ -77,10 +78,10 @@ def reach_of_curve(table: pd.DataFrame) -> tuple[float, float]:
     return float(low - pad), float(high + pad)
 
 
-def draw_curve(table: pd.DataFrame, choices: pd.DataFrame, default: pd.Series, order: list[str], words: Words, width: int,
-               small: bool) -> MplFigure:  # fmt: skip
+def draw_curve(table: pd.DataFrame, choices: pd.DataFrame, default: pd.Series, order: list[str], frequency: str, words: Words,
+               width: int, small: bool) -> MplFigure:  # fmt: skip
     """The curve above, one row a choice below."""
-    lines = choice_lines(choices, default, order, words, small)
+    lines = choice_lines(choices, default, order, frequency, words, small)
     upper, row, gap, head = (170, 14, 5, 30) if small else (220, 15, 6, 34)
     places, y = [], 0.0
     for i, (name, _, _) in enumerate(lines):
@@ -116,25 +117,26 @@ def size_of(text: str) -> float:
     return 0.88 * length(text)
 
 
-def choice_lines(choices: pd.DataFrame, default: pd.Series, order: list[str], words: Words, small: bool) -> list[tuple]:
+def choice_lines(choices: pd.DataFrame, default: pd.Series, order: list[str], frequency: str, words: Words, small: bool) -> list[tuple]:
     """(dimension, text, which specifications) of every choice that differs from the study's, in the dimensions' order."""
     shown = set(order[:PHONE_DIMENSIONS]) if small else set(order)
     found = []
     for name in choices.columns:
         for choice in sorted(set(choices[name]) - {default[name]}):
             if name in shown:
-                found.append((name, choice_text(name, choice, words, small), (choices[name] == choice).to_numpy()))
+                found.append((name, choice_text(name, choice, frequency, words, small), (choices[name] == choice).to_numpy()))
     return found
 
 
-def choice_text(dimension: str, choice: str, words: Words, small: bool) -> str:
+def choice_text(dimension: str, choice: str, frequency: str, words: Words, small: bool) -> str:
     """A choice in the reader's language; groups by the name that comparisons give them, clusters by their own."""
     head = "robustness.short_" if small else "robustness.choice_"
     if dimension == "comparison":
         return words(head + dimension, name=words.texts.get(f"compare.group_{choice}", choice))
     if dimension == "left_out":
         return words(head + dimension, name=choice)
-    return words(f"{head}{dimension}_{choice}")
+    own = f"{head}{dimension}_{choice}_{frequency}"  # days and weeks are moved and left out by more than one or two
+    return words(own if own in words.texts else f"{head}{dimension}_{choice}")
 
 
 def draw_estimates(axes: Axes, table: pd.DataFrame, words: Words, room: float) -> None:

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as MplFigure
 
+from ...base.periods import written_all
 from ...estimation.results import Estimate
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, COMPARISON, TREATED, Figure, canvas, drawn, source_line
-from .axes import end_labels, estimate_size, simulated_note, tag, time_axis, value_axis
+from .axes import end_labels, estimate_size, line_width, simulated_note, tag, time_axis, value_axis
 
 
 def plot_synthetic(estimate: Estimate, treated: pd.DataFrame, words: Words, start: pd.Period | None = None) -> Figure:
@@ -32,7 +33,7 @@ def plot_synthetic(estimate: Estimate, treated: pd.DataFrame, words: Words, star
     alt = words("charts.synthetic_alt", first=span[0], last=span[1], title=title, before=words.effect(before.mean(), scale),
                 after=words.effect(after.mean(), scale), simulated=simulated_note(estimate.origin, words))  # fmt: skip
     narrow, wide = drawn("synthetic", lambda width, small: draw_synthetic(series, first, estimate, words, width, small), alt)
-    data = series.assign(period=series["period"].astype(str))[["period", "treated", "synthetic"]]
+    data = series.assign(period=written_all(series["period"]))[["period", "treated", "synthetic"]]
     subtitle = words("charts.shares_subtitle_pp" if scale == "pp" else "charts.synthetic_subtitle_level")
     return Figure(
         "synthetic", title, capital(subtitle), narrow, wide, (),
@@ -60,8 +61,8 @@ def draw_synthetic(series: pd.DataFrame, start: int, estimate: Estimate, words: 
     margin = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
     axes.set_ylim(low - margin, high + margin)
     axes.fill_between(times, lines["treated"], lines["synthetic"], where=times >= start, color=TREATED, alpha=0.14, lw=0, zorder=1)
-    axes.plot(times, lines["synthetic"], color=COMPARISON, lw=1.9, dashes=(5, 2), zorder=3)
-    axes.plot(times, lines["treated"], color=TREATED, lw=2.5, zorder=4)
+    axes.plot(times, lines["synthetic"], color=COMPARISON, lw=line_width(1.9, len(times)), dashes=(5, 2), zorder=3)
+    axes.plot(times, lines["treated"], color=TREATED, lw=line_width(2.5, len(times)), zorder=4)
     axes.axvline(start - 0.5, color=ACCENT, lw=1.8, zorder=2)
     share = (start - times[0]) / len(times)
     axes.annotate(words("study.policy_label"), (start - 0.5, 1), xycoords=("data", "axes fraction"), xytext=(5 if share < 0.5 else -5, 8),

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as MplFigure
 
+from ...base.periods import period_of
 from ...estimation.results import Estimate
 from ...evaluation.robustness import history as looks_table
 from ...report.blocks import csv_text
 from ...report.charts.axes import time_axis, value_axis
+from ...report.charts.looks import as_looked
 from ...report.charts.specification_curve import signed_axis
 from ...report.figure import ACCENT, GROUND, INK, TREATED, Figure, canvas, drawn
 from ...study.words import Words
@@ -56,13 +58,13 @@ def looks_of(run: Run) -> pd.DataFrame | None:
     rows = table[(table["term"] == "specification") & (table["group"] == "as_of")]
     if rows["period"].nunique() < 2:
         return None
-    return looks_table(Estimate(rows, None, "")).assign(time=lambda t: [pd.Period(p).ordinal for p in t["period"]])
+    return looks_table(Estimate(rows, None, "")).assign(time=lambda t: [period_of(p).ordinal for p in t["period"]])
 
 
 def draw(points: pd.DataFrame, looks: pd.DataFrame | None, scale: str, words: Words, width: int, small: bool) -> MplFigure:
     """Bands of the last run's looks behind, the runs' estimates with their intervals before."""
     figure, axes = canvas(width, 240 if small else 280, 38 if small else 46, 16, 14, 26)
-    periods = [pd.Period(period) for period in points["period"]]
+    periods = [period_of(period) for period in points["period"]]
     x = np.array([float(period.ordinal) for period in periods])
     repeated = points.groupby("period").cumcount().to_numpy()  # runs on the same last period stand beside each other
     x = x + np.minimum(repeated * 0.12, 0.36)
@@ -70,10 +72,10 @@ def draw(points: pd.DataFrame, looks: pd.DataFrame | None, scale: str, words: Wo
     times = np.arange(int(min(ends)), int(max(ends)) + 1)
     axes.set_xlim(times[0] - 0.6, times[-1] + 0.6)
     if looks is not None:
-        lines = looks.set_index("time").reindex(times)
-        axes.fill_between(times, lines["seq_low"], lines["seq_high"], color=TREATED, alpha=0.13, lw=0, zorder=1)
-        axes.fill_between(times, lines["ci_low"], lines["ci_high"], color=TREATED, alpha=0.28, lw=0, zorder=2)
-        axes.plot(times, lines["estimate"], color=TREATED, lw=1.5, zorder=3)
+        lines = as_looked(looks)
+        axes.fill_between(lines.index, lines["seq_low"], lines["seq_high"], color=TREATED, alpha=0.13, lw=0, zorder=1)
+        axes.fill_between(lines.index, lines["ci_low"], lines["ci_high"], color=TREATED, alpha=0.28, lw=0, zorder=2)
+        axes.plot(lines.index, lines["estimate"], color=TREATED, lw=1.5, zorder=3)
     axes.axhline(0, color=INK, lw=1.1, zorder=3)
     axes.vlines(x, points["ci_low"], points["ci_high"], color=INK, lw=1.2, zorder=4)
     revised = points["revised"].to_numpy()

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from ...base.aside import sweep, write_text
 from ...base.errors import FAILURES
+from ...base.periods import period_of
 from ...base.safe_text import plain_line
 from ...locale import LANGUAGES
 from ...report.page import css_text, sanitised, style
@@ -93,8 +94,7 @@ def entry(study: str, run: Run, before: Run | None, words: Words) -> dict:
         return {**when, "reason": failure_text(run.receipt, words)}
     result = run.result
     files = ", ".join(str(item.get("file")) for item in run.receipt.get("inputs", [])[:1])
-    last = words.date(result["last_period"]) if result.get("last_period") and "Q" not in result["last_period"] else \
-        words.period(pd.Period(result["last_period"])) if result.get("last_period") else words.number(None)  # fmt: skip
+    last = words.date(result["last_period"]) if result.get("last_period") else words.number(None)
     return {
         **when, "report": f"{study}/{run.name}/report.{page_language(run, words)}.html",
         "data": words("history.data_text", file=files, last=last, rows=words.number(result.get("rows"))),
@@ -160,7 +160,7 @@ def changes_text(before: Run, run: Run, words: Words) -> list[str]:
 
 def spans(periods: list[str], words: Words, most: int = 6) -> str:
     """1/2024–3/2024, 7/2024: neighbours joined, the first few named."""
-    parsed = sorted(pd.Period(period) for period in periods)
+    parsed = sorted(map(period_of, periods))
     runs: list[list[pd.Period]] = []
     for period in parsed:
         if runs and period.ordinal == runs[-1][-1].ordinal + 1:

@@ -13,6 +13,7 @@ import pandas as pd
 from ...base import periods
 from ...base.errors import InputError
 from ...base.origin import Origin
+from ...base.periods import written
 from ...base.telling import did_you_mean, in_brief, told_file
 from ...estimation.results import Estimate, result_table
 from ...panel.disclosure import as_told, hidden_beside_total, parts_of
@@ -100,7 +101,7 @@ def indicators(card: Scorecard | None) -> list[Estimate]:
     """
     if card is None:
         return []
-    rows = [{"term": "indicator", "estimator": "", "outcome": item.name, "group": item.name, "period": str(item.values[-1][0]),
+    rows = [{"term": "indicator", "estimator": "", "outcome": item.name, "group": item.name, "period": item.values[-1][0],
              "parameter": f"{item.task}/{item.status}", "estimate": item.values[-1][1], "inference": "none",
              "scale": {"share": "share", "count": "count", "VND": "VND"}[item.unit]} for item in card.items if item.values]  # fmt: skip
     return [Estimate(result_table(rows, simulated=card.origin.simulated), card.origin, "M")]
@@ -285,12 +286,12 @@ def check_same(row: dict[str, str], number: int, first_number: int, first: dict[
 def keep_value(series: dict, row: dict[str, str], number: int, amount: float, place: str) -> None:
     period = period_in_past(row["period"], place)
     if period in series:
-        raise InputError(f"{place}: indicator {told(row['indicator'])}, {period}: stands already in row {series[period][0]}; allowed: one "
-                         f"row per indicator and period")  # fmt: skip
+        raise InputError(f"{place}: indicator {told(row['indicator'])}, {written(period)}: stands already in row {series[period][0]}; "
+                         f"allowed: one row per indicator and period")  # fmt: skip
     other = next((p for p in series if p.freqstr != period.freqstr), None)
     if other is not None:
-        raise InputError(f"{place}: period: {period}, but row {series[other][0]} has {other}; allowed: one kind of period (year, quarter, "
-                         f"month or day) for an indicator")  # fmt: skip
+        raise InputError(f"{place}: period: {written(period)}, but row {series[other][0]} has {written(other)}; allowed: one kind of "
+                         f"period (year, quarter, month, week or day) for an indicator")  # fmt: skip
     series[period] = (number, amount)
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 from markupsafe import Markup
 
+from ...base.periods import written
 from ...panel.panel import Panel
 from ...report import blocks
 from ...study.events import Source
@@ -173,14 +174,15 @@ def amount(value: float, item: Item | Published | Figure, words: Words, as_given
 
 
 def when_of(period: pd.Period, words: Words) -> str:
-    return words.date(str(period)) if period.freqstr.startswith("D") else words.period(period)
+    return words.period(period)
 
 
 def all_values(card: Scorecard, words: Words) -> pd.DataFrame:
     """Every value as a table for download; an indicator without any has one empty row."""
-    rows = [(item.task, item.name, name_of(item, words), definition_of(item, words), item.unit, item.target, str(period), value,
+    rows = [(item.task, item.name, name_of(item, words), definition_of(item, words), item.unit, item.target, period, value,
              item.status, "; ".join(item.sources), item.kind == "data" and card.origin.simulated)
-            for item in card.items for period, value in (item.values or (("", None),))]  # fmt: skip
+            for item in card.items
+            for period, value in ([(written(when), amount) for when, amount in item.values] or [("", None)])]  # fmt: skip
     return pd.DataFrame(rows, columns=["task", "indicator", "name", "definition", "unit", "target", "period", "value", "status",
                                        "source", "simulated"])  # fmt: skip
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ...base import periods
 from ...base.errors import InputError
 from ...base.machine import reading
-from ...base.periods import PATTERNS, parse_period
+from ...base.periods import PATTERNS, parse_period, written
 from ...base.telling import looks_personal, told_cell
 
 MOST_BYTES = 1_000_000
@@ -56,12 +56,12 @@ def csv_rows(path: Path, what: str, check: Callable[[list[str], str], None]) -> 
 def period_in_past(text: str, place: str) -> pd.Period:
     period = period_of(text, place)
     if period.start_time.date() > periods.today():
-        raise InputError(f"{place}: period: {period} has not begun; allowed: periods up to today")
+        raise InputError(f"{place}: period: {written(period)} has not begun; allowed: periods up to today")
     return period
 
 
 def period_of(text: str, place: str) -> pd.Period:
-    """A year, quarter, month or day, as it was written."""
+    """A year, quarter, month, week or day, as it was written."""
     for kind, pattern in PATTERNS:
         if re.fullmatch(pattern, text):
             try:
