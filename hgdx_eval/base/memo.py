@@ -9,6 +9,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock
 from pydantic import BaseModel
@@ -37,7 +38,9 @@ def key_of(value: object) -> object:
     """What stands for a value in a key: of a table its columns and all of its cells, of a record or study all that it holds (its repr
     tells less), of several values each."""
     if isinstance(value, pd.DataFrame):
-        return [*map(str, value.columns), hashlib.sha256(pd.util.hash_pandas_object(value).to_numpy().tobytes()).hexdigest()]
+        return [*map(str, value.columns), key_of(value.index.to_series()), *(key_of(value[name]) for name in value.columns)]
+    if isinstance(value, pd.Series):
+        return [str(value.dtype), content(value.array)]
     if is_dataclass(value):
         return [key_of(part) for part in vars(value).values()]
     if isinstance(value, BaseModel):
@@ -47,3 +50,15 @@ def key_of(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [type(value).__name__, *map(key_of, value)]
     return repr(value)
+
+
+def content(values: pd.api.extensions.ExtensionArray) -> str:
+    """What stands for the values of a column: of numbers, periods and categories (by far most of a design) their bytes."""
+    if isinstance(values, pd.Categorical):
+        return content(values.codes) + content(values.categories.array)
+    if isinstance(values, pd.arrays.PeriodArray):
+        values = values.asi8
+    plain = np.asarray(values)
+    if plain.dtype.kind in "biuf":
+        return hashlib.sha256(np.ascontiguousarray(plain)).hexdigest()
+    return hashlib.sha256(pd.util.hash_array(plain.astype(object)).tobytes()).hexdigest()

@@ -20,6 +20,7 @@ from ..study.vocabulary import SINGLE_SERIES
 MOST_LOST = 0.05  # of the cells of a side, by which the share without an outcome may change with the policy more than the other side's
 COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "denominator", "numerator", "dose",
            "treated_from", "treated", "event_time"]  # fmt: skip
+NAMES = ["unit", "cluster", "effect", "block", "group"]  # columns of few different texts: coded once, and their codes go with every row
 NEAR = {"D": 91, "W": 13, "M": 3, "Q": 1, "Y": 0}  # periods between the policy and another event that can hardly be told apart
 THIN = 0.5  # an event time is thin where its dossiers are fewer than this part of the median
 
@@ -330,9 +331,25 @@ def make_design(frame: pd.DataFrame, ended: pd.DataFrame, panel: Panel, p: Study
 
 
 def in_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Sorted, with event time, in the design's columns."""
+    """Sorted, with event time, in the design's columns; names as categories in their order."""
     frame = frame.assign(treated=frame["time"] >= frame["treated_from"], event_time=frame["time"] - frame["treated_from"])
-    return frame.sort_values(["unit", "time"], ignore_index=True)[COLUMNS]
+    return with_codes(frame).sort_values(["unit", "time"], ignore_index=True)[COLUMNS]
+
+
+def with_codes(frame: pd.DataFrame) -> pd.DataFrame:
+    """A design's table with its names as categories in their order: coded once, for all that is estimated of it."""
+    return frame.assign(**{name: as_codes(frame[name]) for name in NAMES})
+
+
+def of_names(names: pd.Series, values: pd.Series | dict) -> pd.Series:
+    """What `values` (one per name) says of each row of a column of a design's names; missing where it says nothing."""
+    codes, known = pd.factorize(names)  # Series.map of categories would give categories
+    return pd.Series(pd.Series(known).astype(object).map(values).array.take(codes), index=names.index)
+
+
+def as_codes(names: pd.Series) -> pd.Series:
+    codes, known = pd.factorize(names, sort=True)
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(known, dtype=object)), index=names.index)
 
 
 def unit_traits(frame: pd.DataFrame, p: Study) -> pd.DataFrame:

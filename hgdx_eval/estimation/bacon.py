@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ..base.periods import written
-from ..design.design import Design
+from ..design.design import Design, of_names
 
 COLUMNS = ["kind", "pair", "weight", "estimate"]
 FORBIDDEN = "later_vs_already_treated"
@@ -33,7 +33,7 @@ def decomposition(design: Design, table: pd.DataFrame) -> pd.DataFrame:
 def block_comparisons(block: pd.DataFrame, scale: float) -> list[tuple[str, str, float, float]]:
     """(kind, pair, weight not yet divided by their sum, estimate) of one block's cohorts."""
     weight = block.groupby("unit")["weight"].mean()
-    block = block.assign(fixed=block["unit"].map(weight), cohort=block["treated_from"].fillna(float("inf")))
+    block = block.assign(fixed=of_names(block["unit"], weight), cohort=block["treated_from"].fillna(float("inf")))
     block = block.assign(wy=block["fixed"] * block["y"] * scale)
     sums = block.groupby(["cohort", "time"])[["wy", "fixed"]].sum()
     mean = (sums["wy"] / sums["fixed"]).unstack("time")

@@ -9,19 +9,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve, lapack
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
+from scipy.linalg import lapack
 
 from ..base.errors import Refusal
 from ..design.design import Design, thin_event_times
 from ..panel.disclosure import told_sizes
 from .inference import LEVEL, MANY, Linear, degrees_of_freedom, effective_clusters, satterthwaite, small_sample, sums_by_code, t_interval
 from .results import Estimate, result_table
+from .two_way import TwoWay, residuals, solve, two_way
 
 TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
-DENSE = 600  # period effects up to this number are solved as one dense system
-FULL, DENSE_FULL = 0.5, 2000  # and up to this one where this part of all units x periods is there, as in a panel of days
 
 
 @dataclass(frozen=True)
@@ -34,20 +31,6 @@ class Cells:
     times: np.ndarray  # codes of block x period
     clusters: np.ndarray
     n: float  # dossiers where they are counted, else rows: N of the small-sample factor
-
-
-@dataclass(frozen=True)
-class TwoWay:
-    """Unit and period dummies of weighted rows, factorised once: solves their normal equations for any right-hand side."""
-
-    weight: np.ndarray
-    units: np.ndarray
-    times: np.ndarray
-    unit_weight: np.ndarray
-    scaled: sparse.csr_matrix | np.ndarray  # periods x units: the part of a unit's weight that lies in the period
-    part: np.ndarray  # per period: the connected part of the panel that it belongs to
-    free: np.ndarray  # one period effect of each connected part is 0
-    solver: object
 
 
 @dataclass(frozen=True)
@@ -113,67 +96,13 @@ def observations(table: pd.DataFrame) -> float:
     return float(table["denominator"].sum()) if table["denominator"].notna().all() else float(len(table))
 
 
-def two_way(weight: np.ndarray, units: np.ndarray, times: np.ndarray, like: TwoWay | None = None) -> TwoWay:
-    """Factorise the normal equations of unit and period dummies; `like`: an earlier one of the same rows, other weights."""
-    n_units, n_times = int(units.max()) + 1, int(times.max()) + 1
-    unit_weight, own = np.bincount(units, weight, n_units), np.bincount(times, weight, n_times)
-    most = DENSE_FULL if len(weight) > FULL * n_units * n_times else DENSE
-    dense = n_times <= most and n_units * n_times < 2e7
-    if dense:
-        cross = np.bincount(times * n_units + units, weight, n_times * n_units).reshape(n_times, n_units)
-        scaled = cross / unit_weight
-        normal = scaled @ cross.T
-    else:
-        cross = sparse.csr_matrix((weight, (times, units)), shape=(n_times, n_units))
-        scaled = (cross @ sparse.diags(1 / unit_weight)).tocsr()
-        normal = scaled @ cross.T
-    part = like.part if like else parts(sparse.csr_matrix(normal) if dense else normal)
-    free = np.ones(n_times, bool)
-    free[np.unique(part, return_index=True)[1]] = False
-    solver = None
-    if free.any() and dense:
-        schur = np.diag(own) - normal
-        solver = cho_factor(schur[np.ix_(free, free)], check_finite=False)
-    elif free.any():
-        solver = splu((sparse.diags(own) - normal).tocsc()[free][:, free].tocsc())
-    return TwoWay(weight, units, times, unit_weight, scaled, part, free, solver)
-
-
-def parts(linked: sparse.csr_matrix) -> np.ndarray:
-    """Labels of periods that share no unit with one another."""
-    return connected_components(linked, directed=False)[1]
-
-
-def solve(fe: TwoWay, of_units: np.ndarray, of_times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(unit effects, period effects) that solve the normal equations with these right-hand sides (rows x columns)."""
-    right = of_times - fe.scaled @ of_units
-    period = np.zeros_like(right)
-    if fe.solver is not None:
-        inner = np.ascontiguousarray(right[fe.free])
-        dense = isinstance(fe.solver, tuple)
-        period[fe.free] = cho_solve(fe.solver, inner, check_finite=False) if dense else fe.solver.solve(inner)
-    unit = of_units / fe.unit_weight[:, None] - fe.scaled.T @ period
-    return unit, period
-
-
-def effects(fe: TwoWay, columns: np.ndarray | sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-    """(unit effects, period effects) of the weighted projection of columns (rows x columns) on the dummies."""
-    of_units = sums_by_code(fe.units, len(fe.unit_weight), columns, fe.weight)
-    return solve(fe, of_units, sums_by_code(fe.times, len(fe.free), columns, fe.weight))
-
-
-def residuals(fe: TwoWay, columns: np.ndarray) -> np.ndarray:
-    """Columns (rows x columns) less their weighted projection on the dummies."""
-    unit, period = effects(fe, columns)
-    return columns - period[fe.times] - unit[fe.units]
-
-
 def absorbed(units: np.ndarray, times: np.ndarray, clusters: np.ndarray) -> int:
     """Fixed effects that count as coefficients: those not nested in clusters (units are, where each has one cluster)."""
 
     def nested(codes: np.ndarray) -> bool:
-        pairs = codes.astype(np.int64) * (int(clusters.max()) + 1) + clusters
-        return len(np.unique(pairs)) == int(codes.max()) + 1
+        last = np.empty(int(codes.max()) + 1, clusters.dtype)
+        last[codes] = clusters
+        return bool((last[codes] == clusters).all())
 
     count = 0 if nested(units) else int(units.max())
     return count + (0 if nested(times) else int(times.max()) + 1)

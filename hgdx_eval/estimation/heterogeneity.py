@@ -12,7 +12,7 @@ from scipy import optimize, stats
 from ..base.errors import Refusal
 from ..base.memo import remembered
 from ..base.periods import written
-from ..design.design import Design, traits_of
+from ..design.design import Design, of_names, traits_of
 from ..panel.disclosure import hidden_beside_total
 from ..study.vocabulary import REGRESSION
 from .fixed_effects import Cells, Fit, cells_of, coefficients, linear, linear_estimate, outcome_weights, regress, usable
@@ -42,7 +42,7 @@ def rows_by_group(design: Design, traits: dict[str, pd.Series]) -> Estimate:
     cells = cells_of(design, table)
     rows = []
     for trait, own in traits.items():
-        values = table["unit"].map(labels(own, table))
+        values = of_names(table["unit"], labels(own, table))
         rows += trait_rows(design, table, cells, trait, values)
     return linear_estimate(design, table, cells, REGRESSION, rows)
 
@@ -104,7 +104,7 @@ def group_linears(design: Design) -> dict[str, Linear]:
     table = usable(design)
     cells, parts = cells_of(design, table), {}
     for trait, of_units in traits_of(design).items():
-        values = table["unit"].map(labels(of_units, table))
+        values = of_names(table["unit"], labels(of_units, table))
         found, known, _, _ = group_regression(design, table, cells, values)
         if found is None:
             continue
@@ -190,7 +190,7 @@ def dose_response(design: Design) -> Estimate | None:
         raise Refusal("no_dose", f"{design.study}: no treated observation has a dose above 0")
     cells = cells_of(design, table)
     mean = table[table["treated"]].groupby("unit")["dose"].mean()
-    values = table["unit"].map(labels(mean.reindex(table["unit"].unique()), table)).where(table["treated"], "")
+    values = of_names(table["unit"], labels(mean.reindex(table["unit"].unique()), table)).where(table["treated"], "")
     known = sorted({value for value in values if value}, key=lambda value: float(value.split("..")[0]))
     dummies = np.column_stack([(values == value).to_numpy() for value in known]).astype(float)
     rest = table["treated"].to_numpy() & ~dummies.any(axis=1)

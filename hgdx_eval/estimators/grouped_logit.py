@@ -16,22 +16,10 @@ from scipy.special import expit
 
 from ..base.errors import Refusal
 from ..design.design import Design
-from ..estimation.fixed_effects import (
-    Cells,
-    TwoWay,
-    absorbed,
-    cells_of,
-    effects,
-    independent,
-    linear_estimate,
-    residuals,
-    rows_only,
-    told_by_leverage,
-    two_way,
-    usable,
-)
+from ..estimation.fixed_effects import Cells, absorbed, cells_of, independent, linear_estimate, rows_only, told_by_leverage, usable
 from ..estimation.inference import cluster_variance
 from ..estimation.results import Estimate
+from ..estimation.two_way import TwoWay, effects, residuals, two_way
 
 STEPS, CLOSE = 60, 1e-6  # of a step: Newton squares it, so that what is left after it is rounding
 OVERDISPERSED = 1.5

@@ -14,23 +14,20 @@ from ..base.errors import Refusal
 from ..design.design import Design
 from ..estimation.fixed_effects import (
     Cells,
-    TwoWay,
     cells_of,
     coefficients,
-    effects,
     event_table,
     indicators,
     linear_estimate,
     regress,
     rows_only,
-    solve,
     told,
     told_by_leverage,
-    two_way,
     usable,
 )
 from ..estimation.inference import MANY, Linear, sums_by_code
 from ..estimation.results import Estimate
+from ..estimation.two_way import TwoWay, effects, solve, two_way
 
 LEADS = {"D": 56, "W": 26, "M": 12, "Q": 12, "Y": 12}  # event times before the start that are shown, at most
 
@@ -122,8 +119,8 @@ def first_stage(cells: Cells, treated: np.ndarray) -> FirstStage:
     fe = two_way(cells.weight[~treated], units[~treated], times[~treated])
     unit, period = effects(fe, cells.y[~treated][:, None])
     part_of_unit = np.zeros(len(unit), int)
-    part_of_unit[fe.units] = fe.part[fe.times]
-    known = treated & (units >= 0) & (times >= 0) & (part_of_unit[units] == fe.part[times])
+    part_of_unit[fe.units] = fe.layout.part[fe.times]
+    known = treated & (units >= 0) & (times >= 0) & (part_of_unit[units] == fe.layout.part[times])
     residual = np.where(known | ~treated, cells.y - unit[units, 0] - period[times, 0], 0.0)
     return FirstStage(fe, ~treated, units, times, residual, known)
 

@@ -19,7 +19,7 @@ from ..base.errors import Refusal
 from ..base.periods import NAMES as PERIODS
 from ..base.periods import PER_YEAR, written
 from ..base.telling import in_brief
-from ..design.design import Design, nearby_events, thin_event_times
+from ..design.design import Design, nearby_events, of_names, thin_event_times
 from ..estimation.fixed_effects import (
     Cells,
     Fit,
@@ -330,7 +330,7 @@ def distance(first: np.ndarray, second: np.ndarray, counted: bool) -> tuple[floa
 def before_and_after_reweighting(design: Design, table: pd.DataFrame) -> tuple[float, float]:
     """(effect, effect with each unit at its mean weight before the policy, units not seen before left out), in points."""
     early = table[table["time"] < design.start.ordinal].groupby("unit")["weight"].mean()
-    fixed = table.assign(weight=table["unit"].map(early)).dropna(subset=["weight"])
+    fixed = table.assign(weight=of_names(table["unit"], early)).dropna(subset=["weight"])
     found = []
     for rows in (table, fixed):
         cells = cells_or_none(replace(design, table=rows), rows)

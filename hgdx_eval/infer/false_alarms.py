@@ -17,9 +17,10 @@ from scipy import stats
 from ..base.errors import Refusal
 from ..design.design import Design
 from ..design.placebos import placebos_in_space
-from ..estimation.fixed_effects import cells_of, residuals, rows_only, two_way, usable
+from ..estimation.fixed_effects import cells_of, rows_only, usable
 from ..estimation.heterogeneity import group_linears
 from ..estimation.inference import LEVEL, MANY, Linear, by_cluster
+from ..estimation.two_way import residuals, two_way
 from ..study.vocabulary import REGRESSION
 from . import randomization, wild
 

@@ -17,8 +17,9 @@ import pandas as pd
 
 from ..base.errors import Refusal
 from ..design.design import Design
-from ..estimation.fixed_effects import Cells, cells_of, effects, residuals, two_way, usable
+from ..estimation.fixed_effects import Cells, cells_of, usable
 from ..estimation.inference import LEVEL, by_cluster, inverted
+from ..estimation.two_way import effects, residuals, two_way
 
 DRAWS = 1999
 TIE = 1e-9

@@ -17,7 +17,7 @@ from ...base.errors import Refusal
 from ...base.memo import remembered
 from ...base.periods import PER_YEAR
 from ...base.telling import in_brief
-from ...design.design import Design, study_design
+from ...design.design import Design, of_names, study_design, with_codes
 from ...design.variants import with_periods
 from ...estimation.estimate import estimate
 from ...estimation.fixed_effects import cells_of, combination, linear_estimate, regress, usable
@@ -126,7 +126,7 @@ def group_gap(panel: Panel, p: Study, design: Design, trait: str) -> Gap:
     values = of_units(panel, p, trait)
     if values is None:
         return Gap(trait, None, reason="not_told")
-    return two_groups(design, trait, lambda table: [table["unit"].map(values).isin(names).to_numpy() for names in GAPS[trait]])
+    return two_groups(design, trait, lambda table: [of_names(table["unit"], values).isin(names).to_numpy() for names in GAPS[trait]])
 
 
 def start_gap(panel: Panel, p: Study, design: Design, name: str) -> Gap:
@@ -142,7 +142,7 @@ def start_gap(panel: Panel, p: Study, design: Design, name: str) -> Gap:
     before = np.unique(table.loc[table["time"] < table.loc[table["treated"], "time"].min(), "time"])
     early = table["time"].isin(before[: len(before) // 2])
     first = table[early & table["treated_from"].notna()]
-    kind = first["unit"].map(values)
+    kind = of_names(first["unit"], values)
     sums = pd.DataFrame({"y": (first["y"] * first["weight"]).groupby(kind).sum(), "weight": first["weight"].groupby(kind).sum()})
     sums = sums[(sums.index != "") & (sums["weight"] > 0)]
     if len(before) // 2 < EARLY or len(sums) < KINDS:
@@ -151,7 +151,7 @@ def start_gap(panel: Panel, p: Study, design: Design, name: str) -> Gap:
     part = (sums["weight"].cumsum() - sums["weight"] / 2) / sums["weight"].sum()
     low, high = set(part.index[part < 0.5]), set(part.index[part >= 0.5])
     later = with_periods(design, ~design.table["time"].isin(before[: len(before) // 2]))
-    return two_groups(later, name, lambda table: [table["unit"].map(values).isin(names).to_numpy() for names in (low, high)])
+    return two_groups(later, name, lambda table: [of_names(table["unit"], values).isin(names).to_numpy() for names in (low, high)])
 
 
 def two_groups(design: Design, name: str, sides_of: Callable[[pd.DataFrame], list[np.ndarray]]) -> Gap:
@@ -173,8 +173,8 @@ def slope_gap(panel: Panel, p: Study, design: Design, measure: str, places: Plac
         return Gap(measure, None, reason="no_places")
     table, known = usable(design), places.values[measure]
     agencies = of_units(panel, p, "agency")
-    own = pd.Series(np.nan, table.index) if agencies is None else table["unit"].map(agencies).map(known)
-    value = own.fillna(table["cluster"].map(known)).to_numpy(float)  # a commune without a number of its own has its district's
+    own = pd.Series(np.nan, table.index) if agencies is None else of_names(table["unit"], agencies).map(known)
+    value = own.fillna(of_names(table["cluster"], known)).to_numpy(float)  # a commune without a number of its own has its district's
     treated = table["treated"].to_numpy()
     inside = treated & ~np.isnan(value)
     if table.loc[inside, "cluster"].nunique() < FEW_CLUSTERS:
@@ -236,14 +236,14 @@ def volume_effect(design: Design, p: Study) -> tuple[pd.Series | None, str]:
     if table["denominator"].isna().any():
         return None, "no_counts"
     side = np.where(table["treated_from"].notna(), table["treated_from"].astype(str), "never")
-    keys = table.assign(unit=table["cluster"] + " · " + side, block=np.where(table["block"] != "", table["cluster"], ""))
+    keys = table.assign(unit=table["cluster"].astype(str) + " · " + side, block=np.where(table["block"] != "", table["cluster"], ""))
     first = {name: "first" for name in table.columns if name not in ("unit", "time", "denominator", "numerator")}
     sums = keys.groupby(["unit", "time"], as_index=False).agg({**first, "denominator": "sum", "numerator": "sum"})
     whole = sums.groupby("unit")["denominator"].transform(lambda n: (n > 0).all() and len(n) == sums["time"].nunique())
     sums = sums[whole.astype(bool)]
     before = sums[sums["time"] < design.start.ordinal].groupby("unit")["denominator"].mean()
     sums = sums.assign(effect=sums["unit"], y=np.log(sums["denominator"]), weight=sums["unit"].map(before), group="")
-    sums = sums.dropna(subset=["weight"])[list(table.columns)].sort_values(["unit", "time"], ignore_index=True)
+    sums = with_codes(sums.dropna(subset=["weight"])[list(table.columns)].sort_values(["unit", "time"], ignore_index=True))
     own = replace(design, table=sums, scale="level", outcome="log(received)", path=False, traits=pd.DataFrame(), ended=pd.DataFrame())
     try:
         if not own.treated_units or not own.comparison_units:
