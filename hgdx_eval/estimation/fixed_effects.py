@@ -18,6 +18,7 @@ from .inference import LEVEL, MANY, Linear, degrees_of_freedom, effective_cluste
 from .results import Estimate, result_table
 from .two_way import TwoWay, residuals, solve, two_way
 
+FEW = 3  # columns that are kept dense
 TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
 
 
@@ -47,7 +48,7 @@ class Fit:
     k: int  # of the small-sample factor
     cells: Cells
     fe: TwoWay
-    columns: sparse.csr_matrix  # rows x (regressors and further dummies)
+    columns: sparse.csr_matrix | np.ndarray  # rows x (regressors and further dummies)
     unit: np.ndarray  # effects of units and periods in each column
     period: np.ndarray
     inverse: np.ndarray  # of the columns' weighted cross product after the effects; 0 where a column is not kept
@@ -123,13 +124,14 @@ def regress(cells: Cells, regressors: np.ndarray | sparse.csr_matrix, further: s
     event time cost as little as their ones.
     """
     fe, width = two_way(cells.weight, cells.units, cells.times), regressors.shape[1]
-    columns = sparse.csr_matrix(regressors)
+    few = further is None and not sparse.issparse(regressors) and width <= FEW  # making sparse matrices of these takes longer
+    columns = regressors if few else sparse.csr_matrix(regressors)
     columns = columns if further is None else sparse.hstack([columns, further]).tocsr()
-    weighted = columns.T.multiply(cells.weight).tocsr()
+    weighted = columns.T * cells.weight if few else columns.T.multiply(cells.weight).tocsr()
     of_units = sums_by_code(cells.units, len(fe.unit_weight), columns, cells.weight)
     of_times = sums_by_code(cells.times, len(fe.free), columns, cells.weight)
     unit, period = solve(fe, of_units, of_times)
-    whole = (weighted @ columns).toarray()
+    whole = weighted @ columns if few else (weighted @ columns).toarray()
     gram = whole - of_units.T @ unit - of_times.T @ period
     y = residuals(fe, cells.y[:, None])[:, 0]
     right = weighted @ y
@@ -157,9 +159,12 @@ def eliminated(gram: np.ndarray, length: np.ndarray, width: int) -> tuple[np.nda
     return kept, len(more), inverse
 
 
-def cluster_scores(cells: Cells, errors: np.ndarray, columns: sparse.csr_matrix, unit: np.ndarray, period: np.ndarray) -> np.ndarray:
+def cluster_scores(cells: Cells, errors: np.ndarray, columns: sparse.csr_matrix | np.ndarray, unit: np.ndarray,
+                   period: np.ndarray) -> np.ndarray:  # fmt: skip
     """Sums over clusters of weighted residuals times columns less their projection: clusters x columns."""
     groups, score = int(cells.clusters.max()) + 1, cells.weight * errors
+    if not sparse.issparse(columns) and columns.shape[1] <= FEW:
+        return sums_by_code(cells.clusters, groups, columns - unit[cells.units] - period[cells.times], score)
     of_units = sparse.csr_matrix((score, (cells.clusters, cells.units)), shape=(groups, len(unit)))
     of_times = sparse.csr_matrix((score, (cells.clusters, cells.times)), shape=(groups, len(period)))
     return sums_by_code(cells.clusters, groups, columns, score) - of_units @ unit - of_times @ period
