@@ -13,12 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import pandas as pd
-
 from ..base.own_files import PACKAGE
 from . import no_domain
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .events import Event
     from .study import Study
 
@@ -67,7 +67,7 @@ class Domain(Protocol):
     def check_files(self, p: "Study", panel: object) -> None:
         """Raises InputError where a file besides the data is wrong: before any notebook runs."""
 
-    def calendar(self, frequency: str, times: pd.Index) -> pd.DataFrame:
+    def calendar(self, frequency: str, times: "pd.Index") -> "pd.DataFrame":
         """Regressors of periods (ordinals), one row each: what the calendar does to an outcome. No column where there is none."""
 
     def policy(self, p: "Study") -> Policy | None:
@@ -91,13 +91,13 @@ class Domain(Protocol):
     def prepare(self) -> None:
         """Reads once what every kernel of a run would read."""
 
-    def counted_besides(self, p: "Study", panel: object, design: object) -> pd.DataFrame | None:
+    def counted_besides(self, p: "Study", panel: object, design: object) -> "pd.DataFrame | None":
         """What else of the cells' people a report of this domain counts, one row per cell; None where it counts nothing else."""
 
-    def cells_billed(self, p: "Study", panel: object, design: object) -> pd.Index:
+    def cells_billed(self, p: "Study", panel: object, design: object) -> "pd.Index":
         """The cells of whose people a report of this domain tells amounts."""
 
-    def amounts(self, p: "Study", panel: object, design: object, until: str | None) -> pd.DataFrame:
+    def amounts(self, p: "Study", panel: object, design: object, until: str | None) -> "pd.DataFrame":
         """The amounts of money that a report tells of the cells billed, up to a period, one row each."""
 
     def assumption(self, p: "Study", words: object) -> str | None:

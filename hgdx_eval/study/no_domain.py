@@ -4,9 +4,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .study import Study
 
 NAME = ""
@@ -41,7 +41,9 @@ def check_files(p: "Study", panel: object) -> None:
     return None
 
 
-def calendar(frequency: str, times: pd.Index) -> pd.DataFrame:
+def calendar(frequency: str, times: "pd.Index") -> "pd.DataFrame":
+    import pandas as pd
+
     return pd.DataFrame(index=times)
 
 
@@ -77,7 +79,9 @@ def counted_besides(p: "Study", panel: object, design: object) -> None:
     return None
 
 
-def cells_billed(p: "Study", panel: object, design: object) -> pd.Index:
+def cells_billed(p: "Study", panel: object, design: object) -> "pd.Index":
+    import pandas as pd
+
     return pd.Index([])
 
 

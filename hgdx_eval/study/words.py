@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import yaml
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from ..base.own_files import PACKAGE
-from ..base.periods import period_of
 from ..base.telling import in_brief, told_text
 from ..base.yaml_strict import FASTEST
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MINUS = "\u2212"
 SHAPE = re.compile(r"\((?:text|number) of \d+ \w+\)")
@@ -82,7 +84,7 @@ class Words:
 
     def number(self, value: float | Decimal | None, digits: int = 0, sign: bool = False) -> Numeral:
         """1.234,5 in Vietnamese, 1,234.5 in English; a true minus; `sign` adds + to positive numbers."""
-        if value is None or pd.isna(value):
+        if missing(value):
             return Numeral(NOTHING, False)
         rounded = round(float(value), digits) + 0.0  # + 0.0: never "-0"
         text = format_decimal(abs(rounded), "#,##0" + ("." + "0" * digits if digits else ""), locale=self.lang)
@@ -91,7 +93,7 @@ class Words:
 
     def percent(self, share: float | None, digits: int = 1) -> str:
         """A share 0-1 as 12,3%."""
-        return NOTHING if pd.isna(share) else self.number(100 * share, digits) + "%"
+        return NOTHING if missing(share) else self.number(100 * share, digits) + "%"
 
     def interval(self, low: float, high: float, digits: int = 1) -> str:
         """[1,1; 7,3] for charts and tables."""
@@ -100,11 +102,13 @@ class Words:
     def date(self, day: date | str) -> str:
         """14/7/2023 · 14 July 2023. A month "2023-08", a week "2023-W10" or a year "2023" comes out as such."""
         if len(str(day)) < len("2023-08-14"):
+            from ..base.periods import period_of
+
             return self.period(period_of(str(day)))
         return format_date(date.fromisoformat(str(day)[:10]), "d/M/yyyy" if self.lang == "vi" else "d MMMM yyyy",
                            locale=Locale.parse(self.lang))  # fmt: skip
 
-    def period(self, period: pd.Period, short: bool = False) -> str:
+    def period(self, period: "pd.Period", short: bool = False) -> str:
         """tháng 8/2023 · August 2023; quý III/2023 · Q3 2023; 2023; tuần 10/2023 · week 10 of 2023; 13/3/2023 · 13 March 2023.
         Short: 8/2023 · 8/2023, III/2023 · Q3 2023, tuần 10/2023 · W10 2023, 13/3/2023 · 13 Mar 2023."""
         frequency = period.freqstr[0]
@@ -135,13 +139,18 @@ class Words:
         return self.interval(low, high, min(digits, 4))
 
 
+def missing(value: float | Decimal | None) -> bool:
+    """None, NaN or NaT (this module is read also where pandas is not needed: its import takes longer than a run that has nothing to do)."""
+    return value is None or bool(value != value)
+
+
 def effect_digits(value: float, scale: str) -> int:
     """Decimals to print: 1 for points and money-free counts 0; for a level, enough for two significant digits."""
     if scale == "pp":
         return 1
     if scale in ("count", "VND"):
         return 0
-    if value is None or pd.isna(value) or value == 0:
+    if missing(value) or value == 0:
         return 1
     return max(1, min(3, 1 - int(f"{abs(value):e}".split("e")[1])))
 

@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from ..base.errors import InputError
 from ..base.telling import did_you_mean
 from ..study.domains import Policy
@@ -16,6 +14,8 @@ from .facts import facts_files, find_adoption, load_facts
 from .provinces import check_province, events_between, same_province
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..design.design import Design
     from ..panel.panel import Panel
     from ..report.blocks import Block
@@ -116,8 +116,10 @@ def check_files(p: "Study", panel: "Panel") -> None:
         read_places(Path(p.places), p.place)
 
 
-def calendar(frequency: str, times: pd.Index) -> pd.DataFrame:
+def calendar(frequency: str, times: "pd.Index") -> "pd.DataFrame":
     """Working days and the share of Tết of months; of quarters and years nothing."""
+    import pandas as pd
+
     if frequency != "M":
         return pd.DataFrame(index=times)
     from .calendar import tet_share, working_days
@@ -166,8 +168,10 @@ def prepare() -> None:
     load_facts()
 
 
-def cells_billed(p: "Study", panel: "Panel", design: "Design") -> pd.Index:
+def cells_billed(p: "Study", panel: "Panel", design: "Design") -> "pd.Index":
     """The cells whose fee is cut, from the policy's first period on."""
+    import pandas as pd
+
     from .questions.cost import treated_cells
 
     if p.layout != DOSSIERS or p.policy is None or "fee" not in panel.cells:
@@ -175,7 +179,7 @@ def cells_billed(p: "Study", panel: "Panel", design: "Design") -> pd.Index:
     return treated_cells(panel, p, design).dropna(subset=["fee"]).index
 
 
-def amounts(p: "Study", panel: "Panel", design: "Design", until: str | None) -> pd.DataFrame:
+def amounts(p: "Study", panel: "Panel", design: "Design", until: str | None) -> "pd.DataFrame":
     """VND not taken and saved, as the chapter on cost sums them up: family, side, group, period, part, count."""
     from .questions.cost import amounts_of, bill
 
@@ -183,7 +187,7 @@ def amounts(p: "Study", panel: "Panel", design: "Design", until: str | None) -> 
     return amounts_of(found if until is None else replace(found, cells=found.cells[found.cells["period"].astype(str) <= until]), p)
 
 
-def counted_besides(p: "Study", panel: "Panel", design: "Design") -> pd.DataFrame | None:
+def counted_besides(p: "Study", panel: "Panel", design: "Design") -> "pd.DataFrame | None":
     """What the two rates of online payment count, per cell with dossiers: cut (its fee is cut) and the counts of `PAYMENTS`."""
     from ..release.release import PAYMENTS
     from .questions.payment import counted, whole_fee, why_none
