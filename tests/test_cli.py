@@ -83,7 +83,9 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     assert again.returncode == 0 and "unchanged" in again.stderr
     assert Path(again.stdout.strip().splitlines()[-1]).name == run.name
     assert len([d for d in (study / "out/mine").iterdir() if d.name.startswith("20")]) == 1
-    code = "import sys; sys.modules['pandas'] = None; from hgdx_eval.cli import main; sys.argv[1:] = 'run mine.yaml --out out'.split(); main()"
+    code = (
+        "import sys; sys.modules['pandas'] = None; from hgdx_eval.cli import main; sys.argv[1:] = 'run mine.yaml --out out'.split(); main()"
+    )
     light = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=study, env={**os.environ, "PYTHONPATH": LEAN})
     assert light.returncode == 0 and "unchanged" in light.stderr  # its import takes longer than all else of such a run
 

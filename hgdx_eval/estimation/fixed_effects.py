@@ -14,7 +14,18 @@ from scipy.linalg import lapack
 from ..base.errors import Refusal
 from ..design.design import Design, thin_event_times
 from ..panel.disclosure import told_sizes
-from .inference import LEVEL, MANY, Linear, degrees_of_freedom, effective_clusters, satterthwaite, small_sample, sums_by_code, t_interval
+from .inference import (
+    LEVEL,
+    MANY,
+    Linear,
+    Parts,
+    degrees_of_freedom,
+    effective_clusters,
+    satterthwaite,
+    small_sample,
+    sums_by_code,
+    t_interval,
+)
 from .results import Estimate, result_table
 from .two_way import TwoWay, residuals, solve, two_way
 
@@ -245,15 +256,49 @@ def combination(fit: Fit, shares: np.ndarray) -> dict:
 
 
 def linear(fit: Fit, shares: np.ndarray) -> Linear:
-    """A weighted sum of coefficients as a weighted sum of outcomes; `shares`: one entry per kept regressor."""
+    """A weighted sum of coefficients as a weighted sum of outcomes; `shares`: one entry per kept regressor.
+
+    Cluster h's part in the error, its own shock less what the regression explains of it, is known by its effects of units,
+    periods and columns: sums of it over a cluster's rows are products of these with sums by unit, period and column.
+    """
     weights, cells = outcome_weights(fit, shares), fit.cells
-    groups = int(cells.clusters.max()) + 1
-    step = weights / cells.weight
-    own = np.zeros((len(weights), groups))
-    own[np.arange(len(weights)), cells.clusters] = step
-    influence = cells.weight[:, None] * unexplained(fit, own)
-    return Linear(cells.y, fit.errors, weights, step / (weights @ step), influence, lambda z: unexplained(fit, z), cells.clusters,
-                  small_sample(groups, cells.n, fit.k))  # fmt: skip
+    groups, own = int(cells.clusters.max()) + 1, weights / cells.weight
+    unit, period, column, explained = cluster_effects(fit, weights)
+    whole = weights @ own
+    of_step = (np.diag(np.bincount(cells.clusters, weights * own, groups)) - explained) / whole
+    units, times, columns = sums_of_clusters(fit, cells.weight * fit.errors)
+    fitted = (units @ unit + times @ period).T + column.T @ columns
+    of_errors = np.diag(np.bincount(cells.clusters, weights * fit.errors, groups)) - fitted
+
+    def influence() -> np.ndarray:
+        unit, period, column, _ = cluster_effects(fit, weights)
+        found = -cells.weight[:, None] * (unit[cells.units] + period[cells.times] + fit.columns @ column)
+        found[np.arange(len(weights)), cells.clusters] += weights
+        return found
+
+    return Linear(cells.y, fit.errors, weights, own / whole, of_errors.sum(axis=1), of_errors, of_step, influence,
+                  lambda z: unexplained(fit, z), cells.clusters, small_sample(groups, cells.n, fit.k),
+                  lambda: Parts(fit, *cluster_effects(fit, weights)[:3]))  # fmt: skip
+
+
+def sums_of_clusters(fit: Fit, values: np.ndarray) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:
+    """Sums of values over the rows of each cluster: clusters x units, clusters x periods, columns x clusters."""
+    cells, groups = fit.cells, int(fit.cells.clusters.max()) + 1
+    units = sparse.csr_matrix((values, (cells.clusters, cells.units)), shape=(groups, len(fit.fe.unit_weight)))
+    times = sparse.csr_matrix((values, (cells.clusters, cells.times)), shape=(groups, len(fit.fe.free)))
+    return units, times, sums_by_code(cells.clusters, groups, fit.columns, values).T
+
+
+def cluster_effects(fit: Fit, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(effects of units, of periods, of columns: each x clusters; clusters x clusters of what they explain) of a shock to each
+    cluster's rows in the direction of `weights`."""
+    units, times, columns = sums_of_clusters(fit, weights)
+    of_units, of_times = units.toarray().T, times.toarray().T
+    unit, period = solve(fit.fe, of_units, of_times)
+    of_columns = columns - fit.unit.T @ of_units - fit.period.T @ of_times
+    column = fit.inverse @ of_columns
+    explained = units @ unit + times @ period + of_columns.T @ column
+    return unit - fit.unit @ column, period - fit.period @ column, column, explained
 
 
 def rows_only(cells: Cells, keep: np.ndarray) -> Cells:

@@ -68,27 +68,43 @@ def placebo_rank(estimate: float, placebos: pd.Series) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Each cluster's part in the error of a coefficient of a regression, without a rows x clusters matrix: cluster h's part is
+    `influence[:, h]` = weights on its own rows, less the row's weight x (unit[u, h] + period[t, h] + columns @ column[:, h])."""
+
+    fit: object  # the regression
+    unit: np.ndarray  # units x clusters
+    period: np.ndarray  # periods x clusters
+    column: np.ndarray  # columns x clusters
+
+
+@dataclass(frozen=True)
 class Linear:
     """An estimate that is a weighted sum of outcomes, with all that inference needs. Rows are those of the design's table.
 
     For outcomes z: the estimate is `weights @ z`, what its model leaves is `rest(z)`, and cluster h's part in its error
-    `influence[:, h] @ z`. `direction` is how outcomes move when the estimate moves by one and nothing else does (the restricted
-    least-squares step); `errors` is `rest(y)`. `factor`: of the clustered variance.
+    `influence()[:, h] @ z`. `direction` is how outcomes move when the estimate moves by one and nothing else does (the restricted
+    least-squares step); `errors` is `rest(y)`. `of_errors` and `of_step`, clusters h x clusters g, are the sums over the rows of
+    cluster g of h's influence x `errors` and x `direction`. `factor`: of the clustered variance.
     """
 
     y: np.ndarray
     errors: np.ndarray
     weights: np.ndarray
     direction: np.ndarray
-    influence: np.ndarray  # rows x clusters
+    scores: np.ndarray  # per cluster: its part in the error
+    of_errors: np.ndarray
+    of_step: np.ndarray
+    influence: Callable[[], np.ndarray]  # rows x clusters, made anew: as large as the table, clusters times
     rest: Callable[[np.ndarray], np.ndarray]  # rows x columns -> rows x columns
     clusters: np.ndarray
     factor: float
+    parts: Callable[[], Parts] | None = None  # of a regression
 
     @property
     def dof(self) -> float:
         """Degrees of freedom of the clustered t: `satterthwaite` for shocks to a cluster in the estimate's direction."""
-        return satterthwaite(by_cluster(self.clusters, self.influence * self.direction[:, None]).T)
+        return satterthwaite(self.of_step)
 
     @property
     def estimate(self) -> float:
@@ -96,8 +112,15 @@ class Linear:
 
     @property
     def std_error(self) -> float:
-        parts = self.y @ self.influence
-        return float(np.sqrt(self.factor * (parts @ parts)))
+        return float(np.sqrt(self.factor * (self.scores @ self.scores)))
+
+
+def linear_of_rows(y: np.ndarray, errors: np.ndarray, weights: np.ndarray, direction: np.ndarray, made: np.ndarray,
+                   influence: Callable[[], np.ndarray], rest: Callable[[np.ndarray], np.ndarray], clusters: np.ndarray,
+                   factor: float) -> Linear:  # fmt: skip
+    """A `Linear` from the matrix `made` of influences (rows x clusters), which is not kept: `influence` makes it again."""
+    of_errors, of_step = (by_cluster(clusters, made * column[:, None]).T for column in (errors, direction))
+    return Linear(y, errors, weights, direction, y @ made, of_errors, of_step, influence, rest, clusters, factor)
 
 
 def by_cluster(clusters: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from ..estimation.fixed_effects import (
     unexplained,
     usable,
 )
-from ..estimation.inference import MANY, Linear, by_cluster
+from ..estimation.inference import MANY, Linear, by_cluster, linear_of_rows
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -122,6 +122,18 @@ def cohort_periods(table: pd.DataFrame) -> sparse.csr_matrix:
 
 def as_linear(wide: Wide, parts: list[GroupTime], cells: Cells, model: Fit, place: tuple) -> Linear:
     """The average of ATT(g, t) by the cohorts' sizes as a weighted sum of outcomes, with each cluster's part in its error."""
+    rows, columns = place
+    weights, influence = weights_and_influence(wide, parts)
+    w, groups = weights[rows, columns], len(influence)
+    step = w / cells.weight
+    factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
+    return linear_of_rows(cells.y, model.errors, w, step / (w @ step), influence[:, rows, columns].T,
+                          lambda: weights_and_influence(wide, parts)[1][:, rows, columns].T, lambda z: unexplained(model, z),
+                          cells.clusters, factor)  # fmt: skip
+
+
+def weights_and_influence(wide: Wide, parts: list[GroupTime]) -> tuple[np.ndarray, np.ndarray]:
+    """(units x periods, clusters x units x periods): the weight of each outcome in the average, and its part in each cluster's error."""
     groups = int(wide.cluster.max()) + 1
     size, moves = cohort_shares(wide, np.array([p.cohort for p in parts]))
     share = size / size.sum()
@@ -139,12 +151,7 @@ def as_linear(wide: Wide, parts: list[GroupTime], cells: Cells, model: Fit, plac
         influence[:, :, p.column] += moved[:, j, None] * att
         influence[:, :, p.base] -= moved[:, j, None] * att
     influence -= moved.sum(axis=1)[:, None, None] * weights
-    rows, columns = place
-    w = weights[rows, columns]
-    step = w / cells.weight
-    direction, influence = step / (w @ step), influence[:, rows, columns].T
-    factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
-    return Linear(cells.y, model.errors, w, direction, influence, lambda z: unexplained(model, z), cells.clusters, factor)
+    return weights, influence
 
 
 def adjoint(wide: Wide, p: GroupTime, groups: int) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,7 @@ from ..estimation.fixed_effects import (
     told_by_leverage,
     usable,
 )
-from ..estimation.inference import MANY, Linear, sums_by_code
+from ..estimation.inference import MANY, Linear, linear_of_rows, sums_by_code
 from ..estimation.results import Estimate
 from ..estimation.two_way import TwoWay, effects, solve, two_way
 
@@ -100,17 +100,18 @@ def as_linear(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.nd
         means = sums_by_code(groups, len(squares), left, part)
         return np.where(chosen[:, None], left - means[groups], np.where(first.untreated[:, None], left, 0.0))
 
-    number = int(cells.clusters.max()) + 1
-    own = np.zeros((len(share), number))
-    own[np.arange(len(share)), cells.clusters] = weights
-    of_treated = np.where(chosen[:, None], own - part[:, None] * sums_by_code(groups, len(squares), own, chosen.astype(float))[groups], 0.0)
-    influence = of_treated.copy()
-    of_untreated = own[first.untreated]
-    absorbed = counterfactual_weights(cells, first, np.where(first.untreated[:, None], own, of_treated))
-    influence[first.untreated] = of_untreated - absorbed
+    def influence() -> np.ndarray:
+        own = np.zeros((len(share), int(cells.clusters.max()) + 1))
+        own[np.arange(len(share)), cells.clusters] = weights
+        means = sums_by_code(groups, len(squares), own, chosen.astype(float))
+        found = np.where(chosen[:, None], own - part[:, None] * means[groups], 0.0)
+        absorbed = counterfactual_weights(cells, first, np.where(first.untreated[:, None], own, found))
+        found[first.untreated] = own[first.untreated] - absorbed
+        return found
+
     step = weights / cells.weight
-    direction = step / (weights @ step)
-    return Linear(cells.y, rest(cells.y[:, None])[:, 0], weights, direction, influence, rest, cells.clusters, 1.0)
+    return linear_of_rows(cells.y, rest(cells.y[:, None])[:, 0], weights, step / (weights @ step), influence(), influence, rest,
+                          cells.clusters, 1.0)  # fmt: skip
 
 
 def first_stage(cells: Cells, treated: np.ndarray) -> FirstStage:

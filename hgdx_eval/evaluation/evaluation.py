@@ -13,10 +13,13 @@ from ..base.telling import in_brief
 from ..design.design import Design
 from ..design.placebos import placebo_before, placebos_in_space, without_cluster
 from ..estimation.estimate import estimate
+from ..estimation.fixed_effects import cells_of, told, usable
 from ..estimation.inference import LEVEL, few_clusters, placebo_rank
+from ..estimation.leave_out import left_out
 from ..estimation.results import Estimate, result_table, told_row
 from ..infer.false_alarms import LEAST_CLUSTERS, chosen, false_alarms, intervals
 from ..infer.sensitivity import sensitivity
+from ..panel.disclosure import told_whole
 from ..study.study import Study, VerdictRules
 from ..study.vocabulary import REGRESSION
 from .verdict import Small, judge, judge_checks, smallness
@@ -167,13 +170,57 @@ def placebo_time(design: Design, p: Study) -> Estimate | None:
 
 def leave_one_out(design: Design, p: Study) -> Estimate | None:
     """One row per cluster left out: the main estimate without it; None where no cluster can be spared."""
+    known, others = without_each(design) if p.estimator == REGRESSION else (None, design.table["cluster"].unique())
     parts = []
-    for cluster in sorted(design.table["cluster"].unique()):
+    for cluster in sorted(others):
         try:
             parts.append(relabelled(estimate(without_cluster(design, cluster), p.estimator), "leave_one_out", group=cluster))
         except Refusal:
             continue
-    return stacked(parts)
+    found = stacked(parts if known is None else [known, *parts])
+    return found and replace(found, table=found.table.sort_values("group", ignore_index=True))
+
+
+def without_each(design: Design) -> tuple[Estimate | None, list[str]]:
+    """(two-way fixed effects without each cluster, a row each, by sums; clusters for which these do not tell: to be estimated anew).
+    Clusters without which nothing can be estimated are in neither."""
+    table = design.table
+    names, counted = table["cluster"].unique(), table["denominator"].notna()
+    if counted.any() != counted.all() or (table["weight"] == 0).any():
+        return None, list(names)
+    try:
+        cells = cells_of(design, usable(design))
+    except Refusal:
+        return None, list(names)
+    n = cells.n - np.bincount(cells.clusters, table["denominator"].fillna(1.0))
+    found = left_out(cells, table["treated"].to_numpy(float), n)
+    if found is None:
+        return None, list(names)
+    sizes, own = spared(design).loc[names], set(design.clusters(True))
+    rows = [{"group": name, "n_obs": n[j], "n_units": sizes.at[name, "units"], "n_treated_clusters": len(own - {name}),
+             **told(found.estimate[j], found.variance[j], found.dof[j])}
+            for j, name in enumerate(names) if found.sure[j] and sizes.at[name, "enough"]]  # fmt: skip
+    common = dict(term="leave_one_out", study=design.study, outcome=design.outcome, estimator=REGRESSION, inference="cluster",
+                  level=LEVEL, n_clusters=len(names) - 1, scale=design.scale, simulated=design.origin.simulated)  # fmt: skip
+    whole = replace(design, table=pd.DataFrame({"denominator": [design.whole]}))  # one that leaves no dossier out is told as it is
+    known = told_whole(result_table(rows, **common), bool(counted.all()), design.whole, whole.told)
+    return Estimate(known, design.origin, design.frequency), list(names[~found.sure & sizes["enough"].to_numpy()])
+
+
+def spared(design: Design) -> pd.DataFrame:
+    """Per cluster: `units` that are left without it, and whether these are `enough` for `check_design`."""
+    table = design.table
+    since = table["treated_from"]
+    by_cluster = table.assign(before=table["time"] < since, after=table["time"] >= since).groupby("cluster")[["before", "after"]].sum()
+    units = table.drop_duplicates("unit").assign(treated=lambda t: t["treated_from"].notna())
+    own = units.groupby("cluster")["treated"].agg(["size", "sum"])
+    dates = units.groupby(["treated_from", "cluster"]).size().groupby("treated_from").agg(["size"])["size"]
+    only = units[units["treated_from"].isin(dates.index[dates == 1])].groupby("cluster")["treated_from"].nunique()
+    left = own.sum() - own
+    left_dates = len(dates) - only.reindex(own.index, fill_value=0)
+    compared = (left["size"] > left["sum"]) | (left_dates != 1)
+    times = ((by_cluster.sum() - by_cluster) > 0).all(axis=1)
+    return pd.DataFrame({"units": left["size"], "enough": (left["size"] > 1) & (left["sum"] > 0) & compared & times})
 
 
 def placebo_space(design: Design, p: Study) -> Estimate | None:

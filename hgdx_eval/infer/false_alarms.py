@@ -7,7 +7,8 @@ rejects is told with its Monte Carlo interval; no row from the policy's start on
 is the study's, written down beforehand; the first that cries wolf in at most 7 % of the worlds is headlined.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -16,35 +17,23 @@ from scipy import stats
 
 from ..base.errors import Refusal
 from ..design.design import Design
-from ..design.placebos import placebos_in_space
-from ..estimation.fixed_effects import cells_of, rows_only, usable
+from ..design.placebos import placebo_sets
+from ..estimation.fixed_effects import TINY, cells_of, rows_only, usable
 from ..estimation.heterogeneity import group_linears
 from ..estimation.inference import LEVEL, MANY, Linear, by_cluster
 from ..estimation.two_way import residuals, two_way
 from ..study.vocabulary import REGRESSION
 from . import randomization, wild
+from .world_sums import Part, Sums, Worlds, part_of, sums_of_adoptions, sums_of_outcomes, sums_of_regression
 
 WORLDS = 2000
-CHUNK = 100
+AT_ONCE = 10_000_000  # numbers of so many worlds together
 MOST, LEAST = 0.07, 0.03  # false alarms: above, a kind is not headlined; below, it is called conservative
 BLOCK = {"D": 182, "W": 26, "M": 6, "Q": 6, "Y": 6}  # periods drawn together, at most
 MIN_BEFORE = 4  # periods before the policy without which there is nothing to draw from
 LEAST_CLUSTERS = 3  # on either side: with fewer, no clustered error is tried
 WILD_DRAWS, RANDOM_DRAWS = 999, 199
 RATES = ["kind", "worlds", "rate", "low", "high"]
-
-
-@dataclass(frozen=True)
-class Worlds:
-    """What placebo worlds are drawn from: residuals of the time before in points, and where each row of the study finds its own."""
-
-    residual: np.ndarray  # rows of the time before, and one 0 for units not seen in a month
-    source: np.ndarray  # rows of the study x months before: position in `residual`
-    cluster: np.ndarray  # per row of the study
-    time: np.ndarray  # per row of the study, from 0
-    before: int
-    block: int
-    seed: int
 
 
 def false_alarms(design: Design, estimator: str, kinds: tuple[str, ...], worlds: int = WORLDS) -> pd.DataFrame:
@@ -57,16 +46,23 @@ def false_alarms(design: Design, estimator: str, kinds: tuple[str, ...], worlds:
     if source is None:
         return pd.DataFrame(columns=RATES)
     kinds = tuple(kind for kind in kinds if kind in ("cluster", "wild") or estimator == REGRESSION)
-    tests = {kind: TESTS[kind](design, linear) for kind in kinds}
+    tests = {kind: TESTS[kind](design, linear, source) for kind in kinds}
     tests = {kind: test for kind, test in tests.items() if test is not None}
+    sums, chunk = sums_of(source, linear, "wild" in kinds), chunk_of(source, linear)
     alarms = dict.fromkeys(tests, 0)
-    for at in range(0, worlds, CHUNK):
-        y = drawn(source, at, min(CHUNK, worlds - at))
-        rest = linear.rest(y)
+    for at in range(0, worlds, chunk):
+        part = part_of(source, at, min(chunk, worlds - at))
+        found = sums(part)
         for kind, test in tests.items():
-            alarms[kind] += int((test(y, rest) <= 1 - LEVEL + 1e-12).sum())
+            alarms[kind] += int((test(part, found) <= 1 - LEVEL + 1e-12).sum())
     return pd.DataFrame([{"kind": kind, "worlds": worlds, "rate": number / worlds, **monte_carlo(number, worlds)}
                          for kind, number in alarms.items()], columns=RATES)  # fmt: skip
+
+
+def chunk_of(w: Worlds, linear: Linear) -> int:
+    """How many worlds at once: numbers of each world are sums by unit, by cluster x period and by cluster x cluster, or its outcomes."""
+    numbers = len(w.residual) + w.clusters * (w.periods + w.clusters) if linear.parts else 3 * len(w.cluster)
+    return int(np.clip(AT_ONCE // numbers, 20, 500))
 
 
 def monte_carlo(number: int, worlds: int) -> dict[str, float]:
@@ -125,100 +121,89 @@ def worlds_of(design: Design) -> Worlds | None:
     cells = rows_only(cells_of(design, table), early)
     residual = residuals(two_way(cells.weight, cells.units, cells.times), cells.y[:, None])[:, 0]
     units, times = pd.factorize(table["unit"])[0], table["time"].to_numpy()
-    place = np.full((units.max() + 1, len(months)), len(residual))
-    place[units[early], np.searchsorted(months, times[early])] = np.arange(len(residual))
+    by_month = np.zeros((units.max() + 1, len(months)))
+    by_month[units[early], np.searchsorted(months, times[early])] = residual
     block = max(1, min(BLOCK[design.frequency], len(months) // 2))
-    return Worlds(np.append(residual, 0.0), place[units], pd.factorize(table["cluster"])[0], pd.factorize(table["time"], sort=True)[0],
-                  len(months), block, design.seed)  # fmt: skip
+    return Worlds(by_month, units, pd.factorize(table["cluster"])[0], pd.factorize(table["time"], sort=True)[0], block, design.seed)
 
 
-def drawn(w: Worlds, first: int, number: int) -> np.ndarray:
-    """Outcomes of so many worlds, numbered from `first`: rows x worlds. The same number gives the same world."""
-    clusters, periods = int(w.cluster.max()) + 1, int(w.time.max()) + 1
-    blocks = -(-periods // w.block) + 1
-    y = np.empty((len(w.cluster), number))
-    rows = np.arange(len(w.cluster))
-    for j in range(number):
-        rng = np.random.default_rng([w.seed, 3, first + j])
-        starts = rng.integers(0, w.before, (clusters, blocks))
-        months = ((starts[:, :, None] + np.arange(w.block)) % w.before).reshape(clusters, -1)
-        offset = rng.integers(0, w.block, clusters)
-        month = months[w.cluster, w.time + offset[w.cluster]]
-        y[:, j] = w.residual[w.source[rows, month]]
-    return y
+def sums_of(w: Worlds, linear: Linear, residual_sums: bool) -> Callable[[Part], Sums]:
+    """Looked up where the estimate is a regression's, else from the worlds' outcomes."""
+    if linear.parts is None:
+        return sums_of_outcomes(w, linear, residual_sums)
+    return sums_of_regression(w, linear, linear.parts(), residual_sums)
 
 
-# --- tests: (outcomes, what the estimate's model leaves of them; rows x worlds) -> p of each world -------------------
-def cluster_test(design: Design, linear: Linear):
+# --- tests: (some worlds, their sums) -> p of each world ---------------------------------------------------------------
+def cluster_test(design: Design, linear: Linear, w: Worlds):
     dof = linear.dof
 
-    def p(y: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        scores = linear.influence.T @ y
+    def p(part: Part, found: Sums) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = linear.weights @ y / np.sqrt(linear.factor * (scores**2).sum(axis=0))
+            t = found.estimates / np.sqrt(linear.factor * (found.scores**2).sum(axis=0))
         return 2 * stats.t.sf(np.abs(t), dof)
 
     return p
 
 
-def wild_test(design: Design, linear: Linear):
-    groups = int(linear.clusters.max()) + 1
-    v, complete = wild.signs(groups, WILD_DRAWS, design.seed)
-    step = by_cluster(linear.clusters, linear.influence * linear.direction[:, None]).T
+def wild_test(design: Design, linear: Linear, w: Worlds):
+    v, complete = wild.signs(len(linear.scores), WILD_DRAWS, design.seed)
     share = by_cluster(linear.clusters, (linear.weights * linear.direction)[:, None])[:, 0]
-    members = [np.flatnonzero(linear.clusters == g) for g in range(groups)]
-    inside = [linear.influence[rows].T for rows in members]  # clusters x rows of one cluster
+    step = np.column_stack([linear.of_step, -linear.of_step.sum(axis=1)])
+    one, other = np.triu_indices(step.shape[1], 1)
+    pairs = np.column_stack([v, np.ones(len(v))])
+    pairs = 2 * pairs[:, one] * pairs[:, other]
 
-    def p(y: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        estimates, scores = linear.weights @ y, linear.influence.T @ y
-        s0 = by_cluster(linear.clusters, linear.weights[:, None] * rest)
-        b0 = np.stack([part @ rest[rows] for part, rows in zip(inside, members, strict=True)], axis=1)
-        found = []
-        for j in range(y.shape[1]):
-            k = wild.Kernel(estimates[j], linear.factor * float(scores[:, j] @ scores[:, j]), linear.factor, s0[:, j], share,
-                            b0[:, :, j], step, -float(s0[:, j].sum()), scores[:, j] - b0[:, :, j].sum(axis=1),
-                            -step.sum(axis=1))  # fmt: skip
-            found.append(wild.p_value(k, wild.drawn(k, v), complete, 0.0))
-        return np.array(found)
+    def p(part: Part, found: Sums) -> np.ndarray:
+        tops = v @ found.s0 - found.s0.sum(axis=0) + found.estimates * (v @ share)[:, None]
+        lines = np.dstack([found.b0, found.scores.T - found.b0.sum(axis=2)]) + found.estimates[:, None, None] * step
+        squares = lines.transpose(0, 2, 1) @ lines  # a cluster's score is a line of signs and 1: their squares' sum a quadratic form
+        least = pairs @ squares[:, one, other].T + np.trace(squares, axis1=1, axis2=2)
+        at_least = (tops**2 * (found.scores**2).sum(axis=0) >= found.estimates**2 * least * (1 - wild.TIE)).sum(axis=0)
+        return at_least / len(v) if complete else (at_least + 1) / (len(v) + 1)
 
     return p
 
 
-def randomization_test(design: Design, linear: Linear):
+def randomization_test(design: Design, linear: Linear, w: Worlds):
     try:
-        p = randomization.permuted(design, RANDOM_DRAWS)[0]
+        estimates = sums_of_adoptions(w, randomization.permuted(design, RANDOM_DRAWS)[0])
     except Refusal:
         return None
-
-    def test(y: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        return randomization.share_as_extreme(randomization.under_all(p, residuals(p.fe, y)))
-
-    return test
+    return lambda part, found: randomization.share_as_extreme(estimates(part))
 
 
-def placebo_test(design: Design, linear: Linear):
+def placebo_test(design: Design, linear: Linear, w: Worlds):
     """The rank among comparison clusters that pretend to be treated."""
-    try:
-        placebos = placebos_in_space(design)
-        weights = np.column_stack([placebo_weights(design, placebo) for _, placebo in placebos])
-    except Refusal:
+    placebos = pretended(design)
+    if placebos is None:
         return None
+    estimates = sums_of_adoptions(w, placebos)
 
-    def test(y: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        own, others = np.abs(linear.weights @ y), np.abs(weights.T @ y)
+    def test(part: Part, found: Sums) -> np.ndarray:
+        own, others = np.abs(found.estimates), np.abs(estimates(part))
         return (1 + (others >= own * (1 - 1e-12)).sum(axis=0)) / (1 + len(others))
 
     return test
 
 
-def placebo_weights(design: Design, placebo: Design) -> np.ndarray:
-    """The weights of a placebo's estimate over the rows of the study; 0 for the treated units, which it leaves out."""
-    table = usable(design)
-    linear = import_module("hgdx_eval.estimators.two_way_fixed_effects").linears(replace(placebo, path=False))[None]
-    place = pd.MultiIndex.from_frame(table[["unit", "time"]]).get_indexer(pd.MultiIndex.from_frame(usable(placebo)[["unit", "time"]]))
-    weights = np.zeros(len(table))
-    weights[place] = linear.weights
-    return weights
+def pretended(design: Design) -> randomization.Permuted | None:
+    """`placebos_in_space` as assignments: no start or the real one, among the comparison clusters' rows alone. None where there are no
+    such placebos, or where one of them is absorbed."""
+    table, own, others = usable(design), design.clusters(True), design.clusters(False)
+    if set(own) & set(others) or len(others) <= len(own) or design.table["treated_from"].nunique() != 1:
+        return None
+    sets, inside = placebo_sets(others, len(own), design.seed), table["treated_from"].isna().to_numpy()
+    cells = rows_only(cells_of(design, table), inside)
+    group, names = pd.factorize(table.loc[inside, "cluster"])
+    starts = np.array([names.isin(one) for one in sets]).astype(int)
+    late = table.loc[inside, "time"].to_numpy() >= table["treated_from"].min()
+    assigned = randomization.Assignments(starts, np.vstack([np.zeros_like(late), late]), group, False)
+    fe = two_way(cells.weight, cells.units, cells.times)
+    rest, whole = randomization.squared(fe, cells, assigned)
+    if not (rest > TINY**2 * whole).all():
+        return None
+    return randomization.Permuted(assigned, cells, fe, rest, np.flatnonzero(inside))
 
 
 TESTS = {"cluster": cluster_test, "wild": wild_test, "randomization": randomization_test, "placebo": placebo_test}

@@ -14,12 +14,13 @@ from math import factorial, prod
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from ..base.errors import Refusal
 from ..design.design import Design
 from ..estimation.fixed_effects import Cells, cells_of, usable
-from ..estimation.inference import LEVEL, by_cluster, inverted
-from ..estimation.two_way import effects, residuals, two_way
+from ..estimation.inference import LEVEL, inverted
+from ..estimation.two_way import TwoWay, residuals, solve, two_way
 
 DRAWS = 1999
 TIE = 1e-9
@@ -28,19 +29,14 @@ CHUNK = 64
 
 @dataclass(frozen=True)
 class Assignments:
-    """`starts`: draws x units, the code of a unit's start in each draw, 0 = never; the first draw is the real one.
-
-    `rows`: starts x rows, whether a row would be treated with that start; `unit` its unit's code.
+    """`starts`: draws x groups of units that always start together, the code of their start in each draw, 0 = never; the first draw
+    is the real one. `rows`: starts x rows, whether a row would be treated with that start; `group` its unit's group.
     """
 
     starts: np.ndarray
     rows: np.ndarray
-    unit: np.ndarray
+    group: np.ndarray
     complete: bool
-
-    def treated(self, draws: slice) -> np.ndarray:
-        """rows x draws of 0 and 1."""
-        return self.rows[self.starts[draws][:, self.unit].T, np.arange(len(self.unit))[:, None]].astype(float)
 
 
 def assignments(design: Design, table: pd.DataFrame, draws: int = DRAWS) -> Assignments:
@@ -56,7 +52,17 @@ def assignments(design: Design, table: pd.DataFrame, draws: int = DRAWS) -> Assi
         raise Refusal("too_few_placebos", f"{design.study}: only {number} adoptions are possible; at least 20 are needed")
     complete = number <= draws + 1
     found = listed(code, groups) if complete else sampled(code, groups, draws, design.seed)
-    return Assignments(found, rows, unit, complete)
+    whole, group = together(groups, len(code))
+    return Assignments(found[:, whole], rows, group[unit], complete)
+
+
+def together(groups: list[np.ndarray], units: int) -> tuple[np.ndarray, np.ndarray]:
+    """(one unit of each set that is exchanged as one, per unit the set it belongs to)."""
+    sets = [one for members in groups for one in members]
+    group = np.empty(units, int)
+    for number, one in enumerate(sets):
+        group[one] = number
+    return np.array([one[0] for one in sets]), group
 
 
 def exchangeable(code: np.ndarray, cluster: np.ndarray) -> list[np.ndarray]:
@@ -119,12 +125,31 @@ def sampled(code: np.ndarray, groups: list[np.ndarray], draws: int, seed: int) -
 
 @dataclass(frozen=True)
 class Permuted:
-    """What estimates under all assignments need: numerators are sums over the units' own residual sums."""
+    """What estimates under all assignments need: numerators are sums over the groups' own residual sums."""
 
     assigned: Assignments
     cells: Cells
-    fe: object
+    fe: TwoWay
     length: np.ndarray  # per draw: squared length of being treated after the fixed effects; 0 = absorbed
+    kept: np.ndarray  # rows of the study that `cells` hold
+
+    def treated_weights(self) -> sparse.csr_matrix:
+        """Rows x (starts x groups): the weight of a row of the group that would be treated with that start."""
+        return treated_weights(self.assigned, self.cells)
+
+
+def treated_weights(assigned: Assignments, cells: Cells) -> sparse.csr_matrix:
+    start, row = np.nonzero(assigned.rows)
+    groups = assigned.starts.shape[1]
+    return sparse.csr_matrix((cells.weight[row], (row, start * groups + assigned.group[row])),
+                             shape=(len(cells.weight), len(assigned.rows) * groups))  # fmt: skip
+
+
+def by_effect(fe: TwoWay, cells: Cells, columns: sparse.csr_matrix) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Sums of columns by unit and by period: units x columns, periods x columns."""
+    rows, ones = np.arange(len(cells.weight)), np.ones(len(cells.weight))
+    return tuple(sparse.csr_matrix((ones, (codes, rows)), shape=(number, len(rows))) @ columns
+                 for codes, number in ((cells.units, len(fe.unit_weight)), (cells.times, len(fe.free))))  # fmt: skip
 
 
 def permuted(design: Design, draws: int = DRAWS) -> tuple[Permuted, pd.DataFrame]:
@@ -132,24 +157,42 @@ def permuted(design: Design, draws: int = DRAWS) -> tuple[Permuted, pd.DataFrame
     cells = cells_of(design, table)
     assigned = assignments(design, table, draws)
     fe = two_way(cells.weight, cells.units, cells.times)
-    length = np.concatenate([squared(fe, cells, assigned.treated(slice(at, at + CHUNK)))
-                             for at in range(0, len(assigned.starts), CHUNK)])  # fmt: skip
-    return Permuted(assigned, cells, fe, length), table
+    rest, whole = squared(fe, cells, assigned)
+    return Permuted(assigned, cells, fe, np.where(rest > 1e-10 * np.maximum(whole, 1.0), rest, 0.0), np.arange(len(table))), table
 
 
-def squared(fe: object, cells: Cells, columns: np.ndarray) -> np.ndarray:
-    """Weighted squared length of 0/1 columns after the fixed effects; what is only rounding is 0."""
-    unit, period = effects(fe, columns)
-    whole = cells.weight @ columns
-    rest = whole - (cells.weight[:, None] * columns * (unit[cells.units] + period[cells.times])).sum(axis=0)
-    return np.where(rest > 1e-10 * np.maximum(whole, 1.0), rest, 0.0)
+def squared(fe: TwoWay, cells: Cells, assigned: Assignments) -> tuple[np.ndarray, np.ndarray]:
+    """(weighted squared length of being treated after the fixed effects, before them), per draw: a quadratic form in which group has
+    which start."""
+    of_units, of_times = by_effect(fe, cells, treated_weights(assigned, cells))
+    own = (of_units.T @ sparse.diags(1 / fe.unit_weight) @ of_units).tocsr()
+    explained = of_units.T @ fe.scaled.T
+    left = (of_times.T - explained).T  # of the periods' sums, after the units
+    left, nothing, found = np.asarray(left.todense()) if sparse.issparse(left) else np.asarray(left), len(fe.unit_weight), []
+    sums = np.asarray(of_times.sum(axis=0)).ravel()
+    for at in range(0, len(assigned.starts), CHUNK):
+        chosen = one_hot(assigned.starts[at : at + CHUNK], len(assigned.rows))
+        right = left @ chosen
+        period = solve(fe, np.zeros((nothing, right.shape[1])), right)[1]
+        whole = sums @ chosen
+        found.append([whole - (chosen * (own @ chosen)).sum(axis=0) - (right * period).sum(axis=0), whole])
+    rest, whole = np.hstack(found)
+    return rest, whole
 
 
-def under_all(p: Permuted, residual: np.ndarray) -> np.ndarray:
-    """Estimates under every assignment for outcomes that are already less the fixed effects (rows x columns): draws x columns."""
-    weighted = p.cells.weight[:, None] * residual
-    by_start = np.stack([by_cluster(p.assigned.unit, weighted * inside[:, None]) for inside in p.assigned.rows])
-    total = np.zeros((len(p.assigned.starts), residual.shape[1]))
+def one_hot(starts: np.ndarray, number: int) -> np.ndarray:
+    """(starts x groups) x draws: 1 where the group has that start."""
+    return (starts.T[None] == np.arange(number)[:, None, None]).reshape(-1, len(starts)).astype(float)
+
+
+def sums_by_start(p: Permuted, residual: np.ndarray) -> np.ndarray:
+    """Sums of weight x residual (rows x columns) of the rows that would be treated: starts x groups x columns."""
+    return (p.treated_weights().T @ residual).reshape(len(p.assigned.rows), -1, residual.shape[1])
+
+
+def under_all(p: Permuted, by_start: np.ndarray) -> np.ndarray:
+    """Estimates under every assignment from the `sums_by_start` of what the fixed effects leave: draws x columns."""
+    total = np.zeros((len(p.assigned.starts), by_start.shape[2]))
     for start in range(1, len(by_start)):
         total += (p.assigned.starts == start).astype(float) @ by_start[start]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -171,7 +214,7 @@ def randomization(design: Design, draws: int = DRAWS, level: float = LEVEL) -> d
     if not p.length[0] > 0:
         raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
     both = residuals(p.fe, np.column_stack([p.cells.y, table["treated"].to_numpy(float)]))
-    found = under_all(p, both)
+    found = under_all(p, sums_by_start(p, both))
     test = line_test(found[:, 0], found[:, 1])
     spread = float(np.std(found[1:, 0])) or abs(found[0, 0]) or 1.0
     low, high = inverted(test, float(found[0, 0]), spread, level)

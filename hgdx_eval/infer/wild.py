@@ -47,12 +47,8 @@ class Drawn:
 
 def kernel(linear: Linear) -> Kernel:
     """The matrices of one estimate."""
-    errors = linear.errors
-    of_errors, of_step = linear.influence * errors[:, None], linear.influence * linear.direction[:, None]
-    both = np.column_stack([linear.weights * errors, linear.weights * linear.direction, of_errors, of_step])
-    s, groups = by_cluster(linear.clusters, both), linear.influence.shape[1]
-    b0, b1 = s[:, 2 : 2 + groups].T, s[:, 2 + groups :].T
-    scores = linear.y @ linear.influence
+    s = by_cluster(linear.clusters, np.column_stack([linear.weights * linear.errors, linear.weights * linear.direction]))
+    b0, b1, scores = linear.of_errors, linear.of_step, linear.scores
     return Kernel(linear.estimate, linear.factor * float(scores @ scores), linear.factor, s[:, 0], s[:, 1], b0, b1,
                   -float(s[:, 0].sum()), scores - b0.sum(axis=1), -b1.sum(axis=1))  # fmt: skip
 

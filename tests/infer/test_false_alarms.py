@@ -8,7 +8,8 @@ import pytest
 from made_up import design_of, made_up_table
 from worlds import World, noise, one_among_many, parallel, two_groups, unit_levels
 
-from hgdx_eval.infer.false_alarms import chosen, drawn, false_alarms, worlds_of
+from hgdx_eval.infer.false_alarms import chosen, false_alarms, worlds_of
+from hgdx_eval.infer.world_sums import draws_of, outcomes
 from hgdx_eval.study.vocabulary import KINDS
 
 MAIN = "two_way_fixed_effects"
@@ -27,9 +28,9 @@ def test_nothing_from_the_start_on_is_read():
 
 def test_a_world_keeps_clusters_whole_and_months_in_a_row():
     w = worlds_of(design())
-    tagged = replace(w, residual=np.append(np.arange(len(w.residual) - 1, dtype=float), np.nan))
-    y = drawn(tagged, 0, 3)
-    assert not np.isnan(y).any()
+    tagged = replace(w, residual=np.arange(w.residual.size, dtype=float).reshape(w.residual.shape))
+    y = outcomes(tagged, draws_of(tagged, 0, 3))
+    assert (y[:, 0] // w.before == w.unit).all()
     month = (y[:, 0] % w.before).astype(int)  # units are listed one after the other, each with its months in order
     frame = pd.DataFrame({"cluster": w.cluster, "time": w.time, "month": month})
     assert (frame.groupby(["cluster", "time"])["month"].nunique() == 1).all()
@@ -39,7 +40,7 @@ def test_a_world_keeps_clusters_whole_and_months_in_a_row():
 
 def test_the_same_number_gives_the_same_world():
     w = worlds_of(design())
-    assert (drawn(w, 5, 1)[:, 0] == drawn(w, 0, 10)[:, 5]).all()
+    assert (outcomes(w, draws_of(w, 5, 1))[:, 0] == outcomes(w, draws_of(w, 0, 10))[:, 5]).all()
 
 
 def test_rates_have_their_monte_carlo_interval():

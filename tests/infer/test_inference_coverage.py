@@ -52,7 +52,9 @@ def holds(design, truth: float) -> dict[str, bool]:
     k = wild.kernel(linear)
     v, complete = wild.signs(len(k.s0), 999, 1)
     p, table = randomization.permuted(design, 499)
-    both = randomization.under_all(p, residuals(p.fe, np.column_stack([linear.y, table["treated"].to_numpy(float)])))
+    both = randomization.under_all(
+        p, randomization.sums_by_start(p, residuals(p.fe, np.column_stack([linear.y, table["treated"]]).astype(float)))
+    )
     return {
         "cluster": 2 * stats.t.sf(abs(linear.estimate - truth) / linear.std_error, linear.dof) > 0.05,
         "wild": wild.p_value(k, wild.drawn(k, v), complete, truth) > 0.05 + 1e-12,

@@ -13,7 +13,7 @@ from hgdx_eval.base.errors import Refusal
 from hgdx_eval.design.placebos import rebuilt
 from hgdx_eval.estimation.fixed_effects import residuals, usable
 from hgdx_eval.estimators.two_way_fixed_effects import fit
-from hgdx_eval.infer.randomization import assignments, line_test, permuted, randomization, under_all
+from hgdx_eval.infer.randomization import assignments, line_test, permuted, randomization, sums_by_start, under_all
 
 
 def pure(seed=1, clusters=8):
@@ -37,7 +37,7 @@ def test_equal_to_estimating_under_every_assignment(effect):
     design = pure()
     p, table = permuted(design)
     both = residuals(p.fe, np.column_stack([p.cells.y, table["treated"].to_numpy(float)]))
-    lines = under_all(p, both)
+    lines = under_all(p, sums_by_start(p, both))
     assert len(lines) == 70 and p.assigned.complete
     fast = lines[:, 0] - effect * lines[:, 1]
     assert np.sort(fast) == pytest.approx(np.sort(slow(design, effect)), abs=1e-9)
@@ -66,7 +66,7 @@ def test_it_rejects_as_often_as_it_says_where_all_assignments_are_alike():
 
 def randomization_p(design) -> float:
     p, _ = permuted(design)
-    return line_test(under_all(p, residuals(p.fe, p.cells.y[:, None]))[:, 0], np.zeros(len(p.length)))(0.0)
+    return line_test(under_all(p, sums_by_start(p, residuals(p.fe, p.cells.y[:, None])))[:, 0], np.zeros(len(p.length)))(0.0)
 
 
 def test_where_clusters_hold_both_sides_units_exchange_inside_them():
