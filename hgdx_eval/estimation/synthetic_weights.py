@@ -2,8 +2,9 @@
 
 Weights minimise a sum of squares over the simplex. Non-negative least squares with one more row that asks for the sum 1 has
 the same direction as the constrained optimum (the objective grows with the square of the sum), so that its solution, scaled,
-is exact; equality on the active donors then polishes it. Where several sets of weights fit equally well, the one with the
-smallest sum of squares is taken, and a note says so: the answer depends on no order of rows.
+is exact; equality on the active donors then polishes it. With a ridge and more donors than periods the same optimum comes from the
+dual, whose unknowns are the periods, so that a fit costs no cube of the donors. Where several sets of weights fit equally well,
+the one with the smallest sum of squares is taken, and a note says so: the answer depends on no order of rows.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,9 @@ DIFFERS = ("equal_weights", "complete_units")  # what these methods take otherwi
 TIE = 1e-8  # weight of the tie-break, of the donors' own sum of squares
 ACTIVE = 1e-7  # weights below this are none
 POOR, EXTREME = 2.0, 0.9
+NEWTON, FEW_STEPS = 25, 10  # steps of the dual: more than it needed where donors in use outnumber periods; else parts are faster
+CLOSED = 1e-11  # gaps below this, of the distances' own size, are none
+LEFT_OUT = 50  # donors left out in turn: twice as many as ever hold much weight at once, in a second or two of the slowest method
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,14 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Synthetic:
-    """One fit: `gap` treated less synthetic in every period (what its own period weights say is taken out)."""
+    """One fit: `gap` treated less synthetic in every period (what its own period weights say is taken out); `reach`: by donor, how far
+    the fit can move without it."""
 
     estimate: float
     gap: np.ndarray
     weights: np.ndarray
+    reach: np.ndarray
+    periods: np.ndarray  # weights of the periods before, 0 where the level counts
     unique: bool = True
 
 
@@ -91,31 +98,129 @@ def simplex(distance: np.ndarray, ridge: float = 0.0) -> tuple[np.ndarray, bool]
     """
     scale = np.sqrt((distance**2).mean()) or 1.0
     distance, ridge = distance / scale, ridge / scale**2
-    weights = least_squares(distance, ridge)
     if ridge > 0:
-        return weights, True
-    unique = only_solution(distance, weights)
-    return (weights, True) if unique else (least_squares(distance, TIE * (distance**2).sum(axis=1).mean()), False)
+        return least_squares(distance, ridge), True
+    tie = TIE * (distance**2).sum(axis=1).mean()
+    if len(distance) > 2 * (distance.shape[1] + 1):  # so many are likely to fit exactly: seen at once from the tie-break
+        weights = exact_fit(distance, tie)
+        if weights is not None:
+            return weights, False
+    weights = least_squares(distance, 0.0)
+    return (weights, True) if only_solution(distance, weights) else (least_squares(distance, tie), False)
 
 
 def least_squares(distance: np.ndarray, ridge: float) -> np.ndarray:
+    """The optimum by what costs least: more donors than periods and a ridge by the dual, else non-negative least squares."""
+    number, periods = distance.shape
+    if ridge > 0 and number > periods:
+        found = dual(distance, ridge, NEWTON)
+        weights = None if found is None else polished(distance, found[0], ridge)
+        if weights is not None and not len(entering(distance, weights, ridge)):
+            return weights
+        return by_parts(distance, ridge)
+    if periods > 4 * number:  # only the products of donors count: a triangle has them all
+        distance = np.linalg.qr(distance.T, mode="r").T
+    return polished(distance, non_negative(distance, ridge), ridge)
+
+
+def non_negative(distance: np.ndarray, ridge: float) -> np.ndarray:
+    """Non-negative least squares with a row for the sum 1 and, with a ridge, a row for each donor: cubic in donors then."""
     number = len(distance)
     rows = [distance.T, np.ones((1, number)), *([np.sqrt(ridge) * np.eye(number)] if ridge else [])]
     system = np.vstack(rows)
     target = np.zeros(len(system))
     target[distance.shape[1]] = 1.0
     weights, _ = nnls(system, target, maxiter=30 * number + 100)
-    weights /= weights.sum()
-    return polished(distance, weights, ridge)
+    return weights / weights.sum()
+
+
+def dual(distance: np.ndarray, ridge: float, steps: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """(weights, prices) of the ridge problem by as many unknowns as periods and one more; None where `steps` do not end.
+
+    The optimum is weights = max(0, -[distance, -1] @ prices): prices of each period's gap and of the sum 1, which minimise
+    ridge |of the gaps|^2 / 2 + |weights|^2 / 2 - the last. That is quadratic by pieces, so that semismooth Newton steps with halving
+    (Qi & Sun 1993) end at the exact optimum as soon as a full step keeps the donors in use.
+    """
+    number, periods = distance.shape
+    system = np.column_stack([distance, -np.ones(number)])
+    penalty, prices = np.r_[np.full(periods, ridge), 0.0], np.r_[np.zeros(periods), 1 / number]
+
+    def value(at: np.ndarray, weights: np.ndarray) -> float:
+        return float(penalty @ at**2 + weights @ weights) / 2 - at[-1]
+
+    raw = np.full(number, 1 / number)
+    reached = value(prices, raw)
+    for _ in range(steps):
+        active = raw > 0
+        inside = system if active.all() else system[active]
+        slope = penalty * prices - inside.T @ raw[active]
+        slope[-1] -= 1.0
+        curvature = inside.T @ inside
+        curvature[np.diag_indices(periods + 1)] += penalty
+        try:
+            step = -np.linalg.solve(curvature, slope)
+        except np.linalg.LinAlgError:
+            return None
+        along, down, length = -system @ step, float(slope @ step), 1.0
+        while (now := value(prices + length * step, np.maximum(raw + length * along, 0.0))) > reached + 1e-4 * length * down:
+            length /= 2
+            if length < 1e-6:
+                return None
+        prices, raw, reached = prices + length * step, raw + length * along, now
+        if length == 1.0 and ((raw > 0) == active).all():
+            weights = np.maximum(raw, 0.0)
+            total = weights.sum()
+            return (weights / total, prices) if np.isfinite(total) and abs(total - 1) < 1e-6 else None
+    return None
+
+
+def exact_fit(distance: np.ndarray, tie: float) -> np.ndarray | None:
+    """The tie-break's weights where some weights leave no gap at all, so that with more donors than periods others do too.
+
+    Shown, not guessed: the smallest change that closes the tie-break's own gap must keep every weight positive. Else None.
+    """
+    found = dual(distance, tie, FEW_STEPS)
+    if found is None:
+        return None
+    weights = polished(distance, found[0], tie)
+    inside = weights > ACTIVE
+    system = np.column_stack([distance[inside], np.ones(inside.sum())])
+    if len(entering(distance, weights, tie)):
+        return None
+    try:
+        prices = np.linalg.solve(system.T @ system, np.r_[-(weights @ distance), 0.0])
+    except np.linalg.LinAlgError:
+        return None
+    closed = weights.copy()
+    closed[inside] += system @ prices
+    return weights if closed.min() >= 0 and np.abs(closed @ distance).max() < CLOSED else None
+
+
+def by_parts(distance: np.ndarray, ridge: float) -> np.ndarray:
+    """Non-negative least squares among some donors, with those that would lower the objective added until there are none."""
+    among = np.flatnonzero(non_negative(distance, 0.0) > 0)
+    while True:
+        weights = np.zeros(len(distance))
+        weights[among] = polished(distance[among], non_negative(distance[among], ridge), ridge)
+        new = np.setdiff1d(entering(distance, weights, ridge), among)
+        if not len(new):
+            return weights
+        among = np.union1d(among, new)
+
+
+def entering(distance: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
+    """Donors whose weight would lower the objective if it grew (the conditions of Karush, Kuhn & Tucker), beyond rounding."""
+    slope = distance @ (weights @ distance) + ridge * weights
+    size = np.abs(distance)
+    rounding = 8 * np.finfo(float).eps * (size @ (weights @ size))
+    return np.flatnonzero(slope < weights @ slope - rounding - 1e-9 * ridge * weights.max())
 
 
 def polished(distance: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
     """The optimum on the active donors solved as equations; as it was where that is no solution."""
     active = np.flatnonzero(weights > ACTIVE)
-    inside = distance[active]
-    gram = inside @ inside.T + ridge * np.eye(len(active))
     try:
-        own = np.linalg.solve(gram, np.ones(len(active)))
+        own = level(distance[active], ridge)
     except np.linalg.LinAlgError:
         return weights
     own /= own.sum()
@@ -124,6 +229,16 @@ def polished(distance: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndar
     better = np.zeros_like(weights)
     better[active] = own
     return better if objective(distance, better, ridge) <= objective(distance, weights, ridge) else weights
+
+
+def level(inside: np.ndarray, ridge: float) -> np.ndarray:
+    """Weights, up to their sum, at which every donor's slope is the same: by donors or by periods, whichever are fewer."""
+    number, periods = inside.shape
+    if ridge <= 0 or number <= periods + 1:
+        return np.linalg.solve(inside @ inside.T + ridge * np.eye(number), np.ones(number))
+    system = np.column_stack([inside, -np.ones(number)])
+    target = np.r_[np.zeros(periods), 1.0]
+    return -system @ np.linalg.solve(system.T @ system + np.diag(np.r_[np.full(periods, ridge), 0.0]), target)
 
 
 def objective(distance: np.ndarray, weights: np.ndarray, ridge: float) -> float:
@@ -135,6 +250,8 @@ def only_solution(distance: np.ndarray, weights: np.ndarray) -> bool:
     slope = distance @ (weights @ distance)
     level = slope[weights > ACTIVE].mean()
     free = np.flatnonzero(slope <= level + 1e-7 * max(1.0, np.abs(slope).max()))
+    if len(free) > distance.shape[1] + 1:
+        return False
     system = np.column_stack([distance[free], np.ones(len(free))])
     return bool(np.linalg.matrix_rank(system, tol=1e-7 * max(1.0, np.abs(system).max()) * len(free)) == len(free))
 
@@ -167,7 +284,8 @@ def synthetic_estimate(design: Design, name: str, solver: Solver, spread: bool) 
 
     `overall`: the mean gap after the policy, first without an interval (or, with `spread`, with the standard deviation of all
     placebos for its error), then judged by its rank among them, then by the rank of its post/pre ratio; `event`: the gap by
-    period; `pre_trend`: the fit before; `placebo_space` and `leave_one_out`: every other unit in its place, every donor left out.
+    period; `pre_trend`: the fit before; `placebo_space` and `leave_one_out`: every other unit in its place, every donor left out that
+    can matter.
     """
     m = matrix(design)
     found = solver(m)
@@ -180,8 +298,9 @@ def synthetic_estimate(design: Design, name: str, solver: Solver, spread: bool) 
         rows += rank_rows(m, found, others, n) + event_rows(m, found)
         rows.append({"term": "pre_trend", "parameter": "rmspe", "estimate": rmspe(m, found.gap, False)})
         rows += [{"term": "placebo_space", "group": group, "estimate": other.estimate} for group, other in others]
-        rows += leave_one_out(m, found, solver)
-        notes = warnings(m, found, others)
+        without, cut = leave_one_out(m, found, solver)
+        rows += without
+        notes = warnings(m, found, others) + (["left_out_in_part"] if cut else [])
     common = dict(
         study=design.study, outcome=design.outcome, estimator=name, inference="none", level=LEVEL, n_units=len(m.names) + m.size,
         n_clusters=design.table["cluster"].nunique(), n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale,
@@ -226,16 +345,55 @@ def event_rows(m: Matrix, found: Synthetic) -> list[dict]:
     return [{"term": "event", "event_time": int(e), "estimate": float(gap)} for e, gap in zip(m.event_time, found.gap, strict=True)]
 
 
-def leave_one_out(m: Matrix, found: Synthetic, solver: Solver) -> list[dict]:
-    """The estimate without each donor that has a weight of a thousandth or more."""
-    rows = []
-    for i in np.flatnonzero(np.abs(found.weights) >= 1e-3):
-        if len(m.names) < 3:
+def reach(distance: np.ndarray, weights: np.ndarray, ridge: float = 0.0) -> np.ndarray:
+    """By donor, how far the fit can move without it: its weight, of what the others hold, times its distance from the synthetic unit.
+
+    What the others' weights, scaled up, lose in the objective is the square of this, as the donors in use have equal slopes at the
+    optimum. The best fit without the donor loses no more, and lies no further from today's, in the norm of the objective, than
+    this; so does any outcome that follows from the weights, up to one factor that is the same for every donor.
+    """
+    share = np.abs(weights)
+    others = np.maximum(1.0 - share, 1e-9)
+    apart = ((distance - weights @ distance) ** 2).sum(axis=1) + ridge * ((weights**2).sum() - 2 * weights + 1.0)
+    return share / others * np.sqrt(np.maximum(apart, 0.0))
+
+
+def leave_one_out(m: Matrix, found: Synthetic, solver: Solver) -> tuple[list[dict], bool]:
+    """(the estimate without each donor that has a weight of a thousandth or more, whether some of these were not left out).
+
+    Where weights are spread over hundreds of donors, none of them moves the estimate much: the `LEFT_OUT` of the largest `reach` are
+    fitted anew, and of the others each whose weight, shared out among the rest in proportion, would turn the sign, the largest
+    turn first and until one does. So no sign that hangs on one donor in this sense is passed over, and what is not tried is told.
+    """
+    heavy = np.flatnonzero(np.abs(found.weights) >= 1e-3)
+    if len(m.names) < 3 or not len(heavy):
+        return [], False
+    order = heavy[np.argsort(-found.reach[heavy], kind="stable")]
+    tried = {int(i): left_out(m, int(i), solver) for i in order[:LEFT_OUT]}
+    shared = in_proportion(m, found)
+    sign = np.sign(found.estimate)
+    for i in sorted(map(int, order[LEFT_OUT:]), key=lambda i: sign * shared[i]):
+        if sign * shared[i] > 0 or any(np.sign(value) != sign for value in tried.values()):
             break
-        kept = np.delete(np.arange(len(m.names)), i)
-        smaller = replace(m, donors=m.donors[kept], names=tuple(m.names[j] for j in kept))
-        rows.append({"term": "leave_one_out", "group": m.names[i], "estimate": solver(smaller).estimate})
-    return rows
+        tried[i] = left_out(m, i, solver)
+    rows = [{"term": "leave_one_out", "group": m.names[i], "estimate": tried[i]} for i in sorted(tried)]
+    return rows, len(tried) < len(heavy)
+
+
+def left_out(m: Matrix, donor: int, solver: Solver) -> float:
+    kept = np.delete(np.arange(len(m.names)), donor)
+    return solver(replace(m, donors=m.donors[kept], names=tuple(m.names[j] for j in kept))).estimate
+
+
+def in_proportion(m: Matrix, found: Synthetic) -> np.ndarray:
+    """By donor, the estimate without it where the other weights are scaled up to the sum 1: no fit anew.
+
+    Every gap is `treated - weights @ donors` less what its period weights say of it; the same is done to each donor's own gap.
+    """
+    apart = m.donors - found.weights @ m.donors
+    moved = apart[:, m.before :].mean(axis=1) - apart[:, : m.before] @ found.periods
+    others = 1.0 - found.weights
+    return found.estimate + found.weights / np.where(np.abs(others) < 1e-9, 1e-9, others) * moved
 
 
 def warnings(m: Matrix, found: Synthetic, others: list[tuple[str, Synthetic]]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..design.design import Design
 from ..estimation.results import Estimate
-from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
+from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, reach, simplex, synthetic_estimate
 
 __all__ = ["DIFFERS", "fit"]
 STEPS, SMALLEST = 20, 1e-8  # penalties tried, from the largest squared singular value down to this part of it
@@ -24,10 +24,11 @@ def augmented(m: Matrix) -> Synthetic:
     """Synthetic control weights plus the ridge correction."""
     center = m.donors[:, : m.before].mean(axis=0)
     donors, treated = m.donors[:, : m.before] - center, m.treated[: m.before] - center
-    weights, unique = simplex(donors - treated)
+    distance = donors - treated
+    weights, unique = simplex(distance)
     weights = weights + correction(donors, treated, weights, penalty(donors, treated))
     gap = m.treated - weights @ m.donors
-    return Synthetic(float(gap[m.before :].mean()), gap, weights, unique)
+    return Synthetic(float(gap[m.before :].mean()), gap, weights, reach(distance, weights), np.zeros(m.before), unique)
 
 
 def correction(donors: np.ndarray, treated: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:
@@ -40,21 +41,27 @@ def correction(donors: np.ndarray, treated: np.ndarray, weights: np.ndarray, rid
 
 def penalty(donors: np.ndarray, treated: np.ndarray) -> float:
     """The penalty by leaving out one period after another, with the one-standard-error rule; 0 where the donors do not vary."""
-    largest = float(np.linalg.svd(donors, compute_uv=False)[0]) ** 2
+    number, periods = donors.shape
+    short = np.zeros((max(0, periods - number), periods))  # so that every direction of the periods has its singular value, if 0
+    _, values, right = np.linalg.svd(np.vstack([donors, short]), full_matrices=False)
+    largest = float(values[0]) ** 2
     tried = largest * SMALLEST ** (np.arange(STEPS + 1) / STEPS)
-    if largest <= 0 or donors.shape[1] < 3:
+    if largest <= 0 or periods < 3:
         return largest
-    errors = np.array([period_errors(donors, treated, period, tried) for period in range(donors.shape[1] - 1)])
+    inverse = (right.T / (values**2 + tried[:, None])[:, None, :]) @ right  # penalties x periods x periods
+    errors = np.array([period_errors(donors, treated, period, inverse) for period in range(periods - 1)])
     mean, error = errors.mean(axis=0), errors.std(axis=0, ddof=1) / np.sqrt(len(errors))
     best = int(mean.argmin())
     return float(tried[mean <= mean[best] + error[best]].max())
 
 
-def period_errors(donors: np.ndarray, treated: np.ndarray, period: int, tried: np.ndarray) -> np.ndarray:
-    """Squared error in one period left out, for each penalty."""
+def period_errors(donors: np.ndarray, treated: np.ndarray, period: int, inverse: np.ndarray) -> np.ndarray:
+    """Squared error in one period left out, for each penalty.
+
+    `inverse`: (X0'X0 + ridge I)^-1 of all periods, by penalty. The ridge regression of one period on the others is its row,
+    divided by minus its own entry (the inverse of a matrix in blocks): no period needs a decomposition of its own.
+    """
     x, one = np.delete(donors, period, axis=1), np.delete(treated, period)
     weights, _ = simplex(x - one)
-    left, values, right = np.linalg.svd(x, full_matrices=False)
-    toward = (one - weights @ x) @ right.T
-    moved = left @ (values / (values**2 + tried[:, None]) * toward).T  # donors x penalties
-    return (treated[period] - (weights[:, None] + moved).T @ donors[:, period]) ** 2
+    slopes = -np.delete(inverse[:, period], period, axis=1) / inverse[:, period, period, None]
+    return (treated[period] - weights @ donors[:, period] - slopes @ (one - weights @ x)) ** 2

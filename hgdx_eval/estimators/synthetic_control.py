@@ -5,9 +5,11 @@ Abadie, Diamond & Hainmueller (2010), equation 2, on all earlier outcomes, unsca
 never include a treated unit; that test is known to raise false alarms where the treated unit was extreme before.
 """
 
+import numpy as np
+
 from ..design.design import Design
 from ..estimation.results import Estimate
-from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
+from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, reach, simplex, synthetic_estimate
 
 __all__ = ["DIFFERS", "fit"]
 
@@ -19,6 +21,7 @@ def fit(design: Design) -> Estimate:
 
 def control(m: Matrix) -> Synthetic:
     """Weights over the simplex that bring the donors closest to the treated unit before the policy."""
-    weights, unique = simplex(m.donors[:, : m.before] - m.treated[: m.before])
+    distance = m.donors[:, : m.before] - m.treated[: m.before]
+    weights, unique = simplex(distance)
     gap = m.treated - weights @ m.donors
-    return Synthetic(float(gap[m.before :].mean()), gap, weights, unique)
+    return Synthetic(float(gap[m.before :].mean()), gap, weights, reach(distance, weights), np.zeros(m.before), unique)

@@ -35,7 +35,7 @@ REASONS = {
 }  # fmt: skip
 NOTES = {  # what a reader must know beside an estimate
     "weights_not_unique", "poor_fit", "regression_to_mean", "forbidden_comparisons", "unidentified_left_out", "overdispersed",
-    "separated", "no_comparison_series", "too_sure",
+    "separated", "no_comparison_series", "too_sure", "left_out_in_part",
 }  # fmt: skip
 
 # --- estimators ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from former_simplex import former_simplex, former_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import SYNTHETIC, design_of, factor_table
@@ -14,9 +15,24 @@ from scipy.optimize import minimize
 from test_published import FROZEN, from_study
 
 from hgdx_eval.base.errors import Refusal
+from hgdx_eval.estimation import synthetic_weights
 from hgdx_eval.estimation.estimate import estimate
-from hgdx_eval.estimation.synthetic_weights import Matrix, matrix, objective, placebos, pretended, simplex
-from hgdx_eval.estimators.augmented_synthetic_control import augmented, correction
+from hgdx_eval.estimation.synthetic_weights import (
+    TIE,
+    Matrix,
+    by_parts,
+    dual,
+    in_proportion,
+    leave_one_out,
+    left_out,
+    matrix,
+    objective,
+    placebos,
+    pretended,
+    reach,
+    simplex,
+)
+from hgdx_eval.estimators.augmented_synthetic_control import STEPS, augmented, correction, penalty, period_errors
 from hgdx_eval.estimators.synthetic_control import control
 from hgdx_eval.estimators.synthetic_did import synthetic_did
 
@@ -70,6 +86,59 @@ def test_weights_are_the_optimum(seed, donors, periods, ridge):
     reached = objective(distance, weights, ridge)
     for point in np.random.default_rng(seed).dirichlet(np.ones(donors), 50):
         assert reached <= objective(distance, point, ridge) + 1e-6 * size
+
+
+SHAPES = ("plain", "alike", "nearly alike", "one of many", "constant", "rounded", "units")
+
+
+def shaped(seed, donors, periods, shape, away):
+    """Distances that try the weights: donors alike or nearly, constant ones, ties, of any unit, about the treated or `away` from it."""
+    rng = np.random.default_rng(seed)
+    distance, half = random_distance(seed, donors, periods) + away, donors // 2
+    if shape in ("alike", "nearly alike"):
+        distance[half:] = distance[: donors - half]
+    if shape == "nearly alike":
+        distance[half:] += rng.normal(size=(donors - half, periods)) * 10.0 ** rng.integers(-12, -2)
+    if shape == "one of many":
+        distance[: max(1, donors // 3)] = distance[0]
+    if shape == "constant":
+        distance[:] = distance[:, :1]
+    return np.round(distance) if shape == "rounded" else distance * 10.0 ** (rng.integers(-4, 6) if shape == "units" else 0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 10_000), donors=st.integers(2, 40), periods=st.integers(1, 16), shape=st.sampled_from(SHAPES),
+       away=st.sampled_from([0.0, 3.0]), part=st.sampled_from([0.0, 1e-6, 1e-3, 0.3, 20.0]))  # fmt: skip
+def test_weights_equal_those_of_all_donors_at_once(seed, donors, periods, shape, away, part):
+    """To 1e-10 where the ridge lets equations be solved so far; below, donors alike are told apart by the ridge alone, and either
+    way is as far off as rounding over the ridge. What they fit is the same in any case."""
+    distance = shaped(seed, donors, periods, shape, away)
+    size = (distance**2).mean()
+    weights, unique = simplex(distance, part * size)
+    former, former_unique = former_simplex(distance, part * size)
+    assert unique == former_unique
+    smallest = part or (1.0 if unique else TIE * periods)
+    np.testing.assert_allclose(weights, former, atol=1e-10 if smallest >= 1e-3 else 1e-10 + 1e-13 / smallest)
+    np.testing.assert_allclose(weights @ distance, former @ distance, atol=1e-10 * max(np.sqrt(size), 1e-300))
+
+
+@pytest.mark.parametrize("away", [0.0, 4.0])
+@pytest.mark.parametrize("ridge", [1e-7, 1e-2, 5.0])
+def test_the_dual_and_the_parts_give_the_weights_of_all_donors(ridge, away):
+    distance = random_distance(3, 120, 10) + away
+    distance /= np.sqrt((distance**2).mean())
+    expected = former_weights(distance, ridge)
+    np.testing.assert_allclose(by_parts(distance, ridge), expected, atol=1e-8 if ridge < 1e-3 else 1e-10)
+    found = dual(distance, ridge, 25)
+    if found is not None:
+        np.testing.assert_allclose(found[0], expected, atol=1e-8 if ridge < 1e-3 else 1e-10)
+    assert found is not None or (ridge, away) == (1e-7, 4.0)
+
+
+def test_steps_that_do_not_end_are_no_answer():
+    distance = random_distance(3, 120, 10)
+    assert dual(distance, 1e-3, 0) is None
+    assert dual(np.full((5, 2), np.nan), 1e-3, 10) is None
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -129,6 +198,83 @@ def test_ranks_and_rows_are_complete(name):
     left_out = set(found.rows("leave_one_out")["group"])
     assert left_out == {donor for donor, weight in found.donors if abs(weight) >= 1e-3}
     assert found.rows("pre_trend")["parameter"].tolist() == ["rmspe"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), donors=st.integers(3, 20), periods=st.integers(2, 15), ridge=st.sampled_from([0.05, 0.5, 20.0]))
+def test_no_donor_left_out_moves_the_fit_further_than_its_reach(seed, donors, periods, ridge):
+    distance = random_distance(seed, donors, periods)
+    weights, _ = simplex(distance, ridge)
+    bound, best = reach(distance, weights, ridge), objective(distance, weights, ridge)
+    for i in np.flatnonzero(weights < 0.999):
+        scaled = np.where(np.arange(donors) == i, 0.0, weights) / (1 - weights[i])
+        assert bound[i] ** 2 == pytest.approx(objective(distance, scaled, ridge) - best, rel=1e-6, abs=1e-8 * best)
+        without = np.insert(simplex(np.delete(distance, i, axis=0), ridge)[0], i, 0.0)
+        assert objective(distance, without - weights, ridge) <= bound[i] ** 2 + 1e-8 * best
+
+
+def without_in_proportion(m, found, i):
+    weights = np.where(np.arange(len(m.names)) == i, 0.0, found.weights) / (1 - found.weights[i])
+    gap = m.treated - weights @ m.donors
+    return gap[m.before :].mean() - found.periods @ gap[: m.before]
+
+
+@pytest.mark.parametrize("name", SYNTHETIC)
+def test_few_donors_are_all_left_out_and_of_many_those_that_matter(name, monkeypatch):
+    m, solver = matrix(design_of(factor_table(3))), SOLVERS[name]
+    found = solver(m)
+    everyone, cut = leave_one_out(m, found, solver)
+    heavy = [i for i in range(20) if abs(found.weights[i]) >= 1e-3]
+    assert not cut and everyone == [{"term": "leave_one_out", "group": m.names[i], "estimate": left_out(m, i, solver)} for i in heavy]
+    np.testing.assert_allclose(in_proportion(m, found), [without_in_proportion(m, found, i) for i in range(20)], rtol=1e-9)
+    monkeypatch.setattr(synthetic_weights, "LEFT_OUT", 2)
+    some, cut = leave_one_out(m, found, solver)
+    assert cut and len(some) == 2 and all(row in everyone for row in some)
+    assert {row["group"] for row in some} == {m.names[i] for i in sorted(heavy, key=lambda i: -found.reach[i])[:2]}
+
+
+@pytest.mark.parametrize("name", SYNTHETIC)
+def test_a_donor_on_which_the_sign_hangs_is_left_out_beyond_the_number(name, monkeypatch):
+    """The treated series is moved until the estimate is just above nothing: some donor's share then turns the sign."""
+    m, solver = matrix(design_of(factor_table(3))), SOLVERS[name]
+    found = solver(m)
+    late = np.arange(len(m.treated)) >= m.before
+    near = replace(m, treated=m.treated - late * (found.estimate - 1e-6))
+    found = solver(near)
+    assert 0 < found.estimate < 2e-6
+    monkeypatch.setattr(synthetic_weights, "LEFT_OUT", 0)
+    rows, _ = leave_one_out(near, found, solver)
+    turning = [i for i in np.flatnonzero(np.abs(found.weights) >= 1e-3) if in_proportion(near, found)[i] < 0]
+    assert rows and {row["group"] for row in rows} <= {near.names[i] for i in turning}
+    assert any(row["estimate"] < 0 for row in rows) or len(rows) == len(turning)
+
+
+def test_donors_not_left_out_are_told(monkeypatch):
+    design = design_of(factor_table(3))
+    assert "left_out_in_part" not in estimate(design, "synthetic_control").notes
+    monkeypatch.setattr(synthetic_weights, "LEFT_OUT", 2)
+    assert "left_out_in_part" in estimate(design, "synthetic_control").notes
+
+
+@pytest.mark.parametrize(("donors", "periods"), [(6, 18), (30, 12)])
+def test_errors_of_left_out_periods_are_those_of_their_own_decompositions(donors, periods):
+    rng = np.random.default_rng(donors)
+    series, treated = np.cumsum(rng.normal(size=(donors, periods)), axis=1), np.cumsum(rng.normal(size=periods))
+    center = series.mean(axis=0)
+    series, treated = series - center, treated - center
+    largest = np.linalg.svd(series, compute_uv=False)[0] ** 2
+    tried = largest * 1e-8 ** (np.arange(STEPS + 1) / STEPS)
+    inverse = np.linalg.inv(series.T @ series + tried[:, None, None] * np.eye(periods))
+    expected = []
+    for period in range(periods - 1):
+        x, one = np.delete(series, period, axis=1), np.delete(treated, period)
+        weights, _ = simplex(x - one)
+        moved = [correction(x, one, weights, ridge) for ridge in tried]
+        expected.append([(treated[period] - (weights + more) @ series[:, period]) ** 2 for more in moved])
+    errors = np.array([period_errors(series, treated, period, inverse) for period in range(periods - 1)])
+    np.testing.assert_allclose(errors, expected, rtol=1e-4)
+    mean, error = np.mean(expected, axis=0), np.std(expected, axis=0, ddof=1) / np.sqrt(periods - 1)
+    assert penalty(series, treated) == pytest.approx(tried[mean <= mean.min() + error[mean.argmin()]].max())
 
 
 def test_the_error_of_synthetic_did_is_the_spread_of_all_placebos():
