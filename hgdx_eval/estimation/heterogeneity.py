@@ -100,16 +100,18 @@ def group_regression(
 
 def group_linears(design: Design) -> dict[str, Linear]:
     """Group effects as weighted sums of outcomes, by trait=value; and the contrast of the two of a trait that has two
-    (trait: second less first)."""
+    (trait: second less first). A group whose treated rows stand in one cluster is left out: its own shock is all there is, and whether
+    draws of signs tie with it is decided by rounding."""
     table = usable(design)
     cells, parts = cells_of(design, table), {}
     for trait, of_units in traits_of(design).items():
         values = of_names(table["unit"], labels(of_units, table))
-        found, known, _, _ = group_regression(design, table, cells, values)
+        found, known, dummies, _ = group_regression(design, table, cells, values)
         if found is None:
             continue
         own = np.eye(len(found.kept))
-        kept = [place for place, j in enumerate(found.kept) if j < len(known)]
+        held = [len(np.unique(cells.clusters[column > 0])) for column in dummies.T]
+        kept = [place for place, j in enumerate(found.kept) if j < len(known) and held[j] > 1]
         parts |= {f"{trait}={known[found.kept[place]]}": linear(found, own[place]) for place in kept}
         if len(kept) == 2:
             parts[f"{trait}: {known[found.kept[kept[1]]]} - {known[found.kept[kept[0]]]}"] = linear(found, own[kept[1]] - own[kept[0]])
