@@ -10,6 +10,9 @@ blocks and `plot_` verbs figures, which a cell shows by ending with them.
 
 from importlib import import_module
 
+from .base.threads import keep_to_one_thread
+
+keep_to_one_thread()
 VERBS = {
     "base.errors": (
         "InputError",

@@ -24,10 +24,10 @@ from ..base.private_folder import private_folder
 from ..base.progress import failure_of, one_line, say
 from ..base.signals import raise_if_asked
 from ..base.telling import told_file
+from ..base.threads import ONE_THREAD
 from ..panel.panel import Panel
 from ..panel.told import HELD, Release
 from ..study.study import PATH_KEYS, Study
-from .kernels.parent import ONE_THREAD
 from .kernels.pool import KernelParent, forked_by_default, kernel_parent
 from .notebook_files import Job, Options, notebook_file
 from .receipt import Key

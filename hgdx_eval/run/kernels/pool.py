@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .parent import ONE_THREAD
+from ...base.threads import ONE_THREAD
 
 NAME = "hgdx-forked"
 
