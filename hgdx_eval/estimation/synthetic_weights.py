@@ -27,7 +27,8 @@ DIFFERS = ("equal_weights", "complete_units")  # what these methods take otherwi
 TIE = 1e-8  # weight of the tie-break, of the donors' own sum of squares
 ACTIVE = 1e-7  # weights below this are none
 POOR, EXTREME = 2.0, 0.9
-NEWTON, FEW_STEPS = 25, 10  # steps of the dual: more than it needed where donors in use outnumber periods; else parts are faster
+NEWTON, FEW_STEPS = 25, 8  # steps of the dual: more than it needed where donors in use outnumber periods; else parts are faster
+MANY = 300  # donors; with fewer, non-negative least squares costs no more than to try for an exact fit
 CLOSED = 1e-11  # gaps below this, of the distances' own size, are none
 LEFT_OUT = 50  # donors left out in turn: twice as many as ever hold much weight at once, in a second or two of the slowest method
 
@@ -101,7 +102,7 @@ def simplex(distance: np.ndarray, ridge: float = 0.0) -> tuple[np.ndarray, bool]
     if ridge > 0:
         return least_squares(distance, ridge), True
     tie = TIE * (distance**2).sum(axis=1).mean()
-    if len(distance) > 2 * (distance.shape[1] + 1):  # so many are likely to fit exactly: seen at once from the tie-break
+    if len(distance) > max(MANY, 2 * distance.shape[1]):  # so many often fit exactly: seen at once from the tie-break
         weights = exact_fit(distance, tie)
         if weights is not None:
             return weights, False
@@ -113,8 +114,7 @@ def least_squares(distance: np.ndarray, ridge: float) -> np.ndarray:
     """The optimum by what costs least: more donors than periods and a ridge by the dual, else non-negative least squares."""
     number, periods = distance.shape
     if ridge > 0 and number > periods:
-        found = dual(distance, ridge, NEWTON)
-        weights = None if found is None else polished(distance, found[0], ridge)
+        weights = dual(distance, ridge)
         if weights is not None and not len(entering(distance, weights, ridge)):
             return weights
         return by_parts(distance, ridge)
@@ -134,8 +134,9 @@ def non_negative(distance: np.ndarray, ridge: float) -> np.ndarray:
     return weights / weights.sum()
 
 
-def dual(distance: np.ndarray, ridge: float, steps: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """(weights, prices) of the ridge problem by as many unknowns as periods and one more; None where `steps` do not end.
+def dual(distance: np.ndarray, ridge: float, steps: int = NEWTON, least: int = 0) -> np.ndarray | None:
+    """Weights of the ridge problem by as many unknowns as periods and one more; None where `steps` do not end, or a step leaves
+    no more than `least` donors in use.
 
     The optimum is weights = max(0, -[distance, -1] @ prices): prices of each period's gap and of the sum 1, which minimise
     ridge |of the gaps|^2 / 2 + |weights|^2 / 2 - the last. That is quadratic by pieces, so that semismooth Newton steps with halving
@@ -152,6 +153,8 @@ def dual(distance: np.ndarray, ridge: float, steps: int) -> tuple[np.ndarray, np
     reached = value(prices, raw)
     for _ in range(steps):
         active = raw > 0
+        if active.sum() <= least:
+            return None
         inside = system if active.all() else system[active]
         slope = penalty * prices - inside.T @ raw[active]
         slope[-1] -= 1.0
@@ -169,8 +172,11 @@ def dual(distance: np.ndarray, ridge: float, steps: int) -> tuple[np.ndarray, np
         prices, raw, reached = prices + length * step, raw + length * along, now
         if length == 1.0 and ((raw > 0) == active).all():
             weights = np.maximum(raw, 0.0)
-            total = weights.sum()
-            return (weights / total, prices) if np.isfinite(total) and abs(total - 1) < 1e-6 else None
+            if not abs(weights.sum() - 1.0) < 1e-6:
+                return None
+            weights /= weights.sum()
+            solved = active.sum() > periods + 1 and not ((weights > 0) & (weights <= ACTIVE)).any()  # by the very equations of `level`
+            return weights if solved else polished(distance, weights, ridge)
     return None
 
 
@@ -179,10 +185,9 @@ def exact_fit(distance: np.ndarray, tie: float) -> np.ndarray | None:
 
     Shown, not guessed: the smallest change that closes the tie-break's own gap must keep every weight positive. Else None.
     """
-    found = dual(distance, tie, FEW_STEPS)
-    if found is None:
+    weights = dual(distance, tie, FEW_STEPS, least=distance.shape[1])
+    if weights is None:
         return None
-    weights = polished(distance, found[0], tie)
     inside = weights > ACTIVE
     system = np.column_stack([distance[inside], np.ones(inside.sum())])
     if len(entering(distance, weights, tie)):

@@ -6,6 +6,7 @@ paper on block dummies, which there equals the doubly robust one. Earlier period
 (the varying base of R's did). `overall` is the simple average; `aggregate` rows are the dynamic and the group one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +28,7 @@ from ..estimation.fixed_effects import (
     unexplained,
     usable,
 )
-from ..estimation.inference import MANY, Linear, by_cluster, linear_of_rows
+from ..estimation.inference import MANY, Kept, Linear, by_cluster, itself, linear_of_rows
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -74,22 +75,23 @@ def fit(design: Design) -> Estimate:
     n = table["denominator"].fillna(1.0).where(table["treated"]).sum()
     own = weighted(wide, after)
     if wide.cluster.max() < MANY:
-        own = told(own["estimate"], own["std_error"] ** 2, linear_parts(table, cells, wide, {None: after})[None].dof)
+        own = told(own["estimate"], own["std_error"] ** 2, linear_parts(table, cells, wide, {None: after}, itself)[None].dof)
     rows = [{"term": "overall", **own, "n_obs": n}]
     if design.path:
         rows += dynamic_rows(design, table, wide, found) + group_rows(design, wide, after) + cohort_rows(design, wide, found)
     return linear_estimate(design, table, cells, "callaway_santanna", rows, ("unidentified_left_out",) if lost else ())
 
 
-def linears(design: Design) -> dict[int | None, Linear]:
-    """`overall` (key None) and, with `path`, every event time as weighted sums of outcomes. Raises Refusal as `fit` does.
+def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+    """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
+    does.
 
     Bootstrap residuals are those of a regression on cohort x period effects; the error is the influence function's.
     """
     table, cells, wide, found, after, _ = compared(design)
     events = sorted({int(part.time - part.cohort) for part in found}) if design.path else []
     own = {e: [part for part in found if part.time - part.cohort == e] for e in events}
-    return linear_parts(table, cells, wide, {None: after, **own})
+    return linear_parts(table, cells, wide, {None: after, **own}, kept)
 
 
 def compared(design: Design) -> tuple[pd.DataFrame, Cells, Wide, list[GroupTime], list[GroupTime], bool]:
@@ -104,13 +106,13 @@ def compared(design: Design) -> tuple[pd.DataFrame, Cells, Wide, list[GroupTime]
     return table, cells, wide, found, after, lost
 
 
-def linear_parts(table: pd.DataFrame, cells: Cells, wide: Wide, averages: dict) -> dict[int | None, Linear]:
+def linear_parts(table: pd.DataFrame, cells: Cells, wide: Wide, averages: dict, kept: Callable[[Linear], Kept]) -> dict[int | None, Kept]:
     """Averages of ATT(g, t) as weighted sums of outcomes."""
     rows = pd.factorize(table["unit"], sort=True)[0]  # of the matrix, whose units are sorted
     place = rows, np.searchsorted(wide.times, table["time"].to_numpy())
     base = replace(cells, weight=wide.weight[rows])
     model = regress(base, cohort_periods(table))
-    return {key: as_linear(wide, parts, base, model, place) for key, parts in averages.items()}
+    return {key: kept(as_linear(wide, parts, base, model, place)) for key, parts in averages.items()}
 
 
 def cohort_periods(table: pd.DataFrame) -> sparse.csr_matrix:

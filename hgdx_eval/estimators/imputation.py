@@ -5,6 +5,7 @@ mean effect of their cohort and period. The second row of `overall` has the two-
 around one mean effect. Event times before the start come from untreated observations alone, against the earlier ones.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ from ..estimation.fixed_effects import (
     told_by_leverage,
     usable,
 )
-from ..estimation.inference import MANY, Linear, linear_of_rows, sums_by_code
+from ..estimation.inference import MANY, Kept, Linear, itself, linear_of_rows, sums_by_code
 from ..estimation.results import Estimate
 from ..estimation.two_way import TwoWay, effects, solve, two_way
 
@@ -75,15 +76,15 @@ def identified(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[First
     return first, pd.factorize(pd.MultiIndex.from_frame(table[["treated_from", "time"]]))[0]
 
 
-def linears(design: Design) -> dict[int | None, Linear]:
-    """`overall` (key None) and, with `path`, the event times after the start as weighted sums of outcomes."""
+def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+    """What is `kept` of `overall` (key None) and, with `path`, of the event times after the start as weighted sums of outcomes."""
     table = usable(design)
     cells = cells_of(design, table)
     first, groups = identified(design, table, cells)
     event = table["event_time"].to_numpy()
-    found = {None: as_linear(cells, first, first.known, groups)}
+    found = {None: kept(as_linear(cells, first, first.known, groups))}
     events = np.unique(event[first.known]) if design.path else []
-    return found | {int(e): as_linear(cells, first, first.known & (event == e), groups) for e in events}
+    return found | {int(e): kept(as_linear(cells, first, first.known & (event == e), groups)) for e in events}
 
 
 def as_linear(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndarray) -> Linear:

@@ -4,13 +4,15 @@ Sun & Abraham (2021), equations 26-28: comparison units are those never treated,
 last, on the periods before its start. Shares are taken as given; errors are clustered.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from ..base.errors import Refusal
 from ..design.design import Design
 from ..estimation.fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
-from ..estimation.inference import Linear
+from ..estimation.inference import Kept, Linear, itself
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -44,13 +46,14 @@ def interacted(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, 
     return found, keys, columns[:, found.kept]
 
 
-def linears(design: Design) -> dict[int | None, Linear]:
-    """`overall` (key None) and, with `path`, every event time as weighted sums of outcomes. Raises Refusal as `fit` does."""
+def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+    """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
+    does."""
     table = compared(design, usable(design))
     found, keys, _ = interacted(design, table, cells_of(design, table))
-    parts = {None: linear(found, shares(keys, keys["event_time"] >= 0))}
+    parts = {None: kept(linear(found, shares(keys, keys["event_time"] >= 0)))}
     events = sorted(set(keys["event_time"])) if design.path else []
-    return parts | {int(e): linear(found, shares(keys, keys["event_time"] == e)) for e in events}
+    return parts | {int(e): kept(linear(found, shares(keys, keys["event_time"] == e))) for e in events}
 
 
 def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:

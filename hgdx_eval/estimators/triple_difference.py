@@ -4,6 +4,8 @@ Olden & Moen (2022), equation 3: unit effects, period effects of each place (`pe
 (`group`). What moves all dossiers of a place, or fee-bearing dossiers everywhere, is taken out.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -23,7 +25,7 @@ from ..estimation.fixed_effects import (
     regress,
     usable,
 )
-from ..estimation.inference import Linear
+from ..estimation.inference import Kept, Linear, itself
 from ..estimation.results import Estimate
 
 
@@ -52,10 +54,10 @@ def regression(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, 
     return overall, third
 
 
-def linears(design: Design) -> dict[int | None, Linear]:
-    """`overall` (key None) as a weighted sum of outcomes. Raises Refusal as `fit` does."""
+def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+    """What is `kept` of `overall` (key None) as a weighted sum of outcomes. Raises Refusal as `fit` does."""
     table = usable(design)
-    return {None: linear(regression(design, table, cells_of(design, table))[0], np.ones(1))}
+    return {None: kept(linear(regression(design, table, cells_of(design, table))[0], np.ones(1)))}
 
 
 def group_periods(table: pd.DataFrame) -> sparse.csr_matrix:

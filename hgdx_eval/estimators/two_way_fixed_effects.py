@@ -6,6 +6,8 @@ theorem 1), of which those that take already treated units for a comparison are 
 Wooldridge (2021) on the method.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -26,7 +28,7 @@ from ..estimation.fixed_effects import (
     regress,
     usable,
 )
-from ..estimation.inference import Linear
+from ..estimation.inference import Kept, Linear, itself
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -70,18 +72,19 @@ def event_regression(table: pd.DataFrame, cells: Cells) -> tuple[int | None, np.
     return int(earlier.max()), others, regress(cells, indicators(event.to_numpy(), others))
 
 
-def linears(design: Design) -> dict[int | None, Linear]:
-    """`overall` (key None) and, with `path`, every event time as weighted sums of outcomes. Raises Refusal as `fit` does."""
+def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+    """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
+    does."""
     table = usable(design)
     cells = cells_of(design, table)
     overall = regress(cells, table["treated"].to_numpy(float)[:, None])
     if overall is None:
         raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
-    found = {None: linear(overall, np.ones(1))}
+    found = {None: kept(linear(overall, np.ones(1)))}
     if design.path:
         _, others, events = event_regression(table, cells)
         if events is not None:
-            found |= {int(others[j]): linear(events, one) for j, one in zip(events.kept, np.eye(len(events.kept)), strict=True)}
+            found |= {int(others[j]): kept(linear(events, one)) for j, one in zip(events.kept, np.eye(len(events.kept)), strict=True)}
     return found
 
 

@@ -89,14 +89,14 @@ def intervals(design: Design, estimator: str, order: tuple[str, ...]) -> list[di
 
 def wild_aggregates(design: Design, estimator: str) -> list[dict]:
     """Rows with wild intervals of whatever else is a weighted sum: `event` times of the estimator, `group` effects and contrasts
-    of two groups. Empty with too many clusters, or for a method that is no weighted sum. Of days the event times are left out: an
-    interval for each of hundreds would take gigabytes."""
+    of two groups. Empty with too many clusters, or for a method that is no weighted sum. Of days there are
+    event times of the regression alone: other methods need a matrix of rows x clusters for each of hundreds."""
     module = import_module(f"hgdx_eval.estimators.{estimator}")
     if not hasattr(module, "linears") or design.table["cluster"].nunique() > MANY:
         return []
-    events = module.linears(replace(design, path=design.frequency != "D"))
-    rows = [{"term": "event", "event_time": time, **wild.wild(part, design.seed, WILD_DRAWS)} for time, part in sorted(
-        (time, part) for time, part in events.items() if time is not None)]  # fmt: skip
+    path = design.frequency != "D" or estimator == REGRESSION
+    events = module.linears(replace(design, path=path), lambda part: wild.wild(part, design.seed, WILD_DRAWS))
+    rows = [{"term": "event", "event_time": time, **events[time]} for time in sorted(time for time in events if time is not None)]
     groups = group_linears(design) if estimator == REGRESSION else {}  # they are its coefficients
     return rows + [{"term": "group", "group": name, **wild.wild(part, design.seed, WILD_DRAWS)} for name, part in groups.items()]
 

@@ -84,6 +84,23 @@ def test_the_sums_of_a_regression_are_those_of_its_influence_matrix(name):
         close(part.of_step, by_cluster(part.clusters, made * part.direction[:, None]).T)
 
 
+@pytest.mark.parametrize("name", ["plain", "blocks", "late and staggered", "straddling"])
+def test_wild_intervals_of_event_times_are_those_of_the_influence_matrices(name):
+    design = replace(DESIGNS[name](), frequency="D")  # of days, too
+    found = {row["event_time"]: row for row in false_alarms.wild_aggregates(design, "two_way_fixed_effects") if row["term"] == "event"}
+    table = usable(design)
+    _, others, events = two_way_fixed_effects.event_regression(table, cells_of(design, table))
+    assert sorted(found) == [int(others[j]) for j in events.kept]
+    for j, one in list(zip(events.kept, np.eye(len(events.kept)), strict=True))[:3]:
+        part, made = linear(events, one), rows_by_clusters(events, one)
+        part = replace(part, scores=part.y @ made, of_errors=by_cluster(part.clusters, made * part.errors[:, None]).T,
+                       of_step=by_cluster(part.clusters, made * part.direction[:, None]).T)  # fmt: skip
+        slow, row = wild.wild(part, design.seed, false_alarms.WILD_DRAWS), found[int(others[j])]
+        assert row["p_value"] == slow["p_value"]
+        for key in ("estimate", "ci_low", "ci_high"):
+            assert row[key] == pytest.approx(slow[key], rel=1e-7, abs=1e-9, nan_ok=True)
+
+
 # --- worlds --------------------------------------------------------------------------------------------------------
 def month_by_month(w, first, number):
     """Outcomes of worlds row by row, as their definition says."""
