@@ -14,7 +14,7 @@ from hgdx_eval.estimation.two_way import residuals, two_way
 def blocked(units: int, periods: int, blocks: int, clusters: int):
     """The cells of a panel whose units are compared inside blocks, and who is treated in it."""
     design = panel(units, periods, clusters)
-    table = design.table.assign(block=[f"b{int(name[1:]) % blocks:04}" for name in design.table["unit"]])
+    table = design.table.assign(block=[f"b{int(name[1:]) // 2 % blocks:04}" for name in design.table["unit"]])
     return cells_of(design, table), table["treated"].to_numpy(float)
 
 
