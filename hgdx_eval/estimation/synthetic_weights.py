@@ -30,7 +30,7 @@ POOR, EXTREME = 2.0, 0.9
 NEWTON, FEW_STEPS = 25, 8  # steps of the dual: more than it needed where donors in use outnumber periods; else parts are faster
 MANY = 300  # donors; with fewer, non-negative least squares costs no more than to try for an exact fit
 CLOSED = 1e-11  # gaps below this, of the distances' own size, are none
-LEFT_OUT = 50  # donors left out in turn: twice as many as ever hold much weight at once, in a second or two of the slowest method
+LEFT_OUT = 50  # donors left out in turn: no more than these can hold a fiftieth of the weight each
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def least_squares(distance: np.ndarray, ridge: float) -> np.ndarray:
         if weights is not None and not len(entering(distance, weights, ridge)):
             return weights
         return by_parts(distance, ridge)
-    if ridge <= 0 and number > max(MANY, 2 * periods):
+    if ridge <= 0 and number > max(MANY, 20 * periods):  # with fewer, what it passes over is no more than it adds
         return by_parts(distance, ridge)
     if periods > 4 * number:  # only the products of donors count: a triangle has them all
         distance = np.linalg.qr(distance.T, mode="r").T

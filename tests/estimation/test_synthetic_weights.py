@@ -1,6 +1,7 @@
 """The synthetic methods: exact optima, every placebo, nobody in their own donor pool, and refusals instead of numbers."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,31 @@ def test_weights_equal_those_of_all_donors_at_once(seed, donors, periods, shape,
     exact = smallest >= 1e-3
     np.testing.assert_allclose(weights, former, rtol=0, atol=1e-10 if exact else 1e-10 + 1e-13 / smallest)
     np.testing.assert_allclose(weights @ distance, former @ distance, rtol=0, atol=(1e-10 if exact else 1e-8) * max(np.sqrt(size), 1e-300))
+
+
+def in_fractions(distance, ridge, active):
+    """Weights on the active donors by the dual's equations in fractions: no rounding at all."""
+    rows = [[Fraction(float(x)) for x in distance[i]] + [Fraction(-1)] for i in active]
+    size = len(rows[0])
+    system = [[sum(row[a] * row[b] for row in rows) + (Fraction(ridge) if a == b < size - 1 else 0) for b in range(size)]
+              + [Fraction(int(a == size - 1))] for a in range(size)]  # fmt: skip
+    for i in range(size):
+        system[i] = [x / system[i][i] for x in system[i]]
+        for j in set(range(size)) - {i}:
+            system[j] = [x - system[j][i] * y for x, y in zip(system[j], system[i])]
+    weights = np.zeros(len(distance))
+    weights[active] = [float(-sum(x * line[-1] for x, line in zip(row, system))) for row in rows]
+    return weights
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_tie_break_is_exact_where_all_donors_at_once_round(seed):
+    distance = random_distance(seed, 30, 3)
+    distance /= np.sqrt((distance**2).mean())
+    weights, unique = simplex(distance)
+    expected = in_fractions(distance, TIE * (distance**2).sum(axis=1).mean(), np.flatnonzero(weights > 0))
+    assert not unique
+    np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("away", [0.0, 1.5, 6.0])
