@@ -30,7 +30,7 @@ POOR, EXTREME = 2.0, 0.9
 NEWTON, FEW_STEPS = 25, 8  # steps of the dual: more than it needed where donors in use outnumber periods; else parts are faster
 MANY = 300  # donors; with fewer, non-negative least squares costs no more than to try for an exact fit
 CLOSED = 1e-11  # gaps below this, of the distances' own size, are none
-LEFT_OUT = 50  # donors left out in turn: twice as many as ever hold much weight at once, in a second or two of the slowest method
+LEFT_OUT = 50  # donors left out in turn: no more than these can hold a fiftieth of the weight each
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,13 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Synthetic:
-    """One fit: `gap` treated less synthetic in every period (what its own period weights say is taken out); `reach`: by donor, how far
-    the fit can move without it."""
+    """One fit: `gap` treated less synthetic in every period (what its own period weights say is taken out)."""
 
     estimate: float
     gap: np.ndarray
     weights: np.ndarray
-    reach: np.ndarray
     periods: np.ndarray  # weights of the periods before, 0 where the level counts
+    ridge: float = 0.0
     unique: bool = True
 
 
@@ -101,13 +100,16 @@ def simplex(distance: np.ndarray, ridge: float = 0.0) -> tuple[np.ndarray, bool]
     distance, ridge = distance / scale, ridge / scale**2
     if ridge > 0:
         return least_squares(distance, ridge), True
-    tie = TIE * (distance**2).sum(axis=1).mean()
     if len(distance) > max(MANY, 2 * distance.shape[1]):  # so many often fit exactly: seen at once from the tie-break
-        weights = exact_fit(distance, tie)
+        weights = exact_fit(distance, tie_break(distance))
         if weights is not None:
             return weights, False
     weights = least_squares(distance, 0.0)
-    return (weights, True) if only_solution(distance, weights) else (least_squares(distance, tie), False)
+    return (weights, True) if only_solution(distance, weights) else (least_squares(distance, tie_break(distance)), False)
+
+
+def tie_break(distance: np.ndarray) -> float:
+    return float(TIE * (distance**2).sum(axis=1).mean())
 
 
 def least_squares(distance: np.ndarray, ridge: float) -> np.ndarray:
@@ -117,6 +119,8 @@ def least_squares(distance: np.ndarray, ridge: float) -> np.ndarray:
         weights = dual(distance, ridge)
         if weights is not None and not len(entering(distance, weights, ridge)):
             return weights
+        return by_parts(distance, ridge)
+    if ridge <= 0 and number > max(MANY, 20 * periods):  # with fewer, what it passes over is no more than it adds
         return by_parts(distance, ridge)
     if periods > 4 * number:  # only the products of donors count: a triangle has them all
         distance = np.linalg.qr(distance.T, mode="r").T
@@ -202,14 +206,20 @@ def exact_fit(distance: np.ndarray, tie: float) -> np.ndarray | None:
 
 
 def by_parts(distance: np.ndarray, ridge: float) -> np.ndarray:
-    """Non-negative least squares among some donors, with those that would lower the objective added until there are none."""
-    among = np.flatnonzero(non_negative(distance, 0.0) > 0)
+    """Non-negative least squares among some donors, with those that would lower the objective most added until there are none.
+
+    The first are the closest ones; with a ridge, those of the optimum without.
+    """
+    step = 2 * (distance.shape[1] + 1)  # twice as many as can be in use without a ridge
+    among = np.argsort((distance**2).sum(axis=1), kind="stable")[:step] if ridge <= 0 else np.flatnonzero(least_squares(distance, 0.0) > 0)
     while True:
         weights = np.zeros(len(distance))
         weights[among] = polished(distance[among], non_negative(distance[among], ridge), ridge)
         new = np.setdiff1d(entering(distance, weights, ridge), among)
         if not len(new):
             return weights
+        if len(new) > step:
+            new = new[np.argsort((distance[new] @ (weights @ distance)), kind="stable")[:step]]
         among = np.union1d(among, new)
 
 
@@ -373,7 +383,10 @@ def leave_one_out(m: Matrix, found: Synthetic, solver: Solver) -> tuple[list[dic
     heavy = np.flatnonzero(np.abs(found.weights) >= 1e-3)
     if len(m.names) < 3 or not len(heavy):
         return [], False
-    order = heavy[np.argsort(-found.reach[heavy], kind="stable")]
+    apart = (m.donors - m.treated)[:, : m.before]
+    if found.periods.any():
+        apart = apart - apart.mean(axis=1, keepdims=True)
+    order = heavy[np.argsort(-reach(apart, found.weights, found.ridge)[heavy], kind="stable")]
     tried = {int(i): left_out(m, int(i), solver) for i in order[:LEFT_OUT]}
     shared = in_proportion(m, found)
     sign = np.sign(found.estimate)

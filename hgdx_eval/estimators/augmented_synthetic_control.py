@@ -9,7 +9,7 @@ import numpy as np
 
 from ..design.design import Design
 from ..estimation.results import Estimate
-from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, reach, simplex, synthetic_estimate
+from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
 __all__ = ["DIFFERS", "fit"]
 STEPS, SMALLEST = 20, 1e-8  # penalties tried, from the largest squared singular value down to this part of it
@@ -24,11 +24,10 @@ def augmented(m: Matrix) -> Synthetic:
     """Synthetic control weights plus the ridge correction."""
     center = m.donors[:, : m.before].mean(axis=0)
     donors, treated = m.donors[:, : m.before] - center, m.treated[: m.before] - center
-    distance = donors - treated
-    weights, unique = simplex(distance)
+    weights, unique = simplex(donors - treated)
     weights = weights + correction(donors, treated, weights, penalty(donors, treated))
     gap = m.treated - weights @ m.donors
-    return Synthetic(float(gap[m.before :].mean()), gap, weights, reach(distance, weights), np.zeros(m.before), unique)
+    return Synthetic(float(gap[m.before :].mean()), gap, weights, np.zeros(m.before), unique=unique)
 
 
 def correction(donors: np.ndarray, treated: np.ndarray, weights: np.ndarray, ridge: float) -> np.ndarray:

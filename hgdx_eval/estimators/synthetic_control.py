@@ -9,7 +9,7 @@ import numpy as np
 
 from ..design.design import Design
 from ..estimation.results import Estimate
-from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, reach, simplex, synthetic_estimate
+from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
 __all__ = ["DIFFERS", "fit"]
 
@@ -21,7 +21,6 @@ def fit(design: Design) -> Estimate:
 
 def control(m: Matrix) -> Synthetic:
     """Weights over the simplex that bring the donors closest to the treated unit before the policy."""
-    distance = m.donors[:, : m.before] - m.treated[: m.before]
-    weights, unique = simplex(distance)
+    weights, unique = simplex(m.donors[:, : m.before] - m.treated[: m.before])
     gap = m.treated - weights @ m.donors
-    return Synthetic(float(gap[m.before :].mean()), gap, weights, reach(distance, weights), np.zeros(m.before), unique)
+    return Synthetic(float(gap[m.before :].mean()), gap, weights, np.zeros(m.before), unique=unique)

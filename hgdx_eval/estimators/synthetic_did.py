@@ -9,7 +9,7 @@ import numpy as np
 
 from ..design.design import Design
 from ..estimation.results import Estimate
-from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, reach, simplex, synthetic_estimate
+from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
 __all__ = ["DIFFERS", "fit"]
 TIME_RIDGE = 1e-6  # of the noise: the period weights are all but unpenalised
@@ -28,11 +28,10 @@ def synthetic_did(m: Matrix) -> Synthetic:
     penalty = m.before * (np.sqrt(m.size * periods_after) * noise**2)  # T_pre zeta^2, zeta = (N_tr T_post)^(1/4) sigma
     level = before.mean(axis=1, keepdims=True)
     own = m.treated[: m.before] - m.treated[: m.before].mean()
-    distance = before - level - own
-    units, _ = simplex(distance, penalty)
+    units, _ = simplex(before - level - own, penalty)
     target = after.mean(axis=1)
     difference = (before - before.mean(axis=0)) - (target - target.mean())[:, None]
     periods, _ = simplex(difference.T, len(before) * (TIME_RIDGE * noise) ** 2)
     gap = m.treated - units @ m.donors
     gap = gap - periods @ gap[: m.before]
-    return Synthetic(float(gap[m.before :].mean()), gap, units, reach(distance, units, penalty), periods)
+    return Synthetic(float(gap[m.before :].mean()), gap, units, periods, penalty)

@@ -1,6 +1,7 @@
 """The synthetic methods: exact optima, every placebo, nobody in their own donor pool, and refusals instead of numbers."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,43 @@ def test_weights_equal_those_of_all_donors_at_once(seed, donors, periods, shape,
     np.testing.assert_allclose(weights @ distance, former @ distance, rtol=0, atol=(1e-10 if exact else 1e-8) * max(np.sqrt(size), 1e-300))
 
 
+def in_fractions(distance, ridge, active):
+    """Weights on the active donors by the dual's equations in fractions: no rounding at all."""
+    rows = [[Fraction(float(x)) for x in distance[i]] + [Fraction(-1)] for i in active]
+    size = len(rows[0])
+    system = [[sum(row[a] * row[b] for row in rows) + (Fraction(ridge) if a == b < size - 1 else 0) for b in range(size)]
+              + [Fraction(int(a == size - 1))] for a in range(size)]  # fmt: skip
+    for i in range(size):
+        system[i] = [x / system[i][i] for x in system[i]]
+        for j in set(range(size)) - {i}:
+            system[j] = [x - system[j][i] * y for x, y in zip(system[j], system[i])]
+    weights = np.zeros(len(distance))
+    weights[active] = [float(-sum(x * line[-1] for x, line in zip(row, system))) for row in rows]
+    return weights
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_tie_break_is_exact_where_all_donors_at_once_round(seed):
+    distance = random_distance(seed, 30, 3)
+    distance /= np.sqrt((distance**2).mean())
+    weights, unique = simplex(distance)
+    expected = in_fractions(distance, TIE * (distance**2).sum(axis=1).mean(), np.flatnonzero(weights > 0))
+    assert not unique
+    np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("away", [0.0, 1.5, 6.0])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_weights_of_hundreds_of_donors_equal_those_of_all_at_once(shape, away):
+    distance = shaped(2, 340, 8, shape, away)
+    size = np.sqrt((distance**2).mean())
+    weights, unique = simplex(distance)
+    former, former_unique = former_simplex(distance)
+    assert unique == former_unique
+    np.testing.assert_allclose(weights, former, rtol=0, atol=1e-10 if unique else 1e-6)
+    np.testing.assert_allclose(weights @ distance, former @ distance, rtol=0, atol=1e-8 * size)
+
+
 @pytest.mark.parametrize("away", [0.0, 4.0])
 @pytest.mark.parametrize("ridge", [1e-7, 1e-2, 5.0])
 def test_the_dual_and_the_parts_give_the_weights_of_all_donors(ridge, away):
@@ -231,7 +269,10 @@ def test_few_donors_are_all_left_out_and_of_many_those_that_matter(name, monkeyp
     monkeypatch.setattr(synthetic_weights, "LEFT_OUT", 2)
     some, cut = leave_one_out(m, found, solver)
     assert cut and len(some) == 2 and all(row in everyone for row in some)
-    assert {row["group"] for row in some} == {m.names[i] for i in sorted(heavy, key=lambda i: -found.reach[i])[:2]}
+    apart = (m.donors - m.treated)[:, : m.before]
+    apart = apart - (apart.mean(axis=1, keepdims=True) if name == "synthetic_did" else 0.0)
+    moved = reach(apart, found.weights, found.ridge)
+    assert {row["group"] for row in some} == {m.names[i] for i in sorted(heavy, key=lambda i: -moved[i])[:2]}
 
 
 @pytest.mark.parametrize("name", SYNTHETIC)
