@@ -1,10 +1,12 @@
 """How often each method's own interval holds the truth, and how often it cries wolf: `python benchmarks/false_alarms.py [draws]`.
 
 Worlds in which the assumptions hold (tests/worlds.py), 500 draws unless told otherwise; prints the first table of docs/coverage.md.
+`python benchmarks/false_alarms.py growth` measures how the gate grows with rows and clusters instead.
 """
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,12 @@ from scipy import stats
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "tests")]
 
+from growing import grown, whole_clusters  # noqa: E402
 from worlds import HOLDS, World  # noqa: E402
 
 from hgdx_eval.estimation.estimate import estimate  # noqa: E402
+from hgdx_eval.infer.false_alarms import false_alarms  # noqa: E402
+from hgdx_eval.study.vocabulary import KINDS, REGRESSION  # noqa: E402
 
 RANKED = ("synthetic_control", "augmented_synthetic_control", "synthetic_did")
 
@@ -53,6 +58,17 @@ def rate(number: int, draws: int) -> str:
     return f"{number / draws:.3f} ({low:.3f}–{high:.3f})"
 
 
+def gate_growth() -> None:
+    """Seconds of 2,000 worlds for each kind, a third of the clusters being treated as a whole."""
+    for kind in KINDS:
+
+        def work(units: int, clusters: int, kind: str = kind):
+            return partial(false_alarms, whole_clusters(units, 60, clusters), REGRESSION, (kind,))
+
+        grown(f"{kind}: units x 60 periods, 27 clusters", [500, 1000, 2000, 4000], partial(work, clusters=27))
+        grown(f"{kind}: clusters of 960 units x 60 periods", [15, 30, 60, 120], partial(work, 960))
+
+
 def main() -> None:
     draws = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     print("| method | interval | holds the truth | false alarms |\n|---|---|---|---|")
@@ -62,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    gate_growth() if sys.argv[1:] == ["growth"] else main()

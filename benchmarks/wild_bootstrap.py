@@ -2,7 +2,8 @@
 
 Both start from a fitted regression. 9,999 draws without weights, which pyfixest does not take: 500 units x 60 periods in
 27 clusters (bar: 10 times as fast as its second call, and 5 times with the interval, which it has none of) and 40 x 60 in 8
-clusters, all sign patterns (bar: 200).
+clusters, all sign patterns (bar: 200). Then growth: of the bootstrap by clusters, of the event times' intervals by rows, clusters and
+event times.
 """
 
 from dataclasses import replace
@@ -11,6 +12,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pyfixest as pf
+from growing import grown
 from measure import growth, paired, panel, seconds, verdict
 
 from hgdx_eval.design.variants import with_equal_weights
@@ -18,6 +20,7 @@ from hgdx_eval.estimation.fixed_effects import cells_of, linear, regress, usable
 from hgdx_eval.estimators import two_way_fixed_effects as main
 from hgdx_eval.infer import false_alarms
 from hgdx_eval.infer.wild import DRAWS, drawn, kernel, p_value, signs, wild
+from hgdx_eval.study.vocabulary import KINDS, REGRESSION
 
 
 def fitted(design):
@@ -53,8 +56,12 @@ def compare(units: int, clusters: int, bar: float, interval_bar: float | None) -
 def placebo_worlds() -> None:
     for units, clusters in ((40, 8), (500, 27)):
         design = replace(panel(units, 60, clusters), path=False)
-        took = seconds(lambda design=design: false_alarms.false_alarms(design, "two_way_fixed_effects", false_alarms.KINDS))
+        took = seconds(lambda design=design: false_alarms.false_alarms(design, "two_way_fixed_effects", KINDS))
         print(f"the gate, 2,000 worlds, {units} x 60, {clusters} clusters: {took:.1f} s")
+
+
+def events(units: int, periods: int, clusters: int):
+    return partial(false_alarms.wild_aggregates, panel(units, periods, clusters), REGRESSION)
 
 
 if __name__ == "__main__":
@@ -62,5 +69,8 @@ if __name__ == "__main__":
     placebo_worlds()
     growth("all of ours, as clusters double (240 units x 60)", [10, 20, 40, 80],
            lambda clusters: partial(lambda design: wild(main.linears(design)[None], 1), panel(240, 60, clusters)))  # fmt: skip
+    grown("wild intervals of all event times: units x 60 periods, 27 clusters", [250, 500, 1000, 2000], lambda n: events(n, 60, 27))
+    grown("wild intervals of all event times: clusters of 500 units x 60 periods", [15, 30, 60, 120], lambda n: events(500, 60, n))
+    grown("wild intervals of all event times: periods of 250 units in 27 clusters", [15, 30, 60, 120], lambda n: events(250, n, 27))
     compare(500, 27, 10, 5)
     compare(40, 8, 200, None)

@@ -17,6 +17,7 @@ from ..panel.disclosure import told_sizes
 from .inference import (
     LEVEL,
     MANY,
+    SMALL,
     Linear,
     Parts,
     degrees_of_freedom,
@@ -281,19 +282,24 @@ def linear(fit: Fit, shares: np.ndarray) -> Linear:
                   lambda: Parts(fit, *cluster_effects(fit, weights)[:3]))  # fmt: skip
 
 
-def sums_of_clusters(fit: Fit, values: np.ndarray) -> tuple[sparse.csr_matrix, sparse.csr_matrix, np.ndarray]:
-    """Sums of values over the rows of each cluster: clusters x units, clusters x periods, columns x clusters."""
+def sums_of_clusters(fit: Fit, values: np.ndarray) -> tuple:
+    """Sums of values over the rows of each cluster: clusters x units, clusters x periods (sparse where they are large), columns x
+    clusters."""
     cells, groups = fit.cells, int(fit.cells.clusters.max()) + 1
-    units = sparse.csr_matrix((values, (cells.clusters, cells.units)), shape=(groups, len(fit.fe.unit_weight)))
-    times = sparse.csr_matrix((values, (cells.clusters, cells.times)), shape=(groups, len(fit.fe.free)))
-    return units, times, sums_by_code(cells.clusters, groups, fit.columns, values).T
+    found = []
+    for codes, number in ((cells.units, len(fit.fe.unit_weight)), (cells.times, len(fit.fe.free))):
+        if number * groups <= SMALL:  # making a sparse matrix takes longer than the sums
+            found.append(np.bincount(cells.clusters * number + codes, values, groups * number).reshape(groups, number))
+        else:
+            found.append(sparse.csr_matrix((values, (cells.clusters, codes)), shape=(groups, number)))
+    return found[0], found[1], sums_by_code(cells.clusters, groups, fit.columns, values).T
 
 
 def cluster_effects(fit: Fit, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(effects of units, of periods, of columns: each x clusters; clusters x clusters of what they explain) of a shock to each
     cluster's rows in the direction of `weights`."""
     units, times, columns = sums_of_clusters(fit, weights)
-    of_units, of_times = units.toarray().T, times.toarray().T
+    of_units, of_times = (found.toarray().T if sparse.issparse(found) else found.T for found in (units, times))
     unit, period = solve(fit.fe, of_units, of_times)
     of_columns = columns - fit.unit.T @ of_units - fit.period.T @ of_times
     column = fit.inverse @ of_columns

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse, stats
-
-Kept = TypeVar("Kept")
 
 FEW_CLUSTERS = 5  # fewer clusters than this on either side: the clustered error is never the headline
 LEVEL = 0.95
@@ -75,7 +73,7 @@ class Parts:
     """Each cluster's part in the error of a coefficient of a regression, without a rows x clusters matrix: cluster h's part is
     `influence[:, h]` = weights on its own rows, less the row's weight x (unit[u, h] + period[t, h] + columns @ column[:, h])."""
 
-    fit: object  # the regression
+    fit: Any  # the regression
     unit: np.ndarray  # units x clusters
     period: np.ndarray  # periods x clusters
     column: np.ndarray  # columns x clusters

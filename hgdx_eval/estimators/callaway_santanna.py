@@ -8,6 +8,7 @@ paper on block dummies, which there equals the doubly robust one. Earlier period
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ from ..estimation.fixed_effects import (
     unexplained,
     usable,
 )
-from ..estimation.inference import MANY, Kept, Linear, by_cluster, itself, linear_of_rows
+from ..estimation.inference import MANY, Linear, by_cluster, itself, linear_of_rows
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -82,7 +83,7 @@ def fit(design: Design) -> Estimate:
     return linear_estimate(design, table, cells, "callaway_santanna", rows, ("unidentified_left_out",) if lost else ())
 
 
-def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int | None, Any]:
     """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
     does.
 
@@ -106,7 +107,7 @@ def compared(design: Design) -> tuple[pd.DataFrame, Cells, Wide, list[GroupTime]
     return table, cells, wide, found, after, lost
 
 
-def linear_parts(table: pd.DataFrame, cells: Cells, wide: Wide, averages: dict, kept: Callable[[Linear], Kept]) -> dict[int | None, Kept]:
+def linear_parts(table: pd.DataFrame, cells: Cells, wide: Wide, averages: dict, kept: Callable[[Linear], Any]) -> dict[int | None, Any]:
     """Averages of ATT(g, t) as weighted sums of outcomes."""
     rows = pd.factorize(table["unit"], sort=True)[0]  # of the matrix, whose units are sorted
     place = rows, np.searchsorted(wide.times, table["time"].to_numpy())

@@ -7,6 +7,7 @@ around one mean effect. Event times before the start come from untreated observa
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from ..estimation.fixed_effects import (
     told_by_leverage,
     usable,
 )
-from ..estimation.inference import MANY, Kept, Linear, itself, linear_of_rows, sums_by_code
+from ..estimation.inference import MANY, Linear, itself, linear_of_rows, sums_by_code
 from ..estimation.results import Estimate
 from ..estimation.two_way import TwoWay, effects, solve, two_way
 
@@ -76,7 +77,7 @@ def identified(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[First
     return first, pd.factorize(pd.MultiIndex.from_frame(table[["treated_from", "time"]]))[0]
 
 
-def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int | None, Any]:
     """What is `kept` of `overall` (key None) and, with `path`, of the event times after the start as weighted sums of outcomes."""
     table = usable(design)
     cells = cells_of(design, table)

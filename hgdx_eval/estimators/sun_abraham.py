@@ -5,6 +5,7 @@ last, on the periods before its start. Shares are taken as given; errors are clu
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from ..base.errors import Refusal
 from ..design.design import Design
 from ..estimation.fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
-from ..estimation.inference import Kept, Linear, itself
+from ..estimation.inference import Linear, itself
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -46,7 +47,7 @@ def interacted(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, 
     return found, keys, columns[:, found.kept]
 
 
-def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int | None, Any]:
     """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
     does."""
     table = compared(design, usable(design))

@@ -5,6 +5,7 @@ Olden & Moen (2022), equation 3: unit effects, period effects of each place (`pe
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from ..estimation.fixed_effects import (
     regress,
     usable,
 )
-from ..estimation.inference import Kept, Linear, itself
+from ..estimation.inference import Linear, itself
 from ..estimation.results import Estimate
 
 
@@ -54,7 +55,7 @@ def regression(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, 
     return overall, third
 
 
-def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int | None, Any]:
     """What is `kept` of `overall` (key None) as a weighted sum of outcomes. Raises Refusal as `fit` does."""
     table = usable(design)
     return {None: kept(linear(regression(design, table, cells_of(design, table))[0], np.ones(1)))}

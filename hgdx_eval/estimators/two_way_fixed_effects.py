@@ -7,6 +7,7 @@ Wooldridge (2021) on the method.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ from ..estimation.fixed_effects import (
     regress,
     usable,
 )
-from ..estimation.inference import Kept, Linear, itself
+from ..estimation.inference import Linear, itself
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -72,7 +73,7 @@ def event_regression(table: pd.DataFrame, cells: Cells) -> tuple[int | None, np.
     return int(earlier.max()), others, regress(cells, indicators(event.to_numpy(), others))
 
 
-def linears(design: Design, kept: Callable[[Linear], Kept] = itself) -> dict[int | None, Kept]:
+def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int | None, Any]:
     """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
     does."""
     table = usable(design)

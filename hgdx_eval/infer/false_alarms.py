@@ -43,7 +43,7 @@ def false_alarms(design: Design, estimator: str, kinds: tuple[str, ...], worlds:
     """
     linear = linear_of(design, estimator)
     source = None if linear is None else worlds_of(design)
-    if source is None:
+    if linear is None or source is None:
         return pd.DataFrame(columns=RATES)
     kinds = tuple(kind for kind in kinds if kind in ("cluster", "wild") or estimator == REGRESSION)
     tests = {kind: TESTS[kind](design, linear, source) for kind in kinds}

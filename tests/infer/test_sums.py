@@ -9,6 +9,7 @@ from made_up import design_of, made_up_table, staggered_table, triple_table
 
 from hgdx_eval.base.errors import Refusal
 from hgdx_eval.design.placebos import placebos_in_space
+from hgdx_eval.estimation import fixed_effects
 from hgdx_eval.estimation.fixed_effects import cells_of, linear, regress, residuals, unexplained, usable
 from hgdx_eval.estimation.inference import by_cluster
 from hgdx_eval.estimators import sun_abraham, triple_difference, two_way_fixed_effects
@@ -69,8 +70,10 @@ def close(found, expected):
     assert np.abs(np.asarray(found) - expected).max() <= 1e-9 * scale
 
 
+@pytest.mark.parametrize("small", [0, fixed_effects.SMALL])
 @pytest.mark.parametrize("name", sorted(DESIGNS))
-def test_the_sums_of_a_regression_are_those_of_its_influence_matrix(name):
+def test_the_sums_of_a_regression_are_those_of_its_influence_matrix(name, small, monkeypatch):
+    monkeypatch.setattr(fixed_effects, "SMALL", small)
     design = DESIGNS[name]()
     table = usable(design)
     cells = cells_of(design, table)
