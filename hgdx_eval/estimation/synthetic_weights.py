@@ -19,6 +19,7 @@ from ..base.errors import Refusal
 from ..design.design import Design, thin_event_times
 from ..design.placebos import placebo_sets
 from ..panel.disclosure import as_told, hidden_beside_total, parts_of
+from ..study.vocabulary import IN_PART
 from .fixed_effects import observations, points, usable
 from .inference import LEVEL, placebo_rank
 from .results import Estimate, result_table
@@ -315,7 +316,7 @@ def synthetic_estimate(design: Design, name: str, solver: Solver, spread: bool) 
         rows += [{"term": "placebo_space", "group": group, "estimate": other.estimate} for group, other in others]
         without, cut = leave_one_out(m, found, solver)
         rows += without
-        notes = warnings(m, found, others) + (["left_out_in_part"] if cut else [])
+        notes = warnings(m, found, others) + ([IN_PART] if cut else [])
     common = dict(
         study=design.study, outcome=design.outcome, estimator=name, inference="none", level=LEVEL, n_units=len(m.names) + m.size,
         n_clusters=design.table["cluster"].nunique(), n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale,

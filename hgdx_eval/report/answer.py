@@ -12,7 +12,7 @@ from ..panel.panel import Panel
 from ..panel.told import Release
 from ..study.domains import domain_of
 from ..study.study import Study
-from ..study.vocabulary import SIDES
+from ..study.vocabulary import IN_PART, SIDES
 from ..study.words import Words
 from . import blocks
 
@@ -83,8 +83,8 @@ def opening(found: Evaluation, words: Words) -> str:
 def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
     """Two or three (sign, sentence): what supports the answer, and at least one limit."""
     checks = found.checks
-    support = [("+", words(f"story.support_{name}", **check_numbers(found, name, words))) for name in SUPPORT[found.verdict == NEGLIGIBLE]
-               if checks.get(name) == "pass"][:2]  # fmt: skip
+    passed = [name for name in SUPPORT[found.verdict == NEGLIGIBLE] if checks.get(name) == "pass"]
+    support = [("+", words(f"story.support_{name}{in_part(found, name)}", **check_numbers(found, name, words))) for name in passed[:2]]
     limits = []
     if found.headline == "none":  # what keeps the data from telling comes first
         limit = words.percent(found.rules.gate, 0)
@@ -148,7 +148,7 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
     """(check, result, pass | fail | none)."""
     rows = []
     for name, state in found.checks.items():
-        rows.append((words(f"story.check_{name}"), check_result(found, name, words), state))
+        rows.append((words(f"story.check_{name}{in_part(found, name)}"), check_result(found, name, words), state))
     if found.rank:
         rank, number = found.rank
         rows.append((words("story.check_rank"), words("story.rank_of", rank=words.number(rank), number=words.number(number)),
@@ -180,6 +180,11 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
     before = found.main.rows("event").query("event_time < 0 and ci_low == ci_low")
     missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
     return words("story.pre_result", missed=words.number(missed), number=words.number(len(before)))
+
+
+def in_part(found: Evaluation, name: str) -> str:
+    """The ending of texts where not each, but those that can move the number most were left out in turn."""
+    return "_part" if name == "leave_one_out" and found.leave_one_out is not None and IN_PART in found.leave_one_out.notes else ""
 
 
 def at_once(found: Evaluation, name: str) -> str:

@@ -33,9 +33,10 @@ REASONS = {
     "too_few_periods", "too_few_placebos", "mixed_clusters", "staggered", "collinear", "blocks", "gaps", "too_few_donors",
     "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose", "no_extra",
 }  # fmt: skip
+IN_PART = "left_out_in_part"  # not each comparison unit was left out in turn, only those that can move the number most
 NOTES = {  # what a reader must know beside an estimate
     "weights_not_unique", "poor_fit", "regression_to_mean", "forbidden_comparisons", "unidentified_left_out", "overdispersed",
-    "separated", "no_comparison_series", "too_sure", "left_out_in_part",
+    "separated", "no_comparison_series", "too_sure", IN_PART,
 }  # fmt: skip
 
 # --- estimators ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from hgdx_eval.evaluation import verdict
 from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.evaluation.verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, UNCLEAR
 from hgdx_eval.report.answer import headline, reasons, show_checks
+from hgdx_eval.report.charts.placebos import plot_leave_one_out
 from hgdx_eval.report.show_data import show_scale
 from hgdx_eval.study.load import study_words
 
@@ -64,6 +65,18 @@ def test_level_2_where_trends_drift(tmp_path):
     p, _, found = judged(tmp_path, world(tilt=0.003))
     assert found.verdict == SUGGESTIVE and ("fail" in found.checks.values() or found.signs)
     assert any(sign == "-" for sign, _ in reasons(found, study_words(p, "vi")))
+
+
+def test_no_check_says_that_each_was_left_out_where_only_some_were(clear):
+    """The note of a synthetic method with more donors of weight than are left out in turn."""
+    p, _, whole = clear
+    some = replace(whole, leave_one_out=replace(whole.leave_one_out, notes=("left_out_in_part",)))
+    for lang, each in (("vi", "từng cụm"), ("en", "ach cluster")):
+        words = study_words(p, lang)
+        told = [show_checks(found, words)._repr_html_() + plot_leave_one_out(found.main, found.leave_one_out, words).title
+                for found in (whole, some)]  # fmt: skip
+        assert each in told[0] and each not in told[1] and told[0] != told[1]
+        assert each not in " ".join(text for _, text in reasons(some, words))
 
 
 def test_level_3_without_an_effect_and_without_a_threshold(null):

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure as MplFigure
 
 from ...estimation.results import Estimate
+from ...study.vocabulary import IN_PART
 from ...study.words import Words
 from ..blocks import csv_text
 from ..figure import COMPARISON, GROUND, INK, TREATED, Figure, canvas, drawn, source_line
@@ -32,8 +33,8 @@ def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figur
 
 
 def plot_leave_one_out(estimate: Estimate, left_out: Estimate, words: Words) -> Figure:
-    """The main estimate without each cluster in turn. `estimate`: the main one; `left_out`: the `leave_one_out` of what `evaluate` gives.
-    Title: the range, and whether the sign ever changes.
+    """The main estimate without each cluster in turn, or without each of those that can move it most. `estimate`: the main one; `left_out`:
+    the `leave_one_out` of what `evaluate` gives. Title: whether the sign ever changes.
 
     Returns a Figure.
     """
@@ -44,7 +45,8 @@ def plot_leave_one_out(estimate: Estimate, left_out: Estimate, words: Words) -> 
     said = {"low": words.effect(low["estimate"], scale), "high": words.effect(high["estimate"], scale),
             "low_name": low["group"], "high_name": high["group"], "number": words.number(len(table)),
             "value": words.effect(own, scale)}  # fmt: skip
-    title = words("charts.left_out_same" if same else "charts.left_out_changes", **said)
+    kept = "charts.left_out_same_part" if IN_PART in left_out.notes else "charts.left_out_same"
+    title = words(kept if same else "charts.left_out_changes", **said)
     alt = words("charts.left_out_alt", **said, simulated=simulated_note(estimate.origin, words))
     label = words("charts.left_out_label", **said)
     narrow, wide = drawn("leave_one_out", lambda w, s: draw_strip(table["estimate"].to_numpy(), own, label, TREATED, scale,
