@@ -89,11 +89,13 @@ def workbook_sheets(path: Path, kind: str) -> Iterator[Sheet]:
     with readable(path):
         book = load_workbook(path.open("rb") if misnamed(path, kind) else str(path))
         known = [one for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+    merged = merged_in_ods(path) if kind == "ods" else {}
     for one in known:
         sheet = loaded(path, book, one.name)
         rows = partial(padded, path, sheet) if len(known) == 1 else partial(padded_anew, path, book, one.name)
         full = FULL[kind] if sheet.end is not None and sheet.end[0] + 1 >= FULL[kind] else 0
-        yield Sheet(one.name, rows, one.visible == SheetVisibleEnum.Visible, tuple(sheet.merged_cell_ranges or ()), full)
+        held = merged.get(one.name, ()) if kind == "ods" else tuple(sheet.merged_cell_ranges or ())
+        yield Sheet(one.name, rows, one.visible == SheetVisibleEnum.Visible, held, full)
 
 
 def misnamed(path: Path, kind: str) -> bool:
@@ -332,6 +334,35 @@ def count_repeated(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo
         inside = inside and name not in ("table:table-cell", "table:covered-table-cell")
 
     parse_part(path, archive, member, begin, end)
+
+
+def merged_in_ods(path: Path) -> dict[str, tuple[tuple[tuple[int, int], tuple[int, int]], ...]]:
+    """Merged cells of an OpenDocument file by sheet, ((first row, column), (last row, column)) from 0: the library tells those of other
+    workbooks only."""
+    found: dict[str, list] = {}
+    sheet, row, column, high = "", 0, 0, 1
+
+    def begin(name: str, told: dict[str, str]) -> None:
+        nonlocal sheet, row, column, high
+        if name == "table:table":
+            sheet, row = told.get("table:name", ""), 0
+        elif name == "table:table-row":
+            high, column = int(told.get("table:number-rows-repeated", 1)), 0
+        elif name in ("table:table-cell", "table:covered-table-cell"):
+            down, across = (int(told.get(f"table:number-{what}-spanned", 1)) for what in ("rows", "columns"))
+            if (down, across) != (1, 1):
+                found.setdefault(sheet, []).append(((row, column), (row + down - 1, column + across - 1)))
+            column += int(told.get("table:number-columns-repeated", 1))
+
+    def end(name: str) -> None:
+        nonlocal row
+        row += high if name == "table:table-row" else 0
+
+    with readable(path), zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if plain_name(member.filename) == "content.xml":
+                parse_part(path, archive, member, begin, end)
+    return {name: tuple(cells) for name, cells in found.items()}
 
 
 def parse_part(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, begin: Callable, end: Callable) -> None:

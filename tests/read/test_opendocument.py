@@ -42,6 +42,7 @@ def test_dates_and_numbers_are_what_the_cell_holds_not_what_it_shows(tmp_path):
         (row(cell("x"), '<table:table-cell table:number-columns-repeated="5000"/>', cell("y")), "beyond column 702"),
         ("<table:table-row>", "not a readable workbook"),
         (row(cell("x", 'table:number-columns-repeated="x"')), "not a readable workbook"),
+        (row(cell("x", 'table:number-rows-spanned="x"')), "not a readable workbook"),
     ],
 )
 def test_cells_that_stand_for_very_many_are_counted_before_they_are_made(tmp_path, rows, message):
@@ -60,3 +61,19 @@ def test_entities_and_mountains_are_refused(tmp_path, monkeypatch):
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
     with pytest.raises(InputError, match="^c.ods: this is a file of another OpenDocument program"):
         opened_table(tmp_path / "c.ods", WANTED)
+
+
+def spanned(value, down=1, across=1):
+    return cell(value, f'table:number-rows-spanned="{down}" table:number-columns-spanned="{across}"')
+
+
+def test_a_unit_merged_over_its_rows_stands_in_all_of_them_and_a_merged_number_is_marked(tmp_path):
+    under = "<table:covered-table-cell/>"
+    rows = row(spanned("BÁO CÁO", across=3), under, under) + rows_of([HEADER])
+    rows += row(spanned("Vị Thủy", 2), cell("2023-01"), cell(5)) + row(under, cell("2023-02"), cell(6))
+    rows += row(cell("Long Mỹ"), cell("2023-01"), spanned(7, 2)) + row(cell("Long Mỹ"), cell("2023-02"), under)
+    path = sheets(tmp_path / "a.ods", ("S", "seen", rows + empty()))
+    table, _ = opened_table(path, WANTED)
+    assert [list(kept) for kept in read(path)[0]] == [["Vị Thủy", "2023-01", "5"], ["Vị Thủy", "2023-02", "6"],
+                                                       ["Long Mỹ", "2023-01", "7"], ["Long Mỹ", "2023-02", "7"]]  # fmt: skip
+    assert table.filled  # the number's column: a reader of tables refuses it, for one number is not two rows' value
