@@ -347,8 +347,8 @@ def plot_groups(rows: pd.DataFrame, words: Words, origin: Origin, title_name: st
     """
 
 def plot_leave_one_out(estimate: Estimate, left_out: Estimate, words: Words) -> Figure:
-    """The main estimate without each cluster in turn. `estimate`: the main one; `left_out`: the `leave_one_out` of what `evaluate` gives.
-    Title: the range, and whether the sign ever changes.
+    """The main estimate without each cluster in turn, or without each of those that can move it most. `estimate`: the main one; `left_out`:
+    the `leave_one_out` of what `evaluate` gives. Title: whether the sign ever changes.
 
     Returns a Figure.
     """
