@@ -33,7 +33,7 @@ def write_study(folder: Path, units: int, periods: int, clusters: int) -> Path:
     study = folder / f"s{units}x{periods}x{clusters}.yaml"
     study.write_text(
         f"study: {study.stem}\nlayout: table\ndata: data.csv\nunit: unit\nperiod: month\nfrequency: M\nnumerator: online\n"
-        f"denominator: received\ncluster: area\ntreated_from: since\nestimator: two_way_fixed_effects\nestimators: [{', '.join(METHODS)}]\n",
+        f"denominator: received\ncluster: area\ntreated_from: since\nestimator: {METHODS[0]}\nestimators: [{', '.join(METHODS)}]\n",
         encoding="utf-8",
     )
     return study
