@@ -35,7 +35,8 @@ class Design:
     numerator (NaN where the study counts no dossiers), dose (of the treated: per cent of the cut, or VND saved; NaN where unknown),
     treated_from (ordinal, NaN = never), treated, event_time (NaN = never). `set_aside`: one row per reason: reason, units,
     rows. `scale`: `pp` where y is a share, else `level`. `ended`: rows like the table's of units whose treatment was
-    switched off again. `traits`: one row per unit: unit, and by_NAME for each column by which the study wants effects.
+    switched off again. `lost`: rows like the table's, of its units and periods, whose outcome is missing. `traits`: one row per
+    unit: unit, and by_NAME for each column by which the study wants effects.
     """
 
     table: pd.DataFrame
@@ -52,6 +53,7 @@ class Design:
     seed: int
     comparison: str = "never"  # or not_yet: units treated later count as comparison before they are
     ended: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lost: pd.DataFrame = field(default_factory=pd.DataFrame)
     traits: pd.DataFrame = field(default_factory=pd.DataFrame)
     signed: int | None = None  # period in which the policy was passed: from then on people may wait for it
     contaminated: int = 0  # how many of the unknown comparison units may have been treated, as far as is known
@@ -115,7 +117,8 @@ def study_design(panel: Panel, p: Study) -> Design:
     frame = put_aside(frame, frame["weight"] <= 0, "zero_weight", aside)
     if not p.complete_units:
         check_lost(frame, panel.origin.file, p)
-    frame = put_aside(frame, frame["y"].isna(), "no_value", aside)
+    missing = frame["y"].isna()
+    lost, frame = frame[missing], put_aside(frame, missing, "no_value", aside)
     if p.complete_units:
         periods = frame["time"].nunique()
         frame = put_aside(frame, frame.groupby("unit")["time"].transform("size") < periods, "incomplete", aside)
@@ -126,7 +129,9 @@ def study_design(panel: Panel, p: Study) -> Design:
         always = frame["treated_from"] <= frame.groupby("effect")["time"].transform("min")
         if not (always | frame["treated_from"].isna()).all():
             frame = put_aside(frame, always, "always_treated", aside)
+    lost = lost[lost["unit"].isin(frame["unit"]) & lost["time"].isin(frame["time"]) & ~(lost["time"] > lost["treated_until"])]
     design = make_design(frame, ended, panel, p, start if start is not None else first, aside, unknown)
+    design = replace(design, lost=in_columns(lost))
     check_design(design, p.estimator in SINGLE_SERIES)
     counted = design.table["denominator"].notna().all()
     whole, release = float(design.table["denominator"].sum()) if counted else np.nan, held_release(study_digest(p))

@@ -15,6 +15,7 @@ from .formulas import METHODS, mathml
 
 TRAIT_TEXTS = ("level", "commune_type")  # traits whose values are codes with a text of their own
 SHOWN_DONORS = 12
+BETWEEN = ("contamination", "lost")  # bounds that are two numbers, without an estimate of their own
 OTHER_KINDS = ("cluster", "wild", "randomization")  # of interval, for one and the same estimate
 
 
@@ -256,12 +257,14 @@ def bound_name(row: pd.Series, words: Words) -> str:
         return capital(words("compare.bound_contamination", k=parameter))
     if kind == "anticipation":
         return capital(words("compare.bound_anticipation" + ("_signed" if parameter == "signed" else ""), k=parameter))
+    if kind == "lost":
+        return capital(words("compare.bound_lost" + ("" if row["scale"] == "pp" else "_seen"), n=words.number(int(parameter))))
     part = float(parameter)
     return capital(words("compare.bound_spillover" if part > 0 else "compare.bound_spillover_lost", part=words.percent(abs(part), 0)))
 
 
 def bound_text(row: pd.Series, words: Words) -> str:
-    if row["group"] == "contamination":
+    if row["group"] in BETWEEN:
         low, high = (words.effect(row[c], row["scale"]) for c in ("ci_low", "ci_high"))
         return words("compare.bound_contamination_then", low=low, high=high)
     return blocks.effect(row, words)

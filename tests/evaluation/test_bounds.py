@@ -1,15 +1,18 @@
 """What cannot be identified is bounded: the bounds hold what an adversary could have done, and are no wider than that."""
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 import pytest
 from made_up import design_of, factor_table
 
+import hgdx_eval as hg
+from hgdx_eval.design.design import with_codes
 from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.evaluation.bounds import SPILL, effect_bounds
+from hgdx_eval.report.show_methods import show_bounds
 
 MAIN = "two_way_fixed_effects"
 
@@ -92,3 +95,67 @@ def test_bounds_keep_the_contract():
     found = effect_bounds(provinces(), MAIN)
     check_table(found.table)
     assert isinstance(found.table, pd.DataFrame) and set(found.table["term"]) == {"bound"}
+
+
+def short_panel(folder, missing, scale="share", seed=4):
+    """A tidy table of twelve units and eight years, six of them treated, without the outcome in some cells."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame([(f"u{u:02}", year, 0.3 + 0.02 * u + rng.normal(0, 0.02) + 0.1 * (u < 6 and year >= 2016))
+                          for u in range(12) for year in range(2012, 2020)], columns=["unit", "year", "value"])  # fmt: skip
+    if scale == "level":
+        table["value"] *= 100
+    table.loc[missing, "value"] = np.nan
+    table.to_csv(folder / "data.csv", index=False)
+    (folder / "s.yaml").write_text(
+        "study: s\nlayout: table\ndata: data.csv\nunit: unit\nperiod: year\nfrequency: Y\noutcome: value\nweights: none\n"
+        f"cluster: unit\nestimator: {MAIN}\nscale: {scale}\ntreated_from: {{{', '.join(f'u{u:02}: 2016' for u in range(6))}}}\n",
+        encoding="utf-8",
+    )
+    p, words = hg.load_study(folder / "s.yaml", "en")
+    return table, hg.study_design(hg.load_panel(p), p), words
+
+
+@pytest.mark.parametrize("scale", ["share", "level"])
+def test_missing_outcomes_are_bounded_by_the_worst_that_they_could_be(tmp_path, scale):
+    missing = [6, 20, 70]  # treated after, treated before, comparison after
+    table, design, words = short_panel(tmp_path, missing, scale)
+    assert len(design.lost) == 3 and len(design.table) == 93
+    limits = effect_bounds(design, MAIN)
+    row = limits.table.query("group == 'lost'").iloc[0]
+    ends = (0.0, 1.0) if scale == "share" else (table["value"].min(), table["value"].max())
+    found = []
+    for values in product(ends, repeat=3):
+        whole = table.copy()
+        whole.loc[missing, "value"] = values
+        whole = whole.assign(time=whole["year"] - 1970, y=whole["value"], cluster=whole["unit"],
+                             treated_from=np.where(whole["unit"] < "u06", 2016.0 - 1970, np.nan))  # fmt: skip
+        cells = replace(design, lost=pd.DataFrame(), path=False, table=with_whole(design, whole))
+        found.append(estimate(cells, MAIN).overall()["estimate"])
+    assert row["ci_low"] == pytest.approx(min(found), abs=1e-9) and row["ci_high"] == pytest.approx(max(found), abs=1e-9)
+    assert row["estimate"] == pytest.approx(estimate(design, MAIN).overall()["estimate"]) and row["parameter"] == "3"
+    told = show_bounds(limits, words)._repr_html_()
+    assert "3 missing values" in told and ("100%" in told) == (scale == "share")
+
+
+def with_whole(design, whole):
+    """The design's table with a row for every cell."""
+    rows = whole.merge(design.table[["unit", "time"]], on=["unit", "time"], how="left", indicator=True)
+    absent = rows[rows["_merge"] == "left_only"]
+    like = design.table.drop_duplicates("unit").set_index("unit").loc[absent["unit"]].reset_index()
+    like = like.assign(time=absent["time"].to_numpy(), period=pd.PeriodIndex.from_ordinals(absent["time"], freq=design.frequency),
+                       y=absent["value"].to_numpy())  # fmt: skip
+    like["treated"] = like["time"] >= like["treated_from"]
+    like["event_time"] = like["time"] - like["treated_from"]
+    return with_codes(pd.concat([design.table, like[design.table.columns]]).sort_values(["unit", "time"], ignore_index=True))
+
+
+def test_a_panel_without_missing_outcomes_has_no_such_bound(tmp_path):
+    _, design, _ = short_panel(tmp_path, [])
+    assert design.lost.empty and "lost" not in set(effect_bounds(design, MAIN).table["group"])
+
+
+@pytest.mark.parametrize(("estimator", "missing"), [("callaway_santanna", [6, 70]), ("imputation", [6, 70]), ("synthetic_did", [70])])
+def test_methods_that_are_no_regression_have_it_too(tmp_path, estimator, missing):
+    _, design, _ = short_panel(tmp_path, missing)
+    row = effect_bounds(design, estimator).table.query("group == 'lost'").iloc[0]
+    assert row["ci_low"] <= row["estimate"] <= row["ci_high"] and row["ci_high"] > row["ci_low"]
