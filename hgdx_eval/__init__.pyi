@@ -167,7 +167,7 @@ def dose_response(design: Design) -> Estimate | None:
 
 def effect_bounds(design: Design, estimator: str) -> Estimate:
     """What the effect would be if what cannot be known were otherwise: unknown adopters among the comparison units, people who waited for
-    the policy, spill-over. `estimator`: the name of a file in estimators/.
+    the policy, spill-over, outcomes that are missing. `estimator`: the name of a file in estimators/.
 
     Returns an Estimate of `bound` rows, empty where the design asks for none. Raises Refusal where the method itself refuses, InputError
     for an unknown method.
