@@ -49,7 +49,8 @@ def main() -> None:
             place = Path(folder) / "x".join(map(str, size))
             place.mkdir()
             cpu, peak, told = run(ROOT, place, str(write_study(place, *size)))
-            refused = sorted(set(told.loc[told["status"] == "refused", "estimator"] + ": " + told["reason"].fillna("")))
+            bad = told[told["status"] == "refused"]
+            refused = sorted({f"{name}: {reason}" for name, reason in zip(bad["estimator"], bad["reason"], strict=True)})
             print(f"{size[0]:,} units x {size[1]} months, {size[2]:,} clusters: {cpu:.1f} s of CPU ({cpu / demonstration:.2f} of the "
                   f"demonstration), peak {peak:.0f} MB; refused: {', '.join(refused) or 'none'}", flush=True)  # fmt: skip
 
