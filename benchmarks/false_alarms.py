@@ -14,7 +14,7 @@ from scipy import stats
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "tests")]
 
-from growing import grown, whole_clusters  # noqa: E402
+from measure import growth, whole_clusters  # noqa: E402
 from worlds import HOLDS, World  # noqa: E402
 
 from hgdx_eval.estimation.estimate import estimate  # noqa: E402
@@ -65,8 +65,8 @@ def gate_growth() -> None:
         def work(units: int, clusters: int, kind: str = kind):
             return partial(false_alarms, whole_clusters(units, 60, clusters), REGRESSION, (kind,))
 
-        grown(f"{kind}: units x 60 periods, 27 clusters", [500, 1000, 2000, 4000], partial(work, clusters=27))
-        grown(f"{kind}: clusters of 960 units x 60 periods", [15, 30, 60, 120], partial(work, 960))
+        growth(f"{kind}: units x 60 periods, 27 clusters", [500, 1000, 2000, 4000], partial(work, clusters=27))
+        growth(f"{kind}: clusters of 960 units x 60 periods", [15, 30, 60, 120], partial(work, 960))
 
 
 def main() -> None:

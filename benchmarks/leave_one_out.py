@@ -10,8 +10,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
-from growing import grown, whole_clusters
-from measure import panel, seconds, verdict
+from measure import growth, panel, seconds, verdict, whole_clusters
 
 from hgdx_eval.design.placebos import without_cluster
 from hgdx_eval.estimation.estimate import estimate
@@ -46,6 +45,6 @@ if __name__ == "__main__":
         "1,000 x 60, 27 clusters with period effects of their own",
         replace(blocks, table=blocks.table.assign(block=blocks.table["cluster"])),
     )
-    grown("units x 60 periods, 27 clusters", [625, 1250, 2500, 5000], lambda n: partial(ours, whole_clusters(n, 60, 27)))
-    grown("clusters of 2,400 units x 60 periods", [150, 300, 600, 1200], lambda n: partial(ours, whole_clusters(2400, 60, n)))
-    grown("periods of 500 units in 27 clusters", [30, 60, 120, 240], lambda n: partial(ours, whole_clusters(500, n, 27)))
+    growth("units x 60 periods, 27 clusters", [625, 1250, 2500, 5000], lambda n: partial(ours, whole_clusters(n, 60, 27)))
+    growth("clusters of 2,400 units x 60 periods", [150, 300, 600, 1200], lambda n: partial(ours, whole_clusters(2400, 60, n)))
+    growth("periods of 500 units in 27 clusters", [30, 60, 120, 240], lambda n: partial(ours, whole_clusters(500, n, 27)))

@@ -4,6 +4,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from math import log
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,15 @@ def panel(units: int, periods: int, clusters: int, seed: int = 1, start: float =
     }))  # fmt: skip
 
 
+def whole_clusters(units: int, periods: int, clusters: int) -> Design:
+    """A panel in which a third of the clusters is treated as a whole, `overall` alone asked for."""
+    design = panel(units, periods, clusters)
+    start = design.table["treated_from"].min()
+    since = np.where(design.table["cluster"].isin([f"c{c:02}" for c in range(clusters // 3)]), start, np.nan)
+    table = design.table.assign(treated_from=since, treated=design.table["time"] >= since, event_time=design.table["time"] - since)
+    return replace(design, table=table, path=False)
+
+
 def seconds(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
@@ -54,13 +65,14 @@ def verdict(name: str, ratio: float, bar: float, digits: str) -> None:
         sys.exit(1)
 
 
-def growth(title: str, sizes: list[object], work: Callable[[object], Callable[[], object]]) -> None:
-    """Seconds for each size, and what doubling costs."""
+def growth(title: str, sizes: list[int], work: Callable[[int], Callable[[], object]]) -> None:
+    """Seconds for each size, and by which power of the size they grow: from one to the next, and over all."""
     print(f"\n{title}")
-    before = None
+    took: list[float] = []
     for size in sizes:
         run = work(size)
         run()
-        took = min(seconds(run) for _ in range(3))
-        print(f"  {size!s:>12}  {took * 1000:9.1f} ms" + (f"   x {took / before:.1f}" if before else ""))
-        before = took
+        took.append(min(seconds(run) for _ in range(3)))
+        step = f"   power {log(took[-1] / took[-2]) / log(size / sizes[len(took) - 2]):5.2f}" if len(took) > 1 else ""
+        print(f"  {size:>8}  {took[-1] * 1000:9.1f} ms{step}", flush=True)
+    print(f"  over all: power {np.polyfit(np.log(sizes), np.log(took), 1)[0]:.2f}")

@@ -1,7 +1,7 @@
 """Synthetic control: one fit of 666 donors x 48 months before at least 20 times as fast as Clarabel's interior point on the same problem
 and 20 times as the weights of all donors at once; with all 62 placebos in space (63 units x 48 months, 36 before) at least 50 times as
-fast as diff-diff's SyntheticControl(custom V) with in_space_placebo, the same estimate and the same p-value. What is not installed is
-skipped."""
+fast as diff-diff's SyntheticControl(custom V) with in_space_placebo, the same estimate and the same p-value. Without
+Clarabel that part is skipped."""
 
 import warnings
 from collections.abc import Callable
@@ -10,11 +10,12 @@ from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
-from measure import design_of, factor_table, paired, verdict
-from synthetic_study import against_former, growth_of, many_units, one_treated
+from diff_diff import SyntheticControl
+from measure import growth, paired, verdict
+from synthetic_study import against_former, many_units, one_treated, placebo_panel
 
 from hgdx_eval.estimation.inference import placebo_rank
-from hgdx_eval.estimation.synthetic_weights import TIE, Matrix, matrix, placebos, rmspe
+from hgdx_eval.estimation.synthetic_weights import TIE, Matrix, placebos, rmspe
 from hgdx_eval.estimators.synthetic_control import control
 
 warnings.simplefilter("ignore")
@@ -61,14 +62,7 @@ def against_clarabel(m: Matrix) -> None:
 
 
 def against_diff_diff() -> None:
-    try:
-        from diff_diff import SyntheticControl
-    except ImportError:
-        print("placebos against diff-diff: skipped, the package `diff-diff` is not installed")
-        return
-    table = factor_table(1, donors=62, periods=48, before=36)
-    table = table.assign(y=100 * table["numerator"] / table["denominator"], on=(table["time"] >= table["treated_from"]).astype(int))
-    m = matrix(design_of(table))
+    table, m = placebo_panel()
 
     def theirs() -> object:
         kit = SyntheticControl(v_method="custom", custom_v=np.ones(36) / 36, standardize="none")
@@ -99,10 +93,10 @@ against_clarabel(many_units())
 against_former("synthetic_control", many_units(), 20)
 against_diff_diff()
 
-growth_of("one fit: donors whose mix fits exactly, 36 periods before", [50, 100, 200, 400, 800, 1600],
+growth("one fit: donors whose mix fits exactly, 36 periods before", [50, 100, 200, 400, 800, 1600],
           lambda n: partial(control, many_units(n * 3 // 2, 48, 36)))  # fmt: skip
-growth_of("one fit: donors of one treated unit, 36 periods before", [50, 100, 200, 400, 800, 1600],
+growth("one fit: donors of one treated unit, 36 periods before", [50, 100, 200, 400, 800, 1600],
           lambda n: partial(control, one_treated(n, 48)))  # fmt: skip
-growth_of("one fit: periods, 400 donors", [16, 32, 64, 128], lambda n: partial(control, one_treated(400, n)))
-growth_of("all placebos: donors, 36 periods before (as many more fits)", [25, 50, 100, 200], lambda n: partial(ours, one_treated(n, 48)))
-growth_of("one fit: periods doubled, fewer donors (30) than periods", [64, 128, 256], lambda n: partial(control, one_treated(30, n)))
+growth("one fit: periods, 400 donors", [16, 32, 64, 128], lambda n: partial(control, one_treated(400, n)))
+growth("all placebos: donors, 36 periods before (as many more fits)", [25, 50, 100, 200], lambda n: partial(ours, one_treated(n, 48)))
+growth("one fit: periods doubled, fewer donors (30) than periods", [64, 128, 256], lambda n: partial(control, one_treated(30, n)))

@@ -6,10 +6,11 @@ import warnings
 from functools import partial
 from importlib.metadata import version
 
-from measure import design_of, factor_table, paired, verdict
-from synthetic_study import against_former, growth_of, many_units, one_treated
+from diff_diff import SyntheticDiD
+from measure import growth, paired, verdict
+from synthetic_study import against_former, many_units, one_treated, placebo_panel
 
-from hgdx_eval.estimation.synthetic_weights import Matrix, matrix, placebos
+from hgdx_eval.estimation.synthetic_weights import Matrix, placebos
 from hgdx_eval.estimators.synthetic_did import synthetic_did
 
 warnings.simplefilter("ignore")
@@ -22,18 +23,11 @@ def ours(m: Matrix) -> tuple:
 
 
 def against_diff_diff() -> None:
-    try:
-        from diff_diff import SyntheticDiD
-    except ImportError:
-        print("placebos against diff-diff: skipped, the package `diff-diff` is not installed")
-        return
-    table = factor_table(1, donors=62, periods=48, before=36)
-    table = table.assign(y=100 * table["numerator"] / table["denominator"], on=table["treated_from"].notna().astype(int))
-    after = sorted(set(table["time"]))[36:]
-    m = matrix(design_of(table))
+    table, m = placebo_panel()
+    after = sorted(set(table["time"]))[m.before :]
 
     def theirs() -> object:
-        return SyntheticDiD(n_bootstrap=DRAWS, seed=1).fit(table, "y", "on", "unit", "time", post_periods=after)
+        return SyntheticDiD(n_bootstrap=DRAWS, seed=1).fit(table, "y", "treated_unit", "unit", "time", post_periods=after)
 
     own, others = ours(m)
     other = theirs()
@@ -48,7 +42,7 @@ def against_diff_diff() -> None:
 against_former("synthetic_did", many_units(), 10)
 against_diff_diff()
 
-growth_of("one fit: donors, 36 periods before", [50, 100, 200, 400, 800, 1600], lambda n: partial(synthetic_did, one_treated(n, 48)))
-growth_of("one fit: periods, 400 donors", [16, 32, 64, 128], lambda n: partial(synthetic_did, one_treated(400, n)))
-growth_of("all placebos: donors, 36 periods before (as many more fits)", [25, 50, 100, 200], lambda n: partial(ours, one_treated(n, 48)))
-growth_of("one fit: periods doubled, fewer donors (30) than periods", [64, 128, 256], lambda n: partial(synthetic_did, one_treated(30, n)))
+growth("one fit: donors, 36 periods before", [50, 100, 200, 400, 800, 1600], lambda n: partial(synthetic_did, one_treated(n, 48)))
+growth("one fit: periods, 400 donors", [16, 32, 64, 128], lambda n: partial(synthetic_did, one_treated(400, n)))
+growth("all placebos: donors, 36 periods before (as many more fits)", [25, 50, 100, 200], lambda n: partial(ours, one_treated(n, 48)))
+growth("one fit: periods doubled, fewer donors (30) than periods", [64, 128, 256], lambda n: partial(synthetic_did, one_treated(30, n)))

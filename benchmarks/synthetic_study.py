@@ -2,18 +2,16 @@
 fit, of all placebos and of leaving out donors; each fit at least 5 times as fast as with the weights of all donors at once, the
 estimates equal to 1e-7 of a point."""
 
-import math
 import sys
 import time
-from collections.abc import Callable
 from unittest.mock import patch
 
 import numpy as np
-from measure import seconds
+import pandas as pd
+from measure import design_of, factor_table, seconds
 from measure import verdict as told
 
-from hgdx_eval.estimation import synthetic_weights
-from hgdx_eval.estimation.synthetic_weights import Matrix, Synthetic, leave_one_out, placebos
+from hgdx_eval.estimation.synthetic_weights import Matrix, Synthetic, leave_one_out, matrix, placebos
 from hgdx_eval.estimators import augmented_synthetic_control, synthetic_control, synthetic_did
 
 METHODS = {"synthetic_control": (synthetic_control, "control"), "synthetic_did": (synthetic_did, "synthetic_did"),
@@ -43,6 +41,14 @@ def one_treated(donors: int, periods: int, seed: int = 1) -> Matrix:
     return Matrix(series[0], series[1:], tuple(f"u{i:04}" for i in range(donors)), before, 1, np.arange(periods) - before)
 
 
+def placebo_panel() -> tuple[pd.DataFrame, Matrix]:
+    """One treated unit and 62 donors, 48 months, 36 of them before: the table (y in points, on, treated_unit) and its matrix."""
+    table = factor_table(1, donors=62, periods=48, before=36)
+    on, ever = table["time"] >= table["treated_from"], table["treated_from"].notna()
+    table = table.assign(y=100 * table["numerator"] / table["denominator"], on=on.astype(int), treated_unit=ever.astype(int))
+    return table, matrix(design_of(table))
+
+
 def formerly(module: object, solver: str, m: Matrix) -> Synthetic:
     """The fit with the weights of all donors at once."""
     from former_simplex import former_simplex
@@ -65,23 +71,6 @@ def against_former(method: str, m: Matrix, bar: float, repeats: int = 3) -> None
     assert apart < 1e-7 and weights < 1e-7
 
 
-def growth_of(title: str, sizes: list[int], work: Callable[[int], Callable[[], object]]) -> None:
-    """Seconds for each size, and the exponent of growth: of each doubling, and over all by least squares of the logarithms."""
-    print(f"\n{title}")
-    took = []
-    for size in sizes:
-        run = work(size)
-        run()
-        took.append(min(seconds(run) for _ in range(3)))
-        step = (
-            f"   exponent {math.log(took[-1] / took[-2]) / math.log(sizes[len(took) - 1] / sizes[len(took) - 2]):5.2f}"
-            if len(took) > 1
-            else ""
-        )
-        print(f"  {size:>8}  {took[-1] * 1000:9.1f} ms{step}")
-    print(f"  over all: exponent {np.polyfit(np.log(sizes), np.log(took), 1)[0]:.2f}")
-
-
 def main() -> None:
     m = many_units()
     for method, (module, solver) in METHODS.items():
@@ -96,7 +85,6 @@ def main() -> None:
         heavy = int((np.abs(found.weights) >= 1e-3).sum())
         print(f"{method}: fit {one - begun:.3f} s, {len(others)} placebos {space - one:.2f} s, "
               f"{len(rows)} of {heavy} donors left out {out - space:.2f} s{' (told)' if cut else ''}", flush=True)  # fmt: skip
-    assert synthetic_weights.LEFT_OUT == 50
     for method in METHODS:
         against_former(method, m, 5, repeats=1 if method == "augmented_synthetic_control" else 3)
 

@@ -12,7 +12,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pyfixest as pf
-from growing import grown
 from measure import growth, paired, panel, seconds, verdict
 
 from hgdx_eval.design.variants import with_equal_weights
@@ -69,8 +68,8 @@ if __name__ == "__main__":
     placebo_worlds()
     growth("all of ours, as clusters double (240 units x 60)", [10, 20, 40, 80],
            lambda clusters: partial(lambda design: wild(main.linears(design)[None], 1), panel(240, 60, clusters)))  # fmt: skip
-    grown("wild intervals of all event times: units x 60 periods, 27 clusters", [250, 500, 1000, 2000], lambda n: events(n, 60, 27))
-    grown("wild intervals of all event times: clusters of 500 units x 60 periods", [15, 30, 60, 120], lambda n: events(500, 60, n))
-    grown("wild intervals of all event times: periods of 250 units in 27 clusters", [15, 30, 60, 120], lambda n: events(250, n, 27))
+    growth("wild intervals of all event times: units x 60 periods, 27 clusters", [250, 500, 1000, 2000], lambda n: events(n, 60, 27))
+    growth("wild intervals of all event times: clusters of 500 units x 60 periods", [15, 30, 60, 120], lambda n: events(500, 60, n))
+    growth("wild intervals of all event times: periods of 250 units in 27 clusters", [15, 30, 60, 120], lambda n: events(250, n, 27))
     compare(500, 27, 10, 5)
     compare(40, 8, 200, None)

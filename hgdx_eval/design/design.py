@@ -29,8 +29,8 @@ THIN = 0.5  # an event time is thin where its dossiers are fewer than this part 
 class Design:
     """What an estimator needs.
 
-    `table`: one row per unit x period, sorted, unique: unit, cluster, effect (whose fixed effect it has: the unit's own,
-    or a coarser one), block (of separate period effects, "" where common), group (what kind of dossier, "" where the
+    `table`: one row per unit x period, sorted, unique, names as categories: unit, cluster, effect (whose fixed effect it has:
+    the unit's own, or a coarser one), block (of separate period effects, "" where common), group (what kind of dossier, "" where the
     study names none), period, time (ordinal), y (share 0-1, or the outcome's own unit), weight (> 0), denominator,
     numerator (NaN where the study counts no dossiers), dose (of the treated: per cent of the cut, or VND saved; NaN where unknown),
     treated_from (ordinal, NaN = never), treated, event_time (NaN = never). `set_aside`: one row per reason: reason, units,

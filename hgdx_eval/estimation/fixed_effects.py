@@ -109,16 +109,17 @@ def observations(table: pd.DataFrame) -> float:
     return float(table["denominator"].sum()) if table["denominator"].notna().all() else float(len(table))
 
 
+def nested(codes: np.ndarray, clusters: np.ndarray) -> bool:
+    """Whether each code stands in one cluster."""
+    last = np.empty(int(codes.max()) + 1, clusters.dtype)
+    last[codes] = clusters
+    return bool((last[codes] == clusters).all())
+
+
 def absorbed(units: np.ndarray, times: np.ndarray, clusters: np.ndarray) -> int:
     """Fixed effects that count as coefficients: those not nested in clusters (units are, where each has one cluster)."""
-
-    def nested(codes: np.ndarray) -> bool:
-        last = np.empty(int(codes.max()) + 1, clusters.dtype)
-        last[codes] = clusters
-        return bool((last[codes] == clusters).all())
-
-    count = 0 if nested(units) else int(units.max())
-    return count + (0 if nested(times) else int(times.max()) + 1)
+    count = 0 if nested(units, clusters) else int(units.max())
+    return count + (0 if nested(times, clusters) else int(times.max()) + 1)
 
 
 def indicators(values: np.ndarray, known: np.ndarray) -> sparse.csr_matrix:
@@ -232,14 +233,8 @@ def regression_dof(fit: Fit, weights: np.ndarray) -> float:
     cells, groups = fit.cells, int(fit.cells.clusters.max()) + 1
     if groups > MANY:
         return groups - 1.0
-    step = weights / cells.weight
-    own = np.bincount(cells.clusters, weights * step, groups)
-    of_units = np.bincount(cells.units * groups + cells.clusters, weights, len(fit.fe.unit_weight) * groups).reshape(-1, groups)
-    of_times = np.bincount(cells.times * groups + cells.clusters, weights, len(fit.fe.free) * groups).reshape(-1, groups)
-    unit, period = solve(fit.fe, of_units, of_times)
-    of_columns = sums_by_code(cells.clusters, groups, fit.columns, weights).T - fit.unit.T @ of_units - fit.period.T @ of_times
-    explained = of_units.T @ unit + of_times.T @ period + of_columns.T @ fit.inverse @ of_columns
-    return satterthwaite(np.diag(own) - explained)
+    own = np.bincount(cells.clusters, weights**2 / cells.weight, groups)
+    return satterthwaite(np.diag(own) - cluster_effects(fit, weights)[3])
 
 
 def coefficients(fit: Fit, number: int) -> list[dict | None]:

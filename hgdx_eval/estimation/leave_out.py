@@ -12,8 +12,9 @@ from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.csgraph import connected_components
 
-from .fixed_effects import Cells, two_way
+from .fixed_effects import Cells, nested
 from .inference import MANY, satterthwaite, small_sample
+from .two_way import two_way
 
 CHUNK = 64  # clusters left out at once
 LARGEST = 2e7  # units x periods that hang together, laid out, at most
@@ -64,8 +65,7 @@ def left_out(cells: Cells, treated: np.ndarray, n: np.ndarray) -> LeftOut | None
     """The coefficient of `treated` (rows) without each cluster; `n`: the small-sample factor's, without it. None where a unit effect
     lies in several clusters, where units x periods are too many to be laid out, or where two clusters are all there are."""
     groups = int(cells.clusters.max()) + 1
-    nested = len(np.unique(cells.units.astype(np.int64) * groups + cells.clusters)) == int(cells.units.max()) + 1
-    pieces = pieces_of(cells, treated) if nested and groups > 2 else None
+    pieces = pieces_of(cells, treated) if groups > 2 and nested(cells.units, cells.clusters) else None
     if pieces is None:
         return None
     asked, length = groups - 1 <= MANY, np.bincount(cells.clusters, cells.weight * treated**2)
@@ -102,11 +102,11 @@ def pieces_of(cells: Cells, treated: np.ndarray) -> list[Piece] | None:
               for values in (np.ones(len(d)), d, y)]  # fmt: skip
     pairs, shape = cells.clusters * len(laid) + fe.layout.part[cells.times], (groups, len(laid))
     products = [np.bincount(pairs, cells.weight * d * values, groups * len(laid)).reshape(shape) for values in (d, y)]
-    share, found = fe.scaled if not sparse.issparse(fe.scaled) else fe.scaled.tocsr(), []
+    found = []
     for part in range(len(laid)):
         times, units = np.flatnonzero(fe.layout.part == part), np.flatnonzero(of_unit == part)
         here, position = np.unique(cluster[units], return_inverse=True)
-        own = share[times][:, units]
+        own = fe.scaled[times][:, units]
         sums = [table[here][:, times].toarray() for table in tables]
         found.append(Piece(here, position, fe.unit_weight[units], own.toarray() if sparse.issparse(own) else own,
                            np.column_stack([column[here, part] for column in products]), *sums))  # fmt: skip

@@ -34,7 +34,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Dense:
     """The period effects of every part as dense systems of one width: `inverse` parts x width x width, `scale` makes their diagonal 1."""
 
     matrix: np.ndarray
@@ -55,7 +55,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Sparse:
     """The period effects of a panel with wide parts as one sparse system."""
 
     factor: object
@@ -78,7 +78,7 @@ class TwoWay:
     unit_weight: np.ndarray
     scaled: sparse.csr_matrix | np.ndarray  # periods x units: the part of a unit's weight that lies in the period
     layout: Layout
-    solver: Parts | Whole
+    solver: Dense | Sparse
 
     @property
     def free(self) -> np.ndarray:
@@ -96,7 +96,7 @@ def two_way(weight: np.ndarray, units: np.ndarray, times: np.ndarray, like: TwoW
         cross = sparse.csr_matrix((weight, (times, units)), shape=(n_times, n_units))
         scaled = (cross @ sparse.diags(1 / unit_weight)).tocsr()
         schur = (sparse.diags(own) - scaled @ cross.T).tocsc()
-        return TwoWay(weight, units, times, unit_weight, scaled, layout, Whole(
+        return TwoWay(weight, units, times, unit_weight, scaled, layout, Sparse(
             splu(schur[layout.free][:, layout.free].tocsc()) if layout.free.any() else None, layout))  # fmt: skip
     cross = np.bincount(units * width + layout.place[times], weight, n_units * width).reshape(n_units, width)
     share = cross / unit_weight[:, None]
@@ -122,7 +122,7 @@ def laid_out(units: np.ndarray, times: np.ndarray) -> Layout:
     return Layout(part, place, unit_part, place > 0, int(place.max()) + 1)
 
 
-def factorised(cross: np.ndarray, share: np.ndarray, own: np.ndarray, layout: Layout) -> Parts:
+def factorised(cross: np.ndarray, share: np.ndarray, own: np.ndarray, layout: Layout) -> Dense:
     """The systems of the parts. `cross`: units x places, a unit's weight; `share` the same over the unit's weight."""
     number, width = int(layout.part.max()) + 1, layout.width
     matrix = np.zeros((number, width, width))
@@ -140,7 +140,7 @@ def factorised(cross: np.ndarray, share: np.ndarray, own: np.ndarray, layout: La
     diagonal[~free] = 1.0
     scale = 1 / np.sqrt(diagonal)
     matrix *= scale[:, :, None] * scale[:, None, :]
-    return Parts(matrix, np.linalg.inv(matrix), scale, layout)
+    return Dense(matrix, np.linalg.inv(matrix), scale, layout)
 
 
 def solve(fe: TwoWay, of_units: np.ndarray, of_times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -121,9 +121,7 @@ def first_stage(cells: Cells, treated: np.ndarray) -> FirstStage:
     units, times = codes_among(cells.units, ~treated), codes_among(cells.times, ~treated)
     fe = two_way(cells.weight[~treated], units[~treated], times[~treated])
     unit, period = effects(fe, cells.y[~treated][:, None])
-    part_of_unit = np.zeros(len(unit), int)
-    part_of_unit[fe.units] = fe.layout.part[fe.times]
-    known = treated & (units >= 0) & (times >= 0) & (part_of_unit[units] == fe.layout.part[times])
+    known = treated & (units >= 0) & (times >= 0) & (fe.layout.unit_part[units] == fe.layout.part[times])
     residual = np.where(known | ~treated, cells.y - unit[units, 0] - period[times, 0], 0.0)
     return FirstStage(fe, ~treated, units, times, residual, known)
 

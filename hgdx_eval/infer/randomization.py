@@ -133,12 +133,9 @@ class Permuted:
     length: np.ndarray  # per draw: squared length of being treated after the fixed effects; 0 = absorbed
     kept: np.ndarray  # rows of the study that `cells` hold
 
-    def treated_weights(self) -> sparse.csr_matrix:
-        """Rows x (starts x groups): the weight of a row of the group that would be treated with that start."""
-        return treated_weights(self.assigned, self.cells)
-
 
 def treated_weights(assigned: Assignments, cells: Cells) -> sparse.csr_matrix:
+    """Rows x (starts x groups): the weight of a row of the group that would be treated with that start."""
     start, row = np.nonzero(assigned.rows)
     groups = assigned.starts.shape[1]
     return sparse.csr_matrix((cells.weight[row], (row, start * groups + assigned.group[row])),
@@ -187,7 +184,7 @@ def one_hot(starts: np.ndarray, number: int) -> np.ndarray:
 
 def sums_by_start(p: Permuted, residual: np.ndarray) -> np.ndarray:
     """Sums of weight x residual (rows x columns) of the rows that would be treated: starts x groups x columns."""
-    return (p.treated_weights().T @ residual).reshape(len(p.assigned.rows), -1, residual.shape[1])
+    return (treated_weights(p.assigned, p.cells).T @ residual).reshape(len(p.assigned.rows), -1, residual.shape[1])
 
 
 def under_all(p: Permuted, by_start: np.ndarray) -> np.ndarray:

@@ -12,9 +12,10 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from ..estimation.fixed_effects import Fit, solve
+from ..estimation.fixed_effects import Fit
 from ..estimation.inference import Linear, Parts, by_cluster
-from .randomization import Permuted, by_effect, under_all
+from ..estimation.two_way import solve
+from .randomization import Permuted, by_effect, treated_weights, under_all
 
 ENTRIES = 1 << 23  # numbers in one array of sums, at most
 
@@ -257,7 +258,7 @@ def sums_of_outcomes(w: Worlds, linear: Linear, residual_sums: bool) -> Callable
 def sums_of_adoptions(w: Worlds, p: Permuted) -> Callable[[Part], np.ndarray]:
     """Estimates of each world under every assignment: assignments x worlds."""
     cells, fe, groups = p.cells, p.fe, p.assigned.starts.shape[1]
-    first = p.treated_weights()
+    first = treated_weights(p.assigned, p.cells)
     columns = sparse.hstack([sparse.csr_matrix((cells.weight, (np.arange(len(cells.weight)), cells.units))), first]).tocsr()
     of_units, of_times = by_effect(fe, cells, first)
     place = np.full(len(w.cluster), -1)
