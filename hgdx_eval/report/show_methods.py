@@ -256,7 +256,9 @@ def bound_name(row: pd.Series, words: Words) -> str:
     if kind == "contamination":
         return capital(words("compare.bound_contamination", k=parameter))
     if kind == "anticipation":
-        return capital(words("compare.bound_anticipation" + ("_signed" if parameter == "signed" else ""), k=parameter))
+        if parameter == "signed":
+            return capital(words("compare.bound_anticipation_signed"))
+        return capital(words("compare.bound_anticipation", k=words.number(int(parameter))))
     if kind == "lost":
         return capital(words("compare.bound_lost" + ("" if row["scale"] == "pp" else "_seen"), n=words.number(int(parameter))))
     part = float(parameter)
