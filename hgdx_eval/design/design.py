@@ -129,8 +129,13 @@ def study_design(panel: Panel, p: Study) -> Design:
         always = frame["treated_from"] <= frame.groupby("effect")["time"].transform("min")
         if not (always | frame["treated_from"].isna()).all():
             frame = put_aside(frame, always, "always_treated", aside)
+    if p.estimator not in SINGLE_SERIES:
+        frame = put_aside(frame, singletons(frame), "singleton", aside)
     lost = lost[lost["unit"].isin(frame["unit"]) & lost["time"].isin(frame["time"]) & ~(lost["time"] > lost["treated_until"])]
-    design = make_design(frame, ended, panel, p, start if start is not None else first, aside, unknown)
+    if start is None:  # of who is left: some may have been treated since before the panel, or are excluded
+        left = frame["treated_from"].min()
+        start = first if np.isnan(left) else pd.Period(ordinal=int(left), freq=p.frequency)
+    design = make_design(frame, ended, panel, p, start, aside, unknown)
     design = replace(design, lost=in_columns(lost))
     check_design(design, p.estimator in SINGLE_SERIES)
     counted = design.table["denominator"].notna().all()
@@ -214,6 +219,18 @@ def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tup
     if rows.any():
         aside.append((reason, int(frame.loc[rows, "unit"].nunique()), int(rows.sum())))
     return frame[~rows]
+
+
+def singletons(frame: pd.DataFrame) -> pd.Series:
+    """Rows alone in their fixed effect of a unit, or of a block and period, also once other such rows are gone: they are fitted exactly, tell
+    nothing, and would count as observations (Correia 2015, "Singletons, cluster-robust standard errors and fixed effects")."""
+    alone = pd.Series(False, index=frame.index)
+    while True:
+        left = frame[~alone]
+        more = (left.groupby("effect")["time"].transform("size") == 1) | (left.groupby(["block", "time"])["unit"].transform("size") == 1)
+        if not more.any():
+            return alone
+        alone |= more.reindex(alone.index, fill_value=False)
 
 
 def assign(frame: pd.DataFrame, cells: pd.DataFrame, p: Study, aside: list) -> tuple[pd.DataFrame, pd.Period, pd.Period | None]:

@@ -16,7 +16,7 @@ from ..design.design import Design, of_names, traits_of
 from ..panel.disclosure import hidden_beside_total
 from ..study.vocabulary import REGRESSION
 from .fixed_effects import Cells, Fit, cells_of, coefficients, linear, linear_estimate, outcome_weights, regress, usable
-from .inference import FEW_CLUSTERS, LEVEL, Linear, t_interval
+from .inference import LEVEL, Linear, few_parts, t_interval
 from .results import Estimate
 
 BANDS = 3  # of a number with more than SEVERAL values
@@ -122,7 +122,7 @@ def own_error(found: Fit, place: int, inside: np.ndarray, table: pd.DataFrame) -
     """A group's coefficient with the error of the finest honest clustering: clusters, else blocks, else none."""
     estimate = float(found.beta[place])
     for column in ("cluster", "block"):
-        if table.loc[inside, column].nunique() < FEW_CLUSTERS:
+        if few_parts(table["weight"][inside].groupby(table[column][inside], observed=True).sum()):
             continue
         codes, _ = pd.factorize(table[column])
         by_cluster = np.bincount(codes, outcome_weights(found, np.eye(len(found.kept))[place]) * found.errors)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
-FEW_CLUSTERS = 5  # fewer clusters than this on either side: the clustered error is never the headline
+FEW_CLUSTERS = 5  # fewer effective clusters than this on either side: the clustered error is never the headline
 LEVEL = 0.95
 MANY = 150  # clusters: with more, degrees of freedom and the bootstrap make no difference
 SMALL = 120_000  # entries of a dense matrix of sums
@@ -30,8 +30,13 @@ def cluster_variance(influence: np.ndarray, clusters: np.ndarray, n: float, k: i
 def effective_clusters(leverage: np.ndarray, clusters: np.ndarray) -> float:
     """G* = (sum of gamma)^2 / sum of gamma^2, gamma = a cluster's part in the coefficient's variance under homoskedastic
     errors (Carter, Schnepel & Steigerwald 2017, eq. 5, with independent errors inside a cluster)."""
-    gamma = np.bincount(clusters, weights=leverage)
-    return float(gamma.sum() ** 2 / (gamma**2).sum())
+    return effective_number(np.bincount(clusters, weights=leverage))
+
+
+def effective_number(parts: np.ndarray) -> float:
+    """How many equal parts tell as much as these: (sum of parts)^2 / sum of parts^2; 0 of none."""
+    squares = float((parts**2).sum())
+    return float(parts.sum() ** 2 / squares) if squares > 0 else 0.0
 
 
 def degrees_of_freedom(clusters: int, effective: float) -> float:
@@ -57,9 +62,9 @@ def t_interval(estimate: float, std_error: float, dof: float, level: float = LEV
     return estimate - reach, estimate + reach, float(p)
 
 
-def few_clusters(treated: int, comparison: int) -> bool:
-    """Whether the clustered error must not be the headline."""
-    return min(treated, comparison) < FEW_CLUSTERS
+def few_parts(parts: np.ndarray) -> bool:
+    """Whether clusters that tell so much each are, in their effective number, too few for a clustered error."""
+    return effective_number(np.asarray(parts, float)) < FEW_CLUSTERS - 0.5
 
 
 def placebo_rank(estimate: float, placebos: pd.Series) -> tuple[int, int]:

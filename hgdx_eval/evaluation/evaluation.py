@@ -14,15 +14,17 @@ from ..design.design import Design
 from ..design.placebos import placebo_before, placebos_in_space, without_cluster
 from ..estimation.estimate import estimate
 from ..estimation.fixed_effects import cells_of, told, usable
-from ..estimation.inference import LEVEL, few_clusters, placebo_rank
+from ..estimation.inference import LEVEL, placebo_rank
 from ..estimation.leave_out import left_out
 from ..estimation.results import Estimate, result_table, told_row
-from ..infer.false_alarms import LEAST_CLUSTERS, chosen, false_alarms, intervals
+from ..infer.false_alarms import TOO_FEW, chosen, false_alarms, intervals
+from ..infer.information import Sides, sides_of
 from ..infer.sensitivity import sensitivity
 from ..panel.disclosure import told_whole
 from ..study.study import Study, VerdictRules
 from ..study.vocabulary import REGRESSION
-from .verdict import Small, judge, judge_checks, smallness
+from .verdict import Small, judge, judge_checks, smallness, state
+from .volume import Volume, volume_of
 from .warning_signs import Sign, warning_signs
 
 NEVER = ("none", "hac")  # no interval; or one measured to cry wolf far too often (docs/coverage.md)
@@ -38,11 +40,13 @@ class Evaluation:
     leave_one_out: Estimate | None
     placebo_space: Estimate | None
     others: tuple[Estimate, ...]  # further methods, refused ones as rows
-    gate: pd.DataFrame  # one row per kind of inference, in the study's order: kind, worlds, rate, low, high, state, conservative
+    sides: Sides  # what each cluster carries of the estimate
+    gate: pd.DataFrame  # one row per kind of inference, in the study's order: the columns of `false_alarms`, conservative, state
     headline: str  # the kind of inference that the verdict rests on, or none
     sensitivity: Estimate | None  # honest intervals while trends may diverge
     unsure: str  # why there is none (a reason code)
     checks: dict[str, str]  # check -> pass, fail or none (could not be made)
+    volume: Volume | None  # the jump in the number of cases, where they are counted
     signs: tuple[Sign, ...]  # warnings that fire
     small: Small | None  # against the study's smallest meaningful effect, where it names one
     rules: VerdictRules  # as the study wrote them down
@@ -82,21 +86,26 @@ def evaluated(design: Design, p: Study) -> Evaluation:
     main, own = own_checks(estimate(design, p.estimator))
     time = own.get("placebo_time") or placebo_time(design, p)
     left_out = own.get("leave_one_out") or leave_one_out(design, p)
-    few = few_clusters(len(design.clusters(True)), len(design.clusters(False)))
+    sides = sides_of(design, p.estimator)
+    few = sides.few
     space = own.get("placebo_space") or (placebo_space(design, p) if few else None)
     if space is not None and "placebo_space" not in own:
         main = with_placebo_row(main, space)
     main = with_rows(main, intervals(design, p.estimator, tuple(p.inference_order)))
-    gate = gated(design, main, p)
+    gate = gated(design, main, sides, p)
     headline = judged_by(main, gate, few, space)
     main = headed(main, headline)
     others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
     honest, unsure = relaxed(design, p)
     checks = judge_checks(main, time, left_out, others, honest, p.verdict)
-    signs = tuple(warning_signs(design))
+    volume = volume_of(design, main)
+    if design.scale == "pp" and design.table["denominator"].notna().all():
+        checks["volume"] = "none" if volume is None else state(not volume.explains)
+    signs = tuple(warning_signs(design, sides, volume))
     small = smallness(design, main, headline, left_out, others, p)
     verdict = judge(design, main, headline, checks, space, signs, small, p.verdict)
-    return Evaluation(design, main, time, left_out, space, others, gate, headline, honest, unsure, checks, signs, small, p.verdict, verdict)
+    return Evaluation(design, main, time, left_out, space, others, sides, gate, headline, honest, unsure, checks, volume, signs, small, p.verdict,
+                      verdict)  # fmt: skip
 
 
 def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:
@@ -110,13 +119,13 @@ def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:
         return None, refusal.reason
 
 
-def gated(design: Design, main: Estimate, p: Study) -> pd.DataFrame:
+def gated(design: Design, main: Estimate, sides: Sides, p: Study) -> pd.DataFrame:
     """The gate's table in the study's order of inference; without rates where it cannot be had."""
     order = tuple(p.inference_order)
     rates = false_alarms(design, p.estimator, order)
     rows = main.rows("overall")
     told = set(rows.loc[rows["ci_low"].notna() | (rows["inference"] == "placebo"), "inference"])
-    if min(len(design.clusters(True)), len(design.clusters(False))) < LEAST_CLUSTERS:
+    if sides.least <= TOO_FEW:
         told -= {"cluster", "wild"}  # one or two clusters' own residuals say nothing of how clusters differ
     return chosen(rates, order, told, p.verdict.gate)
 

@@ -1,11 +1,12 @@
 """What in a design can mislead its estimate: warnings, each named for its failure, with the numbers of its sentence.
 
-From the design alone, and so always told where it is so: `few_clusters`, `two_treated_agencies`, `event_in_window`,
-`thin_months`. From the outcomes or counts: `differential_trend` (the two sides drift apart at a steady rate, seen before and
+From the design alone, and so always told where it is so: `few_clusters`, `dominant_cluster`, `two_treated_agencies`,
+`event_in_window`, `thin_months`. From the outcomes or counts: `differential_trend` (the two sides drift apart at a steady rate, seen before and
 after the policy with the effect taken out; tests of the time before alone have little power, Roth 2022, American Economic
 Review: Insights, and this one has not much more: `Trend.detectable` says how much), `uneven_campaign` (their gap moves with a
-listed campaign), `ceiling` (no room left, or the effect depends on the scale), `composition_change` (the mix of dossiers shifts
-at the date). Errors are clustered, with the degrees of freedom of `fixed_effects.regression_dof`; with few clusters nothing is
+listed campaign), `season` (the window does not balance a season that one side has), `ceiling` (no room left, or the effect depends on
+the scale), `composition_change` (the mix of dossiers shifts at the date), `volume_change` (their number jumps, and that could be the
+effect). Errors are clustered, with the degrees of freedom of `fixed_effects.regression_dof`; with few clusters nothing is
 tested. Effects are in points, shares 0-1.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import sparse, special, stats
 
 from ..base.errors import Refusal
 from ..base.periods import NAMES as PERIODS
@@ -26,14 +27,19 @@ from ..estimation.fixed_effects import (
     cells_of,
     coefficients,
     combination,
+    indicators,
     outcome_weights,
     points,
     regress,
     regression_dof,
     usable,
 )
-from ..estimation.inference import FEW_CLUSTERS, LEVEL, few_clusters
+from ..estimation.fixed_effects import told as t_test
+from ..estimation.inference import FEW_CLUSTERS, LEVEL, small_sample
+from ..infer.information import Sides, sides_of
 from ..study.events import Event
+from ..study.vocabulary import REGRESSION
+from .volume import Volume
 
 STEADY, BEFORE = 0.04, 0.01  # sizes of the two tests of a trend, 5 % together
 CAMPAIGN = 0.01  # size of the test of a campaign, shared by the campaigns that are tried
@@ -43,6 +49,9 @@ TWO_HOLD = 0.8  # of the treated dossiers, in two clusters
 HIGH = 0.9  # counterfactual share from which there is no room
 TOP, TOP_PART, TOP_SIZE = 0.95, 0.25, 20  # a unit's share; part of the treated dossiers in such units; dossiers a unit needs
 APART, APART_LEAST = 0.5, 1.0  # logit and linear effect differ by this part of the larger one, and by so many points
+HALF = 0.5  # of what a side tells, in one cluster
+SEASON = 0.01  # size of the test that a season moves the estimate
+WEAK = 2.0  # times the error: with the season taken out little of the window is left
 MOVED, MOVED_Z = 0.1, 3.0  # of a side's dossiers, beyond chance and beyond what moved before; in standard errors
 
 
@@ -89,11 +98,16 @@ class Trend:
         return (self.p_value < STEADY and self.p_same >= 1 - LEVEL) or self.p_before < BEFORE
 
 
-def warning_signs(design: Design) -> list[Sign]:
-    """The warnings that fire, in the order of `WARNINGS`; none twice. Raises Refusal where a number is not finite."""
+def warning_signs(design: Design, sides: Sides | None = None, volume: Volume | None = None) -> list[Sign]:
+    """The warnings that fire, in the order of `WARNINGS`; none twice. `sides`: what each cluster carries of the main estimate; where not
+    given, of two-way fixed effects. `volume`: the jump in the number of cases, where it is known. Raises Refusal where a number is not
+    finite."""
     table = usable(design)
-    found = [differential_trend(design), uneven_campaign(design, table), ceiling(design, table), clusters_few(design),
-             two_treated(table), event_in_window(design), composition_change(design, table), thin_months(design)]  # fmt: skip
+    sides = sides_of(design, REGRESSION) if sides is None else sides
+    cells = None if sides.few else cells_or_none(design, table)  # few clusters' errors say too little for a test
+    found = [differential_trend(design, sides), uneven_campaign(design, table, cells), season(design, table, cells), ceiling(design, table),
+             clusters_few(design, sides), dominant_cluster(sides), two_treated(table), event_in_window(design),
+             composition_change(design, table), volume_change(volume), thin_months(design)]  # fmt: skip
     return [warning for warning in found if warning is not None]
 
 
@@ -103,12 +117,6 @@ def sided(table: pd.DataFrame) -> np.ndarray:
     return table["treated_from"].notna().to_numpy(float)
 
 
-def tested(design: Design, table: pd.DataFrame) -> Cells | None:
-    """The cells of a test; None with few clusters, whose errors say too little for one."""
-    few = few_clusters(len(design.clusters(True)), len(design.clusters(False)))
-    return None if few else cells_or_none(design, table)
-
-
 def cells_or_none(design: Design, table: pd.DataFrame) -> Cells | None:
     try:
         return cells_of(design, table)
@@ -116,7 +124,7 @@ def cells_or_none(design: Design, table: pd.DataFrame) -> Cells | None:
         return None
 
 
-def trend(design: Design) -> Trend | None:
+def trend(design: Design, sides: Sides | None = None) -> Trend | None:
     """The differential trend of the sides: how fast they drift apart beside the effect, in points (or the outcome's own unit) a period, and
     the least drift that would have been found.
 
@@ -124,7 +132,8 @@ def trend(design: Design) -> Trend | None:
     Refusal where an outcome is no finite number.
     """
     table = usable(design)
-    cells, time = tested(design, table), table["time"].to_numpy(float) - design.start.ordinal
+    few = (sides_of(design, REGRESSION) if sides is None else sides).few
+    cells, time = None if few else cells_or_none(design, table), table["time"].to_numpy(float) - design.start.ordinal
     if cells is None or min(len(np.unique(time[time < 0])), len(np.unique(time[time >= 0]))) < LEAST_PERIODS:
         return None
     side, treated = sided(table), table["treated"].to_numpy(float)
@@ -153,8 +162,8 @@ def bias_of_slope(main: Fit, path: np.ndarray) -> float:
     return float(outcome_weights(main, np.ones(1)) @ path)
 
 
-def differential_trend(design: Design) -> Sign | None:
-    found = trend(design)
+def differential_trend(design: Design, sides: Sides) -> Sign | None:
+    found = trend(design, sides)
     if found is None or not found.seen:
         return None
     steady = found.p_value < STEADY and found.p_same >= 1 - LEVEL
@@ -164,10 +173,10 @@ def differential_trend(design: Design) -> Sign | None:
     return Sign("differential_trend", found.p_value if steady else found.p_before, told)
 
 
-def uneven_campaign(design: Design, table: pd.DataFrame) -> Sign | None:
+def uneven_campaign(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | None:
     """The campaign of the place with the least p-value, where the treated side's gap in its days differs from that in the other
     periods after the policy."""
-    cells, tried = tested(design, table), []
+    tried = []
     treated = table["treated"].to_numpy(float)
     for event in design.events:
         if cells is None or event.scope == "national" or event.until is None:
@@ -196,6 +205,43 @@ def days_inside(event: Event, periods: pd.Series) -> np.ndarray:
         inside = (min(end, last) - max(begin, first)).days + 1
         known[period] = max(inside, 0) / ((end - begin).days + 1)
     return periods.map(known).to_numpy(float)
+
+
+def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | None:
+    """Fires where the estimate moves once the treated side may have a season of its own (an effect of each calendar month or quarter), or
+    where with it the interval holds 0 because the window is too short to tell a season from the effect."""
+    months = calendar_months(table["period"], design.frequency)
+    if cells is None or months is None:
+        return None
+    treated = table["treated"].to_numpy(float)[:, None]
+    usual = regress(cells, treated)
+    if usual is None:
+        return None
+    of_side = sparse.csr_matrix(indicators(months, np.unique(months)[1:]).multiply(sided(table)[:, None]))
+    fit = regress(cells, treated, of_side)
+    before, after = (int(table.loc[rows, "time"].nunique()) for rows in (table["time"] < design.start.ordinal, table["treated"]))
+    told = {"before": before, "after": after, "frequency": design.frequency, "estimate": float(usual.beta[0])}
+    row = coefficients(usual, 1)[0]
+    if fit is None:
+        return Sign("season", 1.0, {**told, "seen": 0.0})
+    other = coefficients(fit, 1)[0]
+    one, more = (outcome_weights(found, np.ones(1)) for found in (usual, fit))
+    step = np.bincount(cells.clusters, more * fit.errors - one * usual.errors)
+    factor = small_sample(len(step), cells.n, fit.k)
+    moved = t_test(other["estimate"] - row["estimate"], factor * float(step @ step), regression_dof(fit, more - one))
+    told |= {"without": other["estimate"], "low": float(other["ci_low"]), "high": float(other["ci_high"])}
+    if moved["p_value"] < SEASON:
+        return Sign("season", moved["p_value"], {**told, "seen": 1.0})
+    lost = other["std_error"] > WEAK * row["std_error"] and other["ci_low"] <= 0 <= other["ci_high"]
+    return Sign("season", moved["p_value"], {**told, "seen": 0.0}) if lost and not row["ci_low"] <= 0 <= row["ci_high"] else None
+
+
+def calendar_months(periods: pd.Series, frequency: str) -> np.ndarray | None:
+    """The calendar month in which each period begins (of quarters the quarter); None of years."""
+    if frequency == "Y":
+        return None
+    codes, known = pd.factorize(periods)
+    return np.array([period.start_time.month for period in known])[codes]
 
 
 # --- room for an effect ------------------------------------------------------------------------------------------------
@@ -245,12 +291,23 @@ def two_scales(table: pd.DataFrame) -> tuple[float, float]:
 
 
 # --- what the design alone shows ---------------------------------------------------------------------------------------
-def clusters_few(design: Design) -> Sign | None:
-    treated, compared = len(design.clusters(True)), len(design.clusters(False))
-    if not few_clusters(treated, compared):
+def clusters_few(design: Design, sides: Sides) -> Sign | None:
+    if not sides.few:
         return None
-    return Sign("few_clusters", float(min(treated, compared)),
-                   {"treated_clusters": treated, "comparison_clusters": compared, "limit": FEW_CLUSTERS})  # fmt: skip
+    return Sign("few_clusters", sides.least,
+                {"treated_clusters": len(design.clusters(True)), "comparison_clusters": len(design.clusters(False)),
+                 "treated_effective": sides.effective(True), "comparison_effective": sides.effective(False),
+                 "limit": FEW_CLUSTERS})  # fmt: skip
+
+
+def dominant_cluster(sides: Sides) -> Sign | None:
+    """One cluster of several tells more than half of what its side tells."""
+    largest = {treated: (own.iloc[0], str(own.index[0]), len(own)) for treated, own in ((True, sides.treated), (False, sides.compared))
+               if len(own) > 1 and own.iloc[0] > HALF}  # fmt: skip
+    if not largest:
+        return None
+    treated, (share, name, number) = max(largest.items(), key=lambda pair: pair[1][0])
+    return Sign("dominant_cluster", float(share), {"share": float(share), "names": (name,), "all": number, "treated_side": float(treated)})
 
 
 def two_treated(table: pd.DataFrame) -> Sign | None:
@@ -302,6 +359,12 @@ def composition_change(design: Design, table: pd.DataFrame) -> Sign | None:
     estimate, reweighted = before_and_after_reweighting(design, table)
     return Sign("composition_change", share, {"share": share, "treated_side": float(side), "estimate": estimate,
                                                  "reweighted": reweighted})  # fmt: skip
+
+
+def volume_change(volume: Volume | None) -> Sign | None:
+    if volume is None or not volume.explains:
+        return None
+    return Sign("volume_change", volume.p_value, {"jump": volume.jump, "low": volume.low, "high": volume.high})
 
 
 def abrupt_move(side: pd.DataFrame, time: np.ndarray, width: int) -> tuple[float, float]:

@@ -15,9 +15,10 @@ from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
 from ..base.errors import Refusal
 from ..design.design import Design
 from ..estimation.fixed_effects import cells_of, indicators, linear_estimate, outcome_weights, regress, usable
-from ..estimation.inference import FEW_CLUSTERS, LEVEL, degrees_of_freedom, effective_clusters, few_clusters
+from ..estimation.inference import FEW_CLUSTERS, LEVEL, degrees_of_freedom, effective_clusters
 from ..estimation.results import Estimate
 from ..study.vocabulary import REGRESSION
+from .information import sides_of
 
 WIDTHS = {"D": (1, 7, 14, 28, 91, 182, 364), "W": (1, 2, 4, 13, 26, 52), "M": (1, 2, 3, 6, 12), "Q": (1, 2, 4),
           "Y": (1, 2)}  # periods in one coefficient  # fmt: skip
@@ -471,10 +472,10 @@ def sensitivity(design: Design) -> Estimate:
     is the usual interval (`widening`). Raises Refusal as `event_study` does, and where either side has too few
     clusters for any clustered error.
     """
-    sides = [len(design.clusters(treated=side)) for side in (True, False)]
-    pool = sides[1] or design.table["cluster"].nunique()  # none never treated: those treated later are compared
-    if few_clusters(sides[0], pool):
-        raise Refusal("few_clusters", f"{design.study}: {sides[0]} treated and {pool} comparison clusters; at least {FEW_CLUSTERS}")
+    sides = sides_of(design, REGRESSION)
+    if sides.few:
+        raise Refusal("few_clusters", f"{design.study}: treated and comparison clusters tell as much as {sides.effective(True):.1f} and "
+                                      f"{sides.effective(False):.1f} equal ones; at least {FEW_CLUSTERS}")  # fmt: skip
     study = event_study(design)
     rows = []
     for group, contrast, last in (("first", first(study), study.spans[0]), ("average", average(study), study.spans[-1])):

@@ -71,14 +71,14 @@ class Sums:
     b0: np.ndarray | None = None  # worlds x clusters h x clusters g: sums over the rows of g of h's influence x e
 
 
-def draws_of(w: Worlds, first: int, number: int) -> Draws:
-    """So many worlds, numbered from `first`. The same number gives the same world."""
+def draws_of(w: Worlds, first: int, number: int, common: bool = False) -> Draws:
+    """So many worlds, numbered from `first`: the same number gives the same world. `common`: all clusters draw the same blocks."""
     clusters, blocks = w.clusters, -(-w.periods // w.block) + 1
     starts, offset = np.empty((number, clusters, blocks), int), np.empty((number, clusters), int)
     for j in range(number):
-        rng = np.random.default_rng([w.seed, 3, first + j])
-        starts[j] = rng.integers(0, w.before, (clusters, blocks))
-        offset[j] = rng.integers(0, w.block, clusters)
+        rng = np.random.default_rng([w.seed, 4 if common else 3, first + j])
+        starts[j] = rng.integers(0, w.before, (1 if common else clusters, blocks))
+        offset[j] = rng.integers(0, w.block, 1 if common else clusters)
     return Draws(starts, offset)
 
 
@@ -107,8 +107,8 @@ class Part:
     picks: list[sparse.csr_matrix]
 
 
-def part_of(w: Worlds, first: int, number: int) -> Part:
-    draws = draws_of(w, first, number)
+def part_of(w: Worlds, first: int, number: int, common: bool = False) -> Part:
+    draws = draws_of(w, first, number, common)
     return Part(w, draws, [picked(w, draws, cluster) for cluster in range(w.clusters)])
 
 

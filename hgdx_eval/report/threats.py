@@ -6,7 +6,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..design.design import nearby_events
-from ..estimation.inference import few_clusters
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.without_threat import last_digitisation
@@ -83,7 +82,7 @@ def threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict
         listed.append(Threat("background" if inside else "background_common", {"events": nearest(others, found, words)}))
     if design.unknown_units:
         listed.append(Threat("unknown", {"n": words.number(design.unknown_units)}))
-    if few_clusters(len(design.clusters(True)), len(design.clusters(False))):
+    if found.sides.few:
         listed.append(Threat("clusters", {"treated": words.number(len(design.clusters(True)))}))
     if design.scale == "pp":
         late = design.table[design.table["treated"]]

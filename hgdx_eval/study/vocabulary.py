@@ -50,11 +50,11 @@ def estimator_names() -> list[str]:
 
 
 # --- an evaluation -------------------------------------------------------------------------------------------------
-CHECKS = ("placebo_time", "leave_one_out", "pre_period", "methods", "breakdown")
+CHECKS = ("placebo_time", "leave_one_out", "pre_period", "methods", "breakdown", "volume")
 CHECK_STATES = {"pass", "fail", "none", "unmet"}  # none: could not be made; unmet: the effect is not shown to be a small one
 GATE_STATES = {"headline", "passes", "conservative", "fails", "unavailable"}
-WARNINGS = ("differential_trend", "uneven_campaign", "ceiling", "few_clusters", "two_treated_agencies", "event_in_window",
-            "composition_change", "thin_months")  # fmt: skip
+WARNINGS = ("differential_trend", "uneven_campaign", "season", "ceiling", "few_clusters", "dominant_cluster", "two_treated_agencies",
+            "event_in_window", "composition_change", "volume_change", "thin_months")  # fmt: skip
 
 # --- counts told by a run (told.csv) -------------------------------------------------------------------------------
 FAMILIES = {

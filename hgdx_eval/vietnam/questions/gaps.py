@@ -17,12 +17,13 @@ from ...base.errors import Refusal
 from ...base.memo import remembered
 from ...base.periods import PER_YEAR
 from ...base.telling import in_brief
-from ...design.design import Design, of_names, study_design, with_codes
+from ...design.design import Design, of_names, study_design
 from ...design.variants import with_periods
 from ...estimation.estimate import estimate
 from ...estimation.fixed_effects import cells_of, combination, linear_estimate, regress, usable
-from ...estimation.inference import FEW_CLUSTERS
+from ...estimation.inference import few_parts
 from ...estimation.results import Estimate, joined, result_table
+from ...evaluation.volume import volume_effect
 from ...infer.multiplicity import adjusted
 from ...panel.panel import Panel
 from ...panel.tidy import joined_text
@@ -88,7 +89,7 @@ def compared_and_counted(panel: Panel, p: Study, design: Design, places: Places)
         return Who("no_dossiers")
     gaps = (*(group_gap(panel, p, design, trait) for trait in GAPS), *(start_gap(panel, p, design, name) for name in STARTS),
             *(slope_gap(panel, p, design, name, places) for name in MEASURES))  # fmt: skip
-    volume, reason = volume_effect(design, p)
+    volume, reason = volume_effect(design, p.estimator)
     outcomes = {name: outcome_effect(panel, p, name) for name in OUTCOMES}
     told = {f"other_{name}": row for name, row in {**outcomes, "volume": volume}.items() if row is not None}
     families = [family({f"gap_{gap.name}": gap.row for gap in gaps if gap.row is not None}), family(told)]
@@ -160,7 +161,7 @@ def two_groups(design: Design, name: str, sides_of: Callable[[pd.DataFrame], lis
     first, second = sides_of(table)
     treated = table["treated"].to_numpy()
     sides = [first & treated, second & treated]
-    if any(table.loc[side, "cluster"].nunique() < FEW_CLUSTERS for side in sides):
+    if any(few_parts(table["weight"][side].groupby(table["cluster"][side]).sum()) for side in sides):
         return Gap(name, None, reason="few_places")
     row = contrast(design, table, [*sides, treated & ~first & ~second], np.array([1.0, -1.0]), name)
     levels = [level_before(design, table, side) for side in (first, second)]
@@ -177,7 +178,7 @@ def slope_gap(panel: Panel, p: Study, design: Design, measure: str, places: Plac
     value = own.fillna(of_names(table["cluster"], known)).to_numpy(float)  # a commune without a number of its own has its district's
     treated = table["treated"].to_numpy()
     inside = treated & ~np.isnan(value)
-    if table.loc[inside, "cluster"].nunique() < FEW_CLUSTERS:
+    if few_parts(table["weight"][inside].groupby(table["cluster"][inside]).sum()):
         return Gap(measure, None, reason="few_places", sources=places.sources[measure])
     weight = table["weight"].to_numpy()[inside]
     mean = np.average(value[inside], weights=weight)
@@ -223,34 +224,6 @@ def slope_before(design: Design, table: pd.DataFrame, side: np.ndarray, score: n
     x, y, w = score[keep], table["y"].to_numpy(float)[keep], table["weight"].to_numpy(float)[keep]
     x = x - np.average(x, weights=w)
     return float((100 if design.scale == "pp" else 1) * (w * x * y).sum() / (w * x * x).sum())
-
-
-# --- how many dossiers ---------------------------------------------------------------------------------------------
-def volume_effect(design: Design, p: Study) -> tuple[pd.Series | None, str]:
-    """(effect on log dossiers by the study's own method, why there is none).
-
-    Dossiers are summed by cluster and side, so that months without any are rare; a sum that has such a month is left out. Weights
-    are the sums' mean before the start: those after it are part of the outcome.
-    """
-    table = design.table
-    if table["denominator"].isna().any():
-        return None, "no_counts"
-    side = np.where(table["treated_from"].notna(), table["treated_from"].astype(str), "never")
-    keys = table.assign(unit=table["cluster"].astype(str) + " · " + side, block=np.where(table["block"] != "", table["cluster"], ""))
-    first = {name: "first" for name in table.columns if name not in ("unit", "time", "denominator", "numerator")}
-    sums = keys.groupby(["unit", "time"], as_index=False).agg({**first, "denominator": "sum", "numerator": "sum"})
-    whole = sums.groupby("unit")["denominator"].transform(lambda n: (n > 0).all() and len(n) == sums["time"].nunique())
-    sums = sums[whole.astype(bool)]
-    before = sums[sums["time"] < design.start.ordinal].groupby("unit")["denominator"].mean()
-    sums = sums.assign(effect=sums["unit"], y=np.log(sums["denominator"]), weight=sums["unit"].map(before), group="")
-    sums = with_codes(sums.dropna(subset=["weight"])[list(table.columns)].sort_values(["unit", "time"], ignore_index=True))
-    own = replace(design, table=sums, scale="level", outcome="log(received)", path=False, traits=pd.DataFrame(), ended=pd.DataFrame())
-    try:
-        if not own.treated_units or not own.comparison_units:
-            return None, "no_counts"
-        return estimate(own, p.estimator).overall().replace({"level": "log"}), ""
-    except Refusal as refusal:
-        return None, refusal.reason
 
 
 # --- other outcomes ------------------------------------------------------------------------------------------------
