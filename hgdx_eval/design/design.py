@@ -222,8 +222,9 @@ def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tup
 
 
 def singletons(frame: pd.DataFrame) -> pd.Series:
-    """Rows alone in their fixed effect of a unit, or of a block and period, also once other such rows are gone: they are fitted exactly, tell
-    nothing, and would count as observations (Correia 2015, "Singletons, cluster-robust standard errors and fixed effects")."""
+    """Rows alone in their fixed effect of a unit, or of a block and period, also once other such rows are gone: they are fitted
+    exactly, tell nothing, and would count as observations (Correia 2015, "Singletons, cluster-robust standard errors and fixed
+    effects"). True for each, by the table's index."""
     alone = pd.Series(False, index=frame.index)
     while True:
         left = frame[~alone]

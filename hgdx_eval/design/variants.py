@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
-from .design import Design, check_design
+from ..base.errors import Refusal
+from .design import Design, check_design, with_codes
 
 
 def with_equal_weights(design: Design) -> Design:
@@ -20,6 +22,26 @@ def with_mean_weights(design: Design) -> Design:
 def with_common_periods(design: Design) -> Design:
     """Period effects common to all blocks."""
     return replace(design, table=design.table.assign(block=""))
+
+
+def with_season(design: Design) -> Design:
+    """Every unit has an effect of its own in each calendar month (of quarters: quarter) instead of one: a season that units do not share
+    drops out. Raises Refusal where nothing is left to compare, or of years."""
+    months = calendar_months(design.table["period"], design.frequency)
+    if months is None:
+        raise Refusal("no_variation", f"{design.study}: years have no season")
+    effect = design.table["effect"].astype(str) + " · " + pd.Series(months, design.table.index).astype(str)
+    found = replace(design, table=with_codes(design.table.assign(effect=effect)))
+    check_design(found)
+    return found
+
+
+def calendar_months(periods: pd.Series, frequency: str) -> np.ndarray | None:
+    """The calendar month in which each period begins (of quarters the first of the quarter); None of years."""
+    if frequency == "Y":
+        return None
+    codes, known = pd.factorize(periods)
+    return np.array([period.start_time.month for period in known])[codes]
 
 
 def with_complete_units(design: Design) -> Design:

@@ -104,8 +104,8 @@ def evaluated(design: Design, p: Study) -> Evaluation:
     signs = tuple(warning_signs(design, sides, volume))
     small = smallness(design, main, headline, left_out, others, p)
     verdict = judge(design, main, headline, checks, space, signs, small, p.verdict)
-    return Evaluation(design, main, time, left_out, space, others, sides, gate, headline, honest, unsure, checks, volume, signs, small, p.verdict,
-                      verdict)  # fmt: skip
+    return Evaluation(design, main, time, left_out, space, others, sides, gate, headline, honest, unsure, checks, volume, signs,
+                      small, p.verdict, verdict)  # fmt: skip
 
 
 def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:

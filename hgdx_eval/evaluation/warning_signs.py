@@ -1,7 +1,7 @@
 """What in a design can mislead its estimate: warnings, each named for its failure, with the numbers of its sentence.
 
-From the design alone, and so always told where it is so: `few_clusters`, `dominant_cluster`, `two_treated_agencies`,
-`event_in_window`, `thin_months`. From the outcomes or counts: `differential_trend` (the two sides drift apart at a steady rate, seen before and
+From the design alone, and so always told where it is so: `few_clusters`, `dominant_cluster`, `two_treated_agencies`, `event_in_window`,
+`thin_months`. From the outcomes or counts: `differential_trend` (the two sides drift apart at a steady rate, seen before and
 after the policy with the effect taken out; tests of the time before alone have little power, Roth 2022, American Economic
 Review: Insights, and this one has not much more: `Trend.detectable` says how much), `uneven_campaign` (their gap moves with a
 listed campaign), `season` (the window does not balance a season that one side has), `ceiling` (no room left, or the effect depends on
@@ -21,6 +21,7 @@ from ..base.periods import NAMES as PERIODS
 from ..base.periods import PER_YEAR, written
 from ..base.telling import in_brief
 from ..design.design import Design, nearby_events, of_names, thin_event_times
+from ..design.variants import calendar_months
 from ..estimation.fixed_effects import (
     Cells,
     Fit,
@@ -234,14 +235,6 @@ def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | N
         return Sign("season", moved["p_value"], {**told, "seen": 1.0})
     lost = other["std_error"] > WEAK * row["std_error"] and other["ci_low"] <= 0 <= other["ci_high"]
     return Sign("season", moved["p_value"], {**told, "seen": 0.0}) if lost and not row["ci_low"] <= 0 <= row["ci_high"] else None
-
-
-def calendar_months(periods: pd.Series, frequency: str) -> np.ndarray | None:
-    """The calendar month in which each period begins (of quarters the quarter); None of years."""
-    if frequency == "Y":
-        return None
-    codes, known = pd.factorize(periods)
-    return np.array([period.start_time.month for period in known])[codes]
 
 
 # --- room for an effect ------------------------------------------------------------------------------------------------

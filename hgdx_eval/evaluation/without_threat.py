@@ -6,9 +6,9 @@ from dataclasses import replace
 import pandas as pd
 
 from ..base.errors import Refusal
-from ..base.periods import written
+from ..base.periods import PER_YEAR, written
 from ..design.design import Design, nearby_events, study_design
-from ..design.variants import with_periods
+from ..design.variants import with_periods, with_season
 from ..estimation.estimate import estimate
 from ..estimation.results import Estimate
 from ..panel.panel import Panel
@@ -24,7 +24,8 @@ def taken_out(found: Evaluation, panel: Panel, p: Study) -> dict[str, Estimate]:
 
     Returns a dict of Estimates, one `specification` row each (`group` the key, `period` the periods left out): `without_<event>` for each
     event with an end that began near the policy, `without_<digitisation>` for the months from the last compulsory step to the policy,
-    `remote` without dossiers that staff filed. What cannot be estimated is left out.
+    `remote` without dossiers that staff filed, `season` with an effect of each unit in each calendar month. What cannot be estimated is
+    left out.
     """
     design, made = found.design, {}
     for event in [*nearby_events(design), *last_digitisation(design)]:
@@ -36,6 +37,9 @@ def taken_out(found: Evaluation, panel: Panel, p: Study) -> dict[str, Estimate]:
         alone = replace(panel, cells=panel.cells.assign(online=panel.cells["online"] - panel.cells["assisted"]))
         with suppress(Refusal):
             made["remote"] = named(study_design(alone, p), p, "remote", "")
+    if design.table["time"].nunique() >= 2 * PER_YEAR[design.frequency] > 2:  # each calendar month twice, if not more often
+        with suppress(Refusal):
+            made["season"] = named(with_season(design), p, "season", "")
     return made
 
 

@@ -175,7 +175,7 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
         values = found.leave_one_out.table["estimate"]
         scale = found.main.overall()["scale"]
         return words("story.from_to", low=words.effect(values.min(), scale), high=words.effect(values.max(), scale))
-    if name in ("methods", "breakdown"):
+    if name in ("methods", "breakdown", "volume"):
         return words(f"story.{name}_result{at_once(found, name)}", **check_numbers(found, name, words))
     before = found.main.rows("event").query("event_time < 0 and ci_low == ci_low")
     missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
@@ -200,6 +200,9 @@ def check_numbers(found: Evaluation, name: str, words: Words) -> dict[str, str]:
         return {"same": words.number(same.sum()), "number": words.number(len(told))}
     if name == "breakdown" and found.sensitivity is not None:
         return {"times": words.number(breakdown_of(found.sensitivity), 1), "least": words.number(found.rules.breakdown, 1)}
+    if name == "volume" and found.volume is not None:
+        return {"jump": ("+" if found.volume.jump >= 0 else "−") + words.percent(abs(found.volume.jump)),
+                **{end: words.effect(getattr(found.volume, end), "pp") for end in ("low", "high")}}  # fmt: skip
     return {}
 
 

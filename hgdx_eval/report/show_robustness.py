@@ -150,6 +150,8 @@ def seen(w: Sign, words: Words) -> str:
     n, said = w.numbers, sign_values(w, words)
     if w.name == "differential_trend":
         return words("warnings.differential_trend_" + ("steady" if n["steady"] else "before"), **said)
+    if w.name == "season" and not n["seen"]:
+        return words("warnings.season_unknown", **said)
     if w.name != "ceiling":
         return words(f"warnings.{w.name}_seen", **said)
     return " ".join(words(f"warnings.ceiling_{name}", **said) for name in n["holds"])
@@ -167,8 +169,17 @@ def sign_values(w: Sign, words: Words) -> dict[str, str]:
     if w.name == "ceiling":
         return {"without": words.percent(n["without"]), "room": words.number(100 * max(n["room"], 0.0), 1), "top": words.percent(n["top"]),
                 "linear": words.effect(n["linear"], "pp"), "logit": words.effect(n["logit"], "pp")}  # fmt: skip
+    if w.name == "season":
+        return {**{key: words.number(n[key]) for key in ("before", "after")},
+                **{key: signed(n[key], words) for key in ("estimate", "without", "low", "high") if key in n}}  # fmt: skip
     if w.name == "few_clusters":
-        return {key: words.number(n[key]) for key in ("treated_clusters", "comparison_clusters", "limit")}
+        return {**{key: words.number(n[key]) for key in ("treated_clusters", "comparison_clusters", "limit")},
+                **{key: words.number(n[key], 1) for key in ("treated_effective", "comparison_effective")}}  # fmt: skip
+    if w.name == "dominant_cluster":
+        side = words("study.treated" if n["treated_side"] else "study.comparison")
+        return {"share": words.percent(n["share"]), "names": n["names"][0], "others": words.number(n["all"] - 1), "side": side}
+    if w.name == "volume_change":
+        return {"jump": change(n["jump"], words), "low": signed(n["low"], words), "high": signed(n["high"], words)}
     if w.name == "two_treated_agencies":
         return {"share": words.percent(n["share"]), "names": "; ".join(n["names"])}
     if w.name == "event_in_window":
@@ -179,6 +190,11 @@ def sign_values(w: Sign, words: Words) -> dict[str, str]:
                 "reweighted": signed(n["reweighted"], words)}  # fmt: skip
     return {"number": words.number(n["number"]), "part": words.percent(n["part"]),
             "periods": ", ".join(words.period(period_of(period), short=True) for period in n["periods"])}  # fmt: skip
+
+
+def change(part: float, words: Words) -> str:
+    """+12%, −8%."""
+    return ("+" if part >= 0 else "−") + words.percent(abs(part), 0)
 
 
 def slope_size(value: float, words: Words) -> str:

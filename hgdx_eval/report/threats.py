@@ -68,7 +68,7 @@ def told(threat: Threat, words: Words) -> tuple[str, str, str, str]:
 
 
 def fix_kind(group: str) -> str:
-    return "remote" if group == "remote" else "logit" if group == "" else "digitisation" if "digitisation" in group else "months"
+    return group if group in ("remote", "season") else "logit" if group == "" else "digitisation" if "digitisation" in group else "months"
 
 
 def threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate]) -> list[Threat]:
@@ -82,6 +82,8 @@ def threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict
         listed.append(Threat("background" if inside else "background_common", {"events": nearest(others, found, words)}))
     if design.unknown_units:
         listed.append(Threat("unknown", {"n": words.number(design.unknown_units)}))
+    if "season" in fixed:
+        listed.append(Threat("season", {}, fixed["season"]))
     if found.sides.few:
         listed.append(Threat("clusters", {"treated": words.number(len(design.clusters(True)))}))
     if design.scale == "pp":
