@@ -9,8 +9,8 @@ from coverage_worlds import demo_design
 from hgdx_eval.design.design import Design, put_aside
 from hgdx_eval.vietnam import made_up_world as synth
 
-BROKEN = ("differential_trend", "uneven_campaign", "ceiling", "two_treated_agencies", "few_clusters", "event_in_window",
-          "composition_change", "thin_months")  # fmt: skip
+BROKEN = ("differential_trend", "uneven_campaign", "season", "ceiling", "two_treated_agencies", "few_clusters", "dominant_cluster",
+          "event_in_window", "composition_change", "volume_change", "thin_months")  # fmt: skip
 SIMULATED = {"uneven_campaign": "campaign_uneven"}  # other names are those of the simulated world
 THIN_MONTHS = (pd.Period("2024-02", freq="M").ordinal, pd.Period("2024-03", freq="M").ordinal)
 
@@ -49,7 +49,32 @@ def thin_months(design: Design) -> Design:
     return thinned(design, design.table["time"].isin(THIN_MONTHS), 0.25)
 
 
-CHANGES = {"few_clusters": few_clusters, "event_in_window": event_in_window, "composition_change": composition_change,
+def season(design: Design) -> Design:
+    """Every second half of the year the treated are three points higher, every first half three lower: eighteen months before the policy
+    hold one second half, twenty-four after it two."""
+    table = design.table
+    swing = np.where(table["period"].dt.month > 6, 0.03, -0.03) * table["treated_from"].notna()
+    numerator = ((table["y"] + swing).clip(0, 1) * table["denominator"]).round()
+    return replace(design, table=table.assign(numerator=numerator, y=numerator / table["denominator"]))
+
+
+def dominant_cluster(design: Design) -> Design:
+    """One agency receives a hundred times as many dossiers."""
+    table = design.table
+    times = np.where(table["cluster"] == sorted(table["cluster"].unique())[0], 100.0, 1.0)
+    counts = {name: table[name] * times for name in ("numerator", "denominator", "weight")}
+    return replace(design, table=table.assign(**counts))
+
+
+def volume_change(design: Design) -> Design:
+    """From the policy on fee-bearing procedures receive twice as many dossiers, filed as before."""
+    times = np.where(design.table["treated"], 2.0, 1.0)
+    counts = {name: design.table[name] * times for name in ("numerator", "denominator", "weight")}
+    return replace(design, table=design.table.assign(**counts))
+
+
+CHANGES = {"season": season, "dominant_cluster": dominant_cluster, "volume_change": volume_change,
+           "few_clusters": few_clusters, "event_in_window": event_in_window, "composition_change": composition_change,
            "thin_months": thin_months}  # fmt: skip
 
 

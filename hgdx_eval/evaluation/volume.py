@@ -13,10 +13,9 @@ from ..base.errors import Refusal
 from ..base.telling import in_brief
 from ..design.design import Design, check_design, with_codes
 from ..estimation.estimate import estimate
-from ..estimation.inference import LEVEL
 from ..estimation.results import Estimate
 
-LARGE = 0.1  # a jump of that part or more is told, however sure
+LARGE, LIKELY, SURE = 0.1, 0.1, 0.01  # a jump of that part or more is seen with a p-value below the second; any with one below the third
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Volume:
 
     @property
     def seen(self) -> bool:
-        return bool(self.p_value < 1 - LEVEL or abs(self.jump) >= LARGE)
+        return bool(self.p_value < (LIKELY if abs(self.jump) >= LARGE else SURE) or (np.isnan(self.p_value) and abs(self.jump) >= LARGE))
 
     @property
     def explains(self) -> bool:

@@ -15,12 +15,14 @@ from scipy import stats
 from warning_worlds import BROKEN, CHANGES, composition_change, drawn, drifting, few_clusters, thin_months
 from worlds import World, one_among_many, parallel, places, staggered
 
-from hgdx_eval.estimation.fixed_effects import usable
+from hgdx_eval.estimation.estimate import estimate
+from hgdx_eval.estimation.fixed_effects import cells_of, usable
+from hgdx_eval.evaluation.volume import volume_of
 from hgdx_eval.evaluation.warning_signs import Trend, event_in_window, trend, uneven_campaign, warning_signs
 from hgdx_eval.infer.false_alarms import monte_carlo
 from hgdx_eval.report.show_robustness import show_signs, trend_power, warning_texts
 from hgdx_eval.study.load import read_study, study_file, study_words
-from hgdx_eval.study.vocabulary import WARNINGS
+from hgdx_eval.study.vocabulary import REGRESSION, WARNINGS
 from hgdx_eval.study.words import texts
 from hgdx_eval.vietnam import made_up_world as synth
 
@@ -29,8 +31,12 @@ ALARMS = 0.1  # of the good world, at most
 STEPS = (0, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8) if MANY else (0, 3, 8)  # bias of the average effect, in about so many standard errors
 
 
+def signs(design):
+    return warning_signs(design, None, volume_of(design, estimate(replace(design, path=False), REGRESSION)))
+
+
 def names(design):
-    return {warning.name for warning in warning_signs(design)}
+    return {warning.name for warning in signs(design)}
 
 
 @cache
@@ -44,7 +50,7 @@ def fired(seed: int, broken: tuple[str, ...] = BROKEN) -> dict[str, set[str]]:
     alike = {"listed": listed, "event_in_window": CHANGES["event_in_window"](listed)}  # other events, the same dossiers
     found = {name: names(design) for name, design in worlds.items() if name not in alike}
     for name, design in alike.items():
-        more = [uneven_campaign(design, usable(design)), event_in_window(design)]
+        more = [uneven_campaign(design, usable(design), cells_of(design, usable(design))), event_in_window(design)]
         found[name] = found["good"] | {warning.name for warning in more if warning}
     return found
 
@@ -220,7 +226,7 @@ def test_a_campaign_before_the_policy_or_all_through_it_is_not_tried():
     through = event.model_copy(update={"date": date(2022, 1, 1), "until": date(2025, 12, 31)})
     national = event.model_copy(update={"scope": "national"})
     for other in (before, through, national):
-        assert uneven_campaign(replace(design, events=(other,)), table) is None
+        assert uneven_campaign(replace(design, events=(other,)), table, cells_of(design, table)) is None
 
 
 # --- in words ----------------------------------------------------------------------------------------------------------
@@ -231,7 +237,7 @@ def one_of_each() -> dict:
     found = {}
     for name in BROKEN:
         design = drifting(1, 3) if name == "differential_trend" else drawn(1, name)
-        found |= {warning.name: warning for warning in warning_signs(design)}
+        found |= {warning.name: warning for warning in signs(design)}
     return found
 
 
