@@ -15,7 +15,7 @@ from ..design.design import Design, check_design, with_codes
 from ..estimation.estimate import estimate
 from ..estimation.results import Estimate
 
-LARGE, LIKELY, SURE = 0.1, 0.1, 0.01  # a jump of that part or more is seen with a p-value below the second; any with one below the third
+LARGE, LIKELY, SURE = 0.1, 0.05, 0.01  # a jump of that part or more is seen with a p-value below the second; any with one below the third
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Volume:
 
     jump: float  # part (0-1) by which there are more (below 0: fewer) than without the policy
     p_value: float
-    low: float  # the effect, were all missing or new cases where they lower it most
+    low: float  # the effect's interval, were all missing or new cases, at most as many as the jump's interval tells, where they lower it most
     high: float
 
     def __repr__(self) -> str:
@@ -75,9 +75,12 @@ def volume_of(design: Design, main: Estimate) -> Volume | None:
         return None
     late = design.table[design.table["treated"]]
     share = float((late["y"] * late["weight"]).sum() / late["weight"].sum())
-    times = float(np.exp(row["estimate"]))
-    ends = sorted(found["estimate"] + 100 * (other - share) for other in without_jump(share, times))
-    return Volume(times - 1, float(row["p_value"]), *map(float, ends))
+    jump = float(row["estimate"])
+    far = row["ci_low"] if jump < 0 else row["ci_high"]
+    least, most = without_jump(share, float(np.exp(jump if np.isnan(far) else far)))
+    ends = found[["ci_low", "ci_high"]].fillna(found["estimate"])
+    return Volume(float(np.expm1(jump)), float(row["p_value"]), float(ends["ci_low"] + 100 * (least - share)),
+                  float(ends["ci_high"] + 100 * (most - share)))  # fmt: skip
 
 
 def without_jump(share: float, times: float) -> tuple[float, float]:
