@@ -24,7 +24,7 @@ class Volume:
 
     jump: float  # part (0-1) by which there are more (below 0: fewer) than without the policy
     p_value: float
-    low: float  # the effect's interval, were all missing or new cases, at most as many as the jump's interval tells, where they lower it most
+    low: float  # the effect's interval, were all missing or new cases (as many as the jump's interval allows) where they lower it most
     high: float
 
     def __repr__(self) -> str:

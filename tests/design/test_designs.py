@@ -199,3 +199,25 @@ def test_a_start_on_the_first_counts_and_the_gap_is_set_aside_when_asked(monkeyp
     assert "2023-07" not in set(found.table["period"].astype(str))
     assert {"gap", "group_central"} <= set(found.set_aside["reason"])
     assert found.assumed
+
+
+def test_rows_alone_in_their_unit_or_period_are_set_aside_and_told(tmp_path):
+    """A unit of one row, and a period in which one unit alone was seen."""
+    rows = panel_rows({"a": "2021", "b": "2021", "c": "", "d": ""})
+    found = design(tmp_path, [*rows, "lone,2020,5,,0", "a,2024,7,2021,1"])
+    assert found.set_aside.set_index("reason").loc["singleton", "rows"] == 2
+    assert "lone" not in set(found.table["unit"]) and len(found.table) == len(rows)
+
+
+def test_a_row_that_is_alone_once_another_is_gone_goes_too(tmp_path):
+    rows = panel_rows({"a": "2021", "b": "2021", "c": "", "d": ""})
+    found = design(tmp_path, [*rows, "lone,2025,5,,0", "lone,2026,5,,0", "d,2026,5,,0"])
+    assert found.set_aside.set_index("reason").loc["singleton", "rows"] == 3 and len(found.table) == len(rows)
+
+
+def test_the_start_is_of_units_that_are_left(tmp_path):
+    """One unit treated since before the panel, one earlier adopter that the study excludes: neither dates the policy."""
+    starts = {"a": "2022", "b": "2022", "early": "2019", "always": "2010", "c": "", "d": ""}
+    assert design(tmp_path, panel_rows(starts)).start == pd.Period("2019", "Y")
+    left = design(tmp_path, panel_rows(starts), {"exclude": ["early"]})
+    assert left.start == pd.Period("2022", "Y") and {"always_treated", "excluded"} <= set(left.set_aside["reason"])
