@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hgdx_eval.estimation.inference import degrees_of_freedom, effective_clusters, few_clusters, placebo_rank, t_interval
+from hgdx_eval.estimation.inference import degrees_of_freedom, effective_clusters, few_parts, placebo_rank, t_interval
 
 
 def test_equal_clusters_are_as_effective_as_they_are_many():
@@ -22,8 +22,9 @@ def test_a_rank_counts_ties_against_the_estimate_and_is_never_zero():
     assert placebo_rank(9.0, pd.Series([1.0, -2.0, 0.5])) == (1, 4)
 
 
-def test_few_clusters_on_either_side():
-    assert few_clusters(4, 20) and few_clusters(20, 4) and not few_clusters(5, 5)
+def test_few_clusters_are_counted_by_what_they_tell():
+    assert few_parts(np.ones(4)) and not few_parts(np.ones(5)) and not few_parts(np.array([1.0, 1.0, 1.2, 0.9, 0.8]))
+    assert few_parts(np.array([10.0, *np.ones(20)])) is False and few_parts(np.array([100.0, *np.ones(20)]))
 
 
 def test_interval_is_wider_with_fewer_degrees_of_freedom():
