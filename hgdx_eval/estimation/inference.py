@@ -134,6 +134,25 @@ def linear_of_rows(y: np.ndarray, errors: np.ndarray, weights: np.ndarray, direc
     return Linear(y, errors, weights, direction, y @ made, of_errors, of_step, influence, rest, clusters, factor)
 
 
+def on_all_rows(linear: Linear, kept: np.ndarray, clusters: np.ndarray) -> Linear:
+    """The same estimate on a table of which it takes only the rows `kept`: the others weigh nothing. `clusters`: the whole table's codes."""
+    own = np.zeros(int(linear.clusters.max()) + 1, int)
+    own[linear.clusters] = clusters[kept]
+    groups = int(clusters.max()) + 1
+
+    def wide(values: np.ndarray, places: np.ndarray = kept, number: int = len(kept)) -> np.ndarray:
+        found = np.zeros((number, *values.shape[1:]))
+        found[places] = values
+        return found
+
+    def square(values: np.ndarray) -> np.ndarray:
+        return wide(wide(values, own, groups).T, own, groups).T
+
+    return Linear(wide(linear.y), wide(linear.errors), wide(linear.weights), wide(linear.direction), wide(linear.scores, own, groups),
+                  square(linear.of_errors), square(linear.of_step), lambda: wide(wide(linear.influence().T, own, groups).T),
+                  lambda z: wide(linear.rest(z[kept])), clusters, linear.factor)  # fmt: skip
+
+
 def by_cluster(clusters: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Sums over rows of each cluster: clusters x columns."""
     return sums_by_code(clusters, int(clusters.max()) + 1, columns, np.ones(len(clusters)))

@@ -13,7 +13,7 @@ import pandas as pd
 from ..base.errors import Refusal
 from ..design.design import Design
 from ..estimation.fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
-from ..estimation.inference import Linear, itself
+from ..estimation.inference import Linear, itself, on_all_rows
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -50,11 +50,17 @@ def interacted(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, 
 def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int | None, Any]:
     """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
     does."""
-    table = compared(design, usable(design))
+    whole = usable(design)
+    table = compared(design, whole)
     found, keys, _ = interacted(design, table, cells_of(design, table))
-    parts = {None: kept(linear(found, shares(keys, keys["event_time"] >= 0)))}
+    inside, clusters = whole.index.isin(table.index), pd.factorize(whole["cluster"])[0]
+
+    def made(chosen: pd.Series) -> Any:
+        own = linear(found, shares(keys, chosen))
+        return kept(own if inside.all() else on_all_rows(own, inside, clusters))
+
     events = sorted(set(keys["event_time"])) if design.path else []
-    return parts | {int(e): kept(linear(found, shares(keys, keys["event_time"] == e))) for e in events}
+    return {None: made(keys["event_time"] >= 0)} | {int(e): made(keys["event_time"] == e) for e in events}
 
 
 def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:

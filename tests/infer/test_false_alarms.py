@@ -1,16 +1,19 @@
 """The gate: worlds without an effect from the time before alone, honest rates, and the study's own order."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import design_of, made_up_table
+from made_up import design_of, made_up_table, staggered_table
 from worlds import World, noise, one_among_many, parallel, two_groups, unit_levels
 
-from hgdx_eval.infer.false_alarms import chosen, false_alarms, worlds_of
+from hgdx_eval.base.errors import Refusal
+from hgdx_eval.estimation.estimate import estimate
+from hgdx_eval.infer.false_alarms import chosen, false_alarms, linear_of, worlds_of
 from hgdx_eval.infer.world_sums import draws_of, outcomes
-from hgdx_eval.study.vocabulary import KINDS
+from hgdx_eval.study.vocabulary import KINDS, estimator_names
 
 MAIN = "two_way_fixed_effects"
 
@@ -95,3 +98,21 @@ def test_of_the_kinds_that_pass_the_one_nearest_to_5_per_cent_is_headlined(order
 def test_levels_and_noise_have_the_shape_that_worlds_promise():
     table = two_groups().table
     assert unit_levels(table).shape == noise(table, np.random.default_rng(1)).shape == (len(table),)
+
+
+@pytest.mark.parametrize(
+    "estimator", [name for name in estimator_names() if hasattr(import_module(f"hgdx_eval.estimators.{name}"), "linears")]
+)
+def test_every_weighted_sum_has_a_gate_where_everybody_is_treated_in_the_end(estimator):
+    """Also one that leaves rows out, as Sun & Abraham do from the last cohort's start on: it stays on the rows of the table."""
+    table = staggered_table(1, cohorts=(6, 8, 10), never=False, units=6, periods=14, clusters=18).assign(cluster=lambda t: t["unit"])
+    chosen = replace(design_of(table), comparison="not_yet", path=False)
+    try:
+        linear = linear_of(chosen, estimator)
+    except Refusal:
+        return
+    assert len(linear.weights) == len(chosen.table) and linear.estimate == pytest.approx(
+        estimate(chosen, estimator).overall()["estimate"], abs=1e-9)  # fmt: skip
+    assert linear.std_error == pytest.approx(estimate(chosen, estimator).overall()["std_error"], rel=1e-9)
+    assert linear.influence().T @ linear.y == pytest.approx(linear.scores, abs=1e-9)
+    assert set(false_alarms(chosen, estimator, ("cluster", "wild"), 60)["kind"]) == {"cluster", "wild"}
