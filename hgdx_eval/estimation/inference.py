@@ -135,7 +135,7 @@ def linear_of_rows(y: np.ndarray, errors: np.ndarray, weights: np.ndarray, direc
 
 
 def on_all_rows(linear: Linear, kept: np.ndarray, clusters: np.ndarray) -> Linear:
-    """The same estimate on a table of which it takes only the rows `kept`: the others weigh nothing. `clusters`: the whole table's codes."""
+    """The same estimate on a table of which it takes only the rows `kept`: others weigh nothing. `clusters`: the whole table's codes."""
     own = np.zeros(int(linear.clusters.max()) + 1, int)
     own[linear.clusters] = clusters[kept]
     groups = int(clusters.max()) + 1

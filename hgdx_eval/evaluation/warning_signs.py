@@ -52,7 +52,6 @@ TOP, TOP_PART, TOP_SIZE = 0.95, 0.25, 20  # a unit's share; part of the treated 
 APART, APART_LEAST = 0.5, 1.0  # logit and linear effect differ by this part of the larger one, and by so many points
 HALF = 0.5  # of what a side tells, in one cluster
 SEASON = 0.01  # size of the test that a season moves the estimate
-WEAK = 2.0  # times the error: with the season taken out little of the window is left
 MOVED, MOVED_Z = 0.1, 3.0  # of a side's dossiers, beyond chance and beyond what moved before; in standard errors
 
 
@@ -210,7 +209,7 @@ def days_inside(event: Event, periods: pd.Series) -> np.ndarray:
 
 def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | None:
     """Fires where the estimate moves once the treated side may have a season of its own (an effect of each calendar month or quarter), or
-    where with it the interval holds 0 because the window is too short to tell a season from the effect."""
+    where only with it the interval holds 0: the window does not tell a season from the effect."""
     months = calendar_months(table["period"], design.frequency)
     if cells is None or months is None:
         return None
@@ -233,8 +232,8 @@ def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | N
     told |= {"without": other["estimate"], "low": float(other["ci_low"]), "high": float(other["ci_high"])}
     if moved["p_value"] < SEASON:
         return Sign("season", moved["p_value"], {**told, "seen": 1.0})
-    lost = other["std_error"] > WEAK * row["std_error"] and other["ci_low"] <= 0 <= other["ci_high"]
-    return Sign("season", moved["p_value"], {**told, "seen": 0.0}) if lost and not row["ci_low"] <= 0 <= row["ci_high"] else None
+    lost = other["ci_low"] <= 0 <= other["ci_high"] and not row["ci_low"] <= 0 <= row["ci_high"]
+    return Sign("season", moved["p_value"], {**told, "seen": 0.0}) if lost else None
 
 
 # --- room for an effect ------------------------------------------------------------------------------------------------
