@@ -30,6 +30,7 @@ from .warning_signs import Sign
 CLEAR, SUGGESTIVE, UNCLEAR, NEGLIGIBLE, CANNOT = 1, 2, 3, 4, 5
 EQUIVALENCE = 0.90  # two one-sided tests of 5 %
 ROUNDING = 1e-9  # a tenth of ten is one
+CHANCE = 0.9  # of studies without a divergence that may not fail by single event times alone
 TIME_BEFORE = ("placebo_time", "pre_period")  # checks that speak of the design, whatever the effect
 
 
@@ -85,12 +86,17 @@ def misses(main: Estimate) -> tuple[int, int]:
 
 
 def before_state(missed: int, number: int, parted: PreTrends | None, rules: VerdictRules) -> str:
-    """fail: more event times miss 0 than the rule's share of them, in whole ones, or the joint test rejects at 5%. pass: neither, and
+    """fail: more event times miss 0 than `allowed`, or the joint test rejects at 5%. pass: neither, and
     the test would have found a steady drift that would matter more often than not. none: there is no test, or it would not."""
-    allowed = int(number * rules.pre_trends + ROUNDING)
-    if missed > allowed or (parted is not None and parted.rejects):
+    if missed > allowed(number, rules.pre_trends) or (parted is not None and parted.rejects):
         return "fail"
     return "pass" if parted is not None and parted.enough else "none"
+
+
+def allowed(number: int, share: float) -> int:
+    """How many of so many event times may miss 0: the rule's share rounded down, and no fewer than chance alone makes of 5% misses in nine
+    of ten studies (none of two, one of three to ten). A share of 0 allows none."""
+    return max(int(number * share + ROUNDING), int(stats.binom.ppf(CHANCE, number, 1 - LEVEL))) if share > 0 else 0
 
 
 def state(passes: bool) -> str:

@@ -16,7 +16,7 @@ from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
 
 from ..base.errors import Refusal
 from ..design.design import Design
-from ..estimation.event_path import Bins
+from ..estimation.event_path import Bins, EventPath, Layout
 from ..estimation.fixed_effects import cells_of, linear_estimate, usable
 from ..estimation.inference import FEW_CLUSTERS, LEVEL, degrees_of_freedom, effective_clusters, few_clusters
 from ..estimation.results import Estimate
@@ -77,10 +77,7 @@ def event_study(design: Design, width: int | None = None, estimator: str = REGRE
     given: `chosen_width`. Raises Refusal: a method that has none, fewer than two coefficients before the policy, event times that the
     fixed effects absorb, fewer clusters than coefficients (a singular covariance), what the method refuses.
     """
-    module = import_module(f"hgdx_eval.estimators.{estimator}")
-    if not hasattr(module, "event_path"):
-        raise Refusal("other_method", f"{design.study}: {estimator} has no event study that is a weighted sum of outcomes")
-    path = module.event_path(design, lambda events, clusters: binned(design, events, clusters, width))
+    path = path_of(design, estimator)(design, lambda events, clusters: binned(design, events, clusters, width))
     bins, clusters = path.bins, len(path.scores)
     use = bins.others >= -1 - bins.before
     covariance = path.scores.T @ path.scores
@@ -98,6 +95,14 @@ def event_study(design: Design, width: int | None = None, estimator: str = REGRE
                           np.array(freedom[2:]), joint, whole.drift, early @ path.drift)  # fmt: skip
     return EventStudy(path.beta[use], covariance[np.ix_(use, use)], bins.before, bins.after, tuple(dossiers), bins.spans,
                       min(freedom[:2]), headlined)  # fmt: skip
+
+
+def path_of(design: Design, estimator: str) -> Callable[[Design, Layout], EventPath]:
+    """A method's `event_path`. Raises Refusal for one that has none."""
+    module = import_module(f"hgdx_eval.estimators.{estimator}")
+    if not hasattr(module, "event_path"):
+        raise Refusal("other_method", f"{design.study}: {estimator} has no event study that is a weighted sum of outcomes")
+    return module.event_path
 
 
 def joint_dof(parts: np.ndarray) -> float:
@@ -550,6 +555,7 @@ def sensitivity(design: Design, estimator: str = REGRESSION) -> Estimate:
 
 def judged_study(design: Design, estimator: str) -> EventStudy:
     """The event study of a design with enough clusters on either side for its clustered error. Raises Refusal where there are not."""
+    path_of(design, estimator)
     sides = [len(design.clusters(treated=side)) for side in (True, False)]
     pool = sides[1] or design.table["cluster"].nunique()  # none never treated: those treated later are compared
     if few_clusters(sides[0], pool):

@@ -14,7 +14,7 @@ from .axes import simulated_note, tag, tick_digits
 from .intervals import EDGE, unit_of
 from .specification_curve import signed_axis, upright_lines
 
-PARTS = ("overall", "first", "average")  # effects of which it is told; the verdict asks of the first one
+PARTS = ("first", "average", "overall")  # effects of which it is told; the verdict asks of the last one, which is drawn first
 DRAWN = ("sensitivity_relative", "sensitivity_level")
 
 
@@ -34,9 +34,9 @@ def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] |
     breakdown = {**breakdowns(told), **(breakdown or {})}
     table = told[told["group"].isin(PARTS)]
     table = table.assign(bound=table["parameter"].astype(float)).sort_values(["group", "bound"], kind="stable", ignore_index=True)
-    parts = {name: table[table["group"] == name] for name in PARTS if (table["group"] == name).any()}
+    parts = {name: table[table["group"] == name] for name in ("overall", *PARTS[:2]) if (table["group"] == name).any()}
     marks = {name: breaking_point(part, breakdown.get(name)) for name, part in parts.items()}
-    asked = next(name for name in ("overall", "average", "first") if name in parts)
+    asked = next(name for name in PARTS[::-1] if name in parts)
     title = finding_of_sensitivity(parts[asked], marks[asked], words, "_overall" if asked == "overall" else "")
     said = "; ".join(words("robustness.sensitivity_part", name=words(f"robustness.sensitivity_{name}"),
                            at=mark_text(parts[name], marks[name], words)) for name in parts)  # fmt: skip
