@@ -404,7 +404,7 @@ def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | No
 
 def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] | None = None) -> Figure:
     """Honest intervals against the bound on departures from parallel trends: of the headlined average in levels (Manski & Pepper 2018), of
-    the first period and the average in steps (Rambachan & Roth 2023, relative magnitudes).
+    the first period in steps (Rambachan & Roth 2023, relative magnitudes); without the former, of the first period and the average.
 
     `rows`: the `sensitivity` of what `robust` gives: terms sensitivity_level (group overall) and sensitivity_relative (group first or
     average), parameter = the bound. `breakdown`: group -> bound from which on the interval holds 0 (inf: none); without it the row

@@ -14,13 +14,13 @@ from .axes import simulated_note, tag, tick_digits
 from .intervals import EDGE, unit_of
 from .specification_curve import signed_axis, upright_lines
 
-PARTS = ("first", "average", "overall")  # effects of which it is told; the verdict asks of the last one, which is drawn first
+PARTS = ("first", "average", "overall")  # effects of which it is told; the verdict asks of the last one
 DRAWN = ("sensitivity_relative", "sensitivity_level")
 
 
 def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] | None = None) -> Figure:
     """Honest intervals against the bound on departures from parallel trends: of the headlined average in levels (Manski & Pepper 2018), of
-    the first period and the average in steps (Rambachan & Roth 2023, relative magnitudes).
+    the first period in steps (Rambachan & Roth 2023, relative magnitudes); without the former, of the first period and the average.
 
     `rows`: the `sensitivity` of what `robust` gives: terms sensitivity_level (group overall) and sensitivity_relative (group first or
     average), parameter = the bound. `breakdown`: group -> bound from which on the interval holds 0 (inf: none); without it the row
@@ -34,7 +34,8 @@ def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] |
     breakdown = {**breakdowns(told), **(breakdown or {})}
     table = told[told["group"].isin(PARTS)]
     table = table.assign(bound=table["parameter"].astype(float)).sort_values(["group", "bound"], kind="stable", ignore_index=True)
-    parts = {name: table[table["group"] == name] for name in ("overall", *PARTS[:2]) if (table["group"] == name).any()}
+    panels = ("overall", "first") if (table["group"] == "overall").any() else PARTS  # steps that add up would squeeze all others
+    parts = {name: table[table["group"] == name] for name in panels if (table["group"] == name).any()}
     marks = {name: breaking_point(part, breakdown.get(name)) for name, part in parts.items()}
     asked = next(name for name in PARTS[::-1] if name in parts)
     title = finding_of_sensitivity(parts[asked], marks[asked], words, "_overall" if asked == "overall" else "")
