@@ -403,12 +403,13 @@ def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | No
     """
 
 def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] | None = None) -> Figure:
-    """Honest intervals against the bound on departures from parallel trends (Rambachan & Roth 2023, relative magnitudes).
+    """Honest intervals against the bound on departures from parallel trends: of the headlined average in levels (Manski & Pepper 2018), of
+    the first period in steps (Rambachan & Roth 2023, relative magnitudes); without the former, of the first period and the average.
 
-    `rows`: the `sensitivity` of what `robust` gives: term sensitivity_relative, group first or average, parameter = the bound. `breakdown`:
-    group -> bound from which on the interval holds 0 (inf: none); without it the row "<group> breakdown", and without that the lowest bound
-    of the rows whose interval does. Title: that bound of `average` (`first` where there is none); or that every bound tried leaves out 0;
-    or that none does.
+    `rows`: the `sensitivity` of what `robust` gives: terms sensitivity_level (group overall) and sensitivity_relative (group first or
+    average), parameter = the bound. `breakdown`: group -> bound from which on the interval holds 0 (inf: none); without it the row
+    "<group> breakdown", and without that the lowest bound of the rows whose interval does. Title: that bound of `overall` (else
+    `average`, else `first`); or that every bound tried leaves out 0; or that none does.
     Returns a Figure. Raises InputError for a breakdown of another group.
     """
 
@@ -707,7 +708,7 @@ def show_scale(words: Words, p: Study | None = None) -> blocks.Block:
     """The five verdicts and their rules, with the numbers of the study `p`, or of the defaults without one. Returns a Block."""
 
 def show_sensitivity(rows: Estimate, words: Words) -> blocks.Block:
-    """Both kinds of honest intervals at every bound. `rows`: the `sensitivity` of what `robust` gives, where that is not None.
+    """All kinds of honest intervals at every bound. `rows`: the `sensitivity` of what `robust` gives, where that is not None.
 
     Returns a Block.
     """

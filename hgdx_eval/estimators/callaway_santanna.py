@@ -16,6 +16,7 @@ from scipy import sparse
 
 from ..base.errors import Refusal
 from ..design.design import Design
+from ..estimation.event_path import EventPath, Layout, Overall, bin_sizes, cluster_gram, joined_in
 from ..estimation.fixed_effects import (
     Cells,
     Fit,
@@ -29,7 +30,7 @@ from ..estimation.fixed_effects import (
     unexplained,
     usable,
 )
-from ..estimation.inference import MANY, Linear, by_cluster, itself, linear_of_rows
+from ..estimation.inference import MANY, Linear, by_cluster, degrees_of_freedom, effective_clusters, itself, linear_of_rows
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -76,11 +77,16 @@ def fit(design: Design) -> Estimate:
     n = table["denominator"].fillna(1.0).where(table["treated"]).sum()
     own = weighted(wide, after)
     if wide.cluster.max() < MANY:
-        own = told(own["estimate"], own["std_error"] ** 2, linear_parts(table, cells, wide, {None: after}, itself)[None].dof)
+        own = told(own["estimate"], own["std_error"] ** 2, dof_of(table, cells, wide, after))
     rows = [{"term": "overall", **own, "n_obs": n}]
     if design.path:
         rows += dynamic_rows(design, table, wide, found) + group_rows(design, wide, after) + cohort_rows(design, wide, found)
     return linear_estimate(design, table, cells, "callaway_santanna", rows, ("unidentified_left_out",) if lost else ())
+
+
+def dof_of(table: pd.DataFrame, cells: Cells, wide: Wide, parts: list[GroupTime]) -> float:
+    """Degrees of freedom of an average of ATT(g, t) with few clusters."""
+    return linear_parts(table, cells, wide, {None: parts}, itself)[None].dof
 
 
 def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int | None, Any]:
@@ -95,12 +101,61 @@ def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int 
     return linear_parts(table, cells, wide, {None: after, **own}, kept)
 
 
-def compared(design: Design) -> tuple[pd.DataFrame, Cells, Wide, list[GroupTime], list[GroupTime], bool]:
-    """(table, cells, matrix, every ATT(g, t), those from the start on, whether treated units had to be left out)."""
+def event_path(design: Design, layout: Layout) -> EventPath:
+    """ATT(g, t) against the period before each cohort's start, before it, too (the universal base of R's did), joined in bins by the
+    cohorts' sizes. Raises Refusal as `fit` does."""
+    table, cells, wide, found, after, _ = compared(design, universal=True)
+    sizes, moves = cohort_shares(wide, np.array([part.cohort for part in found]))
+    events = np.array([part.time - part.cohort for part in found])
+    bins = layout(np.unique(events).astype(int), int(wide.cluster.max()) + 1)
+    mix = joined_in(bins, events, sizes)
+    att, steps = np.array([part.att for part in found]), np.array([part.time - wide.times[part.base] for part in found])
+    own = np.column_stack([part.influence for part in found]) @ mix
+    place = np.array([bins.place[int(event)] for event in events])
+    shift = {b: moves @ ((place == b) * (att - mean_in(att, sizes, place == b))) / sizes[place == b].sum() for b in np.unique(place)}
+    own += np.column_stack([shift[b] - shift[-1] for b in bins.others])
+    scores = scaled(wide, own)
+
+    def gram(sums: np.ndarray) -> np.ndarray:
+        weights = np.zeros((*wide.y.shape, sums.shape[1]))
+        for part, shares in zip(found, mix @ sums, strict=True):
+            weights[:, part.column] += part.share[:, None] * shares
+            weights[:, part.base] -= part.share[:, None] * shares
+        rows = weights.reshape(-1, sums.shape[1])
+        return cluster_gram(rows, *(np.repeat(each, wide.y.shape[1]) for each in (wide.weight, wide.cluster)))
+
+    told_one, influence, squares = average(wide, after)
+    clusters = int(wide.cluster.max()) + 1
+    dof = (dof_of(table, cells, wide, after) if clusters <= MANY else
+           degrees_of_freedom(clusters, effective_clusters(squares, wide.cluster)))  # fmt: skip
+    shares, _ = cohort_shares(wide, np.array([part.cohort for part in after]))
+    drift = np.average([part.time - wide.times[part.base] for part in after], weights=shares)
+    return EventPath(bins, bin_sizes(bins, events, sizes), att @ mix, scores, steps @ mix, gram,
+                     Overall(told_one, scaled(wide, influence[:, None])[:, 0], dof, float(drift)))  # fmt: skip
+
+
+def mean_in(values: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> float:
+    return float(np.average(values[chosen], weights=sizes[chosen]))
+
+
+def scaled(wide: Wide, influence: np.ndarray) -> np.ndarray:
+    """Cluster sums of units' influences (units x columns), so scaled that the covariance is the cross product."""
+    groups = int(wide.cluster.max()) + 1
+    return np.sqrt(factor_of(wide, groups)) * by_cluster(wide.cluster, influence)
+
+
+def factor_of(wide: Wide, groups: int) -> float:
+    """Of the clustered variance: as in R's did where every unit is a cluster, else G/(G-1)."""
+    return 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
+
+
+def compared(design: Design, universal: bool = False) -> tuple[pd.DataFrame, Cells, Wide, list[GroupTime], list[GroupTime], bool]:
+    """(table, cells, matrix, every ATT(g, t), those from the start on, whether treated units had to be left out). `universal`: the
+    base of every one is the cohort's last period before its start, that period itself, with 0, among them."""
     table = usable(design)
     cells = cells_of(design, table)  # refuses one cluster
     wide = widened(design, table)
-    found, lost = group_times(wide, design.comparison)
+    found, lost = group_times(wide, design.comparison, universal)
     after = [part for part in found if part.time >= part.cohort]
     if not after:
         raise Refusal("no_comparison", f"{design.study}: no cohort has units to be compared with before and after its start")
@@ -129,10 +184,9 @@ def as_linear(wide: Wide, parts: list[GroupTime], cells: Cells, model: Fit, plac
     weights, influence = weights_and_influence(wide, parts)
     w, groups = weights[rows, columns], len(influence)
     step = w / cells.weight
-    factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
     return linear_of_rows(cells.y, model.errors, w, step / (w @ step), influence[:, rows, columns].T,
                           lambda: weights_and_influence(wide, parts)[1][:, rows, columns].T, lambda z: unexplained(model, z),
-                          cells.clusters, factor)  # fmt: skip
+                          cells.clusters, factor_of(wide, groups))  # fmt: skip
 
 
 def weights_and_influence(wide: Wide, parts: list[GroupTime]) -> tuple[np.ndarray, np.ndarray]:
@@ -185,15 +239,15 @@ def widened(design: Design, table: pd.DataFrame) -> Wide:
                 pd.factorize(units["block"])[0], pd.factorize(units["cluster"])[0], y.columns.to_numpy())  # fmt: skip
 
 
-def group_times(wide: Wide, comparison: str) -> tuple[list[GroupTime], bool]:
+def group_times(wide: Wide, comparison: str, universal: bool = False) -> tuple[list[GroupTime], bool]:
     """Every ATT(g, t) that can be had, and whether treated units had to be left out for want of a comparison."""
     found, lost = [], False
     for cohort in np.unique(wide.cohort[np.isfinite(wide.cohort)]):
         earlier = np.flatnonzero(wide.times < cohort)
         if len(earlier) == 0:
             continue
-        for column in range(1, len(wide.times)):
-            base = earlier[-1] if wide.times[column] >= cohort else column - 1
+        for column in range(0 if universal else 1, len(wide.times)):
+            base = earlier[-1] if universal or wide.times[column] >= cohort else column - 1
             part, missing = group_time(wide, cohort, column, base, comparison)
             lost |= missing and wide.times[column] >= cohort
             if part is not None:
@@ -249,11 +303,9 @@ def average(wide: Wide, parts: list[Effect]) -> tuple[float, np.ndarray, np.ndar
 
 
 def clustered(wide: Wide, estimate: float, influence: np.ndarray, leverage: np.ndarray) -> dict:
-    """With its error: as in R's did where every unit is a cluster, else with the factor G/(G-1)."""
-    by_cluster = np.bincount(wide.cluster, influence)
-    groups = len(by_cluster)
-    factor = 1.0 if groups == len(wide.cluster) else groups / (groups - 1)
-    return told_by_leverage(estimate, float(by_cluster @ by_cluster) * factor, leverage, wide.cluster)
+    """With its clustered error."""
+    sums = np.bincount(wide.cluster, influence)
+    return told_by_leverage(estimate, float(sums @ sums) * factor_of(wide, len(sums)), leverage, wide.cluster)
 
 
 def dynamic_rows(design: Design, table: pd.DataFrame, wide: Wide, found: list[GroupTime]) -> list[dict]:

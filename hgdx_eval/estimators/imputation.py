@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..base.errors import Refusal
 from ..design.design import Design
+from ..estimation.event_path import EventPath, Layout, Overall, bin_sizes, cluster_gram, parting
 from ..estimation.fixed_effects import (
     Cells,
     cells_of,
@@ -21,13 +22,14 @@ from ..estimation.fixed_effects import (
     event_table,
     indicators,
     linear_estimate,
+    outcome_weights,
     regress,
     rows_only,
     told,
     told_by_leverage,
     usable,
 )
-from ..estimation.inference import MANY, Linear, itself, linear_of_rows, sums_by_code
+from ..estimation.inference import MANY, Linear, degrees_of_freedom, effective_clusters, itself, linear_of_rows, small_sample, sums_by_code
 from ..estimation.results import Estimate
 from ..estimation.two_way import TwoWay, effects, solve, two_way
 
@@ -53,9 +55,7 @@ def fit(design: Design) -> Estimate:
     treated = table["treated"].to_numpy(bool)
     first, cohort_time = identified(design, table, cells)
     n, event = table["denominator"].fillna(1.0).to_numpy(), table["event_time"].to_numpy()
-    own = average(cells, first, first.known, cohort_time)
-    if cells.clusters.max() < MANY:
-        own = told(own["estimate"], own["std_error"] ** 2, as_linear(cells, first, first.known, cohort_time).dof)
+    own = headlined(cells, first, cohort_time)
     rows = [{"term": "overall", **own, "n_obs": n[first.known].sum()},
             {"term": "overall", **average(cells, first, first.known, np.zeros_like(cohort_time)), "inference": "two_stage",
              "n_obs": n[first.known].sum()}]  # fmt: skip
@@ -116,6 +116,61 @@ def as_linear(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.nd
                           cells.clusters, 1.0)  # fmt: skip
 
 
+def event_path(design: Design, layout: Layout) -> EventPath:
+    """The path with one base: a first stage in which bins of event times before the start, but the base, have coefficients of their own
+    among untreated rows (the test of Borusyak et al., equation 9), so that the counterfactual stands on the base alone. Weights of
+    bins are those of their rows. Raises Refusal as `fit` does, and where untreated rows do not identify a bin.
+    """
+    table = usable(design)
+    cells = cells_of(design, table)
+    first, groups = identified(design, table, cells)
+    event, drift, free = table["event_time"].to_numpy(), parting(table), first.untreated
+    kept = first.known | (free & ~np.isnan(event))
+    bins = layout(np.unique(event[kept]).astype(int), int(cells.clusters.max()) + 1)
+    place = np.full(len(event), np.nan)
+    place[kept] = [bins.place[int(each)] for each in event[kept]]
+    early, late = bins.others[bins.others < 0], bins.others[bins.others >= 0]
+    leads = regress(rows_only(cells, free), indicators(place[free], early)) if len(early) else None
+    if leads is None or len(leads.kept) < len(early):
+        raise Refusal("collinear", f"{design.study}: untreated observations do not identify the event times before the start")
+    before = np.zeros((len(event), len(early)))
+    before[free] = np.column_stack([outcome_weights(leads, one) for one in np.eye(len(early))])
+    share = np.column_stack([cells.weight * (place == b) / cells.weight[place == b].sum() for b in late])
+    absorbed = counterfactual_weights(cells, first, share)
+    after = share.copy()
+    after[free] = -absorbed
+    after += before @ (leads.columns.T @ absorbed)  # what the leads explain is no part of the counterfactual
+    weights = np.column_stack([before, after])
+    unit, period = effects(first.fe, (cells.y[free] - leads.columns @ leads.beta)[:, None])
+    left = np.where(first.known, cells.y - unit[first.units, 0] - period[first.times, 0], 0.0)
+    left[free] = leads.errors
+    shares = np.column_stack([np.zeros(before.shape), share])
+    scores = np.column_stack([np.bincount(cells.clusters, column * around(left, of, groups, free))
+                              for column, of in zip(weights.T, shares.T, strict=True)])  # fmt: skip
+    scores *= np.sqrt(small_sample(len(scores), cells.n, leads.k))
+    return EventPath(bins, bin_sizes(bins, event[kept], cells.weight[kept]), cells.y @ weights, scores, drift @ weights,
+                     lambda sums: cluster_gram(weights @ sums, cells.weight, cells.clusters),
+                     overall_of(cells, first, groups, drift))  # fmt: skip
+
+
+def headlined(cells: Cells, first: FirstStage, groups: np.ndarray) -> dict:
+    """`average` of all; with few clusters its degrees of freedom are Satterthwaite's."""
+    own = average(cells, first, first.known, groups)
+    if cells.clusters.max() >= MANY:
+        return own
+    return told(own["estimate"], own["std_error"] ** 2, as_linear(cells, first, first.known, groups).dof)
+
+
+def overall_of(cells: Cells, first: FirstStage, groups: np.ndarray, drift: np.ndarray) -> Overall:
+    """The headlined average with what `headlined` tells of it."""
+    share, weights = mean_weights(cells, first, first.known)
+    scores = np.bincount(cells.clusters, weights * around(first.residual, share, groups, first.untreated))
+    few = cells.clusters.max() < MANY
+    dof = (as_linear(cells, first, first.known, groups).dof if few else
+           degrees_of_freedom(len(scores), effective_clusters(weights**2 / cells.weight, cells.clusters)))  # fmt: skip
+    return Overall(float(share @ first.residual), scores, dof, float(weights @ drift))
+
+
 def first_stage(cells: Cells, treated: np.ndarray) -> FirstStage:
     """Unit and period effects of the untreated rows, and what is left of every row after them."""
     units, times = codes_among(cells.units, ~treated), codes_among(cells.times, ~treated)
@@ -139,15 +194,24 @@ def average(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndar
     `groups`: the rows whose effects are taken as alike when the spread of treated residuals is measured (theorem 3 of
     Borusyak et al.: the mean weighted by squares, so that the error is never too small).
     """
+    share, weights = mean_weights(cells, first, chosen)
+    by_cluster = np.bincount(cells.clusters, weights * around(first.residual, share, groups, first.untreated))
+    return told_by_leverage(share @ first.residual, float(by_cluster @ by_cluster), weights**2 / cells.weight, cells.clusters)
+
+
+def mean_weights(cells: Cells, first: FirstStage, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(each row's share in the mean effect of chosen treated rows, the weight of each row's outcome in it)."""
     share = cells.weight * chosen / cells.weight[chosen].sum()
-    estimate = share @ first.residual
     weights = share.copy()
     weights[first.untreated] = -counterfactual_weights(cells, first, share[:, None])[:, 0]
+    return share, weights
+
+
+def around(left: np.ndarray, share: np.ndarray, groups: np.ndarray, untreated: np.ndarray) -> np.ndarray:
+    """Residuals as `average` takes them: of treated rows with a share around their group's mean, of untreated ones as they are."""
     squares = np.bincount(groups, share**2)
-    means = np.bincount(groups, share**2 * first.residual) / np.where(squares > 0, squares, 1.0)
-    residual = np.where(chosen, first.residual - means[groups], np.where(first.untreated, first.residual, 0.0))
-    by_cluster = np.bincount(cells.clusters, weights * residual)
-    return told_by_leverage(estimate, float(by_cluster @ by_cluster), weights**2 / cells.weight, cells.clusters)
+    means = np.bincount(groups, share**2 * left) / np.where(squares > 0, squares, 1.0)
+    return np.where(share > 0, left - means[groups], np.where(untreated, left, 0.0))
 
 
 def counterfactual_weights(cells: Cells, first: FirstStage, share: np.ndarray) -> np.ndarray:

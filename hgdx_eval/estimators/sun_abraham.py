@@ -12,6 +12,17 @@ import pandas as pd
 
 from ..base.errors import Refusal
 from ..design.design import Design
+from ..estimation.event_path import (
+    EventPath,
+    Layout,
+    bin_sizes,
+    coefficients_of,
+    gram_of,
+    joined_in,
+    overall_of,
+    parting,
+    scaled_scores,
+)
 from ..estimation.fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
 from ..estimation.inference import Linear, itself, on_all_rows
 from ..estimation.results import Estimate
@@ -63,6 +74,23 @@ def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int 
     return {None: made(keys["event_time"] >= 0)} | {int(e): made(keys["event_time"] == e) for e in events}
 
 
+def event_path(design: Design, layout: Layout) -> EventPath:
+    """Coefficients of cohort x event time, each against its cohort's last period before, joined in bins by weight. Raises Refusal as
+    `fit` does."""
+    table = compared(design, usable(design))
+    cells = cells_of(design, table)
+    found, keys, _ = interacted(design, table, cells)
+    every = cohort_events(table)
+    base = every[every["event_time"] == last_before(every)]
+    events, weight = (np.concatenate([keys[name], base[name]]) for name in ("event_time", "weight"))
+    bins = layout(np.unique(events).astype(int), int(cells.clusters.max()) + 1)
+    mix = joined_in(bins, events, weight)[: len(keys)]  # those of the bases are 0
+    drift = parting(table)
+    return EventPath(bins, bin_sizes(bins, events, weight), found.beta @ mix, scaled_scores(found) @ mix,
+                     coefficients_of(found, drift) @ mix, lambda sums: gram_of(found, mix @ sums),
+                     overall_of(found, shares(keys, keys["event_time"] >= 0), drift))  # fmt: skip
+
+
 def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:
     """The table with units never treated; without any, the cohort treated last takes their place before its start."""
     if table["treated_from"].isna().any():
@@ -77,11 +105,20 @@ def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:
 
 def interactions(table: pd.DataFrame) -> pd.DataFrame:
     """One row per cohort x event time but each cohort's last period before: cohort, event_time, weight, n."""
+    keys = cohort_events(table)
+    return keys[keys["event_time"] != last_before(keys)].reset_index(drop=True)
+
+
+def cohort_events(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per cohort x event time."""
     seen = table[table["event_time"].notna()].assign(n=lambda t: t["denominator"].fillna(1.0))
     keys = seen.groupby(["treated_from", "event_time"], as_index=False)[["weight", "n"]].sum()
-    keys = keys.rename(columns={"treated_from": "cohort"})
-    reference = keys["event_time"].where(keys["event_time"] < 0).groupby(keys["cohort"]).transform("max")
-    return keys[keys["event_time"] != reference].reset_index(drop=True)
+    return keys.rename(columns={"treated_from": "cohort"})
+
+
+def last_before(keys: pd.DataFrame) -> pd.Series:
+    """The last event time before the start of each row's cohort; NaN where it has none."""
+    return keys["event_time"].where(keys["event_time"] < 0).groupby(keys["cohort"]).transform("max")
 
 
 def shares(keys: pd.DataFrame, chosen: pd.Series) -> np.ndarray:

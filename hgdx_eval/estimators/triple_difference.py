@@ -13,6 +13,7 @@ from scipy import sparse
 
 from ..base.errors import Refusal
 from ..design.design import Design
+from ..estimation.event_path import EventPath, Layout, regression_path
 from ..estimation.fixed_effects import (
     Cells,
     Fit,
@@ -59,6 +60,14 @@ def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int 
     """What is `kept` of `overall` (key None) as a weighted sum of outcomes. Raises Refusal as `fit` does."""
     table = usable(design)
     return {None: kept(linear(regression(design, table, cells_of(design, table))[0], np.ones(1)))}
+
+
+def event_path(design: Design, layout: Layout) -> EventPath:
+    """Bins of event times as coefficients of one regression. Raises Refusal as `fit` and `regression_path` do."""
+    table = usable(design)
+    cells = cells_of(design, table)
+    overall, third = regression(design, table, cells)
+    return regression_path(design, table, cells, overall, layout, third)
 
 
 def group_periods(table: pd.DataFrame) -> sparse.csr_matrix:

@@ -16,6 +16,7 @@ from ..base.errors import Refusal
 from ..base.periods import written
 from ..design.design import Design
 from ..estimation.bacon import decomposition, forbidden_weight
+from ..estimation.event_path import EventPath, Layout, regression_path
 from ..estimation.fixed_effects import (
     Cells,
     Fit,
@@ -40,9 +41,7 @@ def fit(design: Design) -> Estimate:
     """Raises Refusal: one cluster, treatment that the fixed effects absorb, or numbers that are not finite."""
     table = usable(design)
     cells = cells_of(design, table)
-    overall = regress(cells, table["treated"].to_numpy(float)[:, None])
-    if overall is None:
-        raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
+    overall = regression(design, table, cells)
     rows = [{"term": "overall", **coefficients(overall, 1)[0], "n_obs": observations(table)}]
     notes = ()
     if design.path:
@@ -51,6 +50,21 @@ def fit(design: Design) -> Estimate:
         rows += bacon_rows(parts)
         notes = ("forbidden_comparisons",) if forbidden_weight(parts) > FORBIDDEN else ()
     return linear_estimate(design, table, cells, "two_way_fixed_effects", rows, notes)
+
+
+def regression(design: Design, table: pd.DataFrame, cells: Cells) -> Fit:
+    """The regression on being treated."""
+    found = regress(cells, table["treated"].to_numpy(float)[:, None])
+    if found is None:
+        raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
+    return found
+
+
+def event_path(design: Design, layout: Layout) -> EventPath:
+    """Bins of event times as coefficients of one regression. Raises Refusal as `fit` and `regression_path` do."""
+    table = usable(design)
+    cells = cells_of(design, table)
+    return regression_path(design, table, cells, regression(design, table, cells), layout)
 
 
 def event_rows(design: Design, table: pd.DataFrame, cells: Cells) -> list[dict]:
@@ -78,9 +92,7 @@ def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int 
     does."""
     table = usable(design)
     cells = cells_of(design, table)
-    overall = regress(cells, table["treated"].to_numpy(float)[:, None])
-    if overall is None:
-        raise Refusal("collinear", f"{design.study}: treatment does not vary inside the fixed effects")
+    overall = regression(design, table, cells)
     found = {None: kept(linear(overall, np.ones(1)))}
     if design.path:
         _, others, events = event_regression(table, cells)

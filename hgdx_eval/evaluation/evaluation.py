@@ -19,7 +19,8 @@ from ..estimation.leave_out import left_out
 from ..estimation.results import Estimate, result_table, told_row
 from ..infer.false_alarms import TOO_FEW, chosen, false_alarms, intervals
 from ..infer.information import Sides, sides_of
-from ..infer.sensitivity import sensitivity
+from ..infer.pre_trends import PreTrends, pre_trends
+from ..infer.sensitivity import judged_study, sensitivity_of
 from ..panel.disclosure import told_whole
 from ..study.study import Study, VerdictRules
 from ..study.vocabulary import REGRESSION
@@ -45,6 +46,7 @@ class Evaluation:
     headline: str  # the kind of inference that the verdict rests on, or none
     sensitivity: Estimate | None  # honest intervals while trends may diverge
     unsure: str  # why there is none (a reason code)
+    pre_trends: PreTrends | None  # whether the groups parted before the policy, and what would have been seen of it
     checks: dict[str, str]  # check -> pass, fail or none (could not be made)
     volume: Volume | None  # the jump in the number of cases, where they are counted
     signs: tuple[Sign, ...]  # warnings that fire
@@ -96,27 +98,30 @@ def evaluated(design: Design, p: Study) -> Evaluation:
     headline = judged_by(main, gate, few, space)
     main = headed(main, headline)
     others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
-    honest, unsure = relaxed(design, p)
-    checks = judge_checks(main, time, left_out, others, honest, p.verdict)
+    honest, unsure, parted = relaxed(design, p)
+    checks = judge_checks(main, time, left_out, others, honest, p.verdict, parted)
     volume = volume_of(design, main)
     if design.scale == "pp" and design.table["denominator"].notna().all():
         checks["volume"] = "none" if volume is None else state(not volume.explains)
     signs = tuple(warning_signs(design, sides, volume))
     small = smallness(design, main, headline, left_out, others, p)
     verdict = judge(design, main, headline, checks, space, signs, small, p.verdict)
-    return Evaluation(design, main, time, left_out, space, others, sides, gate, headline, honest, unsure, checks, volume, signs,
+    return Evaluation(design, main, time, left_out, space, others, sides, gate, headline, honest, unsure, parted, checks, volume, signs,
                       small, p.verdict, verdict)  # fmt: skip
 
 
-def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str]:
-    """(honest intervals, "") or (None, why not). They are about the regression: beside another method they would speak of a number
-    that is not shown."""
-    if p.estimator != REGRESSION:
-        return None, "other_method"
+def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str, PreTrends | None]:
+    """(honest intervals, "", the test of the time before), all from one event study of the main method; (None, why not, None) where it
+    has none."""
     try:
-        return sensitivity(design), ""
+        study = judged_study(design, p.estimator)
     except Refusal as refusal:
-        return None, refusal.reason
+        return None, refusal.reason, None
+    try:
+        parted = pre_trends(study, design.frequency, p.smallest_effect or 0.0)
+    except Refusal:
+        parted = None
+    return sensitivity_of(design, study, p.estimator), "", parted
 
 
 def gated(design: Design, main: Estimate, sides: Sides, p: Study) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from ..design.design import Design
 from ..estimation.inference import LEVEL, placebo_rank
 from ..estimation.results import Estimate
 from ..infer.false_alarms import linear_of
+from ..infer.pre_trends import PreTrends
 from ..infer.randomization import randomization
 from ..infer.wild import wild
 from ..study.study import Study, VerdictRules
@@ -28,6 +29,8 @@ from .warning_signs import Sign
 
 CLEAR, SUGGESTIVE, UNCLEAR, NEGLIGIBLE, CANNOT = 1, 2, 3, 4, 5
 EQUIVALENCE = 0.90  # two one-sided tests of 5 %
+ROUNDING = 1e-9  # a tenth of ten is one
+CHANCE = 0.9  # of studies without a divergence that may not fail by single event times alone
 TIME_BEFORE = ("placebo_time", "pre_period")  # checks that speak of the design, whatever the effect
 
 
@@ -52,14 +55,14 @@ def judge_checks(
     others: tuple[Estimate, ...],
     honest: Estimate | None,
     rules: VerdictRules,
+    parted: PreTrends | None = None,
 ) -> dict[str, str]:
     """pass, fail or none (could not be made) of each check; a check that the rules do not ask for (0) is left out.
 
     placebo_time: the interval at a pretended earlier date holds 0. leave_one_out: same sign whichever cluster is left out.
-    pre_period: at most this share of event times (rounded up) whose interval misses 0. methods: this share of the other methods has
-    the main one's sign. breakdown: the first effect stays apart from 0 while trends diverge by this many times the largest
-    divergence before.
-    """  # fmt: skip
+    pre_period: `before_state`. methods: this share of the other methods has the main one's sign. breakdown: the headlined average
+    stays apart from 0 while the groups stand apart by this many times the farthest that they stood apart before.
+    """
     value = main.overall()["estimate"]
     checks = {"placebo_time": "none", "leave_one_out": "none", "pre_period": "none"}
     if time is not None:
@@ -67,16 +70,33 @@ def judge_checks(
         checks["placebo_time"] = state(row["ci_low"] <= 0 <= row["ci_high"])
     if left_out is not None:
         checks["leave_one_out"] = state((np.sign(left_out.table["estimate"]) == np.sign(value)).all())
-    before = main.rows("event").query("event_time < 0 and ci_low == ci_low")
-    if len(before) >= 2:
-        missed = int(((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum())
-        checks["pre_period"] = state(missed <= int(np.ceil(len(before) * rules.pre_trends)))
+    checks["pre_period"] = before_state(*misses(main), parted, rules)
     if rules.sign_agreement > 0:
         told = estimates_of(others)
         checks["methods"] = state((np.sign(told) == np.sign(value)).mean() >= rules.sign_agreement) if len(told) else "none"
     if rules.breakdown > 0:
         checks["breakdown"] = "none" if honest is None else state(breakdown_of(honest) >= rules.breakdown)
     return checks
+
+
+def misses(main: Estimate) -> tuple[int, int]:
+    """(event times before the policy whose interval misses 0, all that have one)."""
+    before = main.rows("event").query("event_time < 0 and ci_low == ci_low")
+    return int(((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()), len(before)
+
+
+def before_state(missed: int, number: int, parted: PreTrends | None, rules: VerdictRules) -> str:
+    """fail: more event times miss 0 than `allowed`, or the joint test rejects at 5%. pass: neither, and
+    the test would have found a steady drift that would matter more often than not. none: there is no test, or it would not."""
+    if missed > allowed(number, rules.pre_trends) or (parted is not None and parted.rejects):
+        return "fail"
+    return "pass" if parted is not None and parted.enough else "none"
+
+
+def allowed(number: int, share: float) -> int:
+    """How many of so many event times may miss 0: the rule's share rounded down, and no fewer than chance alone makes of 5% misses in nine
+    of ten studies (none of two, one of three to ten). A share of 0 allows none."""
+    return max(int(number * share + ROUNDING), int(stats.binom.ppf(CHANCE, number, 1 - LEVEL))) if share > 0 else 0
 
 
 def state(passes: bool) -> str:
@@ -91,9 +111,15 @@ def estimates_of(others: tuple[Estimate, ...]) -> pd.Series:
 
 
 def breakdown_of(honest: Estimate) -> float:
-    """How many times the largest divergence before the policy the trends may diverge until the first effect's interval holds 0."""
-    rows = honest.rows("sensitivity_relative")
-    return float(rows.loc[rows["group"] == "first breakdown", "estimate"].iloc[0])
+    """How many times as far as ever before the groups may stand apart until the headlined average's interval holds 0."""
+    return breakdown_row(honest, "overall")["estimate"]
+
+
+def breakdown_row(honest: Estimate, group: str) -> pd.Series:
+    """The row that tells a breakdown value: of the average in levels (`overall`), of the first period or the average in steps (`first`,
+    `average`)."""
+    rows = honest.rows("sensitivity_level" if group == "overall" else "sensitivity_relative")
+    return rows[rows["group"] == f"{group} breakdown"].iloc[0]
 
 
 def smallness(

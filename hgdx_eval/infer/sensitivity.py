@@ -6,7 +6,9 @@ at most M a period (their Delta^SD). Neighbouring coefficients count as one peri
 sets aside.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
@@ -14,7 +16,8 @@ from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
 
 from ..base.errors import Refusal
 from ..design.design import Design
-from ..estimation.fixed_effects import cells_of, indicators, linear_estimate, outcome_weights, regress, usable
+from ..estimation.event_path import Bins, EventPath, Layout
+from ..estimation.fixed_effects import cells_of, linear_estimate, usable
 from ..estimation.inference import FEW_CLUSTERS, LEVEL, degrees_of_freedom, effective_clusters
 from ..estimation.results import Estimate
 from ..study.vocabulary import REGRESSION
@@ -36,6 +39,20 @@ ROUNDING = 1e-9  # of a correlation matrix: a smaller eigenvalue is 0
 
 
 @dataclass(frozen=True)
+class Headlined:
+    """The average effect that the method tells, beside its coefficients before the policy."""
+
+    estimate: float
+    variance: float
+    shared: np.ndarray  # (before,) covariance with each coefficient before
+    dof: float
+    dof_before: np.ndarray  # (before,) of each coefficient before
+    dof_joint: float  # of the covariance of all of them
+    drift: float  # what a difference between the groups that grows by one a period adds to the average
+    drift_before: np.ndarray  # (before,) and to each coefficient before
+
+
+@dataclass(frozen=True)
 class EventStudy:
     """An event study's coefficients by event time without the reference (0 by definition): `before`, then `after` ones.
 
@@ -49,47 +66,72 @@ class EventStudy:
     dossiers: tuple[float, ...] = ()  # treated dossiers (weight where none are counted) of each coefficient after the policy
     spans: tuple[tuple[int, int], ...] = ()  # its first and last event time
     dof: float = np.inf  # degrees of freedom of the clustered error; infinite: the covariance is taken as known
+    headlined: Headlined | None = None
 
 
 # --- design -> event study ----------------------------------------------------------------------------------------------
-def event_study(design: Design, width: int | None = None) -> EventStudy:
-    """The weighted two-way fixed effects event study: unit and block x period effects, clustered covariance (CRV1).
+def event_study(design: Design, width: int | None = None, estimator: str = REGRESSION) -> EventStudy:
+    """A linear method's event study with one base before and after the policy (`event_path` of the method), clustered covariance.
 
     `width` seen periods share a coefficient, counted from the policy outwards, the last `width` before it being the
     reference; an unfinished one at the far end before the policy is estimated and left out, one after it is kept. Where not
-    given: `chosen_width`. Raises Refusal: fewer than two coefficients before the policy, event times that the fixed effects
-    absorb, fewer clusters than coefficients (a singular covariance), what `cells_of` refuses.
+    given: `chosen_width`. Raises Refusal: a method that has none, fewer than two coefficients before the policy, event times that the
+    fixed effects absorb, fewer clusters than coefficients (a singular covariance), what the method refuses.
     """
-    table = usable(design)
-    cells = cells_of(design, table)
-    event = table["event_time"]
-    known = np.sort(event.dropna().unique().astype(int))
+    path = path_of(design, estimator)(design, lambda events, clusters: binned(design, events, clusters, width))
+    bins, clusters = path.bins, len(path.scores)
+    use = bins.others >= -1 - bins.before
+    covariance = path.scores.T @ path.scores
+    if not regular(covariance[np.ix_(use, use)]):
+        raise Refusal("few_clusters", f"{design.study}: {clusters} clusters are too few for {len(use)} event times")
+    dossiers = path.size[bins.others >= 0]
+    contrasts = np.zeros((2, len(use)))
+    contrasts[0, bins.others == 0], contrasts[1, bins.others >= 0] = 1.0, dossiers / dossiers.sum()
+    early = np.eye(len(use))[use & (bins.others < 0)]
+    gram = path.gram(np.vstack([contrasts, early]).T)
+    freedom = [degrees_of_freedom(clusters, effective_clusters(each, np.arange(clusters))) for each in np.einsum("hii->ih", gram)]
+    joint = joint_dof(gram[:, 2:, 2:]) - usable(design)["treated_from"].nunique(dropna=False)
+    whole = path.overall
+    headlined = Headlined(whole.estimate, float(whole.scores @ whole.scores), early @ (path.scores.T @ whole.scores), whole.dof,
+                          np.array(freedom[2:]), joint, whole.drift, early @ path.drift)  # fmt: skip
+    return EventStudy(path.beta[use], covariance[np.ix_(use, use)], bins.before, bins.after, tuple(dossiers), bins.spans,
+                      min(freedom[:2]), headlined)  # fmt: skip
+
+
+def path_of(design: Design, estimator: str) -> Callable[[Design, Layout], EventPath]:
+    """A method's `event_path`. Raises Refusal for one that has none."""
+    module = import_module(f"hgdx_eval.estimators.{estimator}")
+    if not hasattr(module, "event_path"):
+        raise Refusal("other_method", f"{design.study}: {estimator} has no event study that is a weighted sum of outcomes")
+    return module.event_path
+
+
+def joint_dof(parts: np.ndarray) -> float:
+    """Degrees of freedom of a covariance that is summed over clusters (Zhang 2012; Pustejovsky & Tipton 2018, Journal of Business &
+    Economic Statistics 36, eq. 15): k (k + 1) over the sum of tr(O^2) + tr(O)^2, O each cluster's part in it, the whole being the
+    identity. With alike clusters their number.
+
+    `parts`: clusters x k x k. Means that were estimated, a path for each date of adoption and one for the untreated, are not yet
+    taken off.
+    """
+    root = np.linalg.inv(np.linalg.cholesky(parts.sum(axis=0)))
+    parts = root @ parts @ root.T
+    k = parts.shape[1]
+    return float(k * (k + 1) / ((parts**2).sum() + (np.einsum("hii->h", parts) ** 2).sum()))
+
+
+def binned(design: Design, known: np.ndarray, clusters: int, width: int | None) -> Bins:
+    """Event times joined from the policy outwards. Raises Refusal where fewer than two coefficients are left before, or none after."""
     earlier, later = known[known < 0], known[known >= 0]
-    width = width or chosen_width(design.frequency, len(earlier), len(later), int(cells.clusters.max()) + 1)
+    width = width or chosen_width(design.frequency, len(earlier), len(later), clusters)
     place = dict(zip(earlier[::-1], -1 - np.arange(len(earlier)) // width)) | dict(zip(later, np.arange(len(later)) // width))
     before, after = len(earlier) // width - 1, -(-len(later) // width)
     if before < 2 or after < 1:
         raise Refusal("too_few_periods", f"{design.study}: {len(earlier)} periods before and {len(later)} after: too few "
                                          f"for sensitivity to trends (at least 3 and 1)")  # fmt: skip
-    bins = event.map(place).to_numpy(float)
-    others = np.array(sorted(set(place.values()) - {-1}))
-    fit = regress(cells, indicators(bins, others))
-    if fit is None or len(fit.kept) < len(others):
-        raise Refusal("collinear", f"{design.study}: the fixed effects absorb event times")
-    use = others >= -1 - before
-    size = table["denominator"] if table["denominator"].notna().all() else table["weight"]
-    dossiers = np.bincount(bins[bins >= 0].astype(int), size.to_numpy(float)[bins >= 0], after)
     spans = [later[k * width : (k + 1) * width] for k in range(after)]
-    contrasts = np.zeros((2, len(others)))
-    contrasts[0, others == 0], contrasts[1, others >= 0] = 1.0, dossiers / dossiers.sum()
-    leverage = [outcome_weights(fit, shares) ** 2 / cells.weight for shares in contrasts]
-    clusters = int(cells.clusters.max()) + 1
-    dof = min(degrees_of_freedom(clusters, effective_clusters(each, cells.clusters)) for each in leverage)
-    study = EventStudy(fit.beta[use], fit.covariance[np.ix_(use, use)], before, after, tuple(dossiers),
-                       tuple((int(span[0]), int(span[-1])) for span in spans), dof)  # fmt: skip
-    if not regular(study.covariance):
-        raise Refusal("few_clusters", f"{design.study}: {clusters} clusters are too few for {len(others)} event times")
-    return study
+    return Bins({int(event): int(bin) for event, bin in place.items()}, before, after,
+                tuple((int(span[0]), int(span[-1])) for span in spans))  # fmt: skip
 
 
 def chosen_width(frequency: str, before: int, after: int, clusters: int) -> int:
@@ -437,6 +479,11 @@ def breakdown(study: EventStudy, contrast: np.ndarray, kind: str) -> float:
         low, high = shortest(study, best, bound) if best else relative_magnitudes(study, bound, contrast)
         return low > 0 or high < 0
 
+    return largest(excludes, limit)
+
+
+def largest(excludes: Callable[[float], bool], limit: float) -> float:
+    """The bound up to which zero is excluded, right to a thousandth of the limit: 0 where it never is, infinite beyond the limit."""
     if not excludes(0.0):
         return 0.0
     good, bad = 0.0, None
@@ -461,28 +508,88 @@ def breakdown_limit(study: EventStudy, contrast: np.ndarray, kind: str) -> float
     return LIMIT * (slope_change(study) or float(np.sqrt(contrast @ after @ contrast)))
 
 
-def sensitivity(design: Design) -> Estimate:
+# --- levels: the headlined average while the groups stand apart ----------------------------------------------------------
+def level_interval(study: EventStudy, bound: float) -> tuple[float, float]:
+    """95% interval (low, high) of the headlined average where the groups stand apart after the policy, on average over what is
+    averaged, by at most `bound` times the farthest that they stood apart before (bounded variation in levels, not in steps:
+    Manski & Pepper 2018, Review of Economics and Statistics 100, 232-244).
+
+    `bound`: Mbar >= 0. With delta_e the coefficients before, the farthest one |delta_e| = s delta_e, the effect lies between
+    theta - Mbar s delta_e and theta + Mbar s delta_e. Each end has its own clustered error (t); the union over all e and s holds the
+    effect at least as often as that of the one that is farthest in truth. With Mbar = 0 it is the usual interval.
+    """
+    if not 0 <= bound < np.inf:
+        raise ValueError(f"bound {bound}; allowed: 0 and more")
+    own, before = study.headlined, study.before
+    move = bound * np.array([[1.0], [-1.0]])
+    center = own.estimate - move * study.beta[:before]
+    variance = own.variance - 2 * move * own.shared + move**2 * study.covariance.diagonal()[:before]
+    dof = np.minimum(own.dof, own.dof_before) if bound > 0 else own.dof
+    reach = stdtrit(dof, 0.5 + LEVEL / 2) * np.sqrt(np.maximum(variance, 0.0))
+    return float((center - reach).min()), float((center + reach).max())
+
+
+def level_breakdown(study: EventStudy) -> float:
+    """The bound up to which `level_interval` excludes zero, as `breakdown` tells it."""
+
+    def excludes(bound: float) -> bool:
+        low, high = level_interval(study, bound)
+        return low > 0 or high < 0
+
+    return largest(excludes, LIMIT)
+
+
+def sensitivity(design: Design, estimator: str = REGRESSION) -> Estimate:
     """Rows `sensitivity_relative` (Mbar 0 to 2) and `sensitivity_smooth` (M 0, 0.5, 1 and 2 times the largest change of slope
     seen before the policy) for the first coefficient after the policy (`group` first) and the average over all, weighted by
-    treated dossiers (average); `parameter` the bound, `period` the event times, `ci_low`, `ci_high` the honest interval.
+    their size (average); `parameter` the bound, `period` the event times, `ci_low`, `ci_high` the honest interval. Rows
+    `sensitivity_level` (Mbar 0 to 2, `group` overall): `level_interval` of the headlined average.
 
     `estimate` is the coefficient; in smooth rows the interval's middle, in which trends before the policy are already made up
-    for. `first breakdown` and `average breakdown`: `breakdown` of either kind (scale level); beyond the limit `estimate` is
-    the limit and `parameter` says so (>5). Coefficients of `event_study`; with t for normal as in all other tables, Mbar = 0
-    is the usual interval (`widening`). Raises Refusal as `event_study` does, and where either side has too few
+    for. `first breakdown`, `average breakdown` and `overall breakdown`: `breakdown` of each kind (scale level); beyond the limit
+    `estimate` is the limit and `parameter` says so (>5). Coefficients of `event_study`; with t for normal as in all other tables,
+    Mbar = 0 is the usual interval (`widening`). Raises Refusal as `event_study` does, and where either side has too few
     clusters for any clustered error.
     """
-    sides = sides_of(design, REGRESSION)
+    return sensitivity_of(design, judged_study(design, estimator), estimator)
+
+
+def judged_study(design: Design, estimator: str) -> EventStudy:
+    """The event study of a design with enough clusters on either side for its clustered error. Raises Refusal where there are not."""
+    path_of(design, estimator)
+    sides = sides_of(design, estimator)
     if sides.few:
         raise Refusal("few_clusters", f"{design.study}: treated and comparison clusters tell as much as {sides.effective(True):.1f} and "
                                       f"{sides.effective(False):.1f} equal ones; at least {FEW_CLUSTERS}")  # fmt: skip
-    study = event_study(design)
-    rows = []
+    return event_study(design, estimator=estimator)
+
+
+def sensitivity_of(design: Design, study: EventStudy, estimator: str) -> Estimate:
+    """All rows of `sensitivity`."""
+    rows, begin = [], study.spans[0][0]
     for group, contrast, last in (("first", first(study), study.spans[0]), ("average", average(study), study.spans[-1])):
-        begin = study.spans[0][0]
-        rows += contrast_rows(study, contrast, group, f"{begin}..{last[1]}" if last[1] > begin else str(begin))
+        rows += contrast_rows(study, contrast, group, span_text(begin, last[1]))
+    rows += level_rows(study, span_text(begin, study.spans[-1][1]))
     table = usable(design)
-    return linear_estimate(design, table, cells_of(design, table), REGRESSION, rows)
+    return linear_estimate(design, table, cells_of(design, table), estimator, rows)
+
+
+def span_text(begin: int, end: int) -> str:
+    return f"{begin}..{end}" if end > begin else str(begin)
+
+
+def level_rows(study: EventStudy, period: str) -> list[dict]:
+    """Rows of the headlined average."""
+    rows = [{"group": "overall", "parameter": f"{bound:g}", "estimate": study.headlined.estimate, "ci_low": low, "ci_high": high,
+             "inference": "honest"} for bound in RELATIVE for low, high in [level_interval(study, bound)]]  # fmt: skip
+    rows.append({"group": "overall breakdown", **breakdown_numbers(level_breakdown(study), LIMIT)})
+    return [{**row, "term": "sensitivity_level", "period": period} for row in rows]
+
+
+def breakdown_numbers(value: float, limit: float) -> dict:
+    """A breakdown value as numbers of a row."""
+    return {"scale": "level", "parameter": f">{limit:.4g}" if np.isinf(value) else "", "estimate": min(value, limit),
+            "inference": "none", "level": np.nan}  # fmt: skip
 
 
 def contrast_rows(study: EventStudy, contrast: np.ndarray, group: str, period: str) -> list[dict]:
@@ -499,7 +606,5 @@ def contrast_rows(study: EventStudy, contrast: np.ndarray, group: str, period: s
     rows = [{**row, "group": group, "period": period, "inference": "honest"} for row in rows]
     for kind in ("relative", "smooth"):
         value, limit = breakdown(study, contrast, kind), breakdown_limit(study, contrast, kind)
-        rows.append({"term": f"sensitivity_{kind}", "group": f"{group} breakdown", "period": period, "scale": "level",
-                     "parameter": f">{limit:.4g}" if np.isinf(value) else "", "estimate": min(value, limit),
-                     "inference": "none", "level": np.nan})  # fmt: skip
+        rows.append({"term": f"sensitivity_{kind}", "group": f"{group} breakdown", "period": period, **breakdown_numbers(value, limit)})
     return rows

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from ..design.design import Design, nearby_events
 from ..evaluation.evaluation import Evaluation
-from ..evaluation.verdict import NEGLIGIBLE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
+from ..evaluation.verdict import NEGLIGIBLE, TIME_BEFORE, UNCLEAR, breakdown_of, breakdown_row, estimates_of, misses
 from ..panel.disclosure import BANDS, as_told, band, hidden_in_table, parts_of
 from ..panel.panel import Panel
 from ..panel.told import Release
@@ -15,6 +15,7 @@ from ..study.study import Study
 from ..study.vocabulary import IN_PART, SIDES
 from ..study.words import Words
 from . import blocks
+from .show_robustness import rate_of, slope_size
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
 
@@ -104,6 +105,8 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
         event = max(near, key=lambda e: e.date >= design.start.start_time.date())
         limits.append(("-", words("story.limit_event", event=event.label(words.lang), date=words.date(event.date))))
     limits += [said[name] for name in failed if name in LATER]
+    if checks.get("pre_period") == "none" and found.pre_trends is not None:
+        limits.append(("-", words("story.limit_pre_weak")))
     if not limits:
         limits.append(("-", words("story.limit_parallel")))
     return support[: 3 - min(len(limits), 2)] + limits[:2]
@@ -166,6 +169,8 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
 
 
 def check_result(found: Evaluation, name: str, words: Words) -> str:
+    if name == "pre_period" and misses(found.main)[1]:
+        return before_result(found, words)
     if found.checks[name] == "none":
         return words("story.not_possible")
     if name == "placebo_time":
@@ -175,11 +180,17 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
         values = found.leave_one_out.table["estimate"]
         scale = found.main.overall()["scale"]
         return words("story.from_to", low=words.effect(values.min(), scale), high=words.effect(values.max(), scale))
-    if name in ("methods", "breakdown", "volume"):
-        return words(f"story.{name}_result{at_once(found, name)}", **check_numbers(found, name, words))
-    before = found.main.rows("event").query("event_time < 0 and ci_low == ci_low")
-    missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
-    return words("story.pre_result", missed=words.number(missed), number=words.number(len(before)))
+    return words(f"story.{name}_result{at_once(found, name)}", **check_numbers(found, name, words))
+
+
+def before_result(found: Evaluation, words: Words) -> str:
+    """How many event times before the policy miss 0, what they say together, and what would have been seen."""
+    missed, number = misses(found.main)
+    result, parted = words("story.pre_result", missed=words.number(missed), number=words.number(number)), found.pre_trends
+    if parted is None:
+        return result
+    kind = "seen" if parted.rejects else "unseen" if parted.enough else "weak"
+    return words(f"story.pre_{kind}", result=result, **check_numbers(found, "pre_period", words))
 
 
 def in_part(found: Evaluation, name: str) -> str:
@@ -188,7 +199,7 @@ def in_part(found: Evaluation, name: str) -> str:
 
 
 def at_once(found: Evaluation, name: str) -> str:
-    """The ending of texts for a first effect that does not even differ from 0 with parallel trends."""
+    """The ending of texts for an average that does not even differ from 0 where the groups do not part by themselves."""
     return "_zero" if name == "breakdown" and breakdown_of(found.sensitivity) == 0 else ""
 
 
@@ -199,7 +210,14 @@ def check_numbers(found: Evaluation, name: str, words: Words) -> dict[str, str]:
         same = (told > 0) == (found.main.overall()["estimate"] > 0)
         return {"same": words.number(same.sum()), "number": words.number(len(told))}
     if name == "breakdown" and found.sensitivity is not None:
-        return {"times": words.number(breakdown_of(found.sensitivity), 1), "least": words.number(found.rules.breakdown, 1)}
+        steps = {group: words.number(breakdown_row(found.sensitivity, group)["estimate"], 1) for group in ("first", "average")}
+        return {"times": words.number(breakdown_of(found.sensitivity), 1), "least": words.number(found.rules.breakdown, 1), **steps}
+    if name == "pre_period" and found.pre_trends is not None:
+        times, period = rate_of(found.pre_trends.frequency)
+        scale = "pp" if found.main.overall()["scale"] == "pp" else "level"
+        drift, bias = (words(f"story.size_{scale}", value=slope_size(value, words))
+                       for value in (times * found.pre_trends.drift, found.pre_trends.bias))  # fmt: skip
+        return {"drift": drift, "bias": bias, "period": words(f"warnings.period_{period}")}
     if name == "volume" and found.volume is not None:
         return {"jump": ("+" if found.volume.jump >= 0 else "−") + words.percent(abs(found.volume.jump)),
                 **{end: words.effect(getattr(found.volume, end), "pp") for end in ("low", "high")}}  # fmt: skip

@@ -8,6 +8,7 @@ from ..base.telling import check_name
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.robustness import Robustness
+from ..evaluation.verdict import breakdown_row
 from ..evaluation.warning_signs import Sign, Trend
 from ..infer.specification_curve import curve_summary
 from ..study.vocabulary import SCALES
@@ -54,17 +55,17 @@ def show_breakdown(part: Robustness, words: Words) -> blocks.Block:
     """
     if part.sensitivity is None:
         return lead(words("robustness.no_sensitivity", reason=words("refusals." + part.unsure)))
-    rows = part.sensitivity.rows("sensitivity_relative").set_index("group")
     lines = []
-    for name in ("first", "average"):
-        value, beyond = float(rows.loc[f"{name} breakdown", "estimate"]), rows.loc[f"{name} breakdown", "parameter"] != ""
-        kind = "never" if value == 0 else "beyond" if beyond else "until"
-        lines.append(words(f"robustness.breakdown_{kind}", what=words(f"robustness.sensitivity_{name}"), k=words.number(value, 2)))
+    for name in ("overall", "first", "average"):
+        row, level = breakdown_row(part.sensitivity, name), "level_" if name == "overall" else ""
+        kind = "never" if row["estimate"] == 0 else "beyond" if row["parameter"] != "" else "until"
+        what = words(f"robustness.sensitivity_{name}")
+        lines.append(words(f"robustness.breakdown_{level}{kind}", what=what, k=words.number(row["estimate"], 2)))
     return lead(" ".join(lines))
 
 
 def show_sensitivity(rows: Estimate, words: Words) -> blocks.Block:
-    """Both kinds of honest intervals at every bound. `rows`: the `sensitivity` of what `robust` gives, where that is not None.
+    """All kinds of honest intervals at every bound. `rows`: the `sensitivity` of what `robust` gives, where that is not None.
 
     Returns a Block.
     """

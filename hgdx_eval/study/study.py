@@ -30,9 +30,10 @@ class VerdictRules(BaseModel):
     sign_agreement: float = Field(1.0, ge=0, le=1, description="the share, 0 to 1, of the other methods that must have the same sign; "
                                                                "0: not asked")  # fmt: skip
     gate: float = Field(0.07, ge=0.05, le=0.2, description="most false alarms of a headlined interval, 0.05 to 0.2")
-    pre_trends: float = Field(0.1, ge=0, le=0.5, description="most event times before the policy whose interval may miss 0, a share")
-    breakdown: float = Field(1.0, ge=0, le=5, description="how many times the largest divergence before the policy the first effect must "
-                                                          "withstand; 0: not asked")  # fmt: skip
+    pre_trends: float = Field(0.1, ge=0, le=0.5, description="most event times before the policy whose interval may miss 0: a share, "
+                                                            "rounded down")  # fmt: skip
+    breakdown: float = Field(1.0, ge=0, le=5, description="how many times as far apart as ever before the policy the groups may stand "
+                                                          "while the average effect still differs from 0; 0: not asked")  # fmt: skip
     placebo_periods: int | None = Field(None, ge=1, description="how many periods earlier the pretended date is; default: 182 days, "
                                                                 "26 weeks, 6 months, 2 quarters, 1 year")  # fmt: skip
     rank: float = Field(0.05, gt=0, le=0.2, description="the highest placebo rank, as a share, that is a sign of an effect")

@@ -23,7 +23,7 @@ NUMBERS = ["event_time", "estimate", "std_error", "ci_low", "ci_high", "level", 
 TERMS = {
     "overall", "event", "cohort_period", "group", "placebo_time", "placebo_space", "leave_one_out", "specification",
     "aggregate", "bound", "pre_trend", "dose", "change", "bacon", "sensitivity_relative", "sensitivity_smooth",
-    "cost", "indicator",
+    "sensitivity_level", "cost", "indicator",
 }  # fmt: skip
 INFERENCE = {*KINDS, "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential", "model", "none"}
 SCALES = {"share", "pp", "log", "level", "VND", "count"}

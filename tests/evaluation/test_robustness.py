@@ -143,7 +143,17 @@ def test_event_times_groups_and_contrasts_have_wild_intervals_too(study):
 def test_beside_another_method_nothing_speaks_of_the_regressions_number(tmp_path):
     p, design = made(tmp_path, longer(), estimator="imputation")
     parts = robust(evaluate(design, p), p)
-    assert parts.sensitivity is None and parts.curve is None and parts.unsure == "other_method"
-    assert parts.wild is not None and set(parts.wild.table["estimator"]) == {"imputation"}
+    assert parts.curve is None and parts.unsure == ""
+    assert all(set(part.table["estimator"]) == {"imputation"} for part in (parts.wild, parts.sensitivity))
+    average = parts.sensitivity.rows("sensitivity_level").query("parameter == '0'").iloc[0]
+    own = evaluate(design, p).main.overall("cluster")
+    assert average[["estimate", "ci_low", "ci_high"]].tolist() == pytest.approx(own[["estimate", "ci_low", "ci_high"]].tolist())
+
+
+def test_a_method_without_effects_by_event_time_says_why_there_is_no_sensitivity(tmp_path):
+    p, design = made(tmp_path, longer(), estimator="grouped_logit")
+    found = evaluate(design, p)
+    parts = robust(found, p)
+    assert parts.sensitivity is None and parts.unsure == "other_method" and found.pre_trends is None
     for lang in ("vi", "en"):
         assert show_breakdown(parts, study_words(p, lang))._repr_html_()

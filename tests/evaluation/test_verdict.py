@@ -5,18 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from foreign import write_study
 from made_up import factor_table, made_up_table
+from scipy import stats
 from test_show_methods import made
 
 import hgdx_eval as hg
+from hgdx_eval.base.own_files import PACKAGE
+from hgdx_eval.design.design import study_design
 from hgdx_eval.estimation.inference import t_interval
 from hgdx_eval.evaluation import verdict
 from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.evaluation.verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, UNCLEAR
-from hgdx_eval.report.answer import headline, reasons, show_checks
+from hgdx_eval.infer.pre_trends import PreTrends
+from hgdx_eval.panel.load import load_panel
+from hgdx_eval.report.answer import check_rows, headline, reasons, show_checks
 from hgdx_eval.report.charts.placebos import plot_leave_one_out
 from hgdx_eval.report.show_data import show_scale
-from hgdx_eval.study.load import study_words
+from hgdx_eval.study.load import read_study, study_words
+from hgdx_eval.study.study import VerdictRules
 
 KEYS = "treated_from: start\n"
 METHODS = ["two_way_fixed_effects", "imputation", "callaway_santanna"]
@@ -149,6 +157,86 @@ def test_one_method_against_the_others_is_seen(clear):
     assert checks["methods"] == "fail" and checks["breakdown"] == "none"
     half = found.rules.model_copy(update={"sign_agreement": 0.5})
     assert verdict.judge_checks(found.main, None, None, (turned, *found.others[1:]), None, half)["methods"] == "pass"
+
+
+def seen_before(p_value=0.4, power=0.9):
+    return PreTrends(p_value, 4, 12.0, 3.0, power, 0.2, 1.5, "M")
+
+
+@pytest.mark.parametrize(("missed", "number", "share", "parted", "expected"), [
+    (0, 12, 0.1, seen_before(), "pass"), (1, 12, 0.1, seen_before(), "pass"), (3, 12, 0.1, seen_before(), "fail"), (1, 2, 0.1, seen_before(), "fail"),
+    (0, 2, 0.1, seen_before(), "pass"), (1, 1, 0.1, seen_before(), "fail"), (1, 5, 0.1, seen_before(), "pass"), (2, 5, 0.1, seen_before(), "fail"),
+    (1, 5, 0.0, seen_before(), "fail"), (5, 10, 0.5, seen_before(), "pass"), (3, 30, 0.1, seen_before(), "pass"), (4, 30, 0.1, seen_before(), "fail"),
+    (0, 12, 0.1, seen_before(0.049), "fail"), (0, 12, 0.1, seen_before(0.051), "pass"), (0, 12, 0.1, seen_before(power=0.49), "none"),
+    (0, 12, 0.1, seen_before(0.01, 0.1), "fail"), (0, 12, 0.1, None, "none"), (4, 12, 0.1, None, "fail"), (0, 0, 0.1, None, "none"),
+])  # fmt: skip
+def test_the_time_before_passes_only_where_it_could_have_failed(missed, number, share, parted, expected):
+    rules = VerdictRules(pre_trends=share)
+    assert verdict.before_state(missed, number, parted, rules) == expected
+
+
+def test_one_miss_is_not_rounded_up():
+    """What a study of few periods may miss is nothing, of many the share, and chance alone fails few studies."""
+    assert [verdict.allowed(number, 0.1) for number in (1, 2, 3, 10, 20, 40)] == [0, 0, 1, 1, 2, 4]
+    for number in range(1, 60):
+        assert stats.binom.sf(verdict.allowed(number, 0.1), number, 0.05) <= 0.1
+
+
+def test_what_the_time_before_tells_has_its_power_in_the_same_sentence(clear, null):
+    for lang, month, never in (("en", "a month", "parallel"), ("vi", "mỗi tháng", "song song")):
+        words = study_words(clear[0], lang)
+        found = clear[2]
+        said = {name: text for name, text, _ in check_rows(found, words)}[words("story.check_pre_period")]
+        assert month in said and words("story.size_pp", value="").strip() in said and never not in said
+        support = next(text for sign, text in reasons(found, words) if sign == "+")
+        assert month in support and never not in support
+        weak = {name: text for name, text, _ in check_rows(null[2], words)}[words("story.check_pre_period")]
+        assert null[2].checks["pre_period"] == "none" and not null[2].pre_trends.enough and weak != said
+        unsure = replace(found, checks={**found.checks, "pre_period": "none"}, verdict=SUGGESTIVE)
+        assert ("-", words("story.limit_pre_weak")) in reasons(unsure, words)
+        assert words("story.limit_pre_weak") not in [text for _, text in reasons(found, words)]
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_no_sentence_finds_that_groups_moved_in_parallel(lang):
+    """Only an assumption may speak of it, never a result."""
+    texts = yaml.safe_load((PACKAGE / "locale" / f"story.{lang}.yaml").read_text(encoding="utf-8"))
+    findings = {name: text for name, text in texts.items() if name.startswith(("support_", "check_", "pre_", "rule_"))}
+    assert findings and not [name for name, text in findings.items() if "parallel" in text or "song song" in text]
+
+
+def test_the_average_is_what_the_verdict_asks_of_and_the_first_period_is_told(clear):
+    p, _, found = clear
+    rows = found.sensitivity.table.set_index(["term", "group"])["estimate"]
+    assert verdict.breakdown_of(found.sensitivity) == rows["sensitivity_level", "overall breakdown"]
+    for lang in ("vi", "en"):
+        words = study_words(p, lang)
+        said = {name: text for name, text, _ in check_rows(found, words)}[words("story.check_breakdown")]
+        assert all(
+            words.number(rows[place], 1) in said
+            for place in (
+                ("sensitivity_level", "overall breakdown"),
+                ("sensitivity_relative", "first breakdown"),
+                ("sensitivity_relative", "average breakdown"),
+            )
+        )
+
+
+@pytest.mark.parametrize("estimator", ["callaway_santanna", "sun_abraham", "imputation"])
+def test_level_1_is_within_reach_of_every_linear_method(estimator, tmp_path):
+    """A staggered panel without anything of a domain, its towns the clusters; two of nine steps before miss 0 by chance."""
+    path = write_study(tmp_path, "staggered_yearly")
+    keys = yaml.safe_load(path.read_text(encoding="utf-8")) | {
+        "estimator": estimator,
+        "cluster": "town",
+        "verdict": {"pre_trends": 0.25},
+        "estimators": [estimator, *METHODS],
+    }
+    path.write_text(yaml.safe_dump(keys), encoding="utf-8")
+    p = read_study(path, {})
+    found = evaluate(study_design(load_panel(p), p), p)
+    assert set(found.sensitivity.table["estimator"]) == {estimator}
+    assert set(found.checks.values()) == {"pass"} and found.signs == () and found.verdict == CLEAR
 
 
 @pytest.mark.parametrize("dof", [2.0, 7.3, 40.0, 1e6])

@@ -1,6 +1,7 @@
 """Honest intervals: the published ones, linear and general-purpose programmes beside the closed forms, and what must hold of any."""
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +10,21 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import design_of, made_up_table
+from made_up import design_of, made_up_table, staggered_table, triple_table
 from monte_carlo import draws, rate
 from scipy import optimize, stats
-from worlds import World, one_among_many, parallel, two_groups
+from worlds import EFFECT, World, one_among_many, parallel, staggered, two_groups
 
 from hgdx_eval.base.errors import Refusal
 from hgdx_eval.design.design import study_design
+from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.estimation.results import check_table
+from hgdx_eval.estimators import callaway_santanna
 from hgdx_eval.estimators.two_way_fixed_effects import fit
 from hgdx_eval.infer import sensitivity as s
 from hgdx_eval.panel.load import load_panel
 from hgdx_eval.study.load import read_study
+from hgdx_eval.study.vocabulary import estimator_names
 
 PUBLISHED = yaml.safe_load((Path(__file__).parent.parent / "reference" / "sensitivity.yaml").read_text(encoding="utf-8"))["medicaid"]
 KINDS = {"relative": s.relative_magnitudes, "smooth": s.smoothness}
@@ -394,8 +398,8 @@ def test_the_table_of_a_design():
     pd.testing.assert_frame_equal(design.table, before)
     check_table(found.table)
     rows = found.table
-    assert set(rows["group"]) == {"first", "average", "first breakdown", "average breakdown"}
-    assert rows.groupby(["term", "group"]).size().tolist() == [5, 1, 5, 1, 4, 1, 4, 1]
+    assert set(rows["group"]) == {name + end for name in ("first", "average", "overall") for end in ("", " breakdown")}
+    assert rows.groupby(["term", "group"]).size().tolist() == [5, 1, 5, 1, 5, 1, 4, 1, 4, 1]
     honest = rows[rows["inference"] == "honest"]
     assert honest[["ci_low", "ci_high"]].notna().all(axis=None) and set(honest["level"]) == {0.95} and set(honest["scale"]) == {"pp"}
     relative = honest.query("term == 'sensitivity_relative' and group == 'average'")
@@ -410,6 +414,151 @@ def test_a_sure_effect_has_its_breakdown_beyond_the_limit():
     table = design.table.assign(y=design.table["y"] + 100 * design.table["treated"])
     rows = s.sensitivity(replace(design, table=table)).table.query("term == 'sensitivity_relative' and inference == 'none'")
     assert set(rows["parameter"]) == {">5"} and set(rows["estimate"]) == {5.0}
+
+
+# --- every linear method -------------------------------------------------------------------------------------------
+PATHS = ["two_way_fixed_effects", "callaway_santanna", "sun_abraham", "imputation"]
+OTHERS = {"augmented_synthetic_control", "grouped_logit", "interrupted_time_series", "structural_time_series", "synthetic_control",
+          "synthetic_did"}  # fmt: skip
+
+
+def test_every_method_with_effects_by_event_time_has_them_on_one_base():
+    have = {name for name in estimator_names() if hasattr(import_module(f"hgdx_eval.estimators.{name}"), "event_path")}
+    assert have == {*PATHS, "triple_difference"} and have | OTHERS == set(estimator_names())
+    for name in OTHERS:
+        with pytest.raises(Refusal) as refused:
+            s.sensitivity(design_of(made_up_table(3, clusters=40)), name)
+        assert refused.value.reason == "other_method"
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_with_one_date_and_equal_weights_all_methods_coincide(width):
+    design = design_of(made_up_table(3, clusters=40, periods=16), weight=1.0)
+    regression, *others = (s.event_study(design, width, name) for name in PATHS)
+    for other in others:
+        np.testing.assert_allclose(other.beta, regression.beta, atol=1e-9)
+        np.testing.assert_allclose(other.covariance, regression.covariance, rtol=0.01, atol=1e-3)  # n - k in the factor of some
+        np.testing.assert_allclose(other.headlined.drift_before, regression.headlined.drift_before, atol=1e-9)
+
+
+DESIGNS = {
+    "staggered": lambda: design_of(staggered_table(1, clusters=20), comparison="not_yet"),
+    "blocks": lambda: design_of(made_up_table(3, clusters=12), blocks=True),
+    "one date": lambda: design_of(made_up_table(3, clusters=40)),
+}
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("kind", DESIGNS)
+def test_the_headlined_average_is_the_method_s_own(kind, name):
+    design = DESIGNS[kind]()
+    study, own = s.event_study(design, estimator=name), estimate(replace(design, path=False), name).overall()
+    assert study.headlined.estimate == pytest.approx(own["estimate"], abs=1e-9)
+    assert s.level_interval(study, 0.0) == pytest.approx((own["ci_low"], own["ci_high"]), abs=1e-9)
+    rows = s.sensitivity_of(design, study, name).table
+    check_table(rows)
+    assert set(rows["estimator"]) == {name}
+
+
+def test_the_third_difference_has_its_event_study_too():
+    design = design_of(triple_table(1, places=30), blocks=False)
+    design = replace(design, table=design.table.assign(block=design.table["cluster"]))
+    study, own = s.event_study(design, 1, "triple_difference"), estimate(design, "triple_difference")
+    np.testing.assert_allclose(study.beta, own.rows("event").query("event_time != -1")["estimate"], atol=1e-9)
+    assert study.headlined.estimate == pytest.approx(own.overall()["estimate"], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("kind", DESIGNS)
+def test_a_coefficient_and_its_drift_follow_from_outcomes(kind, name):
+    """A drift in the outcome moves every coefficient by what the study says."""
+    design = DESIGNS[kind]()
+    if name == "callaway_santanna" and kind == "staggered":
+        design = replace(design, comparison="never")  # those not yet treated drift, too
+    drift = 0.01 * design.table["event_time"].fillna(0.0)  # a point a period
+    before, after = (s.event_study(replace(design, table=design.table.assign(y=design.table["y"] + add)), estimator=name)
+                     for add in (0.0, drift))  # fmt: skip
+    k, own = before.before, before.headlined
+    np.testing.assert_allclose((after.beta - before.beta)[:k], own.drift_before, atol=1e-9)
+    assert after.headlined.estimate - own.estimate == pytest.approx(own.drift, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["callaway_santanna", "sun_abraham"])
+def test_bins_are_means_by_size_less_the_base(name):
+    design = DESIGNS["staggered"]()
+    path = import_module(f"hgdx_eval.estimators.{name}").event_path
+    single, wide = (path(design, lambda events, clusters, width=width: s.binned(design, events, clusters, width)) for width in (1, 3))
+    events, sizes = single.bins.others, single.size  # with one period a bin, an event time's bin is itself
+    base = design.table.query("event_time == -1")["weight"].sum() if name == "sun_abraham" else sizes[events == -2][0]  # the same units
+    events, beta, sizes = np.append(events, -1), np.append(single.beta, 0.0), np.append(sizes, base)
+    place = np.array([wide.bins.place[event] for event in events])
+    means = {b: np.average(beta[place == b], weights=sizes[place == b]) for b in set(place)}
+    np.testing.assert_allclose(wide.beta, [means[b] - means[-1] for b in wide.bins.others], atol=1e-9)
+
+
+def test_the_universal_base_of_published_group_times(shared_reference, tmp_path):
+    """R's did tells steps before the start (its varying base): against the one period before the start these add up."""
+    data = pd.read_csv(shared_reference / "mpdta.csv")
+    data.to_csv(tmp_path / "mpdta.csv", index=False)
+    keys = dict(study="s", data=str(tmp_path / "mpdta.csv"), unit="countyreal", period="year", frequency="Y", outcome="lemp", weights="none",
+                treated_from="first.treat", cluster="countyreal", estimator="callaway_santanna")  # fmt: skip
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(keys), encoding="utf-8")
+    p = read_study(tmp_path / "s.yaml", {})
+    design = study_design(load_panel(p), p)
+    published = callaway_santanna.fit(replace(design, path=True)).rows("cohort_period")
+    own = published.assign(event=published["event_time"].astype(int)).set_index(["cohort", "event"])["estimate"]
+    _, _, wide, found, _, _ = callaway_santanna.compared(design, universal=True)
+    for part in found:
+        event = int(part.time - part.cohort)
+        cohort = str(pd.Period(ordinal=int(part.cohort), freq="Y"))
+        expected = own[cohort, event] if event >= 0 else -sum(own[cohort, step] for step in range(event + 1, 0))
+        assert part.att == pytest.approx(expected, abs=1e-9)
+    study = s.event_study(design, estimator="callaway_santanna")
+    assert (study.before, study.after) == (3, 4)
+
+
+# --- levels --------------------------------------------------------------------------------------------------------
+def with_average(study, estimate=1.5, shared=0.02):
+    """A made-up study with a headlined average."""
+    k = study.before
+    return replace(
+        study, headlined=s.Headlined(estimate, 0.09, np.full(k, shared), 20.0, np.full(k, 12.0), 18.0, 3.0, -np.arange(k, 0.0, -1))
+    )
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 10**6), st.integers(2, 6), st.floats(0.01, 3.0), st.floats(0.01, 100))
+def test_the_interval_in_levels_is_the_union_over_the_farthest(seed, before, bound, factor):
+    study = with_average(made_up_study(seed, before, 3))
+    own, ends = study.headlined, []
+    for e in range(before):
+        for sign in (-1, 1):
+            move = bound * sign
+            sd = np.sqrt(own.variance - 2 * move * own.shared[e] + move**2 * study.covariance[e, e])
+            ends += [own.estimate - move * study.beta[e] + side * stats.t.ppf(0.975, 12.0) * sd for side in (-1, 1)]
+    low, high = s.level_interval(study, bound)
+    assert (low, high) == pytest.approx((min(ends), max(ends)))
+    usual = s.level_interval(study, 0.0)
+    assert usual == pytest.approx(own.estimate + stats.t.ppf([0.025, 0.975], 20.0) * 0.3)
+    assert low <= usual[0] and usual[1] <= high
+    wider = s.level_interval(study, bound * 1.5)
+    assert wider[0] <= low and high <= wider[1]
+    turned = replace(study, beta=-factor * study.beta, covariance=factor**2 * study.covariance,
+                     headlined=replace(own, estimate=-factor * own.estimate, variance=factor**2 * own.variance, shared=factor**2 * own.shared))  # fmt: skip
+    assert s.level_interval(turned, bound) == pytest.approx((-factor * high, -factor * low))
+
+
+def test_up_to_the_breakdown_in_levels_zero_is_excluded():
+    study = with_average(made_up_study(3))
+    value = s.level_breakdown(study)
+    assert 0 < value < s.LIMIT
+    for bound, excluded in ((value, True), (value + s.LIMIT / 500, False)):
+        low, high = s.level_interval(study, bound)
+        assert (low > 0 or high < 0) == excluded
+    assert s.level_breakdown(with_average(made_up_study(3), 0.1)) == 0.0
+    assert s.level_breakdown(with_average(made_up_study(3), 1000.0)) == np.inf
+    with pytest.raises(ValueError, match="bound"):
+        s.level_interval(study, -0.1)
 
 
 # --- coverage ------------------------------------------------------------------------------------------------------
@@ -462,3 +611,23 @@ def test_the_interval_holds_the_truth_with_estimated_errors(clusters, periods, b
     for key, hits in held.items():
         tell(f"{clusters} clusters, {', '.join(key)}, no violation: coverage {rate(sum(hits), len(hits))}")
         assert highest(hits) >= 0.92  # clustered errors of few clusters are too small for every method
+
+
+def apart(table, rng):
+    """The treated stand three points off early before their start and again after it, as a divergence and not as an effect."""
+    y, effect = parallel(table, rng)
+    off = (table["event_time"] < -3) | (table["event_time"] >= 0)
+    return y - effect + EFFECT * table["treated"] + 0.03 * off, EFFECT * table["treated"].to_numpy(float)
+
+
+@pytest.mark.long
+@pytest.mark.draws
+@pytest.mark.parametrize("name", PATHS)
+def test_in_levels_the_truth_is_held_where_groups_stand_apart_as_before(name, tell):
+    world, held = World(staggered(), apart), []
+    for seed in range(1, draws(100, 400) + 1):
+        design, truth = world.drawn(seed)
+        low, high = s.level_interval(s.event_study(design, estimator=name), 1.0)
+        held.append(low <= truth <= high)
+    tell(f"{name}, staggered, three points apart as before: coverage {rate(sum(held), len(held))}")
+    assert highest(held) >= 0.95

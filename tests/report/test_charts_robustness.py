@@ -271,6 +271,19 @@ def test_breakdown_rows_are_read_and_not_drawn():
     assert "gấp 1,2 lần" in plot_sensitivity(found, words(), {"average": 1.2}).title  # what is passed comes first
 
 
+def test_the_average_in_levels_comes_first_where_it_is_told():
+    both, level = sensitivity(2.0), sensitivity(2.0, groups=("overall",), wider=0.5, breakdown=(("overall", "", 1.7),))
+    level = replace(level, table=level.table.assign(term="sensitivity_level"))
+    found = replace(both, table=pd.concat([both.table, level.table], ignore_index=True))
+    for lang, title in (("vi", "quá 1,7 lần mức xa nhất"), ("en", "more than 1.7 times as far apart")):
+        figure = plot_sensitivity(found, words(lang))
+        assert title in figure.title and len(data(figure)) == 15
+        drawn = [words(lang)(f"robustness.sensitivity_{name}") in figure.wide for name in ("overall", "first", "average")]
+        assert drawn == [True, True, False]  # the average in steps is told in the table
+    never = replace(level, table=level.table.query("parameter != '' or group != 'overall breakdown'").assign(ci_low=1.0))
+    assert "2" in plot_sensitivity(never, words(), {"overall": np.inf}).title
+
+
 def test_far_breaking_points_do_not_squeeze_the_intervals():
     bounds = pd.Series([0, 0.5, 1, 2])
     assert np.allclose(reach_of_bounds(bounds, [2.6, np.nan]), (-0.14, 2.74)) and np.allclose(reach_of_bounds(bounds, [4.5]), (-0.14, 2.14))

@@ -14,32 +14,36 @@ from .axes import simulated_note, tag, tick_digits
 from .intervals import EDGE, unit_of
 from .specification_curve import signed_axis, upright_lines
 
-PARTS = ("first", "average")  # effects of which it is told
+PARTS = ("first", "average", "overall")  # effects of which it is told; the verdict asks of the last one
+DRAWN = ("sensitivity_relative", "sensitivity_level")
 
 
 def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] | None = None) -> Figure:
-    """Honest intervals against the bound on departures from parallel trends (Rambachan & Roth 2023, relative magnitudes).
+    """Honest intervals against the bound on departures from parallel trends: of the headlined average in levels (Manski & Pepper 2018), of
+    the first period in steps (Rambachan & Roth 2023, relative magnitudes); without the former, of the first period and the average.
 
-    `rows`: the `sensitivity` of what `robust` gives: term sensitivity_relative, group first or average, parameter = the bound. `breakdown`:
-    group -> bound from which on the interval holds 0 (inf: none); without it the row "<group> breakdown", and without that the lowest bound
-    of the rows whose interval does. Title: that bound of `average` (`first` where there is none); or that every bound tried leaves out 0;
-    or that none does.
+    `rows`: the `sensitivity` of what `robust` gives: terms sensitivity_level (group overall) and sensitivity_relative (group first or
+    average), parameter = the bound. `breakdown`: group -> bound from which on the interval holds 0 (inf: none); without it the row
+    "<group> breakdown", and without that the lowest bound of the rows whose interval does. Title: that bound of `overall` (else
+    `average`, else `first`); or that every bound tried leaves out 0; or that none does.
     Returns a Figure. Raises InputError for a breakdown of another group.
     """
     for name in breakdown or {}:
         check_name("group of a breakdown", name, PARTS)
-    told = rows.table[(rows.table["term"] == "sensitivity_relative") & (rows.table["status"] == "ok")]
+    told = rows.table[rows.table["term"].isin(DRAWN) & (rows.table["status"] == "ok")]
     breakdown = {**breakdowns(told), **(breakdown or {})}
     table = told[told["group"].isin(PARTS)]
     table = table.assign(bound=table["parameter"].astype(float)).sort_values(["group", "bound"], kind="stable", ignore_index=True)
-    parts = {name: table[table["group"] == name] for name in PARTS if (table["group"] == name).any()}
+    panels = ("overall", "first") if (table["group"] == "overall").any() else PARTS  # steps that add up would squeeze all others
+    parts = {name: table[table["group"] == name] for name in panels if (table["group"] == name).any()}
     marks = {name: breaking_point(part, breakdown.get(name)) for name, part in parts.items()}
-    headline = "average" if "average" in parts else "first"
-    title = finding_of_sensitivity(parts[headline], marks[headline], words)
+    asked = next(name for name in PARTS[::-1] if name in parts)
+    title = finding_of_sensitivity(parts[asked], marks[asked], words, "_overall" if asked == "overall" else "")
     said = "; ".join(words("robustness.sensitivity_part", name=words(f"robustness.sensitivity_{name}"),
                            at=mark_text(parts[name], marks[name], words)) for name in parts)  # fmt: skip
     alt = words("robustness.sensitivity_alt", title=title, parts=said, simulated=simulated_note(rows.origin, words))
     note = words("robustness.sensitivity_note")
+    note += " " + words("robustness.sensitivity_note_overall") if "overall" in parts else ""
     end = reach_of_bounds(table["bound"], list(marks.values()))[1]
     note += " " + words("robustness.sensitivity_band") if any(mark <= end for mark in marks.values()) else ""
     narrow, wide = drawn("sensitivity", lambda width, small: draw_sensitivity(parts, marks, words, width, small), alt)
@@ -65,10 +69,10 @@ def breaking_point(part: pd.DataFrame, given: float | None) -> float:
     return float(holds["bound"].min()) if len(holds) else np.nan
 
 
-def finding_of_sensitivity(part: pd.DataFrame, mark: float, words: Words) -> str:
+def finding_of_sensitivity(part: pd.DataFrame, mark: float, words: Words, kind: str = "") -> str:
     if np.isnan(mark):
-        return words("robustness.sensitivity_beyond", bound=bound_text(part["bound"].max(), words))
-    return words("robustness.sensitivity_until" if mark > 0 else "robustness.sensitivity_never", bound=bound_text(mark, words))
+        return words(f"robustness.sensitivity_beyond{kind}", bound=bound_text(part["bound"].max(), words))
+    return words(f"robustness.sensitivity_until{kind}" if mark > 0 else "robustness.sensitivity_never", bound=bound_text(mark, words))
 
 
 def mark_text(part: pd.DataFrame, mark: float, words: Words) -> str:
