@@ -27,7 +27,7 @@ from ..estimation.fixed_effects import (
     told_by_leverage,
     usable,
 )
-from ..estimation.inference import MANY, Linear, itself, linear_of_rows, sums_by_code
+from ..estimation.inference import MANY, Linear, beyond_rounding, itself, linear_of_rows, sums_by_code
 from ..estimation.results import Estimate
 from ..estimation.two_way import TwoWay, effects, solve, two_way
 
@@ -147,7 +147,8 @@ def average(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndar
     means = np.bincount(groups, share**2 * first.residual) / np.where(squares > 0, squares, 1.0)
     residual = np.where(chosen, first.residual - means[groups], np.where(first.untreated, first.residual, 0.0))
     by_cluster = np.bincount(cells.clusters, weights * residual)
-    return told_by_leverage(estimate, float(by_cluster @ by_cluster), weights**2 / cells.weight, cells.clusters)
+    variance = beyond_rounding(by_cluster @ by_cluster, weights * residual, weights * cells.y)
+    return told_by_leverage(estimate, variance, weights**2 / cells.weight, cells.clusters)
 
 
 def counterfactual_weights(cells: Cells, first: FirstStage, share: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..base.errors import Refusal
 from ..design.design import Design
-from ..estimation.fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
+from ..estimation.fixed_effects import Cells, Fit, behind, cells_of, combination, event_table, linear, linear_estimate, regress, usable
 from ..estimation.inference import Linear, itself
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
@@ -28,9 +28,18 @@ def fit(design: Design) -> Estimate:
     if design.path:
         events = {int(e): combination(found, shares(keys, keys["event_time"] == e)) for e in sorted(set(keys["event_time"]))}
         reference = int(table.loc[table["event_time"] < 0, "event_time"].max())
-        rows += event_table(design, table, reference, events) + cohort_rows(design, found, keys)
+        rows += event_table(design, table, reference, events) + cohort_rows(design, table, found, keys)
     lost = int(table["treated"].sum()) > int(columns[:, after].sum())
-    return linear_estimate(design, table, cells, "sun_abraham", rows, ("unidentified_left_out",) if lost else ())
+    notes = (*(("unidentified_left_out",) if lost else ()), *left_out(design, keys[after]))
+    return linear_estimate(design, table, cells, "sun_abraham", rows, notes)
+
+
+def left_out(design: Design, kept: pd.DataFrame) -> tuple[str, ...]:
+    """Notes on cohorts without an effect: the one compared with for want of units never treated, and others."""
+    cohorts = design.table["treated_from"]
+    last = cohorts.max() if cohorts.notna().all() else np.nan
+    others = set(cohorts.dropna()) - {last} - set(kept["cohort"])
+    return (*(("last_cohort_compared",) if np.isfinite(last) else ()), *(("cohorts_left_out",) if others else ()))
 
 
 def interacted(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, pd.DataFrame, np.ndarray]:
@@ -84,11 +93,12 @@ def shares(keys: pd.DataFrame, chosen: pd.Series) -> np.ndarray:
     return weight / weight.sum()
 
 
-def cohort_rows(design: Design, found: Fit, keys: pd.DataFrame) -> list[dict]:
+def cohort_rows(design: Design, table: pd.DataFrame, found: Fit, keys: pd.DataFrame) -> list[dict]:
     """The effect of every cohort in every period."""
     rows, sizes = [], told_sizes(keys["n"], bool(design.table["denominator"].notna().all()))
+    own = table.groupby(["treated_from", "event_time", "cluster"], observed=True)["weight"].sum()
     for j, key in enumerate(keys.itertuples()):
         cohort, period = (pd.Period(ordinal=int(t), freq=design.frequency) for t in (key.cohort, key.cohort + key.event_time))
-        told = combination(found, np.eye(len(keys))[j])
+        told = behind(combination(found, np.eye(len(keys))[j]), own[key.cohort, key.event_time].to_numpy())
         rows.append({"term": "cohort_period", "cohort": cohort, "period": period, "event_time": key.event_time, **told, "n_obs": sizes[j]})
     return rows
