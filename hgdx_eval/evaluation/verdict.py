@@ -21,6 +21,7 @@ from ..design.design import Design
 from ..estimation.inference import LEVEL, placebo_rank
 from ..estimation.results import Estimate
 from ..infer.false_alarms import linear_of
+from ..infer.multiplicity import holm
 from ..infer.randomization import randomization
 from ..infer.wild import wild
 from ..study.study import Study, VerdictRules
@@ -55,7 +56,8 @@ def judge_checks(
 ) -> dict[str, str]:
     """pass, fail or none (could not be made) of each check; a check that the rules do not ask for (0) is left out.
 
-    placebo_time: the interval at a pretended earlier date holds 0. leave_one_out: same sign whichever cluster is left out.
+    placebo_time: the interval at a pretended earlier date holds 0, and no cohort alone differs there by its p after Holm.
+    leave_one_out: same sign whichever cluster is left out.
     pre_period: at most this share of event times (rounded up) whose interval misses 0. methods: this share of the other methods has
     the main one's sign. breakdown: the first effect stays apart from 0 while trends diverge by this many times the largest
     divergence before.
@@ -63,8 +65,7 @@ def judge_checks(
     value = main.overall()["estimate"]
     checks = {"placebo_time": "none", "leave_one_out": "none", "pre_period": "none"}
     if time is not None:
-        row = time.table.iloc[0]
-        checks["placebo_time"] = state(row["ci_low"] <= 0 <= row["ci_high"])
+        checks["placebo_time"] = at_pretended_date(time.table)
     if left_out is not None:
         checks["leave_one_out"] = state((np.sign(left_out.table["estimate"]) == np.sign(value)).all())
     before = main.rows("event").query("event_time < 0 and ci_low == ci_low")
@@ -81,6 +82,19 @@ def judge_checks(
 
 def state(passes: bool) -> str:
     return "pass" if passes else "fail"
+
+
+def at_pretended_date(table: pd.DataFrame) -> str:
+    """The check of `placebo_time` rows: the first of all cohorts together, the others one cohort each."""
+    if pd.isna(table["ci_low"].iloc[0]):
+        return "none"
+    pooled = table["ci_low"].iloc[0] <= 0 <= table["ci_high"].iloc[0]
+    return state(pooled and not early_cohorts(table).any())
+
+
+def early_cohorts(table: pd.DataFrame) -> pd.Series:
+    """Per row of `placebo_time` whether it is a cohort that differs at its pretended date, corrected for their number (Holm 1979)."""
+    return pd.Series(holm(table["p_value"].where(table["group"] != "").to_numpy()) < 1 - LEVEL, index=table.index)
 
 
 def estimates_of(others: tuple[Estimate, ...]) -> pd.Series:

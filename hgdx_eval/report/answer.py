@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from ..design.design import Design, nearby_events
 from ..evaluation.evaluation import Evaluation
-from ..evaluation.verdict import NEGLIGIBLE, TIME_BEFORE, UNCLEAR, breakdown_of, estimates_of
+from ..evaluation.verdict import NEGLIGIBLE, TIME_BEFORE, UNCLEAR, breakdown_of, early_cohorts, estimates_of
 from ..panel.disclosure import BANDS, as_told, band, hidden_in_table, parts_of
 from ..panel.panel import Panel
 from ..panel.told import Release
@@ -169,8 +169,11 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
     if found.checks[name] == "none":
         return words("story.not_possible")
     if name == "placebo_time":
-        row = found.placebo_time.table.iloc[0]
-        return f"{words.effect(row['estimate'], row['scale'])} {words.effect_interval(row['ci_low'], row['ci_high'], row['scale'])}"
+        table = found.placebo_time.table
+        said = [date_text(table.iloc[0], words)]
+        said += [words("story.placebo_cohort", period=words.date(row["group"]), value=date_text(row, words))
+                 for _, row in table[early_cohorts(table)].iterrows()]  # fmt: skip
+        return "; ".join(said)
     if name == "leave_one_out":
         values = found.leave_one_out.table["estimate"]
         scale = found.main.overall()["scale"]
@@ -180,6 +183,10 @@ def check_result(found: Evaluation, name: str, words: Words) -> str:
     before = found.main.rows("event").query("event_time < 0 and ci_low == ci_low")
     missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
     return words("story.pre_result", missed=words.number(missed), number=words.number(len(before)))
+
+
+def date_text(row: pd.Series, words: Words) -> str:
+    return f"{words.effect(row['estimate'], row['scale'])} {words.effect_interval(row['ci_low'], row['ci_high'], row['scale'])}"
 
 
 def in_part(found: Evaluation, name: str) -> str:
