@@ -21,8 +21,8 @@ from ..design.placebos import placebo_sets
 from ..panel.disclosure import as_told, hidden_beside_total, parts_of
 from ..study.vocabulary import IN_PART
 from .fixed_effects import observations, points, usable
-from .inference import LEVEL, beyond_rounding, placebo_rank
-from .results import Estimate, result_table
+from .inference import LEVEL, ROUNDING, beyond_rounding, placebo_rank
+from .results import RATIO, Estimate, result_table
 
 DIFFERS = ("equal_weights", "complete_units")  # what these methods take otherwise than two-way fixed effects
 TIE = 1e-8  # weight of the tie-break, of the donors' own sum of squares
@@ -346,18 +346,21 @@ def spread_of(m: Matrix, estimate: float, others: list[tuple[str, Synthetic]], w
 
 
 def rank_rows(m: Matrix, found: Synthetic, others: list[tuple[str, Synthetic]], n: float) -> list[dict]:
-    """Rank of the estimate, and of its ratio of root mean square gaps after and before, among all placebos and itself."""
+    """Rank of the estimate, and of its ratio of root mean square gaps after and before, among all placebos and itself. No ratio where
+    the treated series is fitted exactly before: anything after would be the largest."""
     if not others:
         return []
+    exact = ROUNDING * float(np.abs(m.treated).max())
 
     def ratio(fit: Synthetic) -> float:
         before = rmspe(m, fit.gap, False)
-        return rmspe(m, fit.gap, True) / before if before > 0 else np.inf
+        return rmspe(m, fit.gap, True) / before if before > exact else 1e300
 
-    by_size = placebo_rank(found.estimate, pd.Series([other.estimate for _, other in others]))
-    by_ratio = placebo_rank(min(ratio(found), 1e300), pd.Series([min(ratio(other), 1e300) for _, other in others]))
+    ranks = {"": placebo_rank(found.estimate, pd.Series([other.estimate for _, other in others]))}
+    if rmspe(m, found.gap, False) > exact:
+        ranks[RATIO] = placebo_rank(ratio(found), pd.Series([ratio(other) for _, other in others]))
     return [{"term": "overall", "estimate": found.estimate, "inference": "placebo", "p_value": rank / number, "n_obs": n,
-             "parameter": f"{text}{rank}/{number}"} for text, (rank, number) in (("", by_size), ("rmspe ", by_ratio))]  # fmt: skip
+             "parameter": f"{text}{rank}/{number}"} for text, (rank, number) in ranks.items()]  # fmt: skip
 
 
 def event_rows(m: Matrix, found: Synthetic) -> list[dict]:

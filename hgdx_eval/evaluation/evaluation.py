@@ -23,7 +23,7 @@ from ..infer.sensitivity import sensitivity
 from ..panel.disclosure import told_whole
 from ..study.study import Study, VerdictRules
 from ..study.vocabulary import REGRESSION
-from .verdict import Small, judge, judge_checks, smallness
+from .verdict import Small, judge, judge_checks, judging_rank, smallness
 from .warning_signs import Sign, warning_signs
 
 NEVER = ("none", "hac")  # no interval; or one measured to cry wolf far too often (docs/coverage.md)
@@ -58,6 +58,11 @@ class Evaluation:
 
     @property
     def rank(self) -> tuple[int, int] | None:
+        """(rank, number) among placebos in space that the verdict asks for: `judging_rank`."""
+        return None if self.placebo_space is None else judging_rank(self.main, self.placebo_space)
+
+    @property
+    def size_rank(self) -> tuple[int, int] | None:
         """(rank, number) of |estimate| among placebos in space."""
         if self.placebo_space is None:
             return None

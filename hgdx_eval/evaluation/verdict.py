@@ -19,7 +19,7 @@ from scipy import optimize, stats
 
 from ..design.design import Design
 from ..estimation.inference import LEVEL, placebo_rank
-from ..estimation.results import Estimate
+from ..estimation.results import Estimate, ratio_rank
 from ..infer.false_alarms import linear_of
 from ..infer.multiplicity import holm
 from ..infer.randomization import randomization
@@ -145,6 +145,12 @@ def of_error(row: pd.Series) -> tuple[float, float]:
     return float(value - narrow), float(value + narrow)
 
 
+def judging_rank(main: Estimate, space: Estimate) -> tuple[int, int]:
+    """(rank, number) that a verdict rests on: of a synthetic method that of its ratio of errors after and before, else by size. What is
+    large in a large unit may be small beside its own errors (decision 7)."""
+    return ratio_rank(main) or placebo_rank(main.overall()["estimate"], space.table["estimate"])
+
+
 def judge(
     design: Design,
     main: Estimate,
@@ -160,7 +166,7 @@ def judge(
     if headline == "none":
         return CANNOT
     if headline == "placebo":
-        rank, number = placebo_rank(row["estimate"], space.table["estimate"])
+        rank, number = judging_rank(main, space)
         return SUGGESTIVE if rank / number <= rules.rank else UNCLEAR
     if small is not None and small.inside and effect and not signs and all(checks[name] == "pass" for name in TIME_BEFORE):
         return NEGLIGIBLE

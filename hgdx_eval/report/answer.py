@@ -5,6 +5,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..design.design import Design, nearby_events
+from ..estimation.results import ratio_rank
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.verdict import NEGLIGIBLE, TIME_BEFORE, UNCLEAR, breakdown_of, early_cohorts, estimates_of
 from ..panel.disclosure import BANDS, as_told, band, hidden_in_table, parts_of
@@ -39,7 +40,9 @@ def headline(found: Evaluation, words: Words) -> str:
     kind = "difference" if found.design.estimand == "difference" else "effect"
     if found.headline == "placebo":
         rank, number = found.rank
-        return words(f"story.{kind}_rank", **said, rank=words.number(rank), number=words.number(number))
+        by = "rank" if ratio_rank(found.main) is None else "rank_ratio"
+        return words(f"story.{kind}_{by}", **said, rank=words.number(rank), number=words.number(number),
+                     size_rank=words.number(found.size_rank[0]))  # fmt: skip
     if found.headline == "none":
         return words("story.cannot", **said, reason=words("story.gate_fails" if judged_out(found) else "story.few_clusters"))
     if found.verdict == NEGLIGIBLE:
@@ -151,7 +154,7 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
         rows.append((words(f"story.check_{name}{in_part(found, name)}"), check_result(found, name, words), state))
     if found.rank:
         rank, number = found.rank
-        rows.append((words("story.check_rank"), words("story.rank_of", rank=words.number(rank), number=words.number(number)),
+        rows.append((words("story.check_rank"), ranks_text(found, words),
                      "pass" if rank / number <= found.rules.rank else "fail"))  # fmt: skip
     if found.small is not None:
         row = narrow_row(found)
@@ -163,6 +166,14 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
             )
         )
     return rows
+
+
+def ranks_text(found: Evaluation, words: Words) -> str:
+    """The rank; of a synthetic method both, the judging one first."""
+    rank, number = found.rank
+    if ratio_rank(found.main) is None:
+        return words("story.rank_of", rank=words.number(rank), number=words.number(number))
+    return words("story.ranks_of", rank=words.number(rank), number=words.number(number), size_rank=words.number(found.size_rank[0]))
 
 
 def check_result(found: Evaluation, name: str, words: Words) -> str:
