@@ -34,6 +34,7 @@ from .two_way import TwoWay, residuals, solve, two_way
 FEW = 3  # columns that are kept dense
 ALONE, FEW_BEHIND, FEWER = 1.5, 2.5, 0.8  # effective treated clusters behind a part of the estimate: below the first it has no interval;
 # below the second, and this part of those behind the average, a note says why its interval is so wide
+UNKNOWN = dict.fromkeys(("std_error", "ci_low", "ci_high", "p_value"), np.nan)
 TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
 
 
@@ -247,8 +248,14 @@ def behind(row: dict, weight: np.ndarray) -> dict:
     `weight`: of the treated rows of the part, per cluster. `behind` is no column of results: `linear_estimate` makes a note of it.
     """
     number = effective(weight)
-    unknown = dict.fromkeys(("std_error", "ci_low", "ci_high", "p_value"), np.nan)
-    return {**row, "behind": number, **(unknown if number < ALONE else {})}
+    return {**row, "behind": number, **(UNKNOWN if number < ALONE else {})}
+
+
+def one_a_side(design: Design) -> bool:
+    """Whether one cluster is compared with one other. Its score is 0 then but for what uneven weights leave of it, which is no sign of
+    how clusters differ."""
+    treated, comparison = design.clusters(True), design.clusters(False)
+    return len(treated) == len(comparison) == 1 and treated != comparison
 
 
 def effective(weight: np.ndarray) -> float:
@@ -334,12 +341,15 @@ def recode(codes: np.ndarray) -> np.ndarray:
 
 # --- results -------------------------------------------------------------------------------------------------------
 def linear_estimate(design: Design, table: pd.DataFrame, cells: Cells, name: str, rows: list[dict], notes: tuple = ()) -> Estimate:
-    """Rows of a linear method with what they share: clustered unless a row says otherwise, sizes, scale."""
+    """Rows of a linear method with what they share: clustered unless a row says otherwise, sizes, scale. No errors with one cluster a
+    side."""
     common = dict(
         study=design.study, outcome=design.outcome, estimator=name, inference="cluster", level=LEVEL,
         n_units=table["unit"].nunique(), n_clusters=int(cells.clusters.max()) + 1,
         n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale, simulated=design.origin.simulated,
     )  # fmt: skip
+    if one_a_side(design):
+        rows = [{**row, **UNKNOWN} for row in rows]
     span, counted = (table["period"].min(), table["period"].max()), bool(table["denominator"].notna().all())
     thin = thin_event_times(design)
     treated = table[table["treated"]].groupby("cluster", observed=True)["weight"].sum().to_numpy()

@@ -67,7 +67,10 @@ def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int 
 
 
 def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:
-    """The table with units never treated; without any, the cohort treated last takes their place before its start."""
+    """The table with units never treated; without any, the cohort treated last takes their place before its start. A cohort without a
+    period before is left out: it has nothing to be measured from, and is no comparison."""
+    earliest = table.groupby("treated_from")["time"].transform("min")
+    table = table[~(earliest >= table["treated_from"])]
     if table["treated_from"].isna().any():
         return table
     last = table["treated_from"].max()

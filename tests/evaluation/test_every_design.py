@@ -153,7 +153,9 @@ def test_every_method_with_every_number_of_clusters(tmp_path, monkeypatch, shape
         study = studied(tmp_path / str(comparison), treated, comparison, shape)
         for place, estimator in enumerate(estimator_names() if study else []):
             order = ORDERS[(7 * (number + comparison) + 13 * place) % len(ORDERS)]
-            ends(study, estimator, order, ("vi", "en")[place % 2], PAGES, estimator_names() if place == number % 11 else ())
+            all_pages = place == (number + comparison) % 11
+            names, others = (PAGES, estimator_names()) if all_pages else (("effect", "robustness"), ())
+            ends(study, estimator, order, ("vi", "en")[place % 2], names, others)
 
 
 @pytest.mark.long
