@@ -20,7 +20,7 @@ from ..panel.disclosure import told_sizes
 
 def fit(design: Design) -> Estimate:
     """Raises Refusal: one cluster, no comparison, no period before, or effects that the fixed effects absorb."""
-    table = compared(design, usable(design))
+    table = own_rows(design, usable(design))
     cells = cells_of(design, table)
     found, keys, columns = interacted(design, table, cells)
     after = keys["event_time"] >= 0
@@ -59,14 +59,14 @@ def interacted(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, 
 def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int | None, Any]:
     """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
     does."""
-    table = compared(design, usable(design))
+    table = own_rows(design, usable(design))
     found, keys, _ = interacted(design, table, cells_of(design, table))
     parts = {None: kept(linear(found, shares(keys, keys["event_time"] >= 0)))}
     events = sorted(set(keys["event_time"])) if design.path else []
     return parts | {int(e): kept(linear(found, shares(keys, keys["event_time"] == e))) for e in events}
 
 
-def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:
+def own_rows(design: Design, table: pd.DataFrame) -> pd.DataFrame:
     """The table with units never treated; without any, the cohort treated last takes their place before its start. A cohort without a
     period before is left out: it has nothing to be measured from, and is no comparison."""
     earliest = table.groupby("treated_from")["time"].transform("min")

@@ -42,7 +42,7 @@ def false_alarms(design: Design, estimator: str, kinds: tuple[str, ...], worlds:
     Empty where the time before is shorter than four periods, or the estimate is no weighted sum of outcomes.
     """
     linear = linear_of(design, estimator)
-    source = None if linear is None else worlds_of(design)
+    source = None if linear is None else worlds_of(with_own_rows(design, estimator))
     if linear is None or source is None:
         return pd.DataFrame(columns=RATES)
     kinds = tuple(kind for kind in kinds if kind in ("cluster", "wild") or estimator == REGRESSION)
@@ -107,6 +107,14 @@ def linear_of(design: Design, estimator: str) -> Linear | None:
     if not hasattr(module, "linears") or design.table["cluster"].nunique() > MANY:
         return None
     return module.linears(replace(design, path=False))[None]
+
+
+def with_own_rows(design: Design, estimator: str) -> Design:
+    """The design on the rows that the method estimates on, where these are fewer: a world has an outcome for each of them."""
+    module = import_module(f"hgdx_eval.estimators.{estimator}")
+    if not hasattr(module, "own_rows"):
+        return design
+    return replace(design, table=module.own_rows(design, usable(design)).reset_index(drop=True))
 
 
 # --- worlds --------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ import hgdx_eval as hg
 from hgdx_eval.base.errors import InputError, Refusal
 from hgdx_eval.evaluation import evaluation
 from hgdx_eval.evaluation.evaluation import evaluated
+from hgdx_eval.infer.false_alarms import linear_of, with_own_rows
 from hgdx_eval.report import charts
 from hgdx_eval.study.load import study_words
 from hgdx_eval.study.vocabulary import KINDS, REGRESSION, estimator_names
@@ -140,6 +141,16 @@ def test_two_clusters_with_orders_of_which_no_kind_has_a_rate(tmp_path, monkeypa
     study = studied(tmp_path / "two", 1, 1, "two units")
     assert ends(study, REGRESSION, order, "vi", ("effect", "robustness", "brief"))
     assert ends(study, "callaway_santanna", order, "en", ("effect", "robustness"))  # whose estimate no such kind is tried on
+
+
+def test_a_gate_draws_its_worlds_on_the_rows_that_the_method_estimates_on(tmp_path, monkeypatch):
+    """Sun & Abraham without units never treated: periods from the last start on are left out."""
+    few_worlds(monkeypatch)
+    study = studied(tmp_path / "everybody", 4, 1, "everybody")
+    assert ends(study, "sun_abraham", ("placebo", "cluster", "randomization"), "vi", ("effect", "robustness"))
+    _, _, design = study
+    table = with_own_rows(design, "sun_abraham").table
+    assert len(table) == len(linear_of(design, "sun_abraham").y) < len(design.table)
 
 
 @pytest.mark.long
