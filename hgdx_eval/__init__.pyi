@@ -274,8 +274,8 @@ def payment_of(panel: Panel, p: Study, design: Design) -> Payment:
     """
 
 def placebo_before(design: Design, periods: int) -> Design:
-    """The same study pretending that the policy came earlier, on the periods before it really came. `periods`: by how many periods, in the
-    study's frequency.
+    """The same study pretending that the policy came earlier, on the periods before it really came: of each treated unit those before its
+    own start, of units never treated those before the last start. `periods`: by how many periods, in the study's frequency.
 
     Returns a Design. Raises Refusal where fewer than two real periods would stand before the pretended date.
     Example: `hg.estimate(hg.placebo_before(design, 6), p.estimator)`
@@ -389,7 +389,7 @@ def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str
 
 def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figure:
     """Each comparison unit pretending to be treated, and the treated one among them. `estimate`: the main one; `placebos`: the
-    `placebo_space` of what `evaluate` gives. Title: its rank by |estimate|.
+    `placebo_space` of what `evaluate` gives. Title: its rank by |estimate|, and by the ratio of errors where the method tells it.
 
     Returns a Figure.
     """

@@ -14,20 +14,34 @@ DRAWS = 199  # placebo assignments drawn where there are too many to list
 
 
 def placebo_before(design: Design, periods: int) -> Design:
-    """The same study pretending that the policy came earlier, on the periods before it really came. `periods`: by how many periods, in the
-    study's frequency.
+    """The same study pretending that the policy came earlier, on the periods before it really came: of each treated unit those before its
+    own start, of units never treated those before the last start. `periods`: by how many periods, in the study's frequency.
 
     Returns a Design. Raises Refusal where fewer than two real periods would stand before the pretended date.
     Example: `hg.estimate(hg.placebo_before(design, 6), p.estimator)`
     """
     table = design.table
-    pretended = table["treated_from"] - periods
-    before = table["treated_from"].isna() & (table["time"] < design.start.ordinal) | (table["time"] < table["treated_from"])
-    kept = table.assign(treated_from=pretended)[before]
+    before = table["time"] < table["treated_from"].fillna(table["treated_from"].max())
+    kept = table.assign(treated_from=table["treated_from"] - periods)[before]
+    return pretending(design, kept, design.start - periods, periods)
+
+
+def cohort_before(design: Design, periods: int, cohort: int) -> Design:
+    """The same for one cohort alone (ordinal of its start), whose own pretended date nobody else's effect can hide: against units never
+    treated and, where the study compares with them or there are no others, those not yet treated, before their own pretended date."""
+    table = design.table
+    start, never = table["treated_from"], table["treated_from"].isna()
+    later = (start > cohort) & (table["time"] < start - periods) if design.comparison == "not_yet" or not never.any() else False
+    rows = ((start == cohort) | never | later) & (table["time"] < cohort)
+    kept = table.assign(treated_from=np.where(start == cohort, cohort - periods, np.nan))[rows]
+    return pretending(design, kept, pd.Period(ordinal=cohort, freq=design.frequency) - periods, periods)
+
+
+def pretending(design: Design, kept: pd.DataFrame, start: pd.Period, periods: int) -> Design:
     earlier = kept.loc[kept["time"] < kept["treated_from"], "time"].nunique()
     if earlier < 2 or kept.empty:
         raise Refusal("no_pre_period", f"{design.study}: too few periods before a placebo {periods} earlier")
-    return rebuilt(design, kept, design.start - periods)
+    return rebuilt(design, kept, start)
 
 
 def without_cluster(design: Design, cluster: str) -> Design:

@@ -20,6 +20,7 @@ from .inference import (
     SMALL,
     Linear,
     Parts,
+    beyond_rounding,
     degrees_of_freedom,
     effective_clusters,
     satterthwaite,
@@ -31,6 +32,9 @@ from .results import Estimate, result_table
 from .two_way import TwoWay, residuals, solve, two_way
 
 FEW = 3  # columns that are kept dense
+ALONE, FEW_BEHIND, FEWER = 1.5, 2.5, 0.8  # effective treated clusters behind a part of the estimate: below the first it has no interval;
+# below the second, and this part of those behind the average, a note says why its interval is so wide
+UNKNOWN = dict.fromkeys(("std_error", "ci_low", "ci_high", "p_value"), np.nan)
 TINY = 1e-7  # of a regressor's own length: what is left of it is rounding (normal equations: the root of 1e-14)
 
 
@@ -215,7 +219,7 @@ def unexplained(fit: Fit, columns: np.ndarray) -> np.ndarray:
 
 
 def told(estimate: float, variance: float, dof: float) -> dict:
-    """estimate, std_error, ci_low, ci_high, p_value."""
+    """estimate, std_error, ci_low, ci_high, p_value; all but the first NaN where the variance is."""
     std_error = float(np.sqrt(max(variance, 0.0)))
     low, high, p = t_interval(estimate, std_error, dof)
     return {"estimate": float(estimate), "std_error": std_error, "ci_low": low, "ci_high": high, "p_value": p}
@@ -237,6 +241,28 @@ def regression_dof(fit: Fit, weights: np.ndarray) -> float:
     return satterthwaite(np.diag(own) - cluster_effects(fit, weights)[3])
 
 
+def behind(row: dict, weight: np.ndarray) -> dict:
+    """The row of a part of the estimate (a cohort, a period) with the effective number of treated clusters that it rests on in `behind`,
+    and without an error where that is one: the cluster's own residuals are 0 then, and the error would be the comparison side's alone.
+
+    `weight`: of the treated rows of the part, per cluster. `behind` is no column of results: `linear_estimate` makes a note of it.
+    """
+    number = effective(weight)
+    return {**row, "behind": number, **(UNKNOWN if number < ALONE else {})}
+
+
+def one_a_side(design: Design) -> bool:
+    """Whether one cluster is compared with one other. Its score is 0 then but for what uneven weights leave of it, which is no sign of
+    how clusters differ."""
+    treated, comparison = design.clusters(True), design.clusters(False)
+    return len(treated) == len(comparison) == 1 and treated != comparison
+
+
+def effective(weight: np.ndarray) -> float:
+    """How many equal parts would be as uneven as these: (sum)^2 / sum of squares."""
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
 def coefficients(fit: Fit, number: int) -> list[dict | None]:
     """One dict per regressor of `number`, None for one that the fixed effects absorb."""
     found: list[dict | None] = [None] * number
@@ -247,8 +273,9 @@ def coefficients(fit: Fit, number: int) -> list[dict | None]:
 
 def combination(fit: Fit, shares: np.ndarray) -> dict:
     """A weighted sum of coefficients; `shares`: one entry per kept regressor."""
-    dof = regression_dof(fit, outcome_weights(fit, shares))
-    return told(float(shares @ fit.beta), float(shares @ fit.covariance @ shares), dof)
+    weights = outcome_weights(fit, shares)
+    variance = beyond_rounding(shares @ fit.covariance @ shares, weights * fit.errors, weights * fit.cells.y)
+    return told(float(shares @ fit.beta), variance, regression_dof(fit, weights))
 
 
 def linear(fit: Fit, shares: np.ndarray) -> Linear:
@@ -314,14 +341,21 @@ def recode(codes: np.ndarray) -> np.ndarray:
 
 # --- results -------------------------------------------------------------------------------------------------------
 def linear_estimate(design: Design, table: pd.DataFrame, cells: Cells, name: str, rows: list[dict], notes: tuple = ()) -> Estimate:
-    """Rows of a linear method with what they share: clustered unless a row says otherwise, sizes, scale."""
+    """Rows of a linear method with what they share: clustered unless a row says otherwise, sizes, scale. No errors with one cluster a
+    side."""
     common = dict(
         study=design.study, outcome=design.outcome, estimator=name, inference="cluster", level=LEVEL,
         n_units=table["unit"].nunique(), n_clusters=int(cells.clusters.max()) + 1,
         n_treated_clusters=len(design.clusters(treated=True)), scale=design.scale, simulated=design.origin.simulated,
     )  # fmt: skip
+    if one_a_side(design):
+        rows = [{**row, **UNKNOWN} for row in rows]
     span, counted = (table["period"].min(), table["period"].max()), bool(table["denominator"].notna().all())
     thin = thin_event_times(design)
+    treated = table[table["treated"]].groupby("cluster", observed=True)["weight"].sum().to_numpy()
+    whole = effective(treated)
+    few = any(b < ALONE or b < min(FEW_BEHIND, FEWER * whole) for b in (row["behind"] for row in rows if "behind" in row))
+    notes = (*notes, *(("few_behind_parts",) if few else ()))
     return Estimate(result_table(rows, **common), design.origin, design.frequency, thin, span, counted, notes)
 
 
@@ -330,5 +364,13 @@ def event_table(design: Design, table: pd.DataFrame, reference: int, found: dict
     counts = table.assign(n=table["denominator"].fillna(1.0)).groupby("event_time")["n"].sum()
     counts = told_sizes(counts, bool(table["denominator"].notna().all()))
     rows = [{"term": "event", "event_time": reference, "estimate": 0.0, "inference": "none", "n_obs": counts[reference]}]
-    rows += [{"term": "event", "event_time": k, **row, "n_obs": counts[k]} for k, row in found.items() if row]
+    rows += [{"term": "event", "event_time": k, **row, "n_obs": counts[k]} for k, row in with_few(design, table, found).items() if row]
     return sorted(rows, key=lambda row: row["event_time"])
+
+
+def with_few(design: Design, table: pd.DataFrame, found: dict[int, dict | None]) -> dict[int, dict | None]:
+    """Rows by event time with how many clusters are behind each; unchanged where the average, too, rests on one treated cluster."""
+    if len(design.clusters(treated=True)) < 2:
+        return found
+    own = table.groupby(["event_time", "cluster"], observed=True)["weight"].sum()
+    return {k: row and behind(row, own[k].to_numpy()) for k, row in found.items()}

@@ -12,13 +12,24 @@ FEW_CLUSTERS = 5  # fewer effective clusters than this on either side: the clust
 LEVEL = 0.95
 MANY = 150  # clusters: with more, degrees of freedom and the bootstrap make no difference
 SMALL = 120_000  # entries of a dense matrix of sums
+ROUNDING, DIGITS = 1e-10, 1e-12  # of what scores are sums of, and of the outcomes that residuals are differences of: less is rounding
 FAR = 1e4  # standard errors: an interval that reaches further is unbounded
 
 
 def small_sample(groups: int, n: float, k: int) -> float:
     """The factor of a clustered variance: G/(G-1) * (n-1)/(n-k) (Cameron & Miller 2015, eq. 12); `k`: coefficients and fixed
-    effects not nested in clusters."""
-    return groups / (groups - 1) * (n - 1) / (n - k)
+    effects not nested in clusters. NaN where these are as many as the observations."""
+    return groups / (groups - 1) * (n - 1) / (n - k) if n > k else float("nan")
+
+
+def beyond_rounding(variance: float, parts: np.ndarray, outcomes: np.ndarray) -> float:
+    """A variance from squared sums; NaN where nothing but rounding is left of it: the fit is exact, or the scores of all clusters are 0
+    whatever the outcomes (one cluster on a side). Such a number tells nothing of how sure an estimate is.
+
+    `parts`: what the sums are made of, weights times residuals; `outcomes`: the same weights times the outcomes.
+    """
+    least = max(ROUNDING * float(np.abs(parts).sum()), DIGITS * float(np.abs(outcomes).sum()))
+    return float(variance) if variance > least**2 else float("nan")
 
 
 def cluster_variance(influence: np.ndarray, clusters: np.ndarray, n: float, k: int) -> float:
@@ -117,8 +128,13 @@ class Linear:
         return float(self.weights @ self.y)
 
     @property
+    def variance(self) -> float:
+        """Clustered; NaN where it is but rounding."""
+        return beyond_rounding(self.factor * (self.scores @ self.scores), self.weights * self.errors, self.weights * self.y)
+
+    @property
     def std_error(self) -> float:
-        return float(np.sqrt(self.factor * (self.scores @ self.scores)))
+        return float(np.sqrt(self.variance))
 
 
 def itself(linear: Linear) -> Linear:

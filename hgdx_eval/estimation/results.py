@@ -63,6 +63,16 @@ def told_row(row: pd.Series) -> str:
     return f"{row['term']} {row['estimate']:.3g}{unit}{interval} by {row['inference']}"
 
 
+RATIO = "rmspe "  # before the rank of a ratio of errors, in `parameter`
+
+
+def ratio_rank(found: Estimate) -> tuple[int, int] | None:
+    """(rank, number) of the ratio of errors after and before the policy (Abadie, Diamond & Hainmueller 2010, section 3.4) where the
+    method tells it, as synthetic ones do; else None."""
+    told = found.table.loc[found.table["parameter"].str.startswith(RATIO) & (found.table["term"] == "overall"), "parameter"]
+    return None if told.empty else tuple(map(int, told.iloc[0].removeprefix(RATIO).split("/")))
+
+
 def result_table(rows: list[dict], **common: object) -> pd.DataFrame:
     """Rows (dicts of `COLUMNS`) and what they share as one table: every column, in order, text and numbers typed."""
     empty = {**dict.fromkeys(COLUMNS), "status": "ok", "simulated": False}

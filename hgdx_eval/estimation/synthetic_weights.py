@@ -21,8 +21,8 @@ from ..design.placebos import placebo_sets
 from ..panel.disclosure import as_told, hidden_beside_total, parts_of
 from ..study.vocabulary import IN_PART
 from .fixed_effects import observations, points, usable
-from .inference import LEVEL, placebo_rank
-from .results import Estimate, result_table
+from .inference import LEVEL, ROUNDING, beyond_rounding, placebo_rank
+from .results import RATIO, Estimate, result_table
 
 DIFFERS = ("equal_weights", "complete_units")  # what these methods take otherwise than two-way fixed effects
 TIE = 1e-8  # weight of the tie-break, of the donors' own sum of squares
@@ -309,7 +309,7 @@ def synthetic_estimate(design: Design, name: str, solver: Solver, spread: bool) 
         raise Refusal("not_finite", f"{design.study}: no finite weights")
     n = observations(usable(design))
     rows, notes, others = [], [], placebos(m, solver, design.seed) if design.path or spread else []
-    rows.append({"term": "overall", "estimate": found.estimate, "n_obs": n, **spread_of(found.estimate, others, spread)})
+    rows.append({"term": "overall", "estimate": found.estimate, "n_obs": n, **spread_of(m, found.estimate, others, spread)})
     if design.path:
         rows += rank_rows(m, found, others, n) + event_rows(m, found)
         rows.append({"term": "pre_trend", "parameter": "rmspe", "estimate": rmspe(m, found.gap, False)})
@@ -329,32 +329,38 @@ def synthetic_estimate(design: Design, name: str, solver: Solver, spread: bool) 
     return Estimate(table, design.origin, design.frequency, thin_event_times(design), span, counted, tuple(notes), donors)
 
 
-def spread_of(estimate: float, others: list[tuple[str, Synthetic]], wanted: bool) -> dict:
+def spread_of(m: Matrix, estimate: float, others: list[tuple[str, Synthetic]], wanted: bool) -> dict:
     """Error and interval from the standard deviation of all placebos (Arkhangelsky et al. 2021, algorithm 4, with every unit
-    in place of random ones)."""
+    in place of random ones); none where they differ by rounding alone."""
     if not wanted or len(others) < 2:
         return {}
     from scipy import stats
 
-    error = float(np.std([other.estimate for _, other in others], ddof=0))
+    values = np.array([other.estimate for _, other in others])
+    error = float(np.sqrt(beyond_rounding(values.var(), values, m.treated)))
+    if np.isnan(error):
+        return {}
     reach = stats.norm.ppf(0.5 + LEVEL / 2) * error
-    p = 2 * stats.norm.sf(abs(estimate) / error) if error > 0 else np.nan
+    p = 2 * stats.norm.sf(abs(estimate) / error)
     return {"std_error": error, "ci_low": estimate - reach, "ci_high": estimate + reach, "p_value": p, "inference": "placebo"}
 
 
 def rank_rows(m: Matrix, found: Synthetic, others: list[tuple[str, Synthetic]], n: float) -> list[dict]:
-    """Rank of the estimate, and of its ratio of root mean square gaps after and before, among all placebos and itself."""
+    """Rank of the estimate, and of its ratio of root mean square gaps after and before, among all placebos and itself. No ratio where
+    the treated series is fitted exactly before: anything after would be the largest."""
     if not others:
         return []
+    exact = ROUNDING * float(np.abs(m.treated).max())
 
     def ratio(fit: Synthetic) -> float:
         before = rmspe(m, fit.gap, False)
-        return rmspe(m, fit.gap, True) / before if before > 0 else np.inf
+        return rmspe(m, fit.gap, True) / before if before > exact else 1e300
 
-    by_size = placebo_rank(found.estimate, pd.Series([other.estimate for _, other in others]))
-    by_ratio = placebo_rank(min(ratio(found), 1e300), pd.Series([min(ratio(other), 1e300) for _, other in others]))
+    ranks = {"": placebo_rank(found.estimate, pd.Series([other.estimate for _, other in others]))}
+    if rmspe(m, found.gap, False) > exact:
+        ranks[RATIO] = placebo_rank(ratio(found), pd.Series([ratio(other) for _, other in others]))
     return [{"term": "overall", "estimate": found.estimate, "inference": "placebo", "p_value": rank / number, "n_obs": n,
-             "parameter": f"{text}{rank}/{number}"} for text, (rank, number) in (("", by_size), ("rmspe ", by_ratio))]  # fmt: skip
+             "parameter": f"{text}{rank}/{number}"} for text, (rank, number) in ranks.items()]  # fmt: skip
 
 
 def event_rows(m: Matrix, found: Synthetic) -> list[dict]:

@@ -20,6 +20,7 @@ from ..estimation.event_path import EventPath, Layout, Overall, bin_sizes, clust
 from ..estimation.fixed_effects import (
     Cells,
     Fit,
+    behind,
     cells_of,
     indicators,
     linear_estimate,
@@ -29,8 +30,18 @@ from ..estimation.fixed_effects import (
     told_by_leverage,
     unexplained,
     usable,
+    with_few,
 )
-from ..estimation.inference import MANY, Linear, by_cluster, degrees_of_freedom, effective_clusters, itself, linear_of_rows
+from ..estimation.inference import (
+    MANY,
+    Linear,
+    beyond_rounding,
+    by_cluster,
+    degrees_of_freedom,
+    effective_clusters,
+    itself,
+    linear_of_rows,
+)
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -81,7 +92,9 @@ def fit(design: Design) -> Estimate:
     rows = [{"term": "overall", **own, "n_obs": n}]
     if design.path:
         rows += dynamic_rows(design, table, wide, found) + group_rows(design, wide, after) + cohort_rows(design, wide, found)
-    return linear_estimate(design, table, cells, "callaway_santanna", rows, ("unidentified_left_out",) if lost else ())
+    without = set(wide.cohort[np.isfinite(wide.cohort)]) - {part.cohort for part in after}
+    notes = (*(("unidentified_left_out",) if lost else ()), *(("cohorts_left_out",) if without else ()))
+    return linear_estimate(design, table, cells, "callaway_santanna", rows, notes)
 
 
 def dof_of(table: pd.DataFrame, cells: Cells, wide: Wide, parts: list[GroupTime]) -> float:
@@ -305,7 +318,9 @@ def average(wide: Wide, parts: list[Effect]) -> tuple[float, np.ndarray, np.ndar
 def clustered(wide: Wide, estimate: float, influence: np.ndarray, leverage: np.ndarray) -> dict:
     """With its clustered error."""
     sums = np.bincount(wide.cluster, influence)
-    return told_by_leverage(estimate, float(sums @ sums) * factor_of(wide, len(sums)), leverage, wide.cluster)
+    outcomes = np.sqrt(leverage * wide.weight) * np.nanmax(np.abs(wide.y))
+    variance = beyond_rounding(sums @ sums * factor_of(wide, len(sums)), influence, outcomes)
+    return told_by_leverage(estimate, variance, leverage, wide.cluster)
 
 
 def dynamic_rows(design: Design, table: pd.DataFrame, wide: Wide, found: list[GroupTime]) -> list[dict]:
@@ -317,6 +332,7 @@ def dynamic_rows(design: Design, table: pd.DataFrame, wide: Wide, found: list[Gr
         here = average(wide, [part for part in found if part.time - part.cohort == event])
         rows.append({"term": "event", "event_time": event, **clustered(wide, *here), "n_obs": counts.get(event)})
         after += [here] if event >= 0 else []
+    rows = with_few(design, table, {row["event_time"]: row for row in rows}).values()
     return [*rows, {"term": "aggregate", "parameter": "dynamic", **plain_mean(wide, after)}]
 
 
@@ -335,7 +351,8 @@ def group_rows(design: Design, wide: Wide, after: list[GroupTime]) -> list[dict]
         leverage = np.sum([part.leverage for part in mine], axis=0) / len(mine) ** 2
         own.append(Effect(cohort, float(np.mean([part.att for part in mine])), influence, leverage))
     rows = [{"term": "aggregate", "parameter": "group", "cohort": pd.Period(ordinal=int(part.cohort), freq=design.frequency),
-             **clustered(wide, part.att, part.influence, part.leverage)} for part in own]  # fmt: skip
+             **behind(clustered(wide, part.att, part.influence, part.leverage), clusters_of(wide, wide.cohort == part.cohort))}
+            for part in own]  # fmt: skip
     return [{"term": "aggregate", "parameter": "group", **weighted(wide, own)}, *rows]
 
 
@@ -343,4 +360,10 @@ def cohort_rows(design: Design, wide: Wide, found: list[GroupTime]) -> list[dict
     """Every ATT(g, t)."""
     return [{"term": "cohort_period", "cohort": pd.Period(ordinal=int(part.cohort), freq=design.frequency),
              "period": pd.Period(ordinal=part.time, freq=design.frequency), "event_time": part.time - part.cohort,
-             **clustered(wide, part.att, part.influence, part.leverage)} for part in found]  # fmt: skip
+             **behind(clustered(wide, part.att, part.influence, part.leverage), clusters_of(wide, part.treated))}
+            for part in found]  # fmt: skip
+
+
+def clusters_of(wide: Wide, units: np.ndarray) -> np.ndarray:
+    """Weight of the chosen units per cluster."""
+    return np.bincount(wide.cluster, wide.weight * units)

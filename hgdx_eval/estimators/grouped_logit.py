@@ -16,8 +16,8 @@ from scipy.special import expit
 
 from ..base.errors import Refusal
 from ..design.design import Design
-from ..estimation.fixed_effects import Cells, absorbed, cells_of, independent, linear_estimate, rows_only, told_by_leverage, usable
-from ..estimation.inference import cluster_variance
+from ..estimation.fixed_effects import Cells, absorbed, cells_of, independent, linear_estimate, rows_only, told, told_by_leverage, usable
+from ..estimation.inference import beyond_rounding, cluster_variance
 from ..estimation.results import Estimate
 from ..estimation.two_way import TwoWay, effects, residuals, two_way
 
@@ -45,6 +45,8 @@ def fit(design: Design) -> Estimate:
     denominator, numerator = table["denominator"].to_numpy(float), table["numerator"].to_numpy(float)
     found, inside, overall = effect(design.study, cells, denominator, numerator, table["treated"].to_numpy(float))
     odds = log_odds(found, rows_only(cells, inside), denominator[inside], numerator[inside], cells)
+    if np.isnan(odds["std_error"]):  # the share's error is made of the coefficient's
+        overall = told(overall["estimate"], np.nan, 1.0)
     rows = [{"term": "overall", **overall, "n_obs": denominator.sum()},
             {"term": "specification", "group": "log_odds", **odds, "scale": "log", "n_obs": denominator.sum()},
             {"term": "specification", "group": "dispersion", "estimate": found.dispersion, "inference": "none",
@@ -162,5 +164,6 @@ def robust(estimate: float, weights: np.ndarray, found: Logit, cells: Cells, den
            whole: Cells) -> dict:  # fmt: skip
     """With its clustered error; `weights`: a row's part in the estimate for each dossier more than expected."""
     k = len(found.kept) + absorbed(cells.units, cells.times, cells.clusters)
-    variance = cluster_variance(weights * (numerator - denominator * expit(found.eta)), cells.clusters, whole.n, k)
+    parts = weights * (numerator - denominator * expit(found.eta))
+    variance = beyond_rounding(cluster_variance(parts, cells.clusters, whole.n, k), parts, weights * numerator)
     return told_by_leverage(estimate, variance, weights**2 * found.fe.weight, cells.clusters)

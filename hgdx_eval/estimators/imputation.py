@@ -29,7 +29,17 @@ from ..estimation.fixed_effects import (
     told_by_leverage,
     usable,
 )
-from ..estimation.inference import MANY, Linear, degrees_of_freedom, effective_clusters, itself, linear_of_rows, small_sample, sums_by_code
+from ..estimation.inference import (
+    MANY,
+    Linear,
+    beyond_rounding,
+    degrees_of_freedom,
+    effective_clusters,
+    itself,
+    linear_of_rows,
+    small_sample,
+    sums_by_code,
+)
 from ..estimation.results import Estimate
 from ..estimation.two_way import TwoWay, effects, solve, two_way
 
@@ -195,8 +205,10 @@ def average(cells: Cells, first: FirstStage, chosen: np.ndarray, groups: np.ndar
     Borusyak et al.: the mean weighted by squares, so that the error is never too small).
     """
     share, weights = mean_weights(cells, first, chosen)
-    by_cluster = np.bincount(cells.clusters, weights * around(first.residual, share, groups, first.untreated))
-    return told_by_leverage(share @ first.residual, float(by_cluster @ by_cluster), weights**2 / cells.weight, cells.clusters)
+    part = weights * around(first.residual, share, groups, first.untreated)
+    by_cluster = np.bincount(cells.clusters, part)
+    variance = beyond_rounding(by_cluster @ by_cluster, part, weights * cells.y)
+    return told_by_leverage(share @ first.residual, variance, weights**2 / cells.weight, cells.clusters)
 
 
 def mean_weights(cells: Cells, first: FirstStage, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

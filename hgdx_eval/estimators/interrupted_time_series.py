@@ -15,7 +15,7 @@ from ..base.errors import Refusal
 from ..base.periods import HALF_YEAR, written
 from ..design.design import Design
 from ..estimation.fixed_effects import points, usable
-from ..estimation.inference import LEVEL, t_interval
+from ..estimation.inference import LEVEL, beyond_rounding, t_interval
 from ..estimation.results import Estimate, result_table
 
 DIFFERS = ("no_comparison",)  # what it takes otherwise than two-way fixed effects on the same design
@@ -56,7 +56,9 @@ def segmented(design: Design, series: pd.DataFrame, start: int) -> dict:
     contrast[x.columns.get_loc("level")] = 1.0
     contrast[x.columns.get_loc("slope")] = float(share @ x["slope"])
     estimate = float(contrast @ result.params)
-    std_error = float(np.sqrt(contrast @ result.cov_params() @ contrast))
+    weights = contrast @ result.model.pinv_wexog
+    variance = beyond_rounding(contrast @ result.cov_params() @ contrast, weights * result.wresid, weights * result.model.wendog)
+    std_error = float(np.sqrt(variance))
     low, high, p = t_interval(estimate, std_error, result.df_resid)
     return {"estimate": estimate, "std_error": std_error, "ci_low": low, "ci_high": high, "p_value": p, "n_obs": len(series)}
 

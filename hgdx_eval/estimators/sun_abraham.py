@@ -23,7 +23,7 @@ from ..estimation.event_path import (
     parting,
     scaled_scores,
 )
-from ..estimation.fixed_effects import Cells, Fit, cells_of, combination, event_table, linear, linear_estimate, regress, usable
+from ..estimation.fixed_effects import Cells, Fit, behind, cells_of, combination, event_table, linear, linear_estimate, regress, usable
 from ..estimation.inference import Linear, itself, on_all_rows
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
@@ -31,7 +31,7 @@ from ..panel.disclosure import told_sizes
 
 def fit(design: Design) -> Estimate:
     """Raises Refusal: one cluster, no comparison, no period before, or effects that the fixed effects absorb."""
-    table = compared(design, usable(design))
+    table = own_rows(design, usable(design))
     cells = cells_of(design, table)
     found, keys, columns = interacted(design, table, cells)
     after = keys["event_time"] >= 0
@@ -39,9 +39,18 @@ def fit(design: Design) -> Estimate:
     if design.path:
         events = {int(e): combination(found, shares(keys, keys["event_time"] == e)) for e in sorted(set(keys["event_time"]))}
         reference = int(table.loc[table["event_time"] < 0, "event_time"].max())
-        rows += event_table(design, table, reference, events) + cohort_rows(design, found, keys)
+        rows += event_table(design, table, reference, events) + cohort_rows(design, table, found, keys)
     lost = int(table["treated"].sum()) > int(columns[:, after].sum())
-    return linear_estimate(design, table, cells, "sun_abraham", rows, ("unidentified_left_out",) if lost else ())
+    notes = (*(("unidentified_left_out",) if lost else ()), *left_out(design, keys[after]))
+    return linear_estimate(design, table, cells, "sun_abraham", rows, notes)
+
+
+def left_out(design: Design, kept: pd.DataFrame) -> tuple[str, ...]:
+    """Notes on cohorts without an effect: the one compared with for want of units never treated, and others."""
+    cohorts = design.table["treated_from"]
+    last = cohorts.max() if cohorts.notna().all() else np.nan
+    others = set(cohorts.dropna()) - {last} - set(kept["cohort"])
+    return (*(("last_cohort_compared",) if np.isfinite(last) else ()), *(("cohorts_left_out",) if others else ()))
 
 
 def interacted(design: Design, table: pd.DataFrame, cells: Cells) -> tuple[Fit, pd.DataFrame, np.ndarray]:
@@ -62,7 +71,7 @@ def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int 
     """What is `kept` of `overall` (key None) and, with `path`, of every event time as weighted sums of outcomes. Raises Refusal as `fit`
     does."""
     whole = usable(design)
-    table = compared(design, whole)
+    table = own_rows(design, whole)
     found, keys, _ = interacted(design, table, cells_of(design, table))
     inside, clusters = whole.index.isin(table.index), pd.factorize(whole["cluster"])[0]
 
@@ -77,7 +86,7 @@ def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int 
 def event_path(design: Design, layout: Layout) -> EventPath:
     """Coefficients of cohort x event time, each against its cohort's last period before, joined in bins by weight. Raises Refusal as
     `fit` does."""
-    table = compared(design, usable(design))
+    table = own_rows(design, usable(design))
     cells = cells_of(design, table)
     found, keys, _ = interacted(design, table, cells)
     every = cohort_events(table)
@@ -91,8 +100,11 @@ def event_path(design: Design, layout: Layout) -> EventPath:
                      overall_of(found, shares(keys, keys["event_time"] >= 0), drift))  # fmt: skip
 
 
-def compared(design: Design, table: pd.DataFrame) -> pd.DataFrame:
-    """The table with units never treated; without any, the cohort treated last takes their place before its start."""
+def own_rows(design: Design, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with units never treated; without any, the cohort treated last takes their place before its start. A cohort without a
+    period before is left out: it has nothing to be measured from, and is no comparison."""
+    earliest = table.groupby("treated_from")["time"].transform("min")
+    table = table[~(earliest >= table["treated_from"])]
     if table["treated_from"].isna().any():
         return table
     last = table["treated_from"].max()
@@ -127,11 +139,12 @@ def shares(keys: pd.DataFrame, chosen: pd.Series) -> np.ndarray:
     return weight / weight.sum()
 
 
-def cohort_rows(design: Design, found: Fit, keys: pd.DataFrame) -> list[dict]:
+def cohort_rows(design: Design, table: pd.DataFrame, found: Fit, keys: pd.DataFrame) -> list[dict]:
     """The effect of every cohort in every period."""
     rows, sizes = [], told_sizes(keys["n"], bool(design.table["denominator"].notna().all()))
+    own = table.groupby(["treated_from", "event_time", "cluster"], observed=True)["weight"].sum()
     for j, key in enumerate(keys.itertuples()):
         cohort, period = (pd.Period(ordinal=int(t), freq=design.frequency) for t in (key.cohort, key.cohort + key.event_time))
-        told = combination(found, np.eye(len(keys))[j])
+        told = behind(combination(found, np.eye(len(keys))[j]), own[key.cohort, key.event_time].to_numpy())
         rows.append({"term": "cohort_period", "cohort": cohort, "period": period, "event_time": key.event_time, **told, "n_obs": sizes[j]})
     return rows

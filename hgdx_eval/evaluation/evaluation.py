@@ -1,5 +1,6 @@
 """What is asked of a main estimate before anyone believes it. The verdict follows by the rules of `verdict.py`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..base.origin import Origin
 from ..base.periods import HALF_YEAR, written
 from ..base.telling import in_brief
 from ..design.design import Design
-from ..design.placebos import placebo_before, placebos_in_space, without_cluster
+from ..design.placebos import cohort_before, placebo_before, placebos_in_space, without_cluster
 from ..estimation.estimate import estimate
 from ..estimation.fixed_effects import cells_of, told, usable
 from ..estimation.inference import LEVEL, placebo_rank
@@ -24,7 +25,7 @@ from ..infer.sensitivity import judged_study, sensitivity_of
 from ..panel.disclosure import told_whole
 from ..study.study import Study, VerdictRules
 from ..study.vocabulary import REGRESSION
-from .verdict import Small, judge, judge_checks, smallness, state
+from .verdict import Small, judge, judge_checks, judging_rank, smallness, state
 from .volume import Volume, volume_of
 from .warning_signs import Sign, warning_signs
 
@@ -63,6 +64,11 @@ class Evaluation:
 
     @property
     def rank(self) -> tuple[int, int] | None:
+        """(rank, number) among placebos in space that the verdict asks for: `judging_rank`."""
+        return None if self.placebo_space is None else judging_rank(self.main, self.placebo_space)
+
+    @property
+    def size_rank(self) -> tuple[int, int] | None:
         """(rank, number) of |estimate| among placebos in space."""
         if self.placebo_space is None:
             return None
@@ -173,13 +179,28 @@ def own_checks(main: Estimate) -> tuple[Estimate, dict[str, Estimate]]:
 
 
 def placebo_time(design: Design, p: Study) -> Estimate | None:
-    """The same estimate at a pretended earlier date, on the periods before the real one; None where they do not suffice."""
+    """The same estimate at a pretended earlier date, on the periods before the real one; None where they do not suffice. With several
+    dates of adoption also a row for each cohort (`group`: its real start): what one of them did early is small in the average of all."""
+    periods = p.verdict.placebo_periods or HALF_YEAR[design.frequency]
+    cohorts = sorted(design.table["treated_from"].dropna().unique())
+    pooled = pretended(lambda: placebo_before(design, periods), p.estimator)
+    if pooled is None or len(cohorts) < 2:
+        return pooled
+    own = [pretended(lambda start=int(start): cohort_before(design, periods, start), p.estimator,
+                     written(pd.Period(ordinal=int(start), freq=design.frequency))) for start in cohorts]  # fmt: skip
+    return stacked([pooled, *(part for part in own if part is not None)])
+
+
+def pretended(earlier: Callable[[], Design], estimator: str, group: str = "") -> Estimate | None:
+    """The row of one pretended date, without an error where one treated cluster is all there is; None where it cannot be had."""
     try:
-        earlier = placebo_before(design, p.verdict.placebo_periods or HALF_YEAR[design.frequency])
-        found = estimate(earlier, p.estimator)
+        design = earlier()
+        found = relabelled(estimate(design, estimator), "placebo_time", group=group, period=written(design.start))
     except Refusal:
         return None
-    return relabelled(found, "placebo_time", period=written(earlier.start))
+    if group and len(design.clusters(treated=True)) < 2:
+        found.table[["std_error", "ci_low", "ci_high", "p_value"]] = np.nan
+    return found
 
 
 def leave_one_out(design: Design, p: Study) -> Estimate | None:

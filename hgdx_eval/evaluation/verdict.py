@@ -19,8 +19,9 @@ from scipy import optimize, stats
 
 from ..design.design import Design
 from ..estimation.inference import LEVEL, placebo_rank
-from ..estimation.results import Estimate
+from ..estimation.results import Estimate, ratio_rank
 from ..infer.false_alarms import linear_of
+from ..infer.multiplicity import holm
 from ..infer.pre_trends import PreTrends
 from ..infer.randomization import randomization
 from ..infer.wild import wild
@@ -59,15 +60,15 @@ def judge_checks(
 ) -> dict[str, str]:
     """pass, fail or none (could not be made) of each check; a check that the rules do not ask for (0) is left out.
 
-    placebo_time: the interval at a pretended earlier date holds 0. leave_one_out: same sign whichever cluster is left out.
-    pre_period: `before_state`. methods: this share of the other methods has the main one's sign. breakdown: the headlined average
-    stays apart from 0 while the groups stand apart by this many times the farthest that they stood apart before.
+    placebo_time: the interval at a pretended earlier date holds 0, and no cohort alone differs there by its p after Holm.
+    leave_one_out: same sign whichever cluster is left out. pre_period: `before_state`. methods: this share of the other methods has
+    the main one's sign. breakdown: the headlined average stays apart from 0 while the groups stand apart by this many times the farthest
+    that they stood apart before.
     """
     value = main.overall()["estimate"]
     checks = {"placebo_time": "none", "leave_one_out": "none", "pre_period": "none"}
     if time is not None:
-        row = time.table.iloc[0]
-        checks["placebo_time"] = state(row["ci_low"] <= 0 <= row["ci_high"])
+        checks["placebo_time"] = at_pretended_date(time.table)
     if left_out is not None:
         checks["leave_one_out"] = state((np.sign(left_out.table["estimate"]) == np.sign(value)).all())
     checks["pre_period"] = before_state(*misses(main), parted, rules)
@@ -101,6 +102,19 @@ def allowed(number: int, share: float) -> int:
 
 def state(passes: bool) -> str:
     return "pass" if passes else "fail"
+
+
+def at_pretended_date(table: pd.DataFrame) -> str:
+    """The check of `placebo_time` rows: the first of all cohorts together, the others one cohort each."""
+    if pd.isna(table["ci_low"].iloc[0]):
+        return "none"
+    pooled = table["ci_low"].iloc[0] <= 0 <= table["ci_high"].iloc[0]
+    return state(pooled and not early_cohorts(table).any())
+
+
+def early_cohorts(table: pd.DataFrame) -> pd.Series:
+    """Per row of `placebo_time` whether it is a cohort that differs at its pretended date, corrected for their number (Holm 1979)."""
+    return pd.Series(holm(table["p_value"].where(table["group"] != "").to_numpy()) < 1 - LEVEL, index=table.index)
 
 
 def estimates_of(others: tuple[Estimate, ...]) -> pd.Series:
@@ -157,6 +171,12 @@ def of_error(row: pd.Series) -> tuple[float, float]:
     return float(value - narrow), float(value + narrow)
 
 
+def judging_rank(main: Estimate, space: Estimate) -> tuple[int, int]:
+    """(rank, number) that a verdict rests on: of a synthetic method that of its ratio of errors after and before, else by size. What is
+    large in a large unit may be small beside its own errors (decision 7)."""
+    return ratio_rank(main) or placebo_rank(main.overall()["estimate"], space.table["estimate"])
+
+
 def judge(
     design: Design,
     main: Estimate,
@@ -172,7 +192,7 @@ def judge(
     if headline == "none":
         return CANNOT
     if headline == "placebo":
-        rank, number = placebo_rank(row["estimate"], space.table["estimate"])
+        rank, number = judging_rank(main, space)
         return SUGGESTIVE if rank / number <= rules.rank else UNCLEAR
     if small is not None and small.inside and effect and not signs and all(checks[name] == "pass" for name in TIME_BEFORE):
         return NEGLIGIBLE

@@ -80,8 +80,12 @@ def p_value(k: Kernel, draws: Drawn, complete: bool, null: float) -> float:
 
 def wild(linear: Linear, seed: int, draws: int = DRAWS, level: float = LEVEL) -> dict:
     """estimate, ci_low, ci_high, p_value (against no effect), inference `wild` and in `parameter` the number of sign
-    patterns. Both ends of an interval that is unbounded on one side are nan."""
+    patterns. Both ends of an interval that is unbounded on one side are nan; where the clustered variance is but rounding, so is
+    every t, and neither interval nor p is told."""
     k = kernel(linear)
+    if np.isnan(linear.variance):
+        return {"estimate": k.estimate, "std_error": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": np.nan,
+                "inference": "wild", "parameter": ""}  # fmt: skip
     v, complete = signs(len(k.s0), draws, seed)
     found = drawn(k, v)
     low, high = inverted(lambda null: p_value(k, found, complete, null), k.estimate, np.sqrt(k.variance), level)

@@ -5,8 +5,18 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..design.design import Design, nearby_events
+from ..estimation.results import ratio_rank
 from ..evaluation.evaluation import Evaluation
-from ..evaluation.verdict import NEGLIGIBLE, TIME_BEFORE, UNCLEAR, breakdown_of, breakdown_row, estimates_of, misses
+from ..evaluation.verdict import (
+    NEGLIGIBLE,
+    TIME_BEFORE,
+    UNCLEAR,
+    breakdown_of,
+    breakdown_row,
+    early_cohorts,
+    estimates_of,
+    misses,
+)
 from ..panel.disclosure import BANDS, as_told, band, hidden_in_table, parts_of
 from ..panel.panel import Panel
 from ..panel.told import Release
@@ -40,7 +50,9 @@ def headline(found: Evaluation, words: Words) -> str:
     kind = "difference" if found.design.estimand == "difference" else "effect"
     if found.headline == "placebo":
         rank, number = found.rank
-        return words(f"story.{kind}_rank", **said, rank=words.number(rank), number=words.number(number))
+        by = "rank" if ratio_rank(found.main) is None else "rank_ratio"
+        return words(f"story.{kind}_{by}", **said, rank=words.number(rank), number=words.number(number),
+                     size_rank=words.number(found.size_rank[0]))  # fmt: skip
     if found.headline == "none":
         return words("story.cannot", **said, reason=words("story.gate_fails" if judged_out(found) else "story.few_clusters"))
     if found.verdict == NEGLIGIBLE:
@@ -154,7 +166,7 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
         rows.append((words(f"story.check_{name}{in_part(found, name)}"), check_result(found, name, words), state))
     if found.rank:
         rank, number = found.rank
-        rows.append((words("story.check_rank"), words("story.rank_of", rank=words.number(rank), number=words.number(number)),
+        rows.append((words("story.check_rank"), ranks_text(found, words),
                      "pass" if rank / number <= found.rules.rank else "fail"))  # fmt: skip
     if found.small is not None:
         row = narrow_row(found)
@@ -168,14 +180,25 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
     return rows
 
 
+def ranks_text(found: Evaluation, words: Words) -> str:
+    """The rank; of a synthetic method both, the judging one first."""
+    rank, number = found.rank
+    if ratio_rank(found.main) is None:
+        return words("story.rank_of", rank=words.number(rank), number=words.number(number))
+    return words("story.ranks_of", rank=words.number(rank), number=words.number(number), size_rank=words.number(found.size_rank[0]))
+
+
 def check_result(found: Evaluation, name: str, words: Words) -> str:
     if name == "pre_period" and misses(found.main)[1]:
         return before_result(found, words)
     if found.checks[name] == "none":
         return words("story.not_possible")
     if name == "placebo_time":
-        row = found.placebo_time.table.iloc[0]
-        return f"{words.effect(row['estimate'], row['scale'])} {words.effect_interval(row['ci_low'], row['ci_high'], row['scale'])}"
+        table = found.placebo_time.table
+        said = [date_text(table.iloc[0], words)]
+        said += [words("story.placebo_cohort", period=words.date(row["group"]), value=date_text(row, words))
+                 for _, row in table[early_cohorts(table)].iterrows()]  # fmt: skip
+        return "; ".join(said)
     if name == "leave_one_out":
         values = found.leave_one_out.table["estimate"]
         scale = found.main.overall()["scale"]
@@ -191,6 +214,10 @@ def before_result(found: Evaluation, words: Words) -> str:
         return result
     kind = "seen" if parted.rejects else "unseen" if parted.enough else "weak"
     return words(f"story.pre_{kind}", result=result, **check_numbers(found, "pre_period", words))
+
+
+def date_text(row: pd.Series, words: Words) -> str:
+    return f"{words.effect(row['estimate'], row['scale'])} {words.effect_interval(row['ci_low'], row['ci_high'], row['scale'])}"
 
 
 def in_part(found: Evaluation, name: str) -> str:

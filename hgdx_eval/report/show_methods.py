@@ -6,7 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..base.telling import check_name
-from ..estimation.results import Estimate
+from ..estimation.results import Estimate, ratio_rank
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.reconciliation import extra_cases
 from ..study.words import Words, capital
@@ -29,7 +29,7 @@ def show_methods(found: Evaluation, words: Words) -> blocks.Block:
     for part in [found.main, *found.others]:
         extra = extra_cases(found.design, part).table if counted else None
         for _, row in method_rows(part).iterrows():
-            rows.append(method_row(row, extra, words))
+            rows.append(method_row(row, extra, words, ratio_rank(part)))
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("method", "estimate", "extra")])
     frame = frame if counted else frame.drop(columns=frame.columns[2])
     data = pd.concat([part.table for part in [found.main, *found.others]], ignore_index=True).query("term != 'event'")
@@ -49,12 +49,12 @@ def method_rows(part: Estimate) -> pd.DataFrame:
     return kept[~first]
 
 
-def method_row(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> tuple[Markup, str, str]:
+def method_row(row: pd.Series, extra: pd.DataFrame | None, words: Words, ratio: tuple[int, int] | None) -> tuple[Markup, str, str]:
     method = words(f"tables.estimator_{row['estimator']}")
     if row["status"] == "refused":
         reason = words("compare.refused", reason=words("refusals." + row["reason"]))
         return blocks.with_small(method, reason), words.number(None), words.number(None)
-    return blocks.with_small(method, reading(row, words)), blocks.effect(row, words), extra_text(row, extra, words)
+    return blocks.with_small(method, reading(row, words, ratio)), blocks.effect(row, words), extra_text(row, extra, words)
 
 
 def extra_text(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> str:
@@ -64,10 +64,13 @@ def extra_text(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> str:
     return blocks.effect(extra.iloc[0], words)
 
 
-def reading(row: pd.Series, words: Words) -> str:
+def reading(row: pd.Series, words: Words, ratio: tuple[int, int] | None) -> str:
+    """How to read a row. `ratio`: rank and number of the method's ratio of errors, beside its rank by size."""
     if row["inference"] == "placebo" and "/" in row["parameter"]:
         rank, number = row["parameter"].split("/")
-        return words("compare.reading_rank", rank=rank, number=number)
+        if ratio is None:
+            return words("compare.reading_rank", rank=rank, number=number)
+        return words("compare.reading_ranks", rank=words.number(ratio[0]), number=number, size_rank=rank)
     if row["term"] == "group":
         told = blocks.periods(row["period"], words)
         return told if row["period"].endswith("..") else words("compare.reading_apart", period=told)

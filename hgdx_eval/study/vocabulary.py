@@ -36,7 +36,7 @@ REASONS = {
 IN_PART = "left_out_in_part"  # not each comparison unit was left out in turn, only those that can move the number most
 NOTES = {  # what a reader must know beside an estimate
     "weights_not_unique", "poor_fit", "regression_to_mean", "forbidden_comparisons", "unidentified_left_out", "overdispersed",
-    "separated", "no_comparison_series", "too_sure", IN_PART,
+    "separated", "no_comparison_series", "too_sure", "few_behind_parts", "last_cohort_compared", "cohorts_left_out", IN_PART,
 }  # fmt: skip
 
 # --- estimators ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ...base.telling import check_name
 from ...estimation.inference import FEW_CLUSTERS
-from ...estimation.results import Estimate
+from ...estimation.results import RATIO, Estimate
 from ...study.vocabulary import estimator_names
 from ...study.words import Words
 from ..blocks import csv_text
@@ -56,7 +56,8 @@ def method_rows(estimates: list[Estimate], main: str) -> pd.DataFrame:
         ranks = table["parameter"].str.fullmatch(r"\d+/\d+")
         weak = (table["inference"] == "cluster") & ((table["n_treated_clusters"] < FEW_CLUSTERS) | ranks.any())
         table = table.assign(ci_low=table["ci_low"].mask(weak), ci_high=table["ci_high"].mask(weak))
-        for kept in (table[table["ci_low"].notna()], table[ranks], table):
+        ratios = table["parameter"].str.startswith(RATIO)  # by which such a method is judged
+        for kept in (table[table["ci_low"].notna()], table[ratios], table[ranks], table):
             if len(kept):
                 found.append(kept.head(1))
                 break
@@ -105,7 +106,7 @@ def value_text(row: pd.Series, words: Words) -> str:
     value = words.effect(row["estimate"], scale)
     if pd.notna(row["ci_low"]):
         return value + " " + words.effect_interval(row["ci_low"], row["ci_high"], scale)
-    rank, slash, number = row["parameter"].partition("/")
+    rank, slash, number = row["parameter"].removeprefix(RATIO).partition("/")
     return words("charts.methods_rank", value=value, rank=rank, number=number) if slash and rank.isdigit() else value
 
 

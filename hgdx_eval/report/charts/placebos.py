@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as MplFigure
 
-from ...estimation.results import Estimate
+from ...estimation.results import Estimate, ratio_rank
 from ...study.vocabulary import IN_PART
 from ...study.words import Words
 from ..blocks import csv_text
@@ -14,7 +14,7 @@ from .axes import estimate_size, simulated_note, tag, tick_digits
 
 def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figure:
     """Each comparison unit pretending to be treated, and the treated one among them. `estimate`: the main one; `placebos`: the
-    `placebo_space` of what `evaluate` gives. Title: its rank by |estimate|.
+    `placebo_space` of what `evaluate` gives. Title: its rank by |estimate|, and by the ratio of errors where the method tells it.
 
     Returns a Figure.
     """
@@ -24,10 +24,12 @@ def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figur
     rank = 1 + int((np.abs(values) >= abs(own) * (1 - 1e-12)).sum())
     said = {"rank": words.number(rank), "number": words.number(len(values) + 1), "value": words.effect(own, scale)}
     alt = words("charts.placebo_alt", **said, simulated=simulated_note(estimate.origin, words))
-    label = words("charts.placebo_label", **said)
+    label, ratio = words("charts.placebo_label", **said), ratio_rank(estimate)
+    said["ratio"] = "" if ratio is None else words.number(ratio[0])
+    title = words("charts.placebo_title" if ratio is None else "charts.placebo_title_ratio", **said)
     narrow, wide = drawn("placebos", lambda w, s: draw_strip(values, own, label, COMPARISON, scale, words, w, s), alt)
     data = csv_text(placebos.table[["group", "estimate"]], words)
-    return Figure("placebos", words("charts.placebo_title", **said), words("charts.placebo_subtitle"), narrow, wide, (),
+    return Figure("placebos", title, words("charts.placebo_subtitle"), narrow, wide, (),
                   source_line(estimate.origin, estimate_size(estimate, words), words, words("charts.placebo_note")), alt, data,
                   tag(estimate.origin, words), words("charts.download"))  # fmt: skip
 
