@@ -217,7 +217,7 @@ def informationless(rng: np.random.Generator, effect: float) -> pd.DataFrame:
 
 def by_size(rng: np.random.Generator, effect: float) -> pd.DataFrame:
     """Small clusters gain and large ones lose, by points, around the mean over dossiers."""
-    frame = cells(rng, sides(10, 10))
+    frame = cells(rng, sides(10, 10)).assign(received=lambda t: t["received"].round())
     treated = frame[on(frame)]
     size = np.log(treated.groupby("cluster")["received"].sum())
     apart = frame["cluster"].map(size).fillna(0.0).to_numpy()
