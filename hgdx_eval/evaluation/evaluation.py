@@ -42,18 +42,18 @@ class Evaluation:
     leave_one_out: Estimate | None
     placebo_space: Estimate | None
     others: tuple[Estimate, ...]  # further methods, refused ones as rows
-    sides: Sides  # what each cluster carries of the estimate
     gate: pd.DataFrame  # one row per kind of inference, in the study's order: the columns of `false_alarms`, conservative, state
     headline: str  # the kind of inference that the verdict rests on, or none
     sensitivity: Estimate | None  # honest intervals while trends may diverge
     unsure: str  # why there is none (a reason code)
-    pre_trends: PreTrends | None  # whether the groups parted before the policy, and what would have been seen of it
     checks: dict[str, str]  # check -> pass, fail or none (could not be made)
-    volume: Volume | None  # the jump in the number of cases, where they are counted
     signs: tuple[Sign, ...]  # warnings that fire
     small: Small | None  # against the study's smallest meaningful effect, where it names one
     rules: VerdictRules  # as the study wrote them down
     verdict: int  # 1 to 5
+    pre_trends: PreTrends | None = None  # whether the groups parted before the policy, and what would have been seen of it
+    volume: Volume | None = None  # the jump in the number of cases, where they are counted
+    sides: Sides | None = None  # what each cluster carries of the estimate
 
     def __repr__(self) -> str:
         row = self.main.overall()
@@ -112,8 +112,8 @@ def evaluated(design: Design, p: Study) -> Evaluation:
     signs = tuple(warning_signs(design, sides, volume))
     small = smallness(design, main, headline, left_out, others, p)
     verdict = judge(design, main, headline, checks, space, signs, small, p.verdict)
-    return Evaluation(design, main, time, left_out, space, others, sides, gate, headline, honest, unsure, parted, checks, volume, signs,
-                      small, p.verdict, verdict)  # fmt: skip
+    return Evaluation(design, main, time, left_out, space, others, gate, headline, honest, unsure, checks, signs, small, p.verdict,
+                      verdict, parted, volume, sides)  # fmt: skip
 
 
 def relaxed(design: Design, p: Study) -> tuple[Estimate | None, str, PreTrends | None]:

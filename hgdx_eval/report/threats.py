@@ -9,6 +9,7 @@ from ..design.design import nearby_events
 from ..estimation.results import Estimate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.without_threat import last_digitisation
+from ..infer.information import sides_of
 from ..panel.panel import Panel
 from ..study.events import Event
 from ..study.study import Study
@@ -84,7 +85,7 @@ def threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict
         listed.append(Threat("unknown", {"n": words.number(design.unknown_units)}))
     if "season" in fixed:
         listed.append(Threat("season", {}, fixed["season"]))
-    if found.sides.few:
+    if (found.sides or sides_of(design, found.main.overall()["estimator"])).few:
         listed.append(Threat("clusters", {"treated": words.number(len(design.clusters(True)))}))
     if design.scale == "pp":
         late = design.table[design.table["treated"]]
