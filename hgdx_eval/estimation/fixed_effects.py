@@ -350,6 +350,7 @@ def linear_estimate(design: Design, table: pd.DataFrame, cells: Cells, name: str
     )  # fmt: skip
     if one_a_side(design):
         rows = [{**row, **UNKNOWN} for row in rows]
+    rows = [{"inference": "none", **row} if np.isnan(row.get("std_error", 0.0)) else row for row in rows]
     span, counted = (table["period"].min(), table["period"].max()), bool(table["denominator"].notna().all())
     thin = thin_event_times(design)
     treated = table[table["treated"]].groupby("cluster", observed=True)["weight"].sum().to_numpy()

@@ -88,7 +88,8 @@ def intervals(design: Design, estimator: str, order: tuple[str, ...]) -> list[di
     rows = []
     for kind in order:
         if kind == "wild" and linear is not None:
-            rows.append(wild.wild(linear, design.seed))
+            found = wild.wild(linear, design.seed)
+            rows += [found] if np.isfinite(found["p_value"]) else []
         if kind == "randomization" and estimator == REGRESSION:
             try:
                 rows.append(randomization.randomization(design))

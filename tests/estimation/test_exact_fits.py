@@ -5,18 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import SYNTHETIC, design_of, factor_table, staggered_table, table_for
+from made_up import SYNTHETIC, design_of, factor_table, made_up_table, staggered_table, table_for
+from test_show_methods import made
 
 from hgdx_eval.base.errors import Refusal
 from hgdx_eval.estimation.estimate import estimate
 from hgdx_eval.estimation.inference import beyond_rounding
+from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.infer.false_alarms import linear_of
 from hgdx_eval.infer.wild import wild
+from hgdx_eval.report.answer import headline
+from hgdx_eval.study.load import study_words
 from hgdx_eval.study.vocabulary import estimator_names
 
 CLUSTERED = ("two_way_fixed_effects", "callaway_santanna", "sun_abraham", "imputation", "grouped_logit")
 ERRORS = ["std_error", "ci_low", "ci_high", "p_value"]
-TRIPLE = "triple_difference"
 
 
 def two_units(noise: float) -> pd.DataFrame:
@@ -58,6 +61,19 @@ def test_an_exact_fit_has_no_error(name):
     if name != "grouped_logit":  # parallel in shares is not parallel in log odds: no exact fit
         assert untold(told), told[ERRORS]
         assert found.overall()["estimate"] == pytest.approx(5.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["two_way_fixed_effects", "callaway_santanna", "imputation"])
+def test_nothing_is_concluded_from_an_interval_that_is_none(tmp_path, name):
+    """Twelve clusters, fitted exactly: the headline is not a clustered interval from nowhere to nowhere."""
+    table = made_up_table(1, clusters=12)
+    level = table.groupby("unit")["numerator"].transform("first") / 1000
+    table = table.assign(denominator=1000, numerator=1000 * (level + 0.05 * (table["time"] >= table["treated_from"])))
+    p, design = made(tmp_path, table, estimator=name)
+    found = evaluate(design, p.model_copy(update={"estimators": []}))
+    assert found.headline not in ("cluster", "wild")
+    assert untold(found.main.rows("overall").query("inference in ('none', 'cluster', 'wild')"))
+    assert "–" not in headline(found, study_words(p, "en"))
 
 
 def test_rounding_is_judged_by_what_it_is_rounding_of():
