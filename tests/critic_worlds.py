@@ -195,7 +195,8 @@ def growing(rng: np.random.Generator, effect: float, places: Places, **kinds: ob
 
 
 def giant(rng: np.random.Generator, effect: float, whose: str) -> pd.DataFrame:
-    frame = cells(rng, sides(4, 4))
+    """Clusters alike but for one: what moves them weighs more than chance in so many dossiers, and the giant's is nearly its side's own."""
+    frame = cells(rng, sides(4, 4, units=4, before=12), 24, own=0.03, sizes=(60, 60))
     return counted(rng, larger(frame, (frame["cluster"] == whose).to_numpy(), 20), effect)
 
 
