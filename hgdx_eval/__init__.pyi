@@ -328,9 +328,10 @@ def plot_gate(gate: pd.DataFrame, words: Words, origin: Origin) -> Figure:
     """How often each kind of interval cries wolf, in the study's order of preference.
 
     `gate`: kind (cluster, wild, randomization, placebo), rate (0-1), low, high (99% Monte Carlo interval), state (headline, passes,
-    conservative, fails, unavailable); with a column `conservative` (true or false) the one used is told to be too cautious where it is.
-    `origin`: of the data, for the source line. Title: the one used and its rate; without it, how many pass, that none does, or that no rate
-    is known.
+    conservative, fails, unavailable); with a column `conservative` (true or false) the one used is told to be too cautious where it is;
+    with own, common (the rates with blocks of each cluster's own, and with the same for all) and together (p-value of no common
+    movement) the note tells of them. `origin`: of the data, for the source line. Title: the one used and its rate; without it, how many
+    pass, that none does, or that no rate is known.
     Returns a Figure.
     Example: `hg.plot_gate(result.gate, words, design.origin)`
     """
@@ -817,7 +818,8 @@ def taken_out(found: Evaluation, panel: Panel, p: Study) -> dict[str, Estimate]:
 
     Returns a dict of Estimates, one `specification` row each (`group` the key, `period` the periods left out): `without_<event>` for each
     event with an end that began near the policy, `without_<digitisation>` for the months from the last compulsory step to the policy,
-    `remote` without dossiers that staff filed. What cannot be estimated is left out.
+    `remote` without dossiers that staff filed, `season` with an effect of each unit in each calendar month. What cannot be estimated is
+    left out.
     """
 
 def tasks_of(panel: Panel, p: Study) -> Scorecard | None:

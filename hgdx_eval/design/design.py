@@ -18,6 +18,7 @@ from ..study.study import Study, study_digest, weight_column
 from ..study.vocabulary import SINGLE_SERIES
 
 MOST_LOST = 0.05  # of the cells of a side, by which the share without an outcome may change with the policy more than the other side's
+CHANCE = 0.05  # of sound tables, in which as much would be missing on one side after the date, at most
 COLUMNS = ["unit", "cluster", "effect", "block", "group", "period", "time", "y", "weight", "denominator", "numerator", "dose",
            "treated_from", "treated", "event_time"]  # fmt: skip
 NAMES = ["unit", "cluster", "effect", "block", "group"]  # columns of few different texts: coded once, and their codes go with every row
@@ -195,22 +196,31 @@ def doses(frame: pd.DataFrame, cells: pd.DataFrame, p: Study) -> pd.Series | flo
 
 
 def check_lost(frame: pd.DataFrame, file: str, p: Study) -> None:
-    """Raises InputError where the outcome is missing in a share of cells that changes with the policy by more than `MOST_LOST` on one side
-    alone: what is lost then is part of what happened, and what is left is no fair picture. Cells in which nothing could be counted (a
-    denominator of 0) are not lost."""
-    touched = frame["treated_from"].notna()
+    """Raises InputError where the outcome is missing in a share of cells that changes with the policy on one side alone, by more than
+    `MOST_LOST` and than chance makes: what is lost then is part of what happened, and what is left is no fair picture. Cells in which
+    nothing could be counted (a denominator of 0) are not lost."""
+    touched, empty = frame["treated_from"].notna(), frame["y"].isna()
     late = frame["time"] >= frame["treated_from"].where(touched, frame["treated_from"].min())
-    lost = {(side, after): float(part.mean()) for side in (True, False) for after in (False, True)
-            if len(part := frame.loc[(touched == side) & (late == after), "y"].isna())}  # fmt: skip
-    if len(lost) < 4:
+    groups = {(side, after): (touched == side) & (late == after) for side in (True, False) for after in (False, True)}
+    if not all(rows.any() for rows in groups.values()):
         return
+    lost = {key: float(empty[rows].mean()) for key, rows in groups.items()}
     jump = lost[True, True] - lost[True, False] - lost[False, True] + lost[False, False]
-    if abs(jump) > MOST_LOST:
-        told = ", ".join(f"{100 * lost[side, after]:.0f}% of the cells of {'treated' if side else 'comparison'} units "
-                         f"{'after' if after else 'before'}" for side in (True, False) for after in (False, True))  # fmt: skip
-        raise InputError(f"{file}: {p.outcome or p.numerator}: the outcome is missing in {told}: its loss moves with the policy, and would "
-                         f"move the answer; fill it in, take out the units that it is missing of (exclude, complete_units: true), or "
-                         f"shorten the window")  # fmt: skip
+    if abs(jump) <= MOST_LOST or min(by_chance(empty, groups[side, True]) for side in (True, False)) >= CHANCE / 2:
+        return
+    told = ", ".join(f"{100 * lost[side, after]:.0f}% of the cells of {'treated' if side else 'comparison'} units "
+                     f"{'after' if after else 'before'}" for side in (True, False) for after in (False, True))  # fmt: skip
+    raise InputError(f"{file}: {p.outcome or p.numerator}: the outcome is missing in {told}: its loss moves with the policy, and would "
+                     f"move the answer; fill it in, take out the units that it is missing of (exclude, complete_units: true), or "
+                     f"shorten the window")  # fmt: skip
+
+
+def by_chance(empty: pd.Series, inside: pd.Series) -> float:
+    """Fisher's exact p-value of cells being missing as often inside as elsewhere."""
+    from scipy import stats
+
+    counts = [[int((empty & rows).sum()), int((~empty & rows).sum())] for rows in (inside, ~inside)]
+    return float(stats.fisher_exact(counts).pvalue)
 
 
 def put_aside(frame: pd.DataFrame, rows: pd.Series, reason: str, aside: list[tuple[str, int, int]]) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """How many cases there are is an outcome too: where their number jumps with the policy, a share can move because it counts other cases.
 
 The jump is estimated by the study's own method on the log of the numbers. What it could do to the effect is bounded (Horowitz & Manski
-2000): all the cases that are missing, or that are new, may lie on either side of the share.
+2000): all the cases that are missing, or that are new, on whichever side, may count in the share or not.
 """
 
 from dataclasses import dataclass, replace
@@ -73,18 +73,28 @@ def volume_of(design: Design, main: Estimate) -> Volume | None:
     row, _ = volume_effect(design, found["estimator"])
     if row is None or design.scale != "pp" or not np.isfinite(row["estimate"]):
         return None
-    late = design.table[design.table["treated"]]
-    share = float((late["y"] * late["weight"]).sum() / late["weight"].sum())
     jump = float(row["estimate"])
     far = row["ci_low"] if jump < 0 else row["ci_high"]
-    least, most = without_jump(share, float(np.exp(jump if np.isnan(far) else far)))
+    least, most = moved_by(design.table, float(np.exp(jump if np.isnan(far) else far)))
     ends = found[["ci_low", "ci_high"]].fillna(found["estimate"])
-    return Volume(float(np.expm1(jump)), float(row["p_value"]), float(ends["ci_low"] + 100 * (least - share)),
-                  float(ends["ci_high"] + 100 * (most - share)))  # fmt: skip
+    return Volume(float(np.expm1(jump)), float(row["p_value"]), float(ends["ci_low"] + least), float(ends["ci_high"] + most))
+
+
+def moved_by(table: pd.DataFrame, times: float) -> tuple[float, float]:
+    """(lowest, highest) change of the effect, in points, had the treated not `times` as many cases beside the comparison: it may be
+    cases of the treated that are new or missing, or cases of the comparison that are missing or new."""
+    late = table["time"] >= table["treated_from"].min()
+    found = []
+    for side, own, sign in ((table["treated"], times, 1.0), (late & ~table["treated"], 1 / times, -1.0)):
+        weight = table["weight"][side]
+        if weight.sum() > 0:
+            share = float((table["y"][side] * weight).sum() / weight.sum())
+            found += [100 * sign * (other - share) for other in without_jump(share, own)]
+    return min(found), max(found)
 
 
 def without_jump(share: float, times: float) -> tuple[float, float]:
-    """(lowest, highest) share of the treated that there could be had their number not been `times` as large."""
+    """(lowest, highest) share of a side that there could be had its number not been `times` as large."""
     if times <= 1:
         return share * times, share * times + 1 - times
     new = 1 - 1 / times

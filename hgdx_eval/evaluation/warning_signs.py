@@ -124,16 +124,20 @@ def cells_or_none(design: Design, table: pd.DataFrame) -> Cells | None:
         return None
 
 
-def trend(design: Design, sides: Sides | None = None) -> Trend | None:
+def trend(design: Design) -> Trend | None:
     """The differential trend of the sides: how fast they drift apart beside the effect, in points (or the outcome's own unit) a period, and
     the least drift that would have been found.
 
     Returns a Trend; None where fewer than three periods stand on a side of the date, all units are treated, or clusters are few. Raises
     Refusal where an outcome is no finite number.
     """
+    return trend_of(design, sides_of(design, REGRESSION))
+
+
+def trend_of(design: Design, sides: Sides) -> Trend | None:
+    """The same, with what each cluster carries of the main estimate."""
     table = usable(design)
-    few = (sides_of(design, REGRESSION) if sides is None else sides).few
-    cells, time = None if few else cells_or_none(design, table), table["time"].to_numpy(float) - design.start.ordinal
+    cells, time = None if sides.few else cells_or_none(design, table), table["time"].to_numpy(float) - design.start.ordinal
     if cells is None or min(len(np.unique(time[time < 0])), len(np.unique(time[time >= 0]))) < LEAST_PERIODS:
         return None
     side, treated = sided(table), table["treated"].to_numpy(float)
@@ -163,7 +167,7 @@ def bias_of_slope(main: Fit, path: np.ndarray) -> float:
 
 
 def differential_trend(design: Design, sides: Sides) -> Sign | None:
-    found = trend(design, sides)
+    found = trend_of(design, sides)
     if found is None or not found.seen:
         return None
     steady = found.p_value < STEADY and found.p_same >= 1 - LEVEL

@@ -21,9 +21,7 @@ QUICK = (  # of each family one or more, judged at every run of the tests; all o
     "under_recorded", "under_recorded_little", "under_recorded_elsewhere", "easy_kind", "lost_untold", "postponed", "shared_shock",
     "season_unbalanced", "diverging", "giant", "informationless",
 )  # fmt: skip
-DRAW = {"lost_untold": 10}  # the draw that is judged, where another than the seventh was known to fool the verdict
-# in these draws the verdict still says level 1: a mend takes them off this list, or the test fails
-FOOLED = ("under_recorded", "under_recorded_little", "under_recorded_elsewhere", "easy_kind", "lost_untold")
+DRAW = {"lost_untold": 10}  # the draw that is judged, where another than the seventh once fooled the verdict
 
 
 def errors(name: str, real: bool, seeds: range) -> np.ndarray:
@@ -73,13 +71,13 @@ def test_outcomes_that_the_policy_takes_away_are_refused():
     assert judged((REFUSED, "zero", 1))["refused"] == "InputError"
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.xfail(strict=True)] if name in FOOLED else []) for name in QUICK])
+@pytest.mark.parametrize("name", QUICK)
 def test_no_clear_evidence_of_nothing(name):
     assert judged((name, "zero", DRAW.get(name, 7))).get("verdict") in (2, 3, 4, 5)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", [name for name in TELLING if name not in FOOLED])
+@pytest.mark.parametrize("name", TELLING)
 def test_no_clear_evidence_of_nothing_in_several_draws(name):
     said = [judged((name, "zero", seed)) for seed in range(2, 6)]
     assert [row["seed"] for row in said if row.get("verdict") == 1] == []

@@ -36,6 +36,19 @@ def test_dossiers_that_are_not_recorded_are_found_and_could_be_the_whole_effect(
     assert estimate(world(lost=0.4), REGRESSION).overall()["estimate"] > 8  # a large effect of nothing
 
 
+def test_dossiers_that_the_comparison_side_lacks_could_be_the_whole_effect_too():
+    """Forty per cent of its online dossiers unrecorded: its share falls, and the treated side's number does not move at all."""
+    design = world()
+    table, rng = design.table, np.random.default_rng(3)
+    late = (table["time"] >= table["treated_from"].min()) & table["treated_from"].isna()
+    lost = rng.binomial(table["numerator"].astype(int), np.where(late, 0.4, 0.0))
+    numerator, denominator = table["numerator"] - lost, table["denominator"] - lost
+    found = judged(
+        replace(design, table=table.assign(numerator=numerator, denominator=denominator, weight=denominator, y=numerator / denominator))
+    )
+    assert found.jump > 0.15 and found.explains
+
+
 def test_a_volume_that_doubles_could_be_the_whole_effect():
     found = judged(world(effect=0.1, times=2.0))
     assert abs(found.jump - 1) < 0.1 and found.explains

@@ -46,7 +46,7 @@ def study(tmp_path_factory):
 
 def test_the_number_without_a_threat_is_the_estimate_without_its_periods(study):
     p, _, found, fixed = study
-    assert set(fixed) == {"without_campaign_2023", "without_digitisation_commune"}  # what has no end takes no periods away
+    assert set(fixed) == {"without_campaign_2023", "without_digitisation_commune", "season"}  # what has no end takes no periods away
     design, start = found.design, found.design.start.ordinal
     kept = design.table[~design.table["time"].isin([start + 1, start + 2])].reset_index(drop=True)
     alone = estimate(replace(design, table=kept), p.estimator).overall()["estimate"]
@@ -63,7 +63,7 @@ def test_every_threat_says_what_was_done_and_what_is_left_in_both_languages(stud
     p, panel, found, fixed = study
     shown = {lang: show_threats(found, panel, p, study_words(p, lang), fixed).html for lang in ("vi", "en")}
     names = [threat.name for threat in threats(found, panel, p, study_words(p, "vi"), fixed)]
-    assert names == ["event", "event", "digitisation_common", "background_common", "room", "definition", "parallel"]
+    assert names == ["event", "event", "digitisation_common", "background_common", "season", "room", "definition", "parallel"]
     for lang, html in shown.items():
         words = study_words(p, lang)
         assert html.count("<li>") == len(names) and "{" not in html
@@ -79,7 +79,7 @@ def test_the_short_table_has_a_line_each_and_the_same_numbers(study):
     p, panel, found, fixed = study
     words = study_words(p, "vi")
     html = show_threats_short(found, panel, p, words, fixed).html
-    assert html.count("<tr>") == 1 + 6  # all but the background
+    assert html.count("<tr>") == 1 + 7  # all but the background
     assert words.effect(fixed["without_campaign_2023"].table["estimate"].iloc[0], "pp") in html
 
 
