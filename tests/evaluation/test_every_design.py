@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from monte_carlo import MANY
 from test_show_methods import made
 
 import hgdx_eval as hg
@@ -155,13 +156,14 @@ def test_a_method_that_leaves_out_rows_stays_on_those_of_the_table(tmp_path, mon
 
 
 @pytest.mark.long
+@pytest.mark.draws
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("treated", [1, 2, 3, 4])
 def test_every_method_with_every_number_of_clusters(tmp_path, monkeypatch, shape, treated):
-    """Orders go round, so that each meets each method in some size and shape."""
+    """Orders go round, so that each meets each method in some size and shape; numbers of comparison clusters too, but with many draws."""
     few_worlds(monkeypatch)
     number = 16 * SHAPES.index(shape) + 4 * treated
-    for comparison in (1, 2, 3, 4):
+    for comparison in (1, 2, 3, 4) if MANY else (1 + (treated + SHAPES.index(shape)) % 4,):
         study = studied(tmp_path / str(comparison), treated, comparison, shape)
         for place, estimator in enumerate(estimator_names() if study else []):
             order = ORDERS[(7 * (number + comparison) + 13 * place) % len(ORDERS)]
@@ -171,10 +173,11 @@ def test_every_method_with_every_number_of_clusters(tmp_path, monkeypatch, shape
 
 
 @pytest.mark.long
+@pytest.mark.draws
 @pytest.mark.parametrize("estimator", estimator_names())
 def test_every_order_with_every_method(tmp_path, monkeypatch, estimator):
     few_worlds(monkeypatch)
     shape = "blocks" if estimator == "triple_difference" else "one unit"
     study = studied(tmp_path / "two", 2, 3, shape)
-    for order in ORDERS:
+    for order in ORDERS[:: 1 if MANY else 8]:
         ends(study, estimator, order, "vi", ("effect", "robustness"))
