@@ -106,7 +106,7 @@ def warning_signs(design: Design, sides: Sides | None = None, volume: Volume | N
     sides = sides_of(design, REGRESSION) if sides is None else sides
     cells = None if sides.few else cells_or_none(design, table)  # few clusters' errors say too little for a test
     found = [differential_trend(design, sides), uneven_campaign(design, table, cells), season(design, table, cells), ceiling(design, table),
-             clusters_few(design, sides), dominant_cluster(sides), two_treated(table), event_in_window(design),
+             clusters_few(sides), dominant_cluster(sides), two_treated(table), event_in_window(design),
              composition_change(design, table), volume_change(volume), thin_months(design)]  # fmt: skip
     return [warning for warning in found if warning is not None]
 
@@ -287,11 +287,11 @@ def two_scales(table: pd.DataFrame) -> tuple[float, float]:
 
 
 # --- what the design alone shows ---------------------------------------------------------------------------------------
-def clusters_few(design: Design, sides: Sides) -> Sign | None:
+def clusters_few(sides: Sides) -> Sign | None:
     if not sides.few:
         return None
     return Sign("few_clusters", sides.least,
-                {"treated_clusters": len(design.clusters(True)), "comparison_clusters": len(design.clusters(False)),
+                {"treated_clusters": len(sides.treated), "comparison_clusters": len(sides.compared),
                  "treated_effective": sides.effective(True), "comparison_effective": sides.effective(False),
                  "limit": FEW_CLUSTERS})  # fmt: skip
 

@@ -226,7 +226,10 @@ def in_part(found: Evaluation, name: str) -> str:
 
 
 def at_once(found: Evaluation, name: str) -> str:
-    """The ending of texts for an average that does not even differ from 0 where the groups do not part by themselves."""
+    """The ending of texts for an average that does not even differ from 0 where the groups do not part by themselves, and for a number of
+    cases that is not seen to jump."""
+    if name == "volume" and found.volume is not None and not found.volume.seen:
+        return "_none"
     return "_zero" if name == "breakdown" and breakdown_of(found.sensitivity) == 0 else ""
 
 

@@ -16,6 +16,8 @@ from ..study.words import Words
 from . import blocks
 from .show_methods import trait_name, value_name
 
+EVEN = 0.8  # of its clusters, that a side tells as much as: with less some weigh much more than others
+
 
 def show_intervals(found: Evaluation, words: Words) -> blocks.Block:
     """One row per kind of interval: how often it cries wolf, what it says, whether it is the one used. `found`: what `evaluate` gives.
@@ -153,6 +155,8 @@ def seen(w: Sign, words: Words) -> str:
         return words("warnings.differential_trend_" + ("steady" if n["steady"] else "before"), **said)
     if w.name == "season" and not n["seen"]:
         return words("warnings.season_unknown", **said)
+    if w.name == "few_clusters" and any(n[f"{side}_effective"] < EVEN * n[f"{side}_clusters"] for side in ("treated", "comparison")):
+        return words("warnings.few_clusters_seen", **said) + " " + words("warnings.few_clusters_uneven", **said)
     if w.name != "ceiling":
         return words(f"warnings.{w.name}_seen", **said)
     return " ".join(words(f"warnings.ceiling_{name}", **said) for name in n["holds"])

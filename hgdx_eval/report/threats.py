@@ -86,7 +86,9 @@ def threats(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict
     if "season" in fixed:
         listed.append(Threat("season", {}, fixed["season"]))
     if (found.sides or sides_of(design, found.main.overall()["estimator"])).few:
-        listed.append(Threat("clusters", {"treated": words.number(len(design.clusters(True)))}))
+        listed.append(
+            Threat("clusters" if found.headline == "placebo" else "unranked", {"treated": words.number(len(design.clusters(True)))})
+        )
     if design.scale == "pp":
         late = design.table[design.table["treated"]]
         share = (late["y"] * late["weight"]).sum() / late["weight"].sum()
