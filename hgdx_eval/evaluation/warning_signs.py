@@ -23,6 +23,7 @@ from ..base.telling import in_brief
 from ..design.design import Design, nearby_events, of_names, thin_event_times
 from ..design.variants import calendar_months
 from ..estimation.fixed_effects import (
+    TINY,
     Cells,
     Fit,
     cells_of,
@@ -230,6 +231,8 @@ def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | N
         return Sign("season", 1.0, {**told, "seen": 0.0})
     other = coefficients(fit, 1)[0]
     one, more = (outcome_weights(found, np.ones(1)) for found in (usual, fit))
+    if np.abs(more - one).max() <= TINY * np.abs(one).max():  # the window balances it
+        return None
     step = np.bincount(cells.clusters, more * fit.errors - one * usual.errors)
     factor = small_sample(len(step), cells.n, fit.k)
     moved = t_test(other["estimate"] - row["estimate"], factor * float(step @ step), regression_dof(fit, more - one))

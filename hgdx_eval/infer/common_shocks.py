@@ -6,6 +6,8 @@ The worlds' own rate cannot tell: it is that of one history, and of good histori
 are turned by a number of its own: these keep every cluster's sizes and memory, and lose what moves many at once.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import sparse
 
@@ -20,14 +22,25 @@ LEAST_KEPT = 0.05  # of a cluster's shock, after unit and period effects: with l
 
 
 def together(design: Design, linear: Linear, w: Worlds) -> float:
-    """p-value of no common movement: the share of turned histories whose estimates spread at least as far, the real one among them."""
+    """p-value of no common movement: the share of turned histories whose estimates spread at least as far, the real one among them. Where
+    two years were seen, also with each calendar month's mean taken out of both, and the larger of the two: a season that one side has comes
+    again every year, and what it does to the estimate is no chance (`warning_signs.season`)."""
     own = by_period_and_month(linear, w)
-    real = spread(w, own.sum(axis=0))
     alone = own / np.sqrt(np.clip(kept(design, linear, w), LEAST_KEPT, 1.0))[:, None, None]
     rng, months = np.random.default_rng([w.seed, 5]), np.arange(w.before)
     turns = (months + rng.integers(0, w.before, (TURNS, w.clusters, 1))) % w.before
-    wider = sum(spread(w, np.take_along_axis(alone, turn[:, None, :], axis=2).sum(axis=0)) >= real * (1 - 1e-12) for turn in turns)
-    return float((1 + wider) / (1 + TURNS))
+    turned = [np.take_along_axis(alone, turn[:, None, :], axis=2).sum(axis=0) for turn in turns]
+    found = []
+    for rest in (np.asarray, *([out_of_season(w.season)] if w.season is not None else [])):
+        real = spread(w, rest(own.sum(axis=0))) * (1 - 1e-12)
+        found.append((1 + sum(spread(w, rest(one)) >= real for one in turned)) / (1 + TURNS))
+    return float(max(found))
+
+
+def out_of_season(season: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Periods x months before -> the same less the mean of each calendar month."""
+    share = (season[:, None] == season) / np.bincount(season)[season]
+    return lambda sums: sums - sums @ share
 
 
 def by_period_and_month(linear: Linear, w: Worlds) -> np.ndarray:

@@ -18,8 +18,10 @@ import pandas as pd
 from scipy import stats
 
 from ..base.errors import Refusal
+from ..base.periods import PER_YEAR
 from ..design.design import Design
 from ..design.placebos import placebo_sets
+from ..design.variants import calendar_months
 from ..estimation.fixed_effects import TINY, cells_of, rows_only, usable
 from ..estimation.heterogeneity import group_linears
 from ..estimation.inference import LEVEL, MANY, Linear, by_cluster
@@ -135,7 +137,9 @@ def worlds_of(design: Design) -> Worlds | None:
     by_month = np.zeros((units.max() + 1, len(months)))
     by_month[units[early], np.searchsorted(months, times[early])] = residual
     block = max(1, min(BLOCK[design.frequency], len(months) // 2))
-    return Worlds(by_month, units, pd.factorize(table["cluster"])[0], pd.factorize(table["time"], sort=True)[0], block, design.seed)
+    known = calendar_months(pd.Series(pd.PeriodIndex.from_ordinals(months, freq=design.frequency)), design.frequency)
+    season = None if known is None or len(months) < 2 * PER_YEAR[design.frequency] else pd.factorize(known)[0]
+    return Worlds(by_month, units, pd.factorize(table["cluster"])[0], pd.factorize(table["time"], sort=True)[0], block, design.seed, season)
 
 
 def sums_of(w: Worlds, linear: Linear, residual_sums: bool) -> Callable[[Part], Sums]:

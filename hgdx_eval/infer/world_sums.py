@@ -30,6 +30,7 @@ class Worlds:
     time: np.ndarray  # per row of the study, from 0
     block: int
     seed: int
+    season: np.ndarray | None = None  # code of each month before's calendar month, where each was seen in two years or more
 
     @property
     def before(self) -> int:

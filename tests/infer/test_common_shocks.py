@@ -61,3 +61,14 @@ def test_how_often_clusters_are_said_to_move_together(tell):
         tell(f"{clusters} clusters: " + "; ".join(f"shock of {100 * shock:g} points {rate(n, number)}" for shock, n in hits.items()))
         assert hits[0.0] <= 0.05 * number + 2.6 * np.sqrt(0.05 * 0.95 * number)
         assert hits[0.02] > hits[0.0]
+
+
+def test_a_season_that_comes_again_is_no_common_shock():
+    """Four points up and down every year on the treated side alone: seen as a common movement only while calendar months are not known."""
+    design = drawn(1)
+    table = design.table
+    swing = 0.04 * np.sin(2 * np.pi * table["period"].dt.month / 12) * table["treated_from"].notna()
+    design = replace(design, table=table.assign(y=table["y"] + swing))
+    w = worlds_of(design)
+    assert w.season is not None and len(set(w.season)) == 12
+    assert together(design, linear_of(design, REGRESSION), replace(w, season=None)) < 0.05 < p_of(design)
