@@ -11,6 +11,7 @@ tested. Effects are in points, shares 0-1.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ class Sign:
 
     name: str
     strength: float
-    numbers: dict[str, float | str | tuple]
+    numbers: dict[str, Any]  # numbers, names, events
 
 
 @dataclass(frozen=True)

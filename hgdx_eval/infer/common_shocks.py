@@ -31,7 +31,8 @@ def together(design: Design, linear: Linear, w: Worlds) -> float:
     turns = (months + rng.integers(0, w.before, (TURNS, w.clusters, 1))) % w.before
     turned = [np.take_along_axis(alone, turn[:, None, :], axis=2).sum(axis=0) for turn in turns]
     found = []
-    for rest in (np.asarray, *([out_of_season(w.season)] if w.season is not None else [])):
+    views: list[Callable[[np.ndarray], np.ndarray]] = [np.asarray, *([out_of_season(w.season)] if w.season is not None else [])]
+    for rest in views:
         real = spread(w, rest(own.sum(axis=0))) * (1 - 1e-12)
         found.append((1 + sum(spread(w, rest(one)) >= real for one in turned)) / (1 + TURNS))
     return float(max(found))

@@ -58,7 +58,7 @@ def pre_trends(study: EventStudy, frequency: str, smallest: float = 0.0) -> PreT
     meaningful, whichever is more. Returns a PreTrends. Raises Refusal where there are fewer degrees of freedom than coefficients, or
     where a steady drift would not move the coefficients (every unit drifts alike).
     """
-    own, k = study.headlined, study.before
+    own, k = study.average_told, study.before
     nu = own.dof_joint
     left = nu - k + 1
     if left < 1:

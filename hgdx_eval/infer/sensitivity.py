@@ -68,6 +68,13 @@ class EventStudy:
     dof: float = np.inf  # degrees of freedom of the clustered error; infinite: the covariance is taken as known
     headlined: Headlined | None = None
 
+    @property
+    def average_told(self) -> Headlined:
+        """Raises ValueError for a study of coefficients alone."""
+        if self.headlined is None:
+            raise ValueError("an event study without the average that its method tells")
+        return self.headlined
+
 
 # --- design -> event study ----------------------------------------------------------------------------------------------
 def event_study(design: Design, width: int | None = None, estimator: str = REGRESSION) -> EventStudy:
@@ -520,7 +527,7 @@ def level_interval(study: EventStudy, bound: float) -> tuple[float, float]:
     """
     if not 0 <= bound < np.inf:
         raise ValueError(f"bound {bound}; allowed: 0 and more")
-    own, before = study.headlined, study.before
+    own, before = study.average_told, study.before
     move = bound * np.array([[1.0], [-1.0]])
     center = own.estimate - move * study.beta[:before]
     variance = own.variance - 2 * move * own.shared + move**2 * study.covariance.diagonal()[:before]
@@ -580,7 +587,7 @@ def span_text(begin: int, end: int) -> str:
 
 def level_rows(study: EventStudy, period: str) -> list[dict]:
     """Rows of the headlined average."""
-    rows = [{"group": "overall", "parameter": f"{bound:g}", "estimate": study.headlined.estimate, "ci_low": low, "ci_high": high,
+    rows = [{"group": "overall", "parameter": f"{bound:g}", "estimate": study.average_told.estimate, "ci_low": low, "ci_high": high,
              "inference": "honest"} for bound in RELATIVE for low, high in [level_interval(study, bound)]]  # fmt: skip
     rows.append({"group": "overall breakdown", **breakdown_numbers(level_breakdown(study), LIMIT)})
     return [{**row, "term": "sensitivity_level", "period": period} for row in rows]
