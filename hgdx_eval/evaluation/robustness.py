@@ -56,7 +56,9 @@ def robust(found: Evaluation, p: Study) -> Robustness:
 
 
 def sequence_of(found: Evaluation, p: Study) -> Estimate | None:
-    """Repeated looks, where there were two at least."""
+    """Repeated looks, where there were two at least. None for a study that rests on no interval: no earlier look may have one either."""
+    if found.headline in ("none", "placebo"):
+        return None
     sequence = remembered(lambda: looks(found.design, p.estimator), "looks", p.estimator, found.design)
     return sequence if sequence.table["period"].nunique() >= 2 else None
 

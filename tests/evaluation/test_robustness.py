@@ -157,3 +157,12 @@ def test_a_method_without_effects_by_event_time_says_why_there_is_no_sensitivity
     assert parts.sensitivity is None and parts.unsure == "other_method" and found.pre_trends is None
     for lang in ("vi", "en"):
         assert show_breakdown(parts, study_words(p, lang))._repr_html_()
+
+
+def test_a_study_that_rests_on_no_interval_has_none_of_earlier_looks(tmp_path):
+    """One treated unit: the page gives a rank, and neither a chart of looks nor the history may say that an interval leaves out 0."""
+    table = longer()
+    table = table[table["treated_from"].isna() | (table["unit"] == "c0u0")].assign(cluster=lambda t: t["unit"])
+    p, design = made(tmp_path, table)
+    found = evaluate(design, p)
+    assert found.headline in ("none", "placebo") and robust(found, p).looks is None
