@@ -276,7 +276,9 @@ def test_a_study_runs_on_a_folder_of_summaries(tmp_path):
     design = study_design(panel, p)
     assert design.treated_units == ["Huyện Phụng Hiệp", "Thành phố Vị Thanh"] and design.table["period"].nunique() == 12
     told = panel.cells[panel.cells["period"].dt.year == 2023]
+    told = told[told.groupby("agency")["received"].transform("size") > 1]  # an agency of one month is set aside, and told
     assert design.table["denominator"].sum() == told["received"].sum() and design.scale == "pp"
+    assert "singleton" in set(design.set_aside["reason"])
 
 
 # --- opencps_summary -----------------------------------------------------------------------------------------------
