@@ -158,18 +158,18 @@ def test_a_method_that_leaves_out_rows_stays_on_those_of_the_table(tmp_path, mon
 @pytest.mark.long
 @pytest.mark.draws
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("treated", [1, 2, 3, 4])
-def test_every_method_with_every_number_of_clusters(tmp_path, monkeypatch, shape, treated):
-    """Orders go round, so that each meets each method in some size and shape; numbers of comparison clusters too, but with many draws."""
+def test_every_method_with_every_number_of_clusters(tmp_path, monkeypatch, shape):
+    """Orders go round, so that each meets each method in some size and shape; numbers of clusters too, but with many draws."""
     few_worlds(monkeypatch)
-    number = 16 * SHAPES.index(shape) + 4 * treated
-    for comparison in (1, 2, 3, 4) if MANY else (1 + (treated + SHAPES.index(shape)) % 4,):
-        study = studied(tmp_path / str(comparison), treated, comparison, shape)
-        for place, estimator in enumerate(estimator_names() if study else []):
-            order = ORDERS[(7 * (number + comparison) + 13 * place) % len(ORDERS)]
-            all_pages = place == (number + comparison) % 11
-            names, others = (PAGES, estimator_names()) if all_pages else (("effect", "robustness"), ())
-            ends(study, estimator, order, ("vi", "en")[place % 2], names, others)
+    place = SHAPES.index(shape)
+    sizes = list(itertools.product((1, 2, 3, 4), repeat=2)) if MANY else [(1 + place % 4, 1 + place // 4)]
+    for treated, comparison in sizes:
+        number = 16 * place + 4 * treated + comparison
+        study = studied(tmp_path / f"{treated}-{comparison}", treated, comparison, shape)
+        for at, estimator in enumerate(estimator_names() if study else []):
+            order = ORDERS[(7 * number + 13 * at) % len(ORDERS)]
+            names, others = (PAGES, estimator_names()) if at == number % 11 else (("effect", "robustness"), ())
+            ends(study, estimator, order, ("vi", "en")[at % 2], names, others)
 
 
 @pytest.mark.long
