@@ -50,10 +50,10 @@ def show_threats_short(found: Evaluation, panel: Panel, p: Study, words: Words, 
 
 
 def short_rows(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate]) -> list[tuple[str, Markup, str]]:
-    """(title, the number without it or a dash, what is left) of each threat but the background."""
+    """(title, the number without it or a dash, what is left) of each threat but the background and seasons, which have their warning."""
     rows = []
     for threat in threats(found, panel, p, words, fixed):
-        if not threat.name.startswith("background"):
+        if not threat.name.startswith(("background", "season")):
             title, _, _, left = told(threat, words)
             rows.append((title, Markup(words.number(None)) if threat.fix is None else blocks.effect(threat.fix.table.iloc[0], words), left))
     return rows

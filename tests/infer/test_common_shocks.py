@@ -54,7 +54,7 @@ def test_clusters_of_their_own_leave_the_rate_as_it_is():
 @pytest.mark.long
 @pytest.mark.draws
 def test_how_often_clusters_are_said_to_move_together(tell):
-    number = draws(60, 400)
+    number = draws(20, 400)
     for clusters in (8, 12, 30):
         found = {shock: np.array([p_of(drawn(seed, shock, clusters)) for seed in range(1, number + 1)]) for shock in (0.0, 0.01, 0.02)}
         hits = {shock: int((p < 0.05).sum()) for shock, p in found.items()}

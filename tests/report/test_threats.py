@@ -79,7 +79,7 @@ def test_the_short_table_has_a_line_each_and_the_same_numbers(study):
     p, panel, found, fixed = study
     words = study_words(p, "vi")
     html = show_threats_short(found, panel, p, words, fixed).html
-    assert html.count("<tr>") == 1 + 7  # all but the background
+    assert html.count("<tr>") == 1 + 6  # all but the background and the season
     assert words.effect(fixed["without_campaign_2023"].table["estimate"].iloc[0], "pp") in html
 
 
