@@ -23,6 +23,7 @@ from .inference import (
     beyond_rounding,
     degrees_of_freedom,
     effective_clusters,
+    effective_number,
     satterthwaite,
     small_sample,
     sums_by_code,
@@ -247,7 +248,7 @@ def behind(row: dict, weight: np.ndarray) -> dict:
 
     `weight`: of the treated rows of the part, per cluster. `behind` is no column of results: `linear_estimate` makes a note of it.
     """
-    number = effective(weight)
+    number = effective_number(weight)
     return {**row, "behind": number, **(UNKNOWN if number < ALONE else {})}
 
 
@@ -256,11 +257,6 @@ def one_a_side(design: Design) -> bool:
     how clusters differ."""
     treated, comparison = design.clusters(True), design.clusters(False)
     return len(treated) == len(comparison) == 1 and treated != comparison
-
-
-def effective(weight: np.ndarray) -> float:
-    """How many equal parts would be as uneven as these: (sum)^2 / sum of squares."""
-    return float(weight.sum() ** 2 / (weight**2).sum())
 
 
 def coefficients(fit: Fit, number: int) -> list[dict | None]:
@@ -354,7 +350,7 @@ def linear_estimate(design: Design, table: pd.DataFrame, cells: Cells, name: str
     span, counted = (table["period"].min(), table["period"].max()), bool(table["denominator"].notna().all())
     thin = thin_event_times(design)
     treated = table[table["treated"]].groupby("cluster", observed=True)["weight"].sum().to_numpy()
-    whole = effective(treated)
+    whole = effective_number(treated)
     few = any(b < ALONE or b < min(FEW_BEHIND, FEWER * whole) for b in (row["behind"] for row in rows if "behind" in row))
     notes = (*notes, *(("few_behind_parts",) if few else ()))
     return Estimate(result_table(rows, **common), design.origin, design.frequency, thin, span, counted, notes)

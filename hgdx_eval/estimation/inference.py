@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import optimize, sparse, stats
 
 FEW_CLUSTERS = 5  # fewer effective clusters than this on either side: the clustered error is never the headline
 LEVEL = 0.95
@@ -71,6 +71,19 @@ def t_interval(estimate: float, std_error: float, dof: float, level: float = LEV
     reach = stats.t.ppf(0.5 + level / 2, dof) * std_error
     p = 2 * stats.t.sf(abs(estimate) / std_error, dof) if std_error > 0 else float("nan")
     return estimate - reach, estimate + reach, float(p)
+
+
+def interval_at(row: pd.Series, level: float) -> tuple[float, float]:
+    """(low, high) at another level from a row's estimate, its error and its 95 % interval, which tells the degrees of freedom; nan where
+    there is none."""
+    value, error, reach = row["estimate"], row["std_error"], (row["ci_high"] - row["ci_low"]) / 2
+    if not (error > 0 and reach > 0):
+        return float("nan"), float("nan")
+    quantile, far = 0.5 + LEVEL / 2, 1e6
+    ratio = reach / error
+    dof = far if ratio <= stats.t.ppf(quantile, far) else optimize.brentq(lambda n: stats.t.ppf(quantile, n) - ratio, 0.5, far)
+    other = stats.t.ppf(0.5 + level / 2, dof) * error
+    return float(value - other), float(value + other)
 
 
 def few_parts(parts: np.ndarray) -> bool:

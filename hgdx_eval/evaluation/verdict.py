@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import stats
 
 from ..design.design import Design
-from ..estimation.inference import LEVEL, placebo_rank
+from ..estimation.inference import LEVEL, interval_at, placebo_rank
 from ..estimation.results import Estimate, ratio_rank
 from ..infer.false_alarms import linear_of
 from ..infer.multiplicity import holm
@@ -155,20 +155,8 @@ def narrower(design: Design, main: Estimate, kind: str, estimator: str) -> tuple
     elif kind == "randomization":
         found = randomization(design, level=EQUIVALENCE)
     else:
-        return of_error(main.overall())
+        return interval_at(main.overall(), EQUIVALENCE)
     return found["ci_low"], found["ci_high"]
-
-
-def of_error(row: pd.Series) -> tuple[float, float]:
-    """From an estimate, its error and its 95 % interval, which tells the degrees of freedom."""
-    value, error, reach = row["estimate"], row["std_error"], (row["ci_high"] - row["ci_low"]) / 2
-    if not (error > 0 and reach > 0):
-        return float("nan"), float("nan")
-    quantile, far = 0.5 + LEVEL / 2, 1e6
-    ratio = reach / error
-    dof = far if ratio <= stats.t.ppf(quantile, far) else optimize.brentq(lambda n: stats.t.ppf(quantile, n) - ratio, 0.5, far)
-    narrow = stats.t.ppf(0.5 + EQUIVALENCE / 2, dof) * error
-    return float(value - narrow), float(value + narrow)
 
 
 def judging_rank(main: Estimate, space: Estimate) -> tuple[int, int]:

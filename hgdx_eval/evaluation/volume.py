@@ -13,10 +13,11 @@ from ..base.errors import Refusal
 from ..base.telling import in_brief
 from ..design.design import Design, check_design, with_codes
 from ..estimation.estimate import estimate
+from ..estimation.inference import interval_at
 from ..estimation.results import Estimate
 
 LARGE, LIKELY, SURE = 0.1, 0.05, 0.01  # a jump of that part or more is seen with a p-value below the second; any with one below the third
-WIDER = 1.31  # a 99 % interval beside one of 95 %: what could be the whole effect must not be missed by a hair
+FAR = 0.99  # level of the jump's interval whose far end is taken: what could be the whole effect must not be missed by a hair
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def volume_of(design: Design, main: Estimate) -> Volume | None:
     if row is None or design.scale != "pp" or not np.isfinite(row["estimate"]):
         return None
     jump = float(row["estimate"])
-    far = (row["ci_low"] if jump < 0 else row["ci_high"]) - jump
-    least, most = moved_by(design.table, float(np.exp(jump + WIDER * np.nan_to_num(far))))
+    far = interval_at(row, FAR)[0 if jump < 0 else 1]
+    least, most = moved_by(design.table, float(np.exp(jump if np.isnan(far) else far)))
     ends = found[["ci_low", "ci_high"]].fillna(found["estimate"])
     return Volume(float(np.expm1(jump)), float(row["p_value"]), float(ends["ci_low"] + least), float(ends["ci_high"] + most))
 

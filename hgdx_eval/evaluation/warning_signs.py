@@ -226,7 +226,7 @@ def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | N
     of_side = sparse.csr_matrix(indicators(months, np.unique(months)[1:]).multiply(sided(table)[:, None]))
     fit = regress(cells, treated, of_side)
     before, after = (int(table.loc[rows, "time"].nunique()) for rows in (table["time"] < design.start.ordinal, table["treated"]))
-    told = {"before": before, "after": after, "frequency": design.frequency, "estimate": float(usual.beta[0])}
+    told = {"before": before, "after": after, "estimate": float(usual.beta[0])}
     row = coefficients(usual, 1)[0]
     if fit is None:
         return Sign("season", 1.0, {**told, "seen": 0.0})

@@ -1,9 +1,9 @@
 """Do clusters of one side move together more than chance? Then errors clustered by cluster are too small, and only the worlds in which all
 clusters draw the same months tell how often an interval cries wolf.
 
-The worlds' own rate cannot tell: it is that of one history, and of good histories a third has more than 7 % by chance alone
-(docs/coverage.md). So the spread of the estimate over such worlds is held against the same of histories in which each cluster's months
-are turned by a number of its own: these keep every cluster's sizes and memory, and lose what moves many at once.
+The worlds' own rate cannot tell: it is that of one history, and of good histories up to a third has more than 7 % by chance alone
+(docs/decisions/0007-how-sure.md). So the spread of the estimate over such worlds is held against the same of histories in which each
+cluster's months are turned by a number of its own: these keep every cluster's sizes and memory, and lose what moves many at once.
 """
 
 from collections.abc import Callable

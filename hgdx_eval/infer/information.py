@@ -12,8 +12,9 @@ import pandas as pd
 
 from ..base.errors import Refusal
 from ..design.design import Design
-from ..estimation.fixed_effects import cells_of, outcome_weights, regress, usable
+from ..estimation.fixed_effects import cells_of, outcome_weights, usable
 from ..estimation.inference import effective_number, few_parts
+from ..estimators import two_way_fixed_effects
 from ..study.vocabulary import SINGLE_SERIES
 from .false_alarms import linear_of
 
@@ -70,10 +71,9 @@ def weights_of(design: Design, estimator: str) -> np.ndarray | None:
         pass
     try:
         table = usable(design)
-        fit = regress(cells_of(design, table), table["treated"].to_numpy(float)[:, None])
+        return outcome_weights(two_way_fixed_effects.regression(design, table, cells_of(design, table)), np.ones(1))
     except Refusal:
         return None
-    return None if fit is None else outcome_weights(fit, np.ones(1))
 
 
 def parts(masses: pd.Series) -> pd.Series:

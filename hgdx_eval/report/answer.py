@@ -25,7 +25,7 @@ from ..study.study import Study
 from ..study.vocabulary import IN_PART, SIDES
 from ..study.words import Words
 from . import blocks
-from .show_robustness import rate_of, slope_size
+from .show_robustness import change, rate_of, slope_size
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
 
@@ -249,7 +249,7 @@ def check_numbers(found: Evaluation, name: str, words: Words) -> dict[str, str]:
                        for value in (times * found.pre_trends.drift, found.pre_trends.bias))  # fmt: skip
         return {"drift": drift, "bias": bias, "period": words(f"warnings.period_{period}")}
     if name == "volume" and found.volume is not None:
-        return {"jump": ("+" if found.volume.jump >= 0 else "−") + words.percent(abs(found.volume.jump)),
+        return {"jump": change(found.volume.jump, words),
                 **{end: words.effect(getattr(found.volume, end), "pp") for end in ("low", "high")}}  # fmt: skip
     return {}
 

@@ -198,8 +198,8 @@ def sign_values(w: Sign, words: Words) -> dict[str, str]:
 
 
 def change(part: float, words: Words) -> str:
-    """+12%, −8%."""
-    return ("+" if part >= 0 else "−") + words.percent(abs(part), 0)
+    """+12.0%, −8.3%."""
+    return ("+" if part >= 0 else "−") + words.percent(abs(part))
 
 
 def slope_size(value: float, words: Words) -> str:

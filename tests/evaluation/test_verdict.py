@@ -14,7 +14,7 @@ from test_show_methods import made
 import hgdx_eval as hg
 from hgdx_eval.base.own_files import PACKAGE
 from hgdx_eval.design.design import study_design
-from hgdx_eval.estimation.inference import t_interval
+from hgdx_eval.estimation.inference import interval_at, t_interval
 from hgdx_eval.evaluation import verdict
 from hgdx_eval.evaluation.evaluation import evaluate
 from hgdx_eval.evaluation.verdict import CANNOT, CLEAR, NEGLIGIBLE, SUGGESTIVE, UNCLEAR
@@ -242,9 +242,9 @@ def test_level_1_is_within_reach_of_every_linear_method(estimator, tmp_path):
 @pytest.mark.parametrize("dof", [2.0, 7.3, 40.0, 1e6])
 def test_the_90_percent_interval_is_the_kinds_own(dof):
     low, high, _ = t_interval(1.5, 0.7, dof)
-    found = verdict.of_error(pd.Series({"estimate": 1.5, "std_error": 0.7, "ci_low": low, "ci_high": high}))
+    found = interval_at(pd.Series({"estimate": 1.5, "std_error": 0.7, "ci_low": low, "ci_high": high}), verdict.EQUIVALENCE)
     assert found == pytest.approx(t_interval(1.5, 0.7, dof, 0.90)[:2], rel=1e-6)
-    assert np.isnan(verdict.of_error(pd.Series({"estimate": 1.5, "std_error": np.nan, "ci_low": low, "ci_high": high}))[0])
+    assert np.isnan(interval_at(pd.Series({"estimate": 1.5, "std_error": np.nan, "ci_low": low, "ci_high": high}), verdict.EQUIVALENCE)[0])
 
 
 @pytest.mark.parametrize("kind", ["cluster", "wild", "randomization"])
