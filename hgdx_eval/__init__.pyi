@@ -58,6 +58,7 @@ __all__ = [
     "payment_of",
     "placebo_before",
     "placebos_in_space",
+    "plot_answer",
     "plot_coverage",
     "plot_curve",
     "plot_event",
@@ -80,7 +81,6 @@ __all__ = [
     "reversal",
     "robust",
     "show_answer",
-    "show_basis",
     "show_bounds",
     "show_breakdown",
     "show_changes",
@@ -102,8 +102,10 @@ __all__ = [
     "show_glossary",
     "show_groups",
     "show_groups_of",
+    "show_in_short",
     "show_inside",
     "show_intervals",
+    "show_meaning",
     "show_methods",
     "show_names",
     "show_notes",
@@ -289,6 +291,14 @@ def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
     Returns a list of (name, Design). Raises Refusal where a cluster holds both sides, or where the clusters do not suffice.
     """
 
+def plot_answer(found: Evaluation, words: Words, min_count: int = 5) -> Figure:
+    """The treated group by period, the same group without the estimated effect, and the gap, told as in the answer. `found`: what
+    `evaluate` gives. Where no effect is told (no interval or rank, a single series) the two groups, as `plot_shares` draws them.
+
+    Title: by the verdict, with the number of the answer.
+    Returns a Figure.
+    """
+
 def plot_coverage(design: Design, words: Words) -> Figure:
     """Since when each cluster has data. Title: how many clusters are whole, and how many have gaps. Returns a Figure."""
 
@@ -389,8 +399,8 @@ def plot_peeking(history: pd.DataFrame, words: Words, origin: Origin, scale: str
     """
 
 def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figure:
-    """Each comparison unit pretending to be treated, and the treated one among them. `estimate`: the main one; `placebos`: the
-    `placebo_space` of what `evaluate` gives. Title: its rank by |estimate|, and by the ratio of errors where the method tells it.
+    """Each comparison unit pretending to be treated, and the treated one among them. `estimate`: the main one; `placebos`: what `evaluate`
+    gives as `placebo_space`. Title: how many of the others moved more; by the ratio of errors too where the method tells it.
 
     Returns a Figure.
     """
@@ -462,15 +472,8 @@ def robust(found: Evaluation, p: Study) -> Robustness:
     Returns a Robustness whose parts `sensitivity`, `curve`, `looks` and `wild` are None where they cannot be had.
     """
 
-def show_answer(found: Evaluation, words: Words) -> blocks.Block:
-    """Question, answer, verdict, reasons: the first thing on the page. `found`: what `evaluate` gives. Returns a Block."""
-
-def show_basis(panel: Panel, design: Design, p: Study, words: Words) -> blocks.Block:
-    """What the answer rests on: numbers of dossiers or rows, periods, units and clusters and, where a fact is unverified, the assumption in
-    a box.
-
-    Returns a Block.
-    """
+def show_answer(found: Evaluation, panel: Panel, p: Study, words: Words) -> blocks.Block:
+    """Question, answer, verdict and four facts: the first thing on the page. `found`: what `evaluate` gives. Returns a Block."""
 
 def show_bounds(found: Estimate, words: Words) -> blocks.Block | None:
     """What would be found if what cannot be known were otherwise. `found`: what `effect_bounds` gives.
@@ -595,6 +598,12 @@ def show_groups_of(groups: Estimate, trait: str, words: Words) -> blocks.Block:
     Returns a Block. Raises InputError for a trait that has no effects.
     """
 
+def show_in_short(found: Evaluation, panel: Panel, p: Study, words: Words) -> blocks.Block | None:
+    """What a brief says besides the effect: what the domain knows of cost and payment. `found`: what `evaluate` gives.
+
+    Returns a Block; None where there is nothing.
+    """
+
 def show_inside(found: Evaluation, words: Words) -> list[blocks.Block]:
     """What stands inside the numbers: the comparisons that two-way fixed effects average, the weights of synthetic methods. `found`: what
     `evaluate` gives.
@@ -606,6 +615,11 @@ def show_intervals(found: Evaluation, words: Words) -> blocks.Block:
     """One row per kind of interval: how often it cries wolf, what it says, whether it is the one used. `found`: what `evaluate` gives.
 
     Returns a Block.
+    """
+
+def show_meaning(found: Evaluation, panel: Panel, p: Study, words: Words) -> blocks.Block:
+    """What the answer means, and what would settle what is open; what speaks for and against it; what it rests on, with the assumption
+    where a fact is unverified. `found`: what `evaluate` gives. Returns a Block.
     """
 
 def show_methods(found: Evaluation, words: Words) -> blocks.Block:
@@ -717,10 +731,10 @@ def show_sensitivity(rows: Estimate, words: Words) -> blocks.Block:
 def show_series(panel: Panel, words: Words) -> blocks.Block:
     """What the series measures, what was corrected in reading it, what its domain says of it, and what is told of few. Returns a Block."""
 
-def show_set_aside(design: Design, words: Words) -> blocks.Block:
+def show_set_aside(design: Design, words: Words) -> blocks.Block | None:
     """What the study left out, by reason; about how many cells where dossiers are counted: one more of them may be one dossier.
 
-    Returns a Block.
+    Returns a Block; None where nothing was left out.
     """
 
 def show_signs(found: list[Sign], words: Words, trend: Trend | None = None) -> blocks.Block:

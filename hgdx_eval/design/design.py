@@ -81,6 +81,17 @@ class Design:
         return sorted(self.table.loc[self.table["treated_from"].isna(), "unit"].unique())
 
     @property
+    def late(self) -> pd.Series:
+        """Whether each row lies at or after its unit's own start; of units that are never treated, after the first start."""
+        return self.table["time"] >= self.table["treated_from"].fillna(self.start.ordinal)
+
+    @property
+    def starts(self) -> tuple[pd.Period, ...]:
+        """The first treated periods, in order: several where adoption is staggered."""
+        found = np.sort(self.table["treated_from"].dropna().unique()).astype(int)
+        return tuple(pd.Period(ordinal=start, freq=self.frequency) for start in found)
+
+    @property
     def told(self) -> float:
         """The dossiers of the design as they may be told: in a run those of the study's own design alone, unless they are hidden."""
         total = float(self.table["denominator"].sum())

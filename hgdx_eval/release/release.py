@@ -176,7 +176,7 @@ def view_of(cells: pd.DataFrame, panel: Panel, p: Study, design: Design, told: p
     side = found["treated_from"].notna().map(SIDES)
     made = pd.DataFrame({
         "side": np.where(inside, side, ""), "place": found["cluster"].astype(str).where(inside & found["cluster"].isin(drawn), ""),
-        "late": cells["time"] >= design.start.ordinal, "after": inside & (found["treated"] == True),  # noqa: E712
+        "late": cells["time"] >= found["treated_from"].fillna(design.start.ordinal), "after": inside & (found["treated"] == True),  # noqa: E712
         "billed": False, "then": True,
     }, index=cells.index)  # fmt: skip
     for name, of_unit in divisions_of(design).items():

@@ -20,11 +20,10 @@ from ..evaluation.verdict import (
 from ..panel.disclosure import BANDS, as_told, band, hidden_in_table, parts_of
 from ..panel.panel import Panel
 from ..panel.told import Release
-from ..study.domains import domain_of
-from ..study.study import Study
 from ..study.vocabulary import IN_PART, SIDES
 from ..study.words import Words
 from . import blocks
+from .ranks import ranked
 from .show_robustness import change, rate_of, slope_size
 
 SUPPORT = (("pre_period", "methods", "placebo_time", "leave_one_out", "breakdown"), TIME_BEFORE)  # without and with level 4, best first
@@ -49,10 +48,7 @@ def headline(found: Evaluation, words: Words) -> str:
                      interval=interval_text(row, words))  # fmt: skip
     kind = "difference" if found.design.estimand == "difference" else "effect"
     if found.headline == "placebo":
-        rank, number = found.rank
-        by = "rank" if ratio_rank(found.main) is None else "rank_ratio"
-        return words(f"story.{kind}_{by}", **said, rank=words.number(rank), number=words.number(number),
-                     size_rank=words.number(found.size_rank[0]))  # fmt: skip
+        return words(f"story.{kind}_rank", **said, ranked=rank_text(found, words))
     if found.headline == "none":
         return words("story.cannot", **said, reason=words("story.gate_fails" if judged_out(found) else "story.few_clusters"))
     if found.verdict == NEGLIGIBLE:
@@ -61,6 +57,11 @@ def headline(found: Evaluation, words: Words) -> str:
     if found.verdict == UNCLEAR:
         return words(f"story.{kind}_unclear", **said, interval=interval_text(row, words))
     return words(f"story.{kind}", **said, interval=interval_text(row, words))
+
+
+def rank_text(found: Evaluation, words: Words) -> str:
+    """What the rank means: how many of the other units moved more, when each in turn is assumed to be the treated one."""
+    return ranked(*found.rank, words, "size" if ratio_rank(found.main) is None else "ratio")
 
 
 def size_text(value: float, scale: str, words: Words) -> str:
@@ -124,36 +125,6 @@ def reasons(found: Evaluation, words: Words) -> list[tuple[str, str]]:
     return support[: 3 - min(len(limits), 2)] + limits[:2]
 
 
-def show_answer(found: Evaluation, words: Words) -> blocks.Block:
-    """Question, answer, verdict, reasons: the first thing on the page. `found`: what `evaluate` gives. Returns a Block."""
-    return blocks.answer(words("study.question"), headline(found, words), found.verdict, reasons(found, words), words)
-
-
-def show_basis(panel: Panel, design: Design, p: Study, words: Words) -> blocks.Block:
-    """What the answer rests on: numbers of dossiers or rows, periods, units and clusters and, where a fact is unverified, the assumption in
-    a box.
-
-    Returns a Block.
-    """
-    return blocks.basis(basis_numbers(design, words), domain_of(p).assumption(p, words), words)
-
-
-def basis_numbers(design: Design, words: Words) -> list[tuple[str, str]]:
-    """(number, what it counts): dossiers or rows, periods, units, clusters."""
-    table = design.table
-    counted = table["denominator"].notna().all()
-    size = design.told if counted else len(table)
-    span = words("story.span", first=words.period(table["period"].min(), short=True),
-                 last=words.period(table["period"].max(), short=True))  # fmt: skip
-    return [
-        (words.number(size), words("story.n_dossiers" if counted else "story.n_rows")),
-        (words.number(table["time"].nunique()), words(f"story.n_periods_{design.frequency}", span=span)),
-        (words.number(len(design.treated_units) + len(design.comparison_units)),
-         words("story.n_units", treated=words.number(len(design.treated_units)))),
-        (words.number(table["cluster"].nunique()), words("story.n_clusters")),
-    ]  # fmt: skip
-
-
 def show_checks(found: Evaluation, words: Words) -> blocks.Block:
     """The checks made, their results and whether they pass. `found`: what `evaluate` gives. Returns a Block."""
     return blocks.checks(check_rows(found, words), words("story.checks_caption"), words)
@@ -181,11 +152,10 @@ def check_rows(found: Evaluation, words: Words) -> list[tuple[str, str, str]]:
 
 
 def ranks_text(found: Evaluation, words: Words) -> str:
-    """The rank; of a synthetic method both, the judging one first."""
-    rank, number = found.rank
+    """What the rank means; of a synthetic method, whose ratio of errors judges, the size besides."""
     if ratio_rank(found.main) is None:
-        return words("story.rank_of", rank=words.number(rank), number=words.number(number))
-    return words("story.ranks_of", rank=words.number(rank), number=words.number(number), size_rank=words.number(found.size_rank[0]))
+        return rank_text(found, words)
+    return words("story.ranks_of", ranked=rank_text(found, words), more=words.number(found.size_rank[0] - 1))
 
 
 def check_result(found: Evaluation, name: str, words: Words) -> str:

@@ -41,8 +41,9 @@ def csv_link(text: str, name: str, label: str) -> Markup:
     return Markup('<a class="dl" download="{}.csv" href="{}">{}</a>').format(name, data, label)
 
 
-def answer(question: str, sentence: str, verdict: int, reasons: list[tuple[str, str]], words: Words) -> Block:
-    """Question, answer (the part between ** stands out), verdict on its five-step scale, reasons ("+" or "-", text)."""
+def answer(question: str, sentence: str, verdict: int, facts: list[tuple[str, str, str]], words: Words) -> Block:
+    """Question, answer (the part between ** stands out), verdict on its five-step scale, a strip of facts (value, what it is, what stands
+    below it)."""
     opening, dot, rest = sentence.partition(". ")
     before, _, rest = rest.partition("**")
     strong, _, after = rest.partition("**")
@@ -51,17 +52,16 @@ def answer(question: str, sentence: str, verdict: int, reasons: list[tuple[str, 
     steps = Markup("").join(
         Markup("<li{}>{}</li>").format(Markup(' aria-current="true"') if n == verdict else "", words(f"tables.short_{n}")) for n in VERDICTS
     )
-    why = Markup("").join(
-        Markup('<li class="{}"><b>{}</b> {}</li>').format("y" if sign == "+" else "x",
-                                                          words("tables.for" if sign == "+" else "tables.against"), text)
-        for sign, text in reasons
-    )  # fmt: skip
+    strip = Markup("").join(
+        Markup("<div><dt>{}{}</dt><dd>{}</dd></div>").format(what, Markup("<small>{}</small>").format(below) if below else "", value)
+        for value, what, below in facts
+    )
     return Block(
         str(
             Markup(
                 '<div class="answer"><p class="kick">{}</p><h1>{}</h1><p class="ans">{}</p><div class="ver"><h2><span>{}</span>{}</h2>'
-                '<ol class="scale">{}</ol><ul class="why">{}</ul></div></div>'
-            ).format(words("study.kicker"), tied(question), said, words("tables.verdict"), words(f"tables.verdict_{verdict}"), steps, why)
+                '<ol class="scale">{}</ol></div><dl class="nums">{}</dl></div>'
+            ).format(words("study.kicker"), tied(question), said, words("tables.verdict"), words(f"tables.verdict_{verdict}"), steps, strip)
         )
     )
 
@@ -73,12 +73,17 @@ def tied(text: str) -> str:
     return text
 
 
-def basis(numbers: list[tuple[str, str]], assumption: str | None, words: Words) -> Block:
-    """What the answer rests on: up to four (number, label), and an unverified assumption in a box."""
-    items = Markup("").join(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(label, value) for value, label in numbers)
+def meaning(texts: list[str], reasons: list[tuple[str, str]], based: str, assumption: str | None, words: Words) -> Block:
+    """What the answer means, what speaks for and against it ("+" or "-", text), what it rests on, and an unverified assumption in a box."""
+    told = Markup("").join(Markup("<p>{}</p>").format(text) for text in texts)
+    why = Markup("").join(
+        Markup('<li class="{}"><b>{}</b> {}</li>').format("y" if sign == "+" else "x",
+                                                          words("tables.for" if sign == "+" else "tables.against"), text)
+        for sign, text in reasons
+    )  # fmt: skip
     box = Markup('<p class="assume"><b>{}</b> {}</p>').format(words("tables.assumption"), assumption) if assumption else ""
-    return Block(str(Markup('<div class="base"><h2>{}</h2><dl class="nums">{}</dl>{}</div>')
-                     .format(words("tables.basis"), items, box)))  # fmt: skip
+    return Block(str(Markup('<div class="base"><div><h2>{}</h2>{}</div><div><ul class="why">{}</ul><p class="src">{}</p>{}</div></div>')
+                     .format(words("tables.meaning"), told, why, based, box)))  # fmt: skip
 
 
 def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = frozenset(), total_row: bool = False,

@@ -10,8 +10,9 @@ from ..panel.panel import Panel
 from ..study.domains import domain_of
 from ..study.study import Study
 from ..study.words import Words
-from .answer import basis_numbers, check_rows, headline, reasons
+from .answer import check_rows, headline, reasons
 from .figure import Figure
+from .first_screen import basis_numbers, meaning
 from .threats import short_rows
 
 MIME = "application/vnd.hgdx.document+json"
@@ -47,11 +48,14 @@ def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: li
         {"kind": "list", "items": [[words("tables.for" if sign == "+" else "tables.against"), said]
                                    for sign, said in reasons(found, words)]},
         picture(figures[0]),
-        text("heading", words("tables.basis")),
+        text("heading", words("tables.meaning")),
+        *(text("paragraph", said) for said in meaning(found, panel, p, words)),
         {"kind": "list", "items": [[number, what] for number, what in basis_numbers(found.design, words)]},
     ]  # fmt: skip
     if domain_of(p).assumption(p, words):
         parts.append({"kind": "list", "items": [[words("tables.assumption"), domain_of(p).assumption(p, words)]]})
+    short = domain_of(p).in_short(found, panel, p, words)
+    parts += [text("heading", words("office.how_much")), {"kind": "list", "items": [list(pair) for pair in short]}] if short else []
     others = [picture(figure) for figure in figures[1:] if figure is not None]
     parts += [text("heading", words("office.why")), *others, checks_part(found, words)]
     parts += [text("heading", words("office.wrong")),

@@ -1,13 +1,15 @@
 """Executed notebooks -> one page: no script, no request, nothing that the data could smuggle in.
 
-Tags of cells: `vi`, `en` (Markdown of one language), `hero` with `answer`, `key-chart` or `basis` (the first screen), `fold`
-(behind its heading), `parameters`, `setup`, `record`, `notebook-only` (not in the report), `brief-only` (in the brief, not in the report).
+Tags of cells: `vi`, `en` (Markdown of one language); `hero` with `answer`, `key-chart` or `basis` (the first screen); on a heading a name
+of CHAPTERS (where its section stands in the report), `#name` (its anchor), `fold` (what follows is behind it), `optional` (it goes where
+nothing follows), `own-page` (its notebook has a page of its own besides); `parameters`, `setup`, `record`, `notebook-only` (not in the
+report), `brief-only` (in the brief, not in the report).
 """
 
 import base64
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
@@ -22,6 +24,7 @@ from ..study.words import Words
 from .formulas import mathml
 
 HERO = ("answer", "key-chart", "basis")  # the first screen, in this order
+CHAPTERS = ("how-much", "for-whom", "how-sure", "annex")  # of the report, after the answer; a section of none of them is a chapter itself
 QUIET = {"parameters", "injected-parameters", "setup", "record", "notebook-only"}
 TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt", "em",
@@ -49,8 +52,8 @@ IMAGES = ("data:image/png;", "data:image/jpeg;", "data:image/svg+xml;")
 
 @dataclass(frozen=True)
 class Page:
-    """What the page says besides its notebooks. `kind`: report (one page of all), brief (two printed pages) or notebook (one, with
-    its code)."""
+    """What the page says besides its notebooks. `kind`: report (one page of all), brief (two printed pages), chapter (one notebook
+    by itself, nothing folded) or notebook (one, with its code)."""
 
     lang: str
     title: str
@@ -59,15 +62,26 @@ class Page:
     kind: str
     annexes: tuple[str, ...]  # HTML
     footer: str
+    domain: str = ""  # whose texts come before the general ones
 
 
 @dataclass(frozen=True)
 class Section:
-    """A chapter of a page: its anchor, its title, its parts as HTML."""
+    """A part of a page: its anchor, its title, its blocks as HTML; `chapter`: a name of CHAPTERS, or "" ."""
 
     anchor: str
     title: str
     body: Markup
+    chapter: str = ""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Sections under one title, "" for one section that bears its own."""
+
+    anchor: str
+    title: str
+    sections: tuple[Section, ...]
 
 
 def allowed(tag: str, name: str, value: str) -> str | None:
@@ -95,14 +109,14 @@ def sanitised(html: str) -> Markup:
 
 def render(notebooks: list[NotebookNode], page: Page) -> str:
     """One self-contained page; the same notebooks give the same bytes. Raises ValueError for a notebook with an error."""
-    words = Words(page.lang)
+    words = Words(page.lang, domain=page.domain)
     cells = [cell for notebook in notebooks for cell in notebook.cells if in_language(cell, page.lang)]
     hero, rest = ([], cells) if page.kind == "notebook" else split_hero(cells, QUIET if page.kind == "brief" else QUIET | {"brief-only"})
     sections = sections_of(rest, page, words)
     parts = {name: Markup("").join(output_html(out) for cell in hero if name in tags(cell) for out in cell.outputs)
              for name in HERO}  # fmt: skip
     return template().render(
-        page=page, words=words, hero=parts if hero else None, sections=sections, style=Markup(style()),
+        page=page, words=words, hero=parts if hero else None, chapters=chapters_of(sections, words), style=Markup(style()),
         annexes=[sanitised(annex) for annex in page.annexes],
         title=(words("report.title_simulated") + " " if page.simulated else "") + page.title,
         mark=css_text(words("report.mark", place=page.place)) if page.simulated else "", running=css_text(page.title),
@@ -131,44 +145,82 @@ def split_hero(cells: list[NotebookNode], quiet: set[str]) -> tuple[list[Noteboo
     return first, [cell for cell in kept if not any(cell is other for other in first)]
 
 
+def chapters_of(sections: list[Section], words: Words) -> list[Chapter]:
+    """The sections by chapter, in the order of CHAPTERS; one of no chapter is one by itself, before the annex."""
+    alone = [Chapter(section.anchor, section.title, (section,)) for section in sections if not section.chapter]
+    found = {name: tuple(section for section in sections if section.chapter == name) for name in CHAPTERS}
+    named = [Chapter(name, title_of(name, parts, words), parts) for name, parts in found.items() if parts]
+    annex = [chapter for chapter in named if chapter.anchor == CHAPTERS[-1]]
+    return [*named[: len(named) - len(annex)], *alone, *annex]
+
+
+def title_of(chapter: str, sections: tuple[Section, ...], words: Words) -> str:
+    """A chapter's title, which may name one of its sections: "How much, at what cost" where there is one `cost`."""
+    keys = [f"report.chapter_{chapter}_{section.anchor}" for section in sections]
+    return words(next((key for key in keys if key in words.texts), f"report.chapter_{chapter}"))
+
+
+@dataclass
+class Fold:
+    """What stands behind a heading: what is written under it, then blocks."""
+
+    heading: str
+    lead: Markup
+    parts: list[Markup] = field(default_factory=list)
+
+    def html(self, shown: bool) -> Markup:
+        opened = Markup(" open") if shown else ""
+        return Markup("<details{}><summary>{}</summary>{}{}</details>").format(opened, self.heading, self.lead, Markup("").join(self.parts))
+
+
+@dataclass
+class Draft:
+    """A section while its cells come in. `told`: whether it stays although no output has come."""
+
+    title: str
+    anchor: str
+    chapter: str
+    told: bool
+    parts: list[Markup | Fold] = field(default_factory=list)
+
+    def html(self, shown: bool) -> Markup:
+        parts = (part.html(shown) if isinstance(part, Fold) else part for part in self.parts if not isinstance(part, Fold) or part.parts)
+        return Markup("\n").join(parts)
+
+
 def sections_of(cells: list[NotebookNode], page: Page, words: Words) -> list[Section]:
-    """Cells under their `## heading`; folded cells behind their `### heading`. A heading tagged `optional`, with what is
-    written under it, is left out where no output follows."""
-    sections: list[tuple[str, list[Markup]]] = []
-    optional: dict[int, bool] = {}  # section -> whether it has an output yet
-    pending, lead = "", Markup("")  # heading of a fold whose content follows, and what is written under it
+    """Cells under their `## heading`; those between a `### heading` tagged `fold` and the next heading behind it. A heading tagged
+    `optional`, with what is written under it, is left out where no output follows."""
+    drafts = [Draft("", "", "", True)]
+    into = drafts[0].parts  # of a section, or of the fold that is open
     for cell in cells:
         if cell.cell_type == "markdown":
             heading = re.match(r"(#{1,3}) +(.+)", cell.source)
             if "fold" in tags(cell) and heading:
-                pending, lead = heading[2].strip(), markdown_html(cell.source[heading.end() :])
+                drafts[-1].parts.append(Fold(heading[2].strip(), markdown_html(cell.source[heading.end() :])))
+                into = drafts[-1].parts[-1].parts
                 continue
-            pending = ""
             if heading and (len(heading[1]) < 3):
-                sections.append((heading[2].strip(), []))
-                if "optional" in tags(cell):
-                    optional[len(sections) - 1] = False
+                drafts.append(draft_of(heading[2].strip(), tags(cell), page))
+            into = drafts[-1].parts
             source = re.sub(r"^#{1,2} +.+\n*", "", cell.source) if heading else cell.source
             html = markdown_html(source) if source.strip() else Markup("")
-            put(sections, Markup('<div class="lead">{}</div>').format(html) if heading and html else html)
-            continue
-        body = Markup("").join(output_html(out) for out in cell.outputs)
-        if page.kind == "notebook":
-            body = code_html(cell, words) + body + warnings_html(cell, words)
-        if pending and body:
-            body, pending = Markup("<details><summary>{}</summary>{}{}</details>").format(pending, lead, body), ""
-        if body and len(sections) - 1 in optional:
-            optional[len(sections) - 1] = True
-        put(sections, body)
-    sections = [section for number, section in enumerate(sections) if optional.get(number, True)]
-    return [Section(f"s{n}", title, Markup("\n").join(parts)) for n, (title, parts) in enumerate(sections, start=1)]
+            body = Markup('<div class="lead">{}</div>').format(html) if heading and html else html
+        else:
+            body = Markup("").join(output_html(out) for out in cell.outputs)
+            if page.kind == "notebook":
+                body = code_html(cell, words) + body + warnings_html(cell, words)
+            drafts[-1].told |= bool(body)
+        into += [body] if body else []
+    shown = page.kind == "chapter"
+    kept = [draft for draft in drafts if draft.told and (draft.title or draft.parts)]
+    return [Section(draft.anchor or f"s{n}", draft.title, draft.html(shown), draft.chapter) for n, draft in enumerate(kept, start=1)]
 
 
-def put(sections: list[tuple[str, list[Markup]]], body: Markup) -> None:
-    if body:
-        if not sections:
-            sections.append(("", []))
-        sections[-1][1].append(body)
+def draft_of(title: str, marks: set[str], page: Page) -> Draft:
+    anchor = next((mark[1:] for mark in sorted(marks) if re.fullmatch(r"#[a-z][a-z-]*", mark)), "")
+    chapter = next((name for name in CHAPTERS if name in marks), "") if page.kind == "report" else ""
+    return Draft(title, anchor, chapter, "optional" not in marks)
 
 
 def code_html(cell: NotebookNode, words: Words) -> Markup:

@@ -59,11 +59,13 @@ def show_domain_data(panel: Panel, p: Study, words: Words) -> list[blocks.Block]
     return domain_of(p).data_shown(panel, p, words)
 
 
-def show_set_aside(design: Design, words: Words) -> blocks.Block:
+def show_set_aside(design: Design, words: Words) -> blocks.Block | None:
     """What the study left out, by reason; about how many cells where dossiers are counted: one more of them may be one dossier.
 
-    Returns a Block.
+    Returns a Block; None where nothing was left out.
     """
+    if design.set_aside.empty:
+        return None
     frame = pd.DataFrame([(words("reasons." + r.reason) if "reasons." + r.reason in words.texts else r.reason,
                            words.number(r.units), size_of(r.rows, words) if np.isfinite(design.whole) else words.number(r.rows))
                           for r in design.set_aside.itertuples()],
@@ -78,7 +80,7 @@ def show_groups(design: Design, p: Study, words: Words) -> blocks.Block:
 
     Returns a Block.
     """
-    touched, late = design.table["treated_from"].notna(), design.table["time"] >= design.start.ordinal
+    touched, late = design.table["treated_from"].notna(), design.late
     cells = [(side, after, design.table[(touched == side) & (late == after)]) for side in (True, False) for after in (False, True)]
     rows = [group_row(part, side, after, size, mean, design, words)
             for (side, after, part), (size, mean) in zip(cells, group_numbers(cells, design, p.min_count), strict=True)]  # fmt: skip
@@ -88,7 +90,8 @@ def show_groups(design: Design, p: Study, words: Words) -> blocks.Block:
 
 
 def group_row(part: pd.DataFrame, touched: bool, after: bool, size: float, mean: float, design: Design, words: Words) -> tuple:
-    names = words("study.treated" if touched else "study.comparison"), words("story.after" if after else "story.before")
+    when = "" if len(design.starts) == 1 else "_own" if touched else "_first"
+    names = words("study.treated" if touched else "study.comparison"), words(f"story.{'after' if after else 'before'}{when}")
     if part.empty or not part["weight"].sum() > 0:
         return (*names, words.number(None), words.number(None))
     if np.isnan(size):

@@ -12,6 +12,7 @@ from ..evaluation.reconciliation import extra_cases
 from ..study.words import Words, capital
 from . import blocks
 from .formulas import METHODS, mathml
+from .ranks import ranked
 
 TRAIT_TEXTS = ("level", "commune_type")  # traits whose values are codes with a text of their own
 SHOWN_DONORS = 12
@@ -67,10 +68,11 @@ def extra_text(row: pd.Series, extra: pd.DataFrame | None, words: Words) -> str:
 def reading(row: pd.Series, words: Words, ratio: tuple[int, int] | None) -> str:
     """How to read a row. `ratio`: rank and number of the method's ratio of errors, beside its rank by size."""
     if row["inference"] == "placebo" and "/" in row["parameter"]:
-        rank, number = row["parameter"].split("/")
-        if ratio is None:
-            return words("compare.reading_rank", rank=rank, number=number)
-        return words("compare.reading_ranks", rank=words.number(ratio[0]), number=number, size_rank=rank)
+        rank, number = map(int, row["parameter"].split("/"))
+        told = ranked(rank, number, words) if ratio is None else ranked(*ratio, words, "ratio")
+        return words(
+            "compare.reading_rank", ranked=told if ratio is None else words("story.ranks_of", ranked=told, more=words.number(rank - 1))
+        )
     if row["term"] == "group":
         told = blocks.periods(row["period"], words)
         return told if row["period"].endswith("..") else words("compare.reading_apart", period=told)

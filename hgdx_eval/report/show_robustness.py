@@ -14,6 +14,7 @@ from ..infer.specification_curve import curve_summary
 from ..study.vocabulary import SCALES
 from ..study.words import Words
 from . import blocks
+from .ranks import ranked
 from .show_methods import trait_name, value_name
 
 EVEN = 0.8  # of its clusters, that a side tells as much as: with less some weigh much more than others
@@ -46,7 +47,7 @@ def said(own: pd.DataFrame, words: Words) -> str:
         return words.number(None)
     row = own.iloc[0]
     if row["inference"] == "placebo":
-        return words("story.rank_of", rank=row["parameter"].partition("/")[0], number=row["parameter"].partition("/")[2])
+        return ranked(*map(int, row["parameter"].split("/")), words)
     return words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]) if pd.notna(row["ci_low"]) else words("robustness.unbounded")
 
 
@@ -132,7 +133,7 @@ def show_signs(found: list[Sign], words: Words, trend: Trend | None = None) -> b
         said.append((words("warnings.trend_power_title"), trend_power(trend, words)))
     lead = Markup("") if found else Markup("<p>{}</p>").format(words("warnings.none"))
     listed = Markup(blocks.definitions(said, words).html) if said else Markup("")
-    return blocks.Block(str(Markup("<h3>{}</h3>{}{}").format(words("warnings.caption"), lead, listed)))
+    return blocks.Block(str(lead + listed))
 
 
 def trend_power(trend: Trend, words: Words) -> str:

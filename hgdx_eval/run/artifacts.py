@@ -13,7 +13,7 @@ from ..estimation.results import check_table, result_table
 from ..panel.panel import Panel
 from ..panel.told import FILE, Release, write_told
 from ..report.blocks import definitions, fold
-from ..report.page import Page, render
+from ..report.page import QUIET, Page, output_html, render, tags
 from ..report.record import MIME as ESTIMATES_MIME
 from ..study.load import study_words
 from ..study.study import Study
@@ -42,6 +42,8 @@ def publish_files(building: Path, p: Study, panel: Panel, release: Release | Non
         if brief:
             write_text(building / f"brief.{lang}.html", render(brief, page_of(p, panel, lang, "brief", ())))
         for job, notebook in mine.items():
+            if has_own_page(notebook):
+                write_text(building / f"{job.name}.{lang}.html", render([notebook], page_of(p, panel, lang, "chapter", ())))
             page = page_of(p, panel, lang, "notebook", ())
             write_text(building / "notebooks" / f"{job.stem}.html", render([notebook], page))
     made = {job.stem: {"key": key.of(job), "sha256": file_hash(building / "notebooks" / f"{job.stem}.ipynb")} for job in executed}
@@ -51,11 +53,18 @@ def publish_files(building: Path, p: Study, panel: Panel, release: Release | Non
     write_json(building / "receipt.json", {**receipt, "executed": made, "result": result, "state": "complete", "finished": now()})
 
 
+def has_own_page(notebook: nbformat.NotebookNode) -> bool:
+    """Whether a notebook's heading asks for a page besides the report, and there is something on it."""
+    return any("own-page" in tags(cell) for cell in notebook.cells) and any(
+        output_html(output) for cell in notebook.cells if not tags(cell) & QUIET for output in cell.get("outputs", [])
+    )
+
+
 def page_of(p: Study, panel: Panel, lang: str, kind: str, annexes: tuple[str, ...]) -> Page:
     """What the page needs to know besides its notebooks."""
     words = study_words(p, lang)
     return Page(lang=lang, title=words("study.title"), place=words("study.place"), simulated=panel.origin.simulated, kind=kind,
-                annexes=annexes, footer=words("story.footer"))  # fmt: skip
+                annexes=annexes, footer=words("story.footer"), domain=words.domain)  # fmt: skip
 
 
 def receipt_block(receipt: dict, words: Words) -> str:

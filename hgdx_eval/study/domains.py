@@ -103,6 +103,15 @@ class Domain(Protocol):
     def assumption(self, p: "Study", words: object) -> str | None:
         """What the study takes for granted of its policy, in a sentence."""
 
+    def facts_of_answer(self, found: object, panel: object, p: "Study", words: object) -> list[tuple[str, str, str]]:
+        """(value, what it is, what stands below it): what the first screen says besides the effect, two at most."""
+
+    def meaning_of_answer(self, found: object, panel: object, p: "Study", words: object) -> list[str]:
+        """What the answer means, as far as the domain knows (cost), one sentence at most."""
+
+    def in_short(self, found: object, panel: object, p: "Study", words: object) -> list[tuple[str, str]]:
+        """(term, text) that a brief says besides the effect."""
+
     def facts_told(self, p: "Study", words: object) -> list[tuple]:
         """(what, value, verified, title, link, day read) of the facts about the policy."""
 

@@ -89,6 +89,18 @@ def assumption(p: "Study", words: object) -> None:
     return None
 
 
+def facts_of_answer(found: object, panel: object, p: "Study", words: object) -> list:
+    return []
+
+
+def meaning_of_answer(found: object, panel: object, p: "Study", words: object) -> list:
+    return []
+
+
+def in_short(found: object, panel: object, p: "Study", words: object) -> list:
+    return []
+
+
 def facts_told(p: "Study", words: object) -> list[tuple]:
     return []
 

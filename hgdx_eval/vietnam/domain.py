@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..design.design import Design
+    from ..evaluation.evaluation import Evaluation
     from ..panel.panel import Panel
     from ..report.blocks import Block
     from ..study.events import Event
@@ -208,6 +209,24 @@ def assumption(p: "Study", words: "Words") -> str | None:
         return None
     return words("story.assumption", cut=words.number(law.cut_pct or law.assumed_cut_pct),
                  start=words.date(law.effective or law.assumed_effective), signed=words.date(law.signed))  # fmt: skip
+
+
+def facts_of_answer(found: "Evaluation", panel: "Panel", p: "Study", words: "Words") -> list[tuple[str, str, str]]:
+    from .questions.in_short import facts
+
+    return facts(found, panel, p, words) if "cost" in notebooks(p) else []
+
+
+def meaning_of_answer(found: "Evaluation", panel: "Panel", p: "Study", words: "Words") -> list[str]:
+    from .questions.in_short import meaning
+
+    return meaning(found, panel, p, words) if "cost" in notebooks(p) else []
+
+
+def in_short(found: "Evaluation", panel: "Panel", p: "Study", words: "Words") -> list[tuple[str, str]]:
+    from .questions.in_short import in_short
+
+    return in_short(found, panel, p, words) if "cost" in notebooks(p) else []
 
 
 def facts_told(p: "Study", words: "Words") -> list[tuple]:

@@ -78,7 +78,8 @@ def draw_gate(gate: pd.DataFrame, words: Words, width: int, small: bool) -> MplF
     names = [words(f"robustness.kind_{kind}") for kind in gate["kind"]]
     values = [rate_text(row, words, False) for _, row in gate.iterrows()]
     used = (gate["state"] == "headline").to_numpy()
-    row, left, right = (44, EDGE, 20) if small else (32, 0, 0)
+    apart = small and any(length(name, bold) + length(value, bold) + 12 > width for name, value, bold in zip(names, values, used))
+    row, left, right = (59 if apart else 44, EDGE, 20) if small else (32, 0, 0)  # `apart`: name and value do not fit on one line
     if not small:
         left = int(max(length(name, bold) for name, bold in zip(names, used))) + 16
         right = int(max(length(value, bold) for value, bold in zip(values, used))) + 16
@@ -103,7 +104,8 @@ def draw_gate(gate: pd.DataFrame, words: Words, width: int, small: bool) -> MplF
         style = {"color": TREATED, "weight": "bold"} if used[i] else {"color": INK if found["state"] in KEEP else MUTED}
         text = i * row + 20 if small else y + 4
         put(axes, 0 if small else left - 12, text, names[i], left, ha="left" if small else "right", **style)
-        put(axes, width if small else width - right + 14, text, values[i], left, ha="right" if small else "left", **style)
+        edge = 0 if apart else width if small else width - right + 14
+        put(axes, edge, text + 15 * apart, values[i], left, ha="right" if small and not apart else "left", **style)
         draw_rate(axes, found, y, used[i])
     return figure
 

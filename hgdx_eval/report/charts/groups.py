@@ -51,7 +51,7 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
     table = series.pivot(index="period", columns="side", values="y").reset_index()
     table = table.assign(period=written_all(table["period"])).rename(columns=SIDES)
     return Figure(
-        "shares", words("charts.shares_" + finding_of_gap(design, series), start=words.period(design.start, short=True)),
+        "shares", words("charts.shares_" + finding_of_gap(design, series), start=start_text(design, words)),
         capital(words("charts.shares_subtitle_pp" if unit else "charts.shares_subtitle_level")), narrow, wide,
         tuple((m.text, m.policy) for m in marks), source_line(design.origin, size_text(design, words), words, note), alt,
         csv_text(table, words), tag(design.origin, words),
@@ -111,8 +111,7 @@ def gap_text(design: Design, series: pd.DataFrame, words: Words, after: bool) ->
 def time_marks(design: Design, words: Words) -> list[Mark]:
     """The policy and the concurrent events nearest to it, in order of time."""
     start = design.start.ordinal
-    label = words("charts.assumed" if design.assumed else "charts.in_force", start=words.period(design.start, True))
-    policy = Mark(start, None, label, True)
+    policy = policy_mark(design, words)
 
     def place(day: object) -> float:
         period = pd.Period(pd.Timestamp(day), freq=design.frequency)
@@ -128,6 +127,22 @@ def time_marks(design: Design, words: Words) -> list[Mark]:
 
     near = sorted(design.events, key=lambda event: abs(place(event.date) - start))[:EVENTS_SHOWN]
     return sorted([policy, *map(mark, near)], key=lambda m: m.x)
+
+
+def policy_mark(design: Design, words: Words) -> Mark:
+    """The policy's start; where units start at different times a stretch from the first to the last."""
+    starts = design.starts
+    span = [words.period(period, True) for period in (starts[0], starts[-1])]
+    if len(starts) > 1:
+        label = words("charts.in_force_staggered", first=span[0], last=span[1], n=words.number(len(design.treated_units)))
+        return Mark(starts[0].ordinal, starts[-1].ordinal, label, True)
+    return Mark(starts[0].ordinal, None, words("charts.assumed" if design.assumed else "charts.in_force", start=span[0]), True)
+
+
+def start_text(design: Design, words: Words) -> str:
+    """The start as titles name it: of staggered adoption the first one."""
+    text = words.period(design.start, short=True)
+    return text if len(design.starts) == 1 else words("charts.first_start", start=text)
 
 
 def draw_shares(design: Design, series: pd.DataFrame, marks: list[Mark], words: Words, width: int, small: bool) -> MplFigure:

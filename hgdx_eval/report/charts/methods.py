@@ -107,7 +107,9 @@ def value_text(row: pd.Series, words: Words) -> str:
     if pd.notna(row["ci_low"]):
         return value + " " + words.effect_interval(row["ci_low"], row["ci_high"], scale)
     rank, slash, number = row["parameter"].removeprefix(RATIO).partition("/")
-    return words("charts.methods_rank", value=value, rank=rank, number=number) if slash and rank.isdigit() else value
+    if not slash or not rank.isdigit():
+        return value
+    return words("charts.methods_rank", value=value, more=words.number(int(rank) - 1), others=words.number(int(number) - 1))
 
 
 def notes_of(rows: list[Row], words: Words) -> str:

@@ -9,12 +9,13 @@ from ...study.vocabulary import IN_PART
 from ...study.words import Words
 from ..blocks import csv_text
 from ..figure import COMPARISON, GROUND, INK, TREATED, Figure, canvas, drawn, source_line
+from ..ranks import ranked
 from .axes import estimate_size, simulated_note, tag, tick_digits
 
 
 def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figure:
-    """Each comparison unit pretending to be treated, and the treated one among them. `estimate`: the main one; `placebos`: the
-    `placebo_space` of what `evaluate` gives. Title: its rank by |estimate|, and by the ratio of errors where the method tells it.
+    """Each comparison unit pretending to be treated, and the treated one among them. `estimate`: the main one; `placebos`: what `evaluate`
+    gives as `placebo_space`. Title: how many of the others moved more; by the ratio of errors too where the method tells it.
 
     Returns a Figure.
     """
@@ -22,11 +23,12 @@ def plot_placebos(estimate: Estimate, placebos: Estimate, words: Words) -> Figur
     own = float(estimate.overall()["estimate"])
     scale = estimate.overall()["scale"]
     rank = 1 + int((np.abs(values) >= abs(own) * (1 - 1e-12)).sum())
-    said = {"rank": words.number(rank), "number": words.number(len(values) + 1), "value": words.effect(own, scale)}
+    ratio = ratio_rank(estimate)
+    told = ranked(rank, len(values) + 1, words)
+    told = told if ratio is None else words("story.ranks_of", ranked=ranked(*ratio, words, "ratio"), more=words.number(rank - 1))
+    said = {"ranked": told, "number": words.number(len(values) + 1), "value": words.effect(own, scale)}
     alt = words("charts.placebo_alt", **said, simulated=simulated_note(estimate.origin, words))
-    label, ratio = words("charts.placebo_label", **said), ratio_rank(estimate)
-    said["ratio"] = "" if ratio is None else words.number(ratio[0])
-    title = words("charts.placebo_title" if ratio is None else "charts.placebo_title_ratio", **said)
+    label, title = words("charts.placebo_label", **said), words("charts.placebo_title", **said)
     narrow, wide = drawn("placebos", lambda w, s: draw_strip(values, own, label, COMPARISON, scale, words, w, s), alt)
     data = csv_text(placebos.table[["group", "estimate"]], words)
     return Figure("placebos", title, words("charts.placebo_subtitle"), narrow, wide, (),

@@ -14,7 +14,7 @@ from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, drawn, source_line
 from .axes import opens_year, simulated_note, size_text, tag
-from .groups import told_series
+from .groups import start_text, told_series
 
 LEAST = 6  # periods with both groups on each side of the date, for a panel
 COLUMNS = {True: 2, False: 4}  # on a phone, on a desk
@@ -35,7 +35,7 @@ def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | No
         return None
     series = series[series["cluster"].isin(order.index)]
     up = int((order > 0).sum())
-    said = {"n": words.number(up), "number": words.number(len(order)), "start": words.period(design.start, short=True)}
+    said = {"n": words.number(up), "number": words.number(len(order)), "start": start_text(design, words)}
     ends = {"first": order.index[0], "first_move": words.effect(order.iloc[0], "pp"), "last": order.index[-1],
             "last_move": words.effect(order.iloc[-1], "pp")}  # fmt: skip
     title = words("charts.places_up", **said)
