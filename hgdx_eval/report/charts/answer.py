@@ -32,15 +32,15 @@ def plot_answer(found: Evaluation, words: Words, min_count: int = 5) -> Figure:
         return plot_shares(found.design, words, min_count)
     design, row = found.design, found.main.overall()
     value = words.effect(row["estimate"], row["scale"])
-    title = capital(words(f"charts.answer_{finding(found)}", size=told_size(row, words), without=without_text(found, words),
+    name = without_text(found, words)
+    title = capital(words(f"charts.answer_{finding(found)}", size=told_size(row, words), without=name,
                           direction=words("story.up" if row["estimate"] >= 0 else "story.down")))  # fmt: skip
     span = [words.period(design.table["period"].min(), True), words.period(design.table["period"].max(), True)]
     last = series.dropna().iloc[-1]
     ends = {name: level(last[name], design, words) for name in ("treated", "without")}
-    alt = words("charts.answer_alt", first=span[0], last=span[1], title=title, period=words.period(last["period"], True), without_text=without_text(found, words),
+    alt = words("charts.answer_alt", first=span[0], last=span[1], title=title, period=words.period(last["period"], True), without_text=name,
                 simulated=simulated_note(design.origin, words), **ends)  # fmt: skip
     marks = time_marks(design, words)
-    name = without_text(found, words)
     narrow, wide = drawn("answer", lambda width, small: draw_answer(series, marks, value, name, design, words, width, small), alt)
     note = words("charts.answer_note_" + ("synthetic" if found.main.donors else "path" if len(found.main.rows("event")) else "level"),
                  without=name)  # fmt: skip
