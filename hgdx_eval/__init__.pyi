@@ -293,7 +293,8 @@ def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
 
 def plot_answer(found: Evaluation, words: Words, min_count: int = 5) -> Figure:
     """The treated group by period, the same group without the estimated effect, and the gap, told as in the answer. `found`: what
-    `evaluate` gives. Where no effect is told (no interval or rank, a single series) the two groups, as `plot_shares` draws them.
+    `evaluate` gives; periods of fewer dossiers than `min_count` are left out. Where no effect is told (no interval or rank, a single
+    series) the two groups, as `plot_shares` draws them.
 
     Title: by the verdict, with the number of the answer.
     Returns a Figure.
@@ -316,7 +317,7 @@ def plot_event(estimate: Estimate, words: Words) -> Figure | None:
     """The difference by event time with its 95% band. `estimate`: of any method.
 
     Title: about the periods after the policy, "above" ("below") where more than half of their intervals lie above (below) 0, else "around";
-    preceded by whether before it at most one interval in ten (rounded up) misses 0.
+    preceded by whether before it at most one interval in ten (rounded up) misses 0; of a path without intervals neither.
     Returns a Figure; None of a method that has no path over time.
     """
 
@@ -451,9 +452,10 @@ def reconcile(design: Design, found: list[Estimate]) -> Estimate:
     that step adds, so that the rows of one method add up to its estimate; empty where no method has a number that can be reached so.
     """
 
-def record(estimates: list[Estimate], notebook: str, words: Words, verdict: int | None = None) -> Recorded:
+def record(estimates: list[Estimate], notebook: str, words: Words, verdict: int | None = None, headline: str | None = None) -> Recorded:
     """Hands estimates to the run: they come out in estimates.csv, a verdict in the receipt. `estimates`: a list, perhaps empty; `notebook`:
-    the name of the notebook, their column `notebook`; `verdict`: 1 to 5, of the notebook that gives one.
+    the name of the notebook, their column `notebook`; `verdict`: 1 to 5, and `headline`: the kind of inference that it rests on, of the
+    notebook that gives them.
 
     Returns a Recorded, which must be what its cell shows. Raises ValueError where a table leaves the contract of results.
     """

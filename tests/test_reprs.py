@@ -44,7 +44,17 @@ def records(file):
     panel = hg.load_panel(p)
     design = hg.study_design(panel, p)
     found = hg.evaluate(design, p)
-    return p, words, panel, design, found.main, found, hg.show_answer(found, words), hg.plot_event(found.main, words), hg.robust(found, p)
+    return (
+        p,
+        words,
+        panel,
+        design,
+        found.main,
+        found,
+        hg.show_answer(found, panel, p, words),
+        hg.plot_event(found.main, words),
+        hg.robust(found, p),
+    )
 
 
 def test_each_record_is_one_line_that_says_what_it_is(tmp_path):

@@ -24,7 +24,7 @@ from ..infer.pre_trends import PreTrends, pre_trends
 from ..infer.sensitivity import judged_study, sensitivity_of
 from ..panel.disclosure import told_whole
 from ..study.study import Study, VerdictRules
-from ..study.vocabulary import REGRESSION
+from ..study.vocabulary import NO_INTERVAL, REGRESSION
 from .verdict import Small, judge, judge_checks, judging_rank, smallness, state
 from .volume import Volume, volume_of
 from .warning_signs import Sign, warning_signs
@@ -75,6 +75,18 @@ class Evaluation:
         return placebo_rank(self.main.overall()["estimate"], self.placebo_space.table["estimate"])
 
     @property
+    def told(self) -> Estimate:
+        """The main estimate as every surface tells it: with the interval that the verdict rests on, and no other; where that is a rank, or
+        nothing, without any interval, of single periods and cohorts neither. All kinds stand in the gate's table and in estimates.csv."""
+        table, row = self.main.table, self.main.overall()
+        if row["term"] == "change":
+            return self.main
+        if self.headline in NO_INTERVAL:
+            kept = ~((table["term"] == "overall") & ~table["inference"].isin([row["inference"], "placebo"]))
+            return replace(self.main, table=table[kept].assign(ci_low=np.nan, ci_high=np.nan, std_error=np.nan, p_value=np.nan))
+        return replace(self.main, table=table[(table["term"] != "overall") | (table["inference"] == self.headline)])
+
+    @property
     def all(self) -> list[Estimate]:
         """Every estimate, for the published table."""
         kept = [self.main, self.placebo_time, self.leave_one_out, self.placebo_space, *self.others]
@@ -106,6 +118,8 @@ def evaluated(design: Design, p: Study) -> Evaluation:
     others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
     honest, unsure, parted = relaxed(design, p)
     checks = judge_checks(main, time, left_out, others, honest, p.verdict, parted)
+    if headline in NO_INTERVAL and main.overall()["term"] != "change":
+        checks["pre_period"] = "none"  # intervals of single periods are worth no more than that of the average
     volume = volume_of(design, main)
     if design.scale == "pp" and design.table["denominator"].notna().all():
         checks["volume"] = "none" if volume is None else state(not volume.explains)
@@ -158,7 +172,7 @@ def judged_by(main: Estimate, gate: pd.DataFrame, few: bool, space: Estimate | N
 def headed(main: Estimate, kind: str) -> Estimate:
     """The main table with the `overall` row of one kind of inference first (a rank stays second to the estimate's own row)."""
     row = main.table[(main.table["term"] == "overall") & (main.table["inference"] == kind)].head(1)
-    if kind in ("none", "placebo") or row.empty:
+    if kind in NO_INTERVAL or row.empty:
         return main
     return replace(main, table=pd.concat([row, main.table.drop(row.index)], ignore_index=True))
 

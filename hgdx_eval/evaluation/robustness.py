@@ -14,7 +14,7 @@ from ..infer.multiplicity import adjusted
 from ..infer.sequential import looks
 from ..infer.specification_curve import specification_curve
 from ..study.study import Study
-from ..study.vocabulary import REGRESSION
+from ..study.vocabulary import NO_INTERVAL, REGRESSION
 from .evaluation import Evaluation
 
 GATE_LEVEL = 0.99  # of the Monte Carlo interval of a rate
@@ -57,7 +57,7 @@ def robust(found: Evaluation, p: Study) -> Robustness:
 
 def sequence_of(found: Evaluation, p: Study) -> Estimate | None:
     """Repeated looks, where there were two at least. None for a study that rests on no interval: no earlier look may have one either."""
-    if found.headline in ("none", "placebo"):
+    if found.headline in NO_INTERVAL:
         return None
     sequence = remembered(lambda: looks(found.design, p.estimator), "looks", p.estimator, found.design)
     return sequence if sequence.table["period"].nunique() >= 2 else None

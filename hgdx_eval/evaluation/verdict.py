@@ -26,6 +26,7 @@ from ..infer.pre_trends import PreTrends
 from ..infer.randomization import randomization
 from ..infer.wild import wild
 from ..study.study import Study, VerdictRules
+from ..study.vocabulary import NO_INTERVAL
 from .warning_signs import Sign
 
 CLEAR, SUGGESTIVE, UNCLEAR, NEGLIGIBLE, CANNOT = 1, 2, 3, 4, 5
@@ -140,7 +141,7 @@ def smallness(
     design: Design, main: Estimate, headline: str, left_out: Estimate | None, others: tuple[Estimate, ...], p: Study
 ) -> Small | None:
     """The two one-sided tests; None without a threshold, or where the headlined kind has no interval."""
-    if p.smallest_effect is None or headline in ("none", "placebo"):
+    if p.smallest_effect is None or headline in NO_INTERVAL:
         return None
     low, high = narrower(design, main, headline, p.estimator)
     parts = [estimates_of(others)] + ([left_out.table["estimate"]] if left_out is not None else [])

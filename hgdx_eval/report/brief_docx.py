@@ -49,7 +49,7 @@ def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: li
                                    for sign, said in reasons(found, words)]},
         picture(figures[0]),
         text("heading", words("tables.meaning")),
-        *(text("paragraph", said) for said in meaning(found, panel, p, words)),
+        *(text("plain", said) for said in meaning(found, panel, p, words)),
         {"kind": "list", "items": [[number, what] for number, what in basis_numbers(found.design, words)]},
     ]  # fmt: skip
     if domain_of(p).assumption(p, words):

@@ -7,6 +7,7 @@ from ..evaluation.verdict import CANNOT, NEGLIGIBLE, UNCLEAR
 from ..panel.panel import Panel
 from ..study.domains import domain_of
 from ..study.study import Study
+from ..study.vocabulary import NO_INTERVAL
 from ..study.words import Words
 from . import blocks
 from .answer import headline, interval_text, rank_text, reasons, size_text
@@ -78,7 +79,7 @@ def open_question(found: Evaluation) -> str:
     before = design.table.loc[design.table["time"] < design.start.ordinal, "time"].nunique()
     if design.estimand == "difference":
         return "adopters"
-    if found.headline in ("none", "placebo"):
+    if found.headline in NO_INTERVAL:
         return "units"
     if checks.get("volume") == "fail":
         return "volume"

@@ -27,7 +27,7 @@ def show_methods(found: Evaluation, words: Words) -> blocks.Block:
     Returns a Block.
     """
     rows, counted = [], found.design.scale == "pp" and found.design.table["denominator"].notna().all()
-    for part in [found.main, *found.others]:
+    for part in [found.told, *found.others]:
         extra = extra_cases(found.design, part).table if counted else None
         for _, row in method_rows(part).iterrows():
             rows.append(method_row(row, extra, words, ratio_rank(part)))

@@ -22,6 +22,7 @@ from ..panel.panel import Panel
 from ..report.record import MIME
 from ..study.load import study_words
 from ..study.study import Study
+from ..study.vocabulary import NO_INTERVAL
 from .run_folders import RUN_NAME, latest_name
 
 STUDY_NAME = re.compile(r"[a-z0-9_]+")
@@ -47,22 +48,24 @@ class Run:
 def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks: list[NotebookNode]) -> dict:
     """The receipt's `result`: the headlined estimate, the verdict's number, the newest period and a keyed hash per period."""
     main = table[(table["estimator"] == p.estimator) & table["term"].isin(["overall", "change"]) & (table["notebook"] == "effect")].head(1)
+    if judged(notebooks, "headline") in NO_INTERVAL and not (main["term"] == "change").any():
+        main = main.assign(ci_low=float("nan"), ci_high=float("nan"))  # what the report refuses to tell, nobody is told
     first = main.astype(object).where(main.notna(), None).to_dict("records")
     key, kind = machine_key(), b"table" if p.layout == "table" else b"id"  # rows of a table had other columns in older runs
     months = month_hashes(panel.cells, key) if key else {}
     titles = {lang: {name: study_words(p, lang)(f"study.{name}") for name in ("title", "place")} for lang in LANGUAGES}
     return {
-        "main": {name: first[0][name] for name in MAIN} if first else None, "verdict": verdict_of(notebooks),
+        "main": {name: first[0][name] for name in MAIN} if first else None, "verdict": judged(notebooks, "verdict"),
         "last_period": newest_counted(panel, p), "rows": rows, "titles": titles,
         "periods": months, "periods_key": hmac.digest(key, kind, "sha256").hex()[:8] if key else None,
     }  # fmt: skip
 
 
-def verdict_of(notebooks: list[NotebookNode]) -> int | None:
-    """The verdict's number, as a notebook recorded it beside its estimates."""
-    found = [output["data"][MIME].get("verdict") for notebook in notebooks for cell in notebook.cells if cell.cell_type == "code"
+def judged(notebooks: list[NotebookNode], name: str) -> int | str | None:
+    """The verdict's number, or the kind of inference that it rests on, as a notebook recorded it beside its estimates."""
+    found = [output["data"][MIME].get(name) for notebook in notebooks for cell in notebook.cells if cell.cell_type == "code"
              for output in cell.outputs if MIME in output.get("data", {})]  # fmt: skip
-    return next((number for number in found if number), None)
+    return next((value for value in found if value), None)
 
 
 def month_hashes(cells: pd.DataFrame, key: bytes) -> dict[str, str]:

@@ -26,6 +26,7 @@ TERMS = {
     "sensitivity_level", "cost", "indicator",
 }  # fmt: skip
 INFERENCE = {*KINDS, "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential", "model", "none"}
+NO_INTERVAL = ("none", "placebo")  # kinds on which a verdict rests without an interval: on nothing, or on a rank
 SCALES = {"share", "pp", "log", "level", "VND", "count"}
 STATUS = {"ok", "refused"}
 REASONS = {

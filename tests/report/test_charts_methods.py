@@ -154,7 +154,7 @@ def test_an_interval_from_too_few_clusters_is_not_drawn_and_a_rank_is_told():
                           {"term": "overall", "estimate": 4.2, "inference": "placebo", "parameter": "3/40"}],
                          estimator=MAIN, scale="pp")  # fmt: skip
     figure = plot_methods([Estimate(table, ORIGIN, "M")], MAIN, words())
-    assert data(figure)["ci_low"].isna().all() and "+4,2 (thứ 3 trong 40)" in figure.wide and "○" in figure.source
+    assert data(figure)["ci_low"].isna().all() and "+4,2 (2/39 lớn hơn)" in figure.wide and "○" in figure.source
     few = method_rows([found(MAIN, 4.2, 4, 4.4, n_treated_clusters=4)], MAIN)
     assert few["ci_low"].isna().all() and method_rows([found(MAIN, 4.2, 4, 4.4, n_treated_clusters=5)], MAIN)["ci_low"].notna().all()
 

@@ -179,7 +179,7 @@ def test_blocks_escape_what_they_are_given():
 
     bad = "<script>alert(1)</script>"
     frame = pd.DataFrame([(bad, bad)], columns=[bad, "b"])
-    made = [blocks.answer(bad, f"{bad} **{bad}** x", 2, [("+", bad)], VI), blocks.basis([(bad, bad)], bad, VI),
+    made = [blocks.answer(bad, f"{bad} **{bad}** x", 2, [(bad, bad, bad)], VI), blocks.meaning([bad], [("+", bad)], bad, bad, VI),
               blocks.table(frame, bad, VI, {"b"}, download=frame), blocks.checks([(bad, bad, "pass")], bad, VI),
               blocks.threats([(bad, bad, bad, bad)], VI), blocks.facts_table([(bad, bad, True, bad, "https://x.vn", None)], VI)]  # fmt: skip
     for block in made:

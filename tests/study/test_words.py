@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hgdx_eval.report.ranks import ranked
 from hgdx_eval.study.words import NOTHING, Words, texts
 from params import params_folder
 
@@ -76,5 +77,5 @@ def test_a_word_goes_with_its_number_by_the_rules_of_the_language(words, number,
 def test_a_number_told_in_words_takes_the_plural_and_a_unit_of_the_study_is_one_or_many():
     assert EN("charts.size_dossiers", n="at least 500", span="2023") == "at least 500 cases, 2023."
     study = Words("en", (("unit", "state"), ("units", "states"), ("treated", "California")))
-    assert study("charts.placebo_title", rank=study.number(1), number=study.number(1)) == "California ranks 1 of 1 state"
-    assert study("charts.placebo_title", rank=study.number(1), number=study.number(27)) == "California ranks 1 of 27 states"
+    assert ranked(1, 2, study) == "none of the other 1 state moved as much"
+    assert ranked(5, 27, study) == "4 of the other 26 states moved more"

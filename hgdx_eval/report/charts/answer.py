@@ -22,7 +22,8 @@ ROOM = 0.24  # of the axis, on the side of the lines where the gap is told
 
 def plot_answer(found: Evaluation, words: Words, min_count: int = 5) -> Figure:
     """The treated group by period, the same group without the estimated effect, and the gap, told as in the answer. `found`: what
-    `evaluate` gives. Where no effect is told (no interval or rank, a single series) the two groups, as `plot_shares` draws them.
+    `evaluate` gives; periods of fewer dossiers than `min_count` are left out. Where no effect is told (no interval or rank, a single
+    series) the two groups, as `plot_shares` draws them.
 
     Title: by the verdict, with the number of the answer.
     Returns a Figure.

@@ -19,22 +19,23 @@ def plot_event(estimate: Estimate, words: Words) -> Figure | None:
     """The difference by event time with its 95% band. `estimate`: of any method.
 
     Title: about the periods after the policy, "above" ("below") where more than half of their intervals lie above (below) 0, else "around";
-    preceded by whether before it at most one interval in ten (rounded up) misses 0.
+    preceded by whether before it at most one interval in ten (rounded up) misses 0; of a path without intervals neither.
     Returns a Figure; None of a method that has no path over time.
     """
     rows = estimate.rows("event").sort_values("event_time", ignore_index=True)
     if rows.empty:
         return None
     before, after = rows[rows["event_time"] < -1], rows[rows["event_time"] >= 0]
+    told = bool(rows["ci_low"].notna().any())
     missed = ((before["ci_low"] > 0) | (before["ci_high"] < 0)).sum()
     flat = "flat" if missed <= int(np.ceil(len(before) / 10)) else "uneven"
     side = "above" if (after["ci_low"] > 0).mean() > 0.5 else "below" if (after["ci_high"] < 0).mean() > 0.5 else "around"
     scale = rows["scale"].iloc[0]
-    title = words(f"charts.event_{flat}_{side}")
+    title = words(f"charts.event_{flat}_{side}" if told else "charts.event_plain")
     alt = words("charts.event_alt", title=title, before=words.effect(before["estimate"].mean(), scale),
                 after=words.effect(after["estimate"].mean(), scale), simulated=simulated_note(estimate.origin, words))  # fmt: skip
     narrow, wide = drawn("event", lambda width, small: draw_event(rows, estimate, words, width, small), alt)
-    note = words("charts.reference") + (" " + words("charts.thin") if estimate.thin else "")
+    note = words("charts.reference" if told else "charts.reference_bare") + (" " + words("charts.thin") if estimate.thin else "")
     data = csv_text(rows[["event_time", "estimate", "ci_low", "ci_high"]], words)
     return Figure("event", title, words(f"charts.event_subtitle_{'pp' if scale == 'pp' else 'level'}"), narrow, wide, (),
                   source_line(estimate.origin, estimate_size(estimate, words), words, note), alt, data, tag(estimate.origin, words),
@@ -45,7 +46,9 @@ def draw_event(rows: pd.DataFrame, estimate: Estimate, words: Words, width: int,
     figure, axes = canvas(width, 250 if small else 300, 34 if small else 44, 12, 24, 42)
     x, y = rows["event_time"].to_numpy(), rows["estimate"].to_numpy()
     thin = np.isin(x, estimate.thin)
-    if len(rows) > 8:
+    if rows["ci_low"].isna().all():
+        axes.plot(x, y, color=TREATED, lw=1.6)
+    elif len(rows) > 8:
         axes.fill_between(x, rows["ci_low"].fillna(0), rows["ci_high"].fillna(0), color=TREATED, alpha=0.18, lw=0)
         axes.plot(x, y, color=TREATED, lw=1.6)
     else:

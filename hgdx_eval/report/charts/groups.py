@@ -131,12 +131,11 @@ def time_marks(design: Design, words: Words) -> list[Mark]:
 
 def policy_mark(design: Design, words: Words) -> Mark:
     """The policy's start; where units start at different times a stretch from the first to the last."""
-    starts = design.starts
-    span = [words.period(period, True) for period in (starts[0], starts[-1])]
-    if len(starts) > 1:
-        label = words("charts.in_force_staggered", first=span[0], last=span[1], n=words.number(len(design.treated_units)))
-        return Mark(starts[0].ordinal, starts[-1].ordinal, label, True)
-    return Mark(starts[0].ordinal, None, words("charts.assumed" if design.assumed else "charts.in_force", start=span[0]), True)
+    start, last = words.period(design.start, True), words.period(design.starts[-1], True)
+    if len(design.starts) > 1:
+        label = words("charts.in_force_staggered", first=start, last=last, n=words.number(len(design.treated_units)))
+        return Mark(design.start.ordinal, design.starts[-1].ordinal, label, True)
+    return Mark(design.start.ordinal, None, words("charts.assumed" if design.assumed else "charts.in_force", start=start), True)
 
 
 def start_text(design: Design, words: Words) -> str:
