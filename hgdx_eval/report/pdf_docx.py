@@ -21,7 +21,7 @@ from ..base.aside import write_bytes
 from ..base.errors import InputError, RunFailed
 from ..base.machine import shortage
 from ..base.private_folder import private_folder
-from .brief_docx import MIME
+from .document import MIME
 
 FONT = "Times New Roman"  # what Decree 30/2020 asks of administrative documents; it has every Vietnamese letter
 INK, MUTED, ACCENT = RGBColor(0x16, 0x20, 0x2B), RGBColor(0x50, 0x5B, 0x67), RGBColor(0xA3, 0x12, 0x3B)

@@ -64,7 +64,7 @@ def section(study: str, runs: list[Run], words: Words) -> dict:
     return {
         "name": study, "title": titles.get("title") or study, "place": titles.get("place", ""),
         "simulated": bool(last and last.receipt.get("simulated")), "entries": entries(study, runs, words),
-        "chart": sanitised(chart._repr_html_()) if chart else "", "warning": warning(looks, words) if last else "",
+        "chart": drawn_with_data(chart) if chart else "", "warning": warning(looks, words) if last else "",
         "last": estimate_text(last, words) if last else "", "verdict": verdict_text(last, words) if last else "",
     }  # fmt: skip
 
@@ -77,6 +77,13 @@ def moves(study: str, good: list[Run], words: Words) -> tuple["Figure | None", p
 
     looks = looks_of(good[-1])
     return chart_of(study, good, looks, words), looks
+
+
+def drawn_with_data(chart: "Figure") -> Markup:
+    """The chart with its data behind a link: no workbook lies beside this page."""
+    from ...report.blocks import csv_link
+
+    return sanitised(chart._repr_html_() + Markup('<p class="src">{}</p>').format(csv_link(chart.csv, chart.name, chart.download)))
 
 
 def entries(study: str, runs: list[Run], words: Words) -> list[dict]:

@@ -168,7 +168,7 @@ def show_other_cut(found: Cost, p: Study, words: Words) -> blocks.Block | None:
     now = words.number(found.bill.cut, digits_of(found.bill.cut))
     block = blocks.table(pd.DataFrame(rows, columns=heads), words("cost.caption_other", cut=cut, now=now), words, set(heads[1:]),
                          name="cost_other_cut")  # fmt: skip
-    return blocks.Block(block.html + paragraphs([words("cost.other_text", cut=cut, now=now)]).html)
+    return block + paragraphs([words("cost.other_text", cut=cut, now=now)])
 
 
 def show_savings(found: Cost, words: Words) -> blocks.Block | None:
@@ -189,7 +189,7 @@ def show_savings(found: Cost, words: Words) -> blocks.Block | None:
     if unknown:
         known.append(words("cost.saved_unknown", what=", ".join(unknown)))
     table = blocks.facts_table(rows, words, words("cost.unit_caption"), "unit_costs", words("cost.col_unit"))
-    return blocks.Block(paragraphs(known).html + table.html)
+    return paragraphs(known) + table
 
 
 def unit_value(fact: UnitCost, words: Words) -> str:

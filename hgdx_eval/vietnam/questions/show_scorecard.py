@@ -6,6 +6,7 @@ from markupsafe import Markup
 from ...base.periods import written
 from ...panel.panel import Panel
 from ...report import blocks
+from ...report.tables import table_of
 from ...study.events import Source
 from ...study.study import Study
 from ...study.words import Words
@@ -42,8 +43,8 @@ def show_tasks(card: Scorecard | None, words: Words) -> blocks.Block | None:
     tag = Markup(' <span class="tag">{}</span>').format(words("charts.simulated")) if card.origin.simulated else ""
     caption = Markup("{}{}").format(words("scorecard.caption", date=words.date(load_facts().tasks.date)), tag)
     return blocks.Block(str(Markup(
-        '<div class="tw"><table class="tasks"><caption>{}</caption><thead><tr>{}</tr></thead>{}</table></div>{}'
-    ).format(caption, head, body, blocks.download_line(all_values(card, words), "scorecard", words))))  # fmt: skip
+        '<div class="tw"><table class="tasks"><caption>{}</caption><thead><tr>{}</tr></thead>{}</table></div>'
+    ).format(caption, head, body)), (table_of("scorecard", caption, all_values(card, words), words),))  # fmt: skip
 
 
 def task_rows(task: Task, card: Scorecard, words: Words) -> Markup:
@@ -216,8 +217,9 @@ def context_table(rows: list[tuple[str, str, str, str, str, Source]], words: Wor
                          for row in rows],
                         columns=["place", "date", "figure", "definition", "value", "verified", "title", "link", "read"])  # fmt: skip
     return blocks.Block(str(Markup(
-        '<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}'
-    ).format(words("scorecard.context_caption"), head, body, blocks.download_line(data, "published", words))))  # fmt: skip
+        '<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    ).format(words("scorecard.context_caption"), head, body)),
+        (table_of("published", words("scorecard.context_caption"), data, words, {"value", "date"}),))  # fmt: skip
 
 
 def link(source: Source, words: Words) -> Markup:
