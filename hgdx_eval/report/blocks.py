@@ -97,15 +97,16 @@ def basis(numbers: list[tuple[str, str]], assumption: str | None, words: Words) 
 
 
 def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = frozenset(), total_row: bool = False,
-          download: pd.DataFrame | None = None, name: str = "table", loose: bool = False) -> Block:  # fmt: skip
+          download: pd.DataFrame | None = None, name: str = "table", loose: bool = False,
+          mixed: set[str] = frozenset()) -> Block:  # fmt: skip
     """A table of text or Markup: caption above, heads with scope, numbers to the right, its data (as shown, unless `download` holds
-    more) for the workbook under `name`. `loose`: cells may break anywhere."""
+    more) for the workbook under `name`. `loose`: cells may break anywhere; `mixed`: columns of texts and numbers."""
     head = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(right(c in numeric), c) for c in frame.columns)
     rows = [Markup('<tr><th scope="row">{}</th>{}</tr>').format(
                 row.iloc[0], Markup("").join(Markup("<td{}>{}</td>").format(right(c in numeric), row[c]) for c in frame.columns[1:]))
             for _, row in frame.iterrows()]  # fmt: skip
     foot = Markup("<tfoot>{}</tfoot>").format(rows.pop()) if total_row and rows else ""
-    data = table_of(name, caption, frame if download is None else download, words, numeric)
+    data = table_of(name, caption, frame if download is None else download, words, numeric | mixed)
     scrolls, css = Markup(' tabindex="0"') if len(frame.columns) > NARROW else "", Markup(' class="loose"') if loose else ""
     return Block(
         str(
@@ -147,7 +148,7 @@ def checks(rows: list[tuple[str, str, str]], caption: str, words: Words) -> Bloc
     data = pd.DataFrame([(check, result, words(f"tables.{state}")) for check, result, state in rows],
                         columns=[words(f"tables.col_{c}") for c in ("check", "result", "state")])  # fmt: skip
     return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>')
-                     .format(caption, head, body)), (table_of("checks", caption, data, words),))  # fmt: skip
+                     .format(caption, head, body)), (table_of("checks", caption, data, words, {data.columns[1]}),))  # fmt: skip
 
 
 def threats(items: list[tuple[str, str, str, str]], words: Words) -> Block:

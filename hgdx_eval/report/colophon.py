@@ -28,6 +28,12 @@ def day_of(receipt: dict) -> date:
     return date.fromisoformat(receipt.get("day") or receipt["started"][:10])
 
 
+def dateline(day: date, place: str, words: Words) -> str:
+    """Hậu Giang, ngày 30 tháng 11 năm 2026: as administrative documents are dated."""
+    two = {"d": f"{day.day:02}", "m": f"{day.month:02}" if day.month < 3 else f"{day.month}"}  # as Decree 30/2020 writes them
+    return words("colophon.dateline", place=place, day=words.date(day), year=str(day.year), **two)
+
+
 def about_html(pairs: list[tuple[str, str]], workbook: str, words: Words) -> Markup:
     """The block at the end of a page; `workbook`: the file beside it that holds the tables, "" without one."""
     items = [(what, linked(text)) for what, text in pairs]

@@ -78,14 +78,15 @@ def columns_of(head: str, values: list, numeric: bool, words: Words, digits: int
             return [(name, [part[i] if i < len(part) else None for part in parts]) for i, name in enumerate(ends)]
         return [(title, [part[0] for part in parts])]
     if texts and len(texts) == sum(cell is not None for cell in cells):
-        if all(YEAR.fullmatch(text) for text in texts):
-            return [(title, [cell and ["0", int(cell)] for cell in cells])]
+        if all(YEAR.fullmatch(text) for text in texts[:-1] or texts):  # the last row may be the total
+            return [(title, [["0", int(cell)] if isinstance(cell, str) and YEAR.fullmatch(cell) else cell for cell in cells])]
         if all(map(as_date, texts)):
             return [(title, [cell and as_date(cell) for cell in cells])]
     if head in LOOSE:
         return [(title, [float(cell) if isinstance(cell, str) and PLAIN.fullmatch(cell) else cell for cell in cells])]
     if head in CODED:
-        return [(title, [words.texts.get(CODED[head] + cell, cell) if isinstance(cell, str) else cell for cell in cells])]
+        named = [words.texts.get(CODED[head] + cell, cell) if isinstance(cell, str) else cell for cell in cells]
+        return [(title, [None if cell == NOTHING else cell for cell in named])]
     return [(title, cells)]
 
 

@@ -39,7 +39,7 @@ def show_payment_answer(found: Payment, design: Design, words: Words) -> blocks.
 
 
 def show_rates(found: Payment, design: Design, words: Words) -> blocks.Block | None:
-    """Both rates in the year before the start, since then, and in the last twelve months; by month in the download. `found`: what
+    """Both rates in the year before the start, since then, and in the last twelve months; by month in the workbook. `found`: what
     `payment_of` gives.
 
     Returns a Block; None where nothing can be said of payments.

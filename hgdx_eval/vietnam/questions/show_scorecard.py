@@ -30,7 +30,7 @@ def tasks_of(panel: Panel, p: Study) -> Scorecard | None:
 
 
 def show_tasks(card: Scorecard | None, words: Words) -> blocks.Block | None:
-    """One row per indicator, or per task that has none: latest value, target, status; for download every value. `card`: what `tasks_of`
+    """One row per indicator, or per task that has none: latest value, target, status; in the workbook every value. `card`: what `tasks_of`
     gives.
 
     Returns a Block; None without a scorecard.
@@ -179,7 +179,7 @@ def when_of(period: pd.Period, words: Words) -> str:
 
 
 def all_values(card: Scorecard, words: Words) -> pd.DataFrame:
-    """Every value as a table for download; an indicator without any has one empty row."""
+    """Every value as a table; an indicator without any has one empty row."""
     rows = [(item.task, item.name, name_of(item, words), definition_of(item, words), item.unit, item.target, period, value,
              item.status, "; ".join(item.sources), item.kind == "data" and card.origin.simulated)
             for item in card.items
