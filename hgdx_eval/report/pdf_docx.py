@@ -38,7 +38,8 @@ SIZES = {"Normal": 12, "Title": 16, "Heading 1": 13, "Heading 2": 11.5, "Caption
 MARGINS = {"left_margin": 30, "right_margin": 15, "top_margin": 20, "bottom_margin": 20}  # mm, as Decree 30/2020 asks
 LETTER = 0.014  # of a line, a letter of a table
 KEPT = 2  # rows that stay together at either end of a table
-CELL, CHART = 10, 122  # points; mm across
+CELL = 10  # points
+CHARTS = (140, 95)  # mm across: of the first, of the others
 SHADES = {True: ("16202B", RGBColor(0xFF, 0xFF, 0xFF)), False: ("E6EAEE", MUTED)}  # of a step of the scale that holds, of another
 BARS = ("header", "first_page_header", "footer", "first_page_footer")
 OWN_TEMPLATE = ("params", "brief.docx")  # a letterhead in the working folder
@@ -75,7 +76,7 @@ def told_of_run(run: Path, lang: str) -> dict[str, str]:
         words = Words(lang, tuple(titles.items()))
         return {"date": dateline(day_of(receipt), titles["place"], words), "made_by": str(receipt["study"].get("made_by") or ""),
                 "contact": str(receipt["study"].get("contact") or ""),
-                "about": "  ·  ".join(f"{what}: {text}" for what, text in about(receipt, words))}  # fmt: skip
+                "about": "  ·  ".join(f"{what}: {text}" for what, text in about(receipt, words)[1:])}  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -283,7 +284,7 @@ def write_figure(made: Written, part: dict) -> None:
     inside = made.add_paragraph()
     for paragraph in (title, subtitle, inside):
         paragraph.paragraph_format.keep_with_next = True
-    inside.add_run().add_picture(io.BytesIO(base64.b64decode(part["png"])), width=min(Mm(CHART), room(made)))
+    inside.add_run().add_picture(io.BytesIO(base64.b64decode(part["png"])), width=min(Mm(CHARTS[len(made.inline_shapes) > 0]), room(made)))
     for properties in inside._p.iter(qn("wp:docPr")):
         properties.set("descr", plain(part["alt"]))
     made.add_paragraph(plain(part["source"]), style="Caption").paragraph_format.keep_together = True
