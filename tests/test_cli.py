@@ -16,12 +16,14 @@ import pytest
 from nbformat.v4 import new_code_cell
 from small_run import LEAN, small_notebooks
 
+from hgdx_eval.base.hashes import file_hash
 from hgdx_eval.estimation.results import check_table
 from hgdx_eval.run.notebook_files import EVERYWHERE
 from hgdx_eval.study.study import Study
 from hgdx_eval.study.vocabulary import COLUMNS
 
 ROOT = Path(__file__).parent.parent
+FILES = (("report", "html"), ("brief", "html"), ("report", "xlsx"), ("share", "png"))  # of each language
 STUDY = """study: mine
 data: data.csv
 unit: unit
@@ -65,7 +67,10 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     assert (study / "out/mine/latest").resolve() == run.resolve()
     names = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
     pages = {f"notebooks/{n}.{lang}.{kind}" for n in EVERYWHERE for lang in ("vi", "en") for kind in ("ipynb", "html")}
-    assert names == pages | {"report.vi.html", "report.en.html", "brief.vi.html", "brief.en.html", "estimates.csv", "receipt.json"}
+    published = {f"{name}.{lang}.{kind}" for lang in ("vi", "en") for name, kind in FILES} | {"estimates.csv", "receipt.json"}
+    assert names == pages | published
+    receipt = json.loads((run / "receipt.json").read_text())
+    assert receipt["files"] == {name: file_hash(run / name) for name in published - {"receipt.json"}}
     table = pd.read_csv(run / "estimates.csv", keep_default_na=False)
     assert list(table.columns) == COLUMNS
     for column in ("estimate", "std_error", "ci_low", "ci_high", "level", "p_value"):

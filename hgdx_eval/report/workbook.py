@@ -16,7 +16,7 @@ from .tables import Table, unbundled
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")  # XML has no place for these
 HEADING = re.compile(r"#{1,2} +(.+)")
 MADE = datetime(2000, 1, 1)  # what the file says of its own making: of two equal runs the same
-NAME_MOST, TEXT_MOST = 31, 32_767  # letters of a sheet's name and of a cell
+NAME_MOST, TEXT_MOST, FOOT_MOST = 31, 32_767, 100  # letters of a sheet's name, of a cell and of what stands below a page
 WIDTHS = (9, 46)  # of a column, in letters
 HEAD_ROW = 3  # under section, title and mark
 DAYS = {"vi": {"D": "dd/mm/yyyy", "M": "mm/yyyy"}, "en": {"D": "d mmm yyyy", "M": "mmm yyyy"}}
@@ -146,7 +146,7 @@ def set_up(page: object, mark: str, words: Words) -> None:
     page.set_paper(9)
     page.fit_to_pages(1, 0)
     page.hide_gridlines(0)
-    page.set_footer(f"&L{clean(mark).replace('&', '&&')}&R{words('report.page')} &P/&N")
+    page.set_footer(f"&L{clean(mark)[:FOOT_MOST].replace('&', '&&')}&R{words('report.page')} &P/&N")
 
 
 def width(head: str, cells: list) -> float:
