@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from babel.dates import format_date
 from markupsafe import Markup
 
 from ..study.study import ABOUT_KEYS
@@ -30,8 +31,9 @@ def day_of(receipt: dict) -> date:
 
 def dateline(day: date, place: str, words: Words) -> str:
     """Hậu Giang, ngày 30 tháng 11 năm 2026: as administrative documents are dated."""
-    two = {"d": f"{day.day:02}", "m": f"{day.month:02}" if day.month < 3 else f"{day.month}"}  # as Decree 30/2020 writes them
-    return words("colophon.dateline", place=place, day=words.date(day), year=str(day.year), **two)
+    pattern = words("colophon.day_pattern")
+    pattern = pattern if day.month < 3 else pattern.replace(" MM ", " M ")  # as Decree 30/2020 writes months
+    return f"{place}, {format_date(day, pattern, locale=words.lang)}"
 
 
 def about_html(pairs: list[tuple[str, str]], workbook: str, words: Words) -> Markup:

@@ -18,8 +18,9 @@ from ..study.words import MINUS, NOTHING, Words
 
 MIME = "application/vnd.hgdx.tables+json"
 DIGITS = 6  # significant, of a fraction: more would tell the counts that it was divided from
-CODED = {"estimator": "tables.estimator_", "inference": "tables.inference_", "term": "tables.term_", "kind": "robustness.kind_",
-         "state": "robustness.state_"}  # fmt: skip
+CODED = {
+    name: module for module, names in (("tables", ("estimator", "inference", "term")), ("robustness", ("kind", "state"))) for name in names
+}  # columns of words of the code -> where those are said
 LOOSE = {"parameter", "bound"}  # columns of estimates in which numbers are written as text
 SMALL = re.compile(r"\s*<small[^>]*>(.*?)</small>", re.S)
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
@@ -85,7 +86,7 @@ def columns_of(head: str, values: list, numeric: bool, words: Words, digits: int
     if head in LOOSE:
         return [(title, [float(cell) if isinstance(cell, str) and PLAIN.fullmatch(cell) else cell for cell in cells])]
     if head in CODED:
-        named = [words.texts.get(CODED[head] + cell, cell) if isinstance(cell, str) else cell for cell in cells]
+        named = [words.texts.get(f"{CODED[head]}.{head}_{cell}", cell) if isinstance(cell, str) else cell for cell in cells]
         return [(title, [None if cell == NOTHING else cell for cell in named])]
     return [(title, cells)]
 
