@@ -195,7 +195,7 @@ def estimate(design: Design, estimator: str) -> Estimate:
 def estimates_table(rows: pd.DataFrame, words: Words) -> Block:
     """Rows of estimates as a reader sees them: what, estimate, interval or rank, kind of interval. `rows`: the table of an Estimate.
 
-    Returns a Block, with all columns for download.
+    Returns a Block, with all columns for the workbook.
     Example: `hg.estimates_table(result.main.table, words)`
     """
 
@@ -557,7 +557,7 @@ def show_facts(design: Design, p: Study, words: Words) -> blocks.Block | None:
     """The facts and events that this study rests on, with source or "not verified". Returns a Block; None where it rests on none."""
 
 def show_forgone(found: Cost, panel: Panel, p: Study, by: str, words: Words) -> blocks.Block | None:
-    """What was not taken (VND) by part: the largest, the others together, the total; all in the download. `found`: what `cost_of` gives;
+    """What was not taken (VND) by part: the largest, the others together, the total; all in the workbook. `found`: what `cost_of` gives;
     `by`: procedure, agency, level or year.
 
     Returns a Block; None where nothing can be said of the cost. Raises InputError for another `by`.
@@ -687,7 +687,7 @@ def show_payment_truth(found: Payment, panel: Panel, words: Words) -> blocks.Blo
     """
 
 def show_rates(found: Payment, design: Design, words: Words) -> blocks.Block | None:
-    """Both rates in the year before the start, since then, and in the last twelve months; by month in the download. `found`: what
+    """Both rates in the year before the start, since then, and in the last twelve months; by month in the workbook. `found`: what
     `payment_of` gives.
 
     Returns a Block; None where nothing can be said of payments.
@@ -747,7 +747,7 @@ def show_signs(found: list[Sign], words: Words, trend: Trend | None = None) -> b
     """
 
 def show_staff(panel: Panel, p: Study, words: Words) -> blocks.Block | None:
-    """Online dossiers that staff entered, a row a year, for download a row a month; small counts hidden.
+    """Online dossiers that staff entered, a row a year, in the workbook a row a month; small counts hidden.
 
     Returns a Block; None where the data do not tell them, or there are none.
     """
@@ -762,7 +762,7 @@ def show_target(found: Payment, words: Words) -> blocks.Block | None:
     """
 
 def show_tasks(card: Scorecard | None, words: Words) -> blocks.Block | None:
-    """One row per indicator, or per task that has none: latest value, target, status; for download every value. `card`: what `tasks_of`
+    """One row per indicator, or per task that has none: latest value, target, status; in the workbook every value. `card`: what `tasks_of`
     gives.
 
     Returns a Block; None without a scorecard.

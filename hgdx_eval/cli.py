@@ -145,9 +145,10 @@ def cli() -> None:
 @click.option("--json", "as_json", is_flag=True, help="for machines: one JSON object a line on standard output, the last one the outcome")
 @click.option("--pdf", is_flag=True, help="also report and brief on A4, through Chromium")
 @click.option("--docx", is_flag=True, help="also the brief for Word")
+@click.option("--template", type=click.Path(path_type=Path), help="your letterhead for it (.docx); default: params/brief.docx, if there")
 @click.option("--on-failure", metavar="COMMAND", help="run this (no shell) on a failure or a changed verdict; HGDX_WEBHOOK: an address")
-def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pdf: bool, docx: bool, on_failure: str | None,
-        **options: object) -> int:  # fmt: skip
+def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pdf: bool, docx: bool,
+        template: Path | None, on_failure: str | None, **options: object) -> int:  # fmt: skip
     """Run a study's notebooks and publish its report. STUDY: a name in params/studies, or a path.
 
     The last line of standard output is the path of the published folder. Exit codes: 0 done or unchanged, 1 it did not finish,
@@ -161,9 +162,13 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
         from .report.pdf_docx import browser
 
         browser()  # missing: said before anything starts
+    if docx or template:
+        from .report.pdf_docx import letterhead
+
+        letterhead(template)
     with watched(study, change, out, on_failure) as told:
         published = told(run_study(study, change, langs, out, Options(**options)))
-        office_files(published, langs, pdf, docx)
+        office_files(published, langs, pdf, docx or template is not None, template)
     if as_json:
         tell("done", run=str(published), exit_code=0)
     else:
@@ -181,7 +186,7 @@ def watched(study: str, change: dict, out: Path, on_failure: str | None) -> Abst
     return alert.watched(study, out, on_failure, alert.names_given(study, change))
 
 
-def office_files(published: Path, langs: list[str], pdf: bool, docx: bool) -> None:
+def office_files(published: Path, langs: list[str], pdf: bool, docx: bool, template: Path | None) -> None:
     """A4 and Word beside the pages of a run."""
     if not (pdf or docx):
         return
@@ -191,7 +196,7 @@ def office_files(published: Path, langs: list[str], pdf: bool, docx: bool) -> No
         raise_if_asked()
         for lang in langs:
             if docx:
-                write_docx(published, lang)
+                write_docx(published, lang, template)
             for name in ("report", "brief") if pdf else ():
                 write_pdf(published / f"{name}.{lang}.html", published / f"{name}.{lang}.pdf")
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from datetime import datetime
 from pathlib import Path
 
@@ -14,14 +15,17 @@ import nbformat
 import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell
+from PIL import Image
 from small_run import LEAN, small_notebooks
 
+from hgdx_eval.base.hashes import file_hash
 from hgdx_eval.estimation.results import check_table
 from hgdx_eval.run.notebook_files import EVERYWHERE
 from hgdx_eval.study.study import Study
 from hgdx_eval.study.vocabulary import COLUMNS
 
 ROOT = Path(__file__).parent.parent
+FILES = (("report", "html"), ("brief", "html"), ("report", "xlsx"), ("share", "png"))  # of each language
 STUDY = """study: mine
 data: data.csv
 unit: unit
@@ -39,6 +43,17 @@ estimators: [two_way_fixed_effects, interrupted_time_series]
 def call(*words, cwd=None, env=None, **options):
     return subprocess.run([sys.executable, "-m", "hgdx_eval", *map(str, words)], capture_output=True, text=True, encoding="utf-8",
                           cwd=cwd, env={**os.environ, "PYTHONPATH": LEAN, **(env or {})}, **options)  # fmt: skip
+
+
+def text_in(file):
+    """What a published file says, a workbook's parts unpacked, of a picture what stands beside its points."""
+    if file.suffix == ".xlsx":
+        with zipfile.ZipFile(file) as archive:
+            return "".join(archive.read(name).decode() for name in archive.namelist())
+    if file.suffix == ".png":
+        with Image.open(file) as picture:
+            return str(picture.info)  # its points say nothing
+    return file.read_text(encoding="utf-8")
 
 
 def refused(done, says):
@@ -65,7 +80,10 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     assert (study / "out/mine/latest").resolve() == run.resolve()
     names = {file.relative_to(run).as_posix() for file in run.rglob("*") if file.is_file()}
     pages = {f"notebooks/{n}.{lang}.{kind}" for n in EVERYWHERE for lang in ("vi", "en") for kind in ("ipynb", "html")}
-    assert names == pages | {"report.vi.html", "report.en.html", "brief.vi.html", "brief.en.html", "estimates.csv", "receipt.json"}
+    published = {f"{name}.{lang}.{kind}" for lang in ("vi", "en") for name, kind in FILES} | {"estimates.csv", "receipt.json"}
+    assert names == pages | published
+    receipt = json.loads((run / "receipt.json").read_text())
+    assert receipt["files"] == {name: file_hash(run / name) for name in published - {"receipt.json"}}
     table = pd.read_csv(run / "estimates.csv", keep_default_na=False)
     assert list(table.columns) == COLUMNS
     for column in ("estimate", "std_error", "ci_low", "ci_high", "level", "p_value"):
@@ -75,7 +93,7 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     assert (table["status"] == "refused").sum() == 1
     receipt = json.loads((run / "receipt.json").read_text(encoding="utf-8"))
     assert receipt["state"] == "complete" and receipt["inputs"][0]["file"] == "data.csv"
-    everything = "".join(file.read_text(encoding="utf-8") for file in run.rglob("*") if file.is_file())
+    everything = "".join(text_in(file) for file in run.rglob("*") if file.is_file())
     words = set(re.findall(r"[\w.-]+", re.sub(r"base64,[\w+/=]+", "", everything)))  # a short name stands in any picture by chance
     assert str(study) not in everything and os.uname().nodename not in words
 

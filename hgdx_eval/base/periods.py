@@ -10,6 +10,7 @@ import pandas as pd
 
 from .errors import InputError
 from .telling import told_cell
+from .zones import in_zone
 
 FORMS = "dates, 2011, 2011-07, 2011Q3, Q32011, 202307, 2023-W10"
 NEVER = {"", "0", "0.0", "inf", "infinity", "nan", "none", "null", "never"}
@@ -123,6 +124,11 @@ DAY: ContextVar[date | None] = ContextVar("DAY", default=None)
 def today() -> date:
     """The day on which the program runs, or whose run it repeats."""
     return DAY.get() or date.today()
+
+
+def day_in(zone: str, moment: datetime) -> date:
+    """The day of a moment in a time zone, or that of the run which the program repeats."""
+    return DAY.get() or in_zone(moment, zone).date()
 
 
 @contextmanager

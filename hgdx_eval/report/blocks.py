@@ -9,6 +9,7 @@ from markupsafe import Markup
 from ..base.safe_text import harmless
 from ..base.telling import in_brief
 from ..study.words import Words
+from .tables import DIGITS, Table, bundle, table_of
 
 NARROW = 3  # columns that a phone has room for; wider tables scroll by themselves, also with the keyboard
 VERDICTS = (1, 2, 3, 4, 5)
@@ -17,22 +18,36 @@ MARKS = {"pass": ("ok", "✓"), "unmet": ("na", "–"), "fail": ("no", "✕"), "
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of the page; JupyterLab shows it as it is."""
+    """A piece of the page, with the data of its tables; JupyterLab shows it as it is. Two make one by `+`."""
 
     html: str
+    tables: tuple[Table, ...] = ()
 
     def __repr__(self) -> str:
         return in_brief(self, f"{len(self.html):,} letters of HTML")
 
+    def __add__(self, other: "Block") -> "Block":
+        return Block(self.html + other.html, self.tables + other.tables)
+
     def _repr_html_(self) -> str:
         return self.html
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        return bundle(self.html, self.tables)
 
-def csv_text(frame: pd.DataFrame, words: Words, digits: int = 6) -> str:
+
+class Csv(str):
+    """A table as text for spreadsheets; `table` holds its cells with their types."""
+
+    table: Table
+
+
+def csv_text(frame: pd.DataFrame, words: Words, digits: int = DIGITS) -> Csv:
     """A table for the spreadsheets of a language: Vietnamese ones part by semicolon and take 84.523 for eighty-four thousand."""
-    frame = frame.map(harmless)
     separator, decimal = (";", ",") if words.lang == "vi" else (",", ".")
-    return frame.to_csv(index=False, sep=separator, decimal=decimal, float_format=f"%.{digits}g", lineterminator="\n")
+    made = Csv(frame.map(harmless).to_csv(index=False, sep=separator, decimal=decimal, float_format=f"%.{digits}g", lineterminator="\n"))
+    made.table = table_of("", "", frame, words, digits=digits)
+    return made
 
 
 def csv_link(text: str, name: str, label: str) -> Markup:
@@ -87,29 +102,25 @@ def meaning(texts: list[str], reasons: list[tuple[str, str]], based: str, assump
 
 
 def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = frozenset(), total_row: bool = False,
-          download: pd.DataFrame | None = None, name: str = "table", loose: bool = False) -> Block:  # fmt: skip
+          download: pd.DataFrame | None = None, name: str = "table", loose: bool = False,
+          mixed: set[str] = frozenset()) -> Block:  # fmt: skip
     """A table of text or Markup: caption above, heads with scope, numbers to the right, its data (as shown, unless `download` holds
-    more) as a download. `loose`: cells may break anywhere."""
+    more) for the workbook under `name`. `loose`: cells may break anywhere; `mixed`: columns of texts and numbers."""
     head = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(right(c in numeric), c) for c in frame.columns)
     rows = [Markup('<tr><th scope="row">{}</th>{}</tr>').format(
                 row.iloc[0], Markup("").join(Markup("<td{}>{}</td>").format(right(c in numeric), row[c]) for c in frame.columns[1:]))
             for _, row in frame.iterrows()]  # fmt: skip
     foot = Markup("<tfoot>{}</tfoot>").format(rows.pop()) if total_row and rows else ""
-    link = download_line(frame if download is None else download, name, words)
+    data = table_of(name, caption, frame if download is None else download, words, numeric | mixed)
     scrolls, css = Markup(' tabindex="0"') if len(frame.columns) > NARROW else "", Markup(' class="loose"') if loose else ""
     return Block(
         str(
-            Markup('<div class="tw"{}><table{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>{}').format(
-                scrolls, css, caption, head, Markup("").join(rows), foot, link
+            Markup('<div class="tw"{}><table{}><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>').format(
+                scrolls, css, caption, head, Markup("").join(rows), foot
             )
-        )
+        ),
+        (data,),
     )
-
-
-def download_line(frame: pd.DataFrame, name: str, words: Words) -> Markup:
-    """The data of a table as a link under it."""
-    plain = frame.map(lambda cell: cell.striptags() if isinstance(cell, Markup) else cell)
-    return Markup('<p class="src">{}</p>').format(csv_link(csv_text(plain, words), name, words("charts.download")))
 
 
 def right(numeric: bool) -> Markup:
@@ -141,8 +152,8 @@ def checks(rows: list[tuple[str, str, str]], caption: str, words: Words) -> Bloc
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(words(f"tables.col_{c}")) for c in ("check", "result", "state"))
     data = pd.DataFrame([(check, result, words(f"tables.{state}")) for check, result, state in rows],
                         columns=[words(f"tables.col_{c}") for c in ("check", "result", "state")])  # fmt: skip
-    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}')
-                     .format(caption, head, body, download_line(data, "checks", words))))  # fmt: skip
+    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>')
+                     .format(caption, head, body)), (table_of("checks", caption, data, words, {data.columns[1]}),))  # fmt: skip
 
 
 def threats(items: list[tuple[str, str, str, str]], words: Words) -> Block:
@@ -163,7 +174,7 @@ def definitions(pairs: list[tuple[str, str]], words: Words) -> Block:
 
 def fold(summary: str, block: Block, words: Words) -> Block:
     """A block behind a line that opens it."""
-    return Block(str(Markup("<details><summary>{}</summary>{}</details>").format(summary, Markup(block.html))))
+    return Block(str(Markup("<details><summary>{}</summary>{}</details>").format(summary, Markup(block.html))), block.tables)
 
 
 def facts_table(rows: list[tuple], words: Words, caption: str = "", name: str = "facts",
@@ -179,15 +190,16 @@ def facts_table(rows: list[tuple], words: Words, caption: str = "", name: str = 
         data.append((what, value, word, title or "", link or "", "" if read is None else str(read)))
     columns = [first or words("tables.col_fact"), *(words(f"tables.col_{c}") for c in ("value", "verified", "title", "link", "read"))]
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(column) for column in columns[:3])
-    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}')
-                     .format(caption or words("tables.facts"), head, Markup("").join(body),
-                             download_line(pd.DataFrame(data, columns=columns), name, words))))  # fmt: skip
+    title = caption or words("tables.facts")
+    return Block(str(Markup('<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>')
+                     .format(title, head, Markup("").join(body))),
+                 (table_of(name, title, pd.DataFrame(data, columns=columns), words, {columns[1], columns[5]}),))  # fmt: skip
 
 
 def estimates_table(rows: pd.DataFrame, words: Words) -> Block:
     """Rows of estimates as a reader sees them: what, estimate, interval or rank, kind of interval. `rows`: the table of an Estimate.
 
-    Returns a Block, with all columns for download.
+    Returns a Block, with all columns for the workbook.
     Example: `hg.estimates_table(result.main.table, words)`
     """
     shown = []

@@ -11,11 +11,11 @@ from ..study.domains import domain_of
 from ..study.study import Study
 from ..study.words import Words
 from .answer import check_rows, headline, reasons
+from .blocks import VERDICTS
+from .document import MIME
 from .figure import Figure
 from .first_screen import basis_numbers, meaning
 from .threats import short_rows
-
-MIME = "application/vnd.hgdx.document+json"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ def in_word(found: Evaluation, panel: Panel, p: Study, words: Words, figures: li
         text("kicker", words("study.kicker")), text("title", words("study.question")),
         {"kind": "answer", "before": before, "strong": strong, "after": after},
         text("heading", f"{words('tables.verdict')}: {words(f'tables.verdict_{found.verdict}')}"),
+        {"kind": "verdict", "level": found.verdict, "labels": [words(f"tables.short_{n}") for n in VERDICTS]},
         {"kind": "list", "items": [[words("tables.for" if sign == "+" else "tables.against"), said]
                                    for sign, said in reasons(found, words)]},
         picture(figures[0]),

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from xml.etree import ElementTree
 
@@ -19,7 +19,8 @@ from PIL import Image
 
 from ..base.telling import in_brief
 from ..study.words import Words
-from .blocks import csv_link
+from .blocks import Csv
+from .tables import Table, bundle
 
 WIDTHS = {"narrow": 340, "wide": 680}
 COLOURS = {
@@ -58,7 +59,7 @@ class Figure:
     key: tuple[tuple[str, bool], ...]  # (text, is the policy), numbered from 1
     source: str
     alt: str
-    csv: str
+    csv: Csv
     simulated: str  # the tag's text, "" where the data are real
     download: str  # the link's text
 
@@ -81,10 +82,16 @@ class Figure:
         key = Markup('<ol class="ek">{}</ol>').format(items) if self.key else ""
         narrow = Markup(re.sub("^<(svg|img) ", r'<\1 style="display:none" ', self.narrow))  # JupyterLab shows the wide one alone
         return str(Markup(
-            '<figure class="chart"><div class="ft">{}</div><div class="fs">{}{}</div>{}{}{}<figcaption class="src">{} '
-            '{}</figcaption></figure>'
-        ).format(self.title, self.subtitle, tag, narrow, Markup(self.wide), key, self.source,
-                 csv_link(self.csv, self.name, self.download)))  # fmt: skip
+            '<figure class="chart"><div class="ft">{}</div><div class="fs">{}{}</div>{}{}{}<figcaption class="src">{}</figcaption></figure>'
+        ).format(self.title, self.subtitle, tag, narrow, Markup(self.wide), key, self.source))  # fmt: skip
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict:
+        return bundle(self._repr_html_(), (self.table,))
+
+    @property
+    def table(self) -> Table:
+        """The data drawn, for the workbook."""
+        return replace(self.csv.table, name=self.name, title=f"{self.title} ({self.subtitle})" if self.subtitle else self.title)
 
 
 def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int) -> tuple[MplFigure, Axes]:

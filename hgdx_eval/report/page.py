@@ -63,6 +63,9 @@ class Page:
     annexes: tuple[str, ...]  # HTML
     footer: str
     domain: str = ""  # whose texts come before the general ones
+    about: Markup = Markup("")  # who made it, when: the kit's own
+    description: str = ""  # what a preview of the page says
+    picture: str = ""  # the file beside it that a preview shows
 
 
 @dataclass(frozen=True)
@@ -246,7 +249,7 @@ def output_html(output: NotebookNode) -> Markup:
     if output.output_type == "stream":
         return Markup("") if output.name == "stderr" else PRE.format(strip_ansi(output.text))
     data = output.data
-    if any(kind.startswith("application/vnd.hgdx.") for kind in data):
+    if "text/html" not in data and any(kind.startswith("application/vnd.hgdx.") for kind in data):
         return Markup("")
     if "text/html" in data:
         return described(sanitised(data["text/html"]))

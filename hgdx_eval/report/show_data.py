@@ -117,9 +117,10 @@ def show_parameters(p: Study, words: Words) -> blocks.Block:
             value = told_file(value.replace("\\", "/").rsplit("/", 1)[-1])
         text = ", ".join(map(str, value)) if isinstance(value, list) else (
             "; ".join(f"{k}: {v}" for k, v in sorted(value.items())) if isinstance(value, dict) else str(value))  # fmt: skip
-        pairs.append((key, text))
-    frame = pd.DataFrame(pairs, columns=[words("story.col_key"), words("story.col_value")])
-    return blocks.table(frame, words("story.parameters_caption"), words, name="parameters", loose=True)
+        pairs.append((key, text, text if isinstance(value, (list, dict)) else value))
+    heads = [words("story.col_key"), words("story.col_value")]
+    frame, data = (pd.DataFrame([(row[0], row[i]) for row in pairs], columns=heads, dtype=object) for i in (1, 2))
+    return blocks.table(frame, words("story.parameters_caption"), words, download=data, name="parameters", loose=True)
 
 
 def show_glossary(words: Words) -> blocks.Block:

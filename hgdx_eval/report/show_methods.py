@@ -222,7 +222,7 @@ def show_dose(dose: Estimate, words: Words) -> blocks.Block:
         rows.append((words("compare.dose_slope", step=name) if slope else name, blocks.effect(row, words, 2 if slope else None)))
     frame = pd.DataFrame(rows, columns=[words(f"compare.col_{c}") for c in ("dose", "estimate")])
     block = blocks.table(frame, words("compare.dose_caption"), words, set(frame.columns[1:]), download=dose.table, name="dose")
-    return blocks.Block(block.html + str(Markup("<p class=src>{}</p>").format(words("compare.dose_note"))))
+    return block + blocks.Block(str(Markup("<p class=src>{}</p>").format(words("compare.dose_note"))))
 
 
 def show_reversal(found: Estimate, words: Words) -> blocks.Block:

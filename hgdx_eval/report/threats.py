@@ -46,7 +46,7 @@ def show_threats_short(found: Evaluation, panel: Panel, p: Study, words: Words, 
     """
     rows = short_rows(found, panel, p, words, fixed or {})
     frame = pd.DataFrame(rows, columns=[words(f"story.col_{c}") for c in ("threat", "then", "left")])
-    return blocks.table(frame, words("story.threats_caption"), words, name="threats")
+    return blocks.table(frame, words("story.threats_caption"), words, name="threats", mixed={frame.columns[1]})
 
 
 def short_rows(found: Evaluation, panel: Panel, p: Study, words: Words, fixed: dict[str, Estimate]) -> list[tuple[str, Markup, str]]:

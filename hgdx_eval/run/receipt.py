@@ -80,8 +80,14 @@ def make_receipt(p: Study, panel: "Panel", rows: int, langs: list[str], key: Key
         "simulated": panel.origin.simulated, "inputs": inputs,
         "facts_sha256": digest(facts), "facts": facts, "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
         "git_commit": git_commit(), "python": python(), "packages": package_versions(),
-        "seed": p.seed, "key": key.whole, "inputs_key": key.inputs, "day": f"{periods.today()}", "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
+        "seed": p.seed, "key": key.whole, "inputs_key": key.inputs, "day": f"{periods.today()}", "time_zone": zone_of(p),
+        "started": f"{started:%Y-%m-%dT%H:%M:%SZ}",
     }  # fmt: skip
+
+
+def zone_of(p: Study) -> str:
+    """The time zone in which a study's days are meant, and its report is dated; UTC where neither study nor domain says."""
+    return p.time_zone or domain_of(p).TIME_ZONE or "UTC"
 
 
 def python() -> str:

@@ -110,20 +110,21 @@ def unchanged(p: Study, folder: Path, key: Key) -> Path | None:
 
 def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, file: Path) -> Path:
     """The run itself, under the study's lock: built in a hidden folder beside the published ones."""
+    from ..base import periods
     from ..base.light_imports import left_out
 
     with left_out():
         from .artifacts import publish_files
         from .notebooks import execute_all, held_over, kernels
     from .machine_record import remember_inputs
-    from .receipt import make_receipt
+    from .receipt import make_receipt, zone_of
 
     started, clock = datetime.now(UTC), time.monotonic()
     run = next_name(folder, key.whole, started)
     building = folder / f".building-{run}"
     receipt: dict = {"run": run}
     try:
-        with kernels(p) as (work, hand_over):
+        with periods.on(periods.day_in(zone_of(p), started)), kernels(p) as (work, hand_over):
             panel, release, main = first_look(p, options, hand_over, folder, key)
             rows = panel.origin.rows if release is None else int(release.rows_told(panel.origin.rows))
             receipt = make_receipt(p, panel, rows, langs, key, run, started)

@@ -11,6 +11,7 @@ from ..base.errors import InputError
 from ..base.own_files import own_file, own_folders
 from ..base.telling import did_you_mean
 from ..base.yaml_strict import Strict, load_yaml, read_value, validate
+from ..base.zones import is_zone
 from ..locale import LANGUAGES
 from .domains import domain_names, domain_of, domains
 from .study import PATH_KEYS, SEEN_FROM, Study, check_columns
@@ -117,6 +118,8 @@ def check_study(p: Study, file: str) -> None:
         refuse("treated_from", f"give one of treated_from, treated, policy (found: {', '.join(ways) or 'none'})")
     if p.treated_until and not p.treated_from:
         refuse("treated_until", "is only allowed with treated_from")
+    if p.time_zone is not None and not is_zone(p.time_zone):
+        refuse("time_zone", f"{p.time_zone!r} is not known; allowed: a name like Asia/Ho_Chi_Minh or UTC")
     if p.domain is not None and p.domain not in domain_names():
         refuse("domain", f"{p.domain!r} is not known{did_you_mean(p.domain, domain_names())}; known: {', '.join(domain_names())}")
     domain_of(p).check_study(p, file)

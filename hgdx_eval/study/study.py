@@ -1,11 +1,12 @@
 """A study: what the analyst asks. One flat YAML file, checked whole before anything starts."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from ..base.errors import InputError
@@ -18,6 +19,9 @@ COUNTED = ("outcome", "numerator", "denominator", "treated", "weights", "dose") 
 ALONE = {"period", "outcome", "numerator"}  # keys of columns that can stand under no other key
 TOGETHER = {"denominator", "weights", "dose", "by"}  # keys under which a size or a weight may stand
 SPECIAL = {"simulated": "whether a table is simulated", "definition": "what its series measures"}  # what a table's columns say of itself
+ABOUT_KEYS = ("made_by", "contact", "licence")  # what a report says of itself; they decide nothing
+CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|https://\S+|\+?\d[\d .()-]{5,}")
+LONGEST = 200  # letters
 PATH_KEYS = ("data", "fees", "words", "scorecard", "places")
 SEEN_FROM = "a path in a study's file is seen from the folder of that file, one in -p from the current folder"
 
@@ -138,6 +142,11 @@ class Study(BaseModel):
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
     scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
     places: str | None = Field(None, description="a csv of numbers of places (docs/places.md), relative to this study")
+    made_by: str | None = Field(None, description="who made the report, a person or an office: one line of at most 200 letters")
+    contact: str | None = Field(
+        None, description="where to ask about the report: an e-mail address, a page (https://...) or a telephone number"
+    )
+    licence: str | None = Field(None, description="under which others may use the report (CC BY 4.0): one line of at most 200 letters")
     seed: int = Field(20230714, ge=0, description="a whole number")
 
     @field_validator("treated_from", "treated_until", "dose", "exclude", "treated_groups", "comparison_groups")
@@ -150,6 +159,18 @@ class Study(BaseModel):
                 raise ValueError("two names of it differ only by what no eye sees (spaces, invisible characters)")
             return seen
         return [plain_spaces(name) for name in value] if isinstance(value, list) else value
+
+    @field_validator(*ABOUT_KEYS)
+    @classmethod
+    def one_plain_line(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """A line as an eye sees it, since it is printed as it is."""
+        if value is None:
+            return None
+        seen = plain_spaces(value)
+        fits = bool(seen) and len(seen) <= LONGEST and (info.field_name != "contact" or bool(CONTACT.fullmatch(seen)))
+        if not fits:
+            raise ValueError(f"found {told_text(value)!r}; allowed: {cls.model_fields[info.field_name].description}")
+        return seen
 
     def __repr__(self) -> str:
         units, outcome = " x ".join(map(told_text, self.unit_columns)), told_text(self.outcome_name)
@@ -183,7 +204,7 @@ def without(field: FieldInfo) -> str:
 
 def study_digest(p: Study) -> str:
     """What tells a study from another whatever its files are called: 32 hex digits of all of its keys but paths."""
-    return sha256(p.model_dump_json(exclude=set(PATH_KEYS)).encode()).hexdigest()[:32]
+    return sha256(p.model_dump_json(exclude={*PATH_KEYS, *ABOUT_KEYS}).encode()).hexdigest()[:32]
 
 
 def named_columns(p: Study) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, get_timezone_location
 from babel.numbers import format_decimal
 
 from ..base.own_files import PACKAGE
@@ -128,6 +128,12 @@ class Words:
         if self.lang == "vi":
             return f"tháng {period.month}/{period.year}"
         return format_date(date(period.year, period.month, 1), "MMMM yyyy", locale=Locale.parse("en"))
+
+    def zone(self, name: str) -> str:
+        """giờ Việt Nam · Vietnam Time: a time zone by its place, where its name has one."""
+        if "/" not in name or name.startswith("Etc/"):
+            return name.removeprefix("Etc/")
+        return get_timezone_location(name, locale=self.lang).replace("Giờ", "giờ")
 
     def effect(self, value: float, scale: str, sign: bool = True) -> str:
         """An estimate without its unit: one decimal for points, significant digits for the outcome's own unit."""

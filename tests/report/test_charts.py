@@ -21,6 +21,7 @@ from hgdx_eval.report.charts.looks import as_looked
 from hgdx_eval.report.charts.placebos import plot_leave_one_out, plot_placebos
 from hgdx_eval.report.figure import ELEMENTS
 from hgdx_eval.report.page import sanitised
+from hgdx_eval.report.tables import unbundled
 from hgdx_eval.study.load import load_study
 from hgdx_eval.study.words import Words
 from hgdx_eval.vietnam.facts import load_facts
@@ -58,7 +59,21 @@ def test_svg_is_clean_small_and_survives_the_sanitiser(lang):
             assert "style=" not in svg and "font-family" not in svg and "#0b4f8a" not in svg.replace("var(--treated,#0b4f8a)", "")
             assert len(svg) < 60_000, figure.name
         kept = str(sanitised(figure._repr_html_()))
-        assert kept.count("<svg") == 2 and "<figcaption" in kept and "data:text/csv" in kept and figure.title in kept.replace("&lt;", "<")
+        assert kept.count("<svg") == 2 and "<figcaption" in kept and figure.title in kept.replace("&lt;", "<")
+
+
+def test_the_data_of_a_chart_travel_beside_it():
+    for figure in all_figures(demo_words()):
+        data = figure._repr_mimebundle_()
+        (table,) = unbundled(data)
+        assert data["text/html"] == figure._repr_html_() and table.name == figure.name and table.title.startswith(figure.title)
+        assert len(table.rows) == figure.csv.count("\n") - 1 and not set(table.heads) & {
+            "estimate",
+            "period",
+            "ci_low",
+            "treated",
+            "cluster",
+        }
 
 
 def test_the_same_design_gives_the_same_bytes():

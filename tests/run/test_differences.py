@@ -1,10 +1,14 @@
+import io
 import shutil
+import zipfile
 
 import pandas as pd
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import made_run
+from PIL import Image
 
 from hgdx_eval.run.differences import Difference, by_section, differences, input_differences, lines_of, table_differences, text_differences
 
@@ -58,6 +62,41 @@ def test_a_number_on_a_page_is_told_with_its_section(two):
     assert found == [Difference("report.vi.html", "Bảng", "3,1", "3,2"), Difference("report.vi.html", "Bảng", "đồ 3,1", "đồ 3,2")]
     (again / "report.vi.html").unlink()
     assert differences(run, again, RECEIPT, RECEIPT) == [Difference("report.vi.html", "page", "there", "-")]
+
+
+def sheet_with(path, number, packed):
+    """A workbook of one cell; `packed`: how, which changes its bytes alone."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=packed) as archive, zipfile.ZipFile(made_book(number)) as made:
+        for name in made.namelist():
+            archive.writestr(zipfile.ZipInfo(name), made.read(name), zipfile.ZIP_DEFLATED, packed)
+
+
+def made_book(number):
+    stream = io.BytesIO()
+    with xlsxwriter.Workbook(stream, {"in_memory": True}) as book:
+        book.add_worksheet("1.1 Bảng").write_number(4, 1, number)
+    return stream
+
+
+def test_a_cell_of_a_workbook_is_told_and_how_it_is_packed_is_not(two):
+    run, again = two
+    sheet_with(run / "report.vi.xlsx", 4.2, 9)
+    sheet_with(again / "report.vi.xlsx", 4.2, 1)
+    assert (run / "report.vi.xlsx").read_bytes() != (again / "report.vi.xlsx").read_bytes() and differences(*two, RECEIPT, RECEIPT) == []
+    sheet_with(again / "report.vi.xlsx", 4.3, 9)
+    (found,) = differences(run, again, RECEIPT, RECEIPT)
+    assert found.where == "report.vi.xlsx" and found.what.startswith("1.1 Bảng row ") and (found.then, found.now) == ("4.2", "4.3")
+    (again / "report.vi.xlsx").unlink()
+    assert differences(run, again, RECEIPT, RECEIPT) == [Difference("report.vi.xlsx", "file", "there", "-")]
+
+
+def test_a_picture_differs_by_what_it_shows(two):
+    run, again = two
+    for folder, colour, level in ((run, "white", 9), (again, "white", 0)):
+        Image.new("RGB", (40, 40), colour).save(folder / "share.vi.png", compress_level=level)
+    assert (run / "share.vi.png").read_bytes() != (again / "share.vi.png").read_bytes() and differences(*two, RECEIPT, RECEIPT) == []
+    Image.new("RGB", (40, 40), "black").save(again / "share.vi.png")
+    assert [(d.where, d.what) for d in differences(run, again, RECEIPT, RECEIPT)] == [("share.vi.png", "picture")]
 
 
 def test_a_text_that_came_in_shifts_no_other_and_a_long_list_is_cut(two):

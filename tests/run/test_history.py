@@ -91,6 +91,19 @@ def test_the_page_asks_for_nothing_and_runs_nothing(tmp_path):
         assert not re.search(r'(?:src|href)="(?!#|index|mine/|data:text/csv)', html)
 
 
+@pytest.mark.parametrize(("zone", "vi", "en"), [
+    ("Asia/Ho_Chi_Minh", "6/2/2024, 00:30 (giờ Việt Nam)", "6 February 2024, 00:30 (Vietnam Time)"),
+    (None, "5/2/2024, 17:30 (UTC)", "5 February 2024, 17:30 (UTC)"), ("No/Where", "5/2/2024, 17:30 (UTC)", "5 February 2024, 17:30 (UTC)"),
+    ("America/New_York", "5/2/2024, 12:30 (giờ Hoa Kỳ (New York))", "5 February 2024, 12:30 (United States (New York) Time)"),
+])  # fmt: skip
+def test_runs_are_dated_in_the_studys_time_zone(tmp_path, zone, vi, en):
+    made_run(tmp_path, "20240205T173000Z-00000001")  # of an earlier version, which wrote down no zone
+    made_run(tmp_path, "20240305T173000Z-00000002", **({"time_zone": zone} if zone else {}))
+    made_run(tmp_path, "20240405T173000Z-00000003", state="failed", reason="x")
+    for said, html in zip((vi, en), pages(tmp_path), strict=True):
+        assert said in html
+
+
 def test_what_changed_names_each_cause(tmp_path):
     base = dict(periods={"2024-01": "a", "2024-02": "b"})
     first = run_records.read_run(made_run(tmp_path, "20240305T020000Z-00000001", **base, inputs=[]))

@@ -1,8 +1,10 @@
+import re
+
 import pytest
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.study.load import load_study, parse_change, read_study
-from hgdx_eval.study.study import Study
+from hgdx_eval.study.study import Study, study_digest
 from params import params_folder
 
 MINIMAL = """study: mine
@@ -88,6 +90,34 @@ def test_change_as_one_line_of_text(tmp_path):
 
 def test_data_in_the_file_is_relative_to_the_file(tmp_path):
     assert study(tmp_path).data == str(tmp_path / "data.csv")
+
+
+@pytest.mark.parametrize(("key", "value", "seen"), [
+    ("made_by", "  Văn phòng\u00a0UBND\ntỉnh ", "Văn phòng UBND tỉnh"), ("contact", "a.b@haugiang.gov.vn", "a.b@haugiang.gov.vn"),
+    ("contact", "https://haugiang.gov.vn/x", "https://haugiang.gov.vn/x"), ("contact", "+84 (293) 388-8888", "+84 (293) 388-8888"),
+    ("licence", "CC BY 4.0", "CC BY 4.0"),
+])  # fmt: skip
+def test_who_made_the_report_is_told_in_plain_lines(tmp_path, key, value, seen):
+    assert getattr(study(tmp_path, change={key: value}), key) == seen
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("made_by", " "), ("made_by", "x" * 201), ("licence", "\u200b"), ("contact", "hỏi ông A"), ("contact", "http://a.vn"), ("contact", "javascript:x"),
+    ("contact", "a@b"), ("contact", "a@b.vn, c@d.vn"), ("made_by", 3),
+])  # fmt: skip
+def test_other_lines_are_refused_with_what_is_allowed(tmp_path, key, value):
+    with pytest.raises(InputError, match=rf"{key}: found .*; allowed: {re.escape(Study.model_fields[key].description)}"):
+        study(tmp_path, change={key: value})
+
+
+def test_who_made_a_report_makes_it_no_other_study(tmp_path):
+    assert study_digest(study(tmp_path)) == study_digest(study(tmp_path, change={"made_by": "A", "contact": "a@b.vn", "licence": "x"}))
+
+
+@pytest.mark.parametrize("zone", ["Asia/Saigon city", "../../etc/passwd", "America", "", "GMT+25"])
+def test_a_time_zone_that_is_none_is_refused(tmp_path, zone):
+    with pytest.raises(InputError, match=r"time_zone: .* is not known; allowed: a name like Asia/Ho_Chi_Minh or UTC"):
+        study(tmp_path, change={"time_zone": zone})
 
 
 def test_every_key_says_what_it_takes():

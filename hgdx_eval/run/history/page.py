@@ -1,7 +1,7 @@
 """`index.html` of an outputs folder: every run of every study, in Vietnamese and English, made of receipts and estimates.csv alone."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -16,6 +16,7 @@ from ...base.aside import sweep, write_text
 from ...base.errors import FAILURES
 from ...base.periods import period_of
 from ...base.safe_text import plain_line
+from ...base.zones import in_zone, is_zone
 from ...locale import LANGUAGES
 from ...report.page import css_text, sanitised, style
 from ...study.words import Words
@@ -64,7 +65,7 @@ def section(study: str, runs: list[Run], words: Words) -> dict:
     return {
         "name": study, "title": titles.get("title") or study, "place": titles.get("place", ""),
         "simulated": bool(last and last.receipt.get("simulated")), "entries": entries(study, runs, words),
-        "chart": sanitised(chart._repr_html_()) if chart else "", "warning": warning(looks, words) if last else "",
+        "chart": drawn_with_data(chart) if chart else "", "warning": warning(looks, words) if last else "",
         "last": estimate_text(last, words) if last else "", "verdict": verdict_text(last, words) if last else "",
     }  # fmt: skip
 
@@ -79,17 +80,30 @@ def moves(study: str, good: list[Run], words: Words) -> tuple["Figure | None", p
     return chart_of(study, good, looks, words), looks
 
 
+def drawn_with_data(chart: "Figure") -> Markup:
+    """The chart with its data behind a link: no workbook lies beside this page."""
+    from ...report.blocks import csv_link
+
+    return sanitised(chart._repr_html_() + Markup('<p class="src">{}</p>').format(csv_link(chart.csv, chart.name, chart.download)))
+
+
 def entries(study: str, runs: list[Run], words: Words) -> list[dict]:
     """One per run, newest first: when, data, estimate, verdict, what changed since the last good run before it."""
-    found, before = [], None
+    found, before, zone = [], None, zone_of(runs)
     for run in runs:
-        found.append(entry(study, run, before, words))
+        found.append(entry(study, run, before, words, zone))
         before = run if run.complete else before
     return found[::-1]
 
 
-def entry(study: str, run: Run, before: Run | None, words: Words) -> dict:
-    when = {"name": run.name, "date": started(run, words), "complete": run.complete}
+def zone_of(runs: list[Run]) -> str:
+    """The time zone of a study, as its newest receipt that says has it; UTC in those of earlier versions."""
+    named = [str(run.receipt.get("time_zone") or (run.receipt.get("study") or {}).get("time_zone") or "") for run in runs[::-1]]
+    return next(filter(is_zone, named), "UTC")
+
+
+def entry(study: str, run: Run, before: Run | None, words: Words, zone: str) -> dict:
+    when = {"name": run.name, "date": started(run, words, zone), "complete": run.complete}
     if not run.complete:
         return {**when, "reason": failure_text(run.receipt, words)}
     result = run.result
@@ -120,10 +134,10 @@ def page_language(run: Run, words: Words) -> str:
     return words.lang if words.lang in made else made[0]
 
 
-def started(run: Run, words: Words) -> str:
-    """When a run began (its name is in UTC)."""
-    moment = datetime.strptime(run.name[:15], "%Y%m%dT%H%M%S")
-    return words("history.moment", date=words.date(moment.date()), time=f"{moment:%H:%M}")
+def started(run: Run, words: Words, zone: str) -> str:
+    """When a run began (its name is in UTC), as clocks of the study's zone showed it."""
+    moment = in_zone(datetime.strptime(run.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC), zone)
+    return words("history.moment", date=words.date(moment.date()), time=f"{moment:%H:%M}", zone=words.zone(zone))
 
 
 def estimate_text(run: Run, words: Words) -> str:

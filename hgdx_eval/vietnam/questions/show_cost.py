@@ -14,7 +14,8 @@ from ..facts import UnitCost, load_facts
 from .cost import Cost, forgone_by, savings
 
 BY = ("procedure", "agency", "level", "year")
-SHOWN = 10  # rows of a table; the others are summed up, and told in its download
+SHOWN = 10  # rows of a table; the others are summed up, and told in the workbook
+ENDS = ("estimate", "ci_low", "ci_high")
 FAR = 0.02  # what was paid at the counter may differ by that share from what was due before it is told
 AMOUNTS = ((1e9, "billion", 2), (1e6, "million", 2), (1e3, "thousand", 0))
 
@@ -109,7 +110,7 @@ def digits_of(value: object) -> int:
 
 
 def show_forgone(found: Cost, panel: Panel, p: Study, by: str, words: Words) -> blocks.Block | None:
-    """What was not taken (VND) by part: the largest, the others together, the total; all in the download. `found`: what `cost_of` gives;
+    """What was not taken (VND) by part: the largest, the others together, the total; all in the workbook. `found`: what `cost_of` gives;
     `by`: procedure, agency, level or year.
 
     Returns a Block; None where nothing can be said of the cost. Raises InputError for another `by`.
@@ -154,21 +155,24 @@ def show_other_cut(found: Cost, p: Study, words: Words) -> blocks.Block | None:
     """
     if found.reason or found.row("forgone_other") is None:
         return None
-    rows = []
+    rows, data = [], []
     for elasticity in p.cost.elasticities:
         told = f"{elasticity:g}"
         cost, extra = found.row("forgone_other", told), found.row("extra_other", told)
+        data.append((elasticity, *(row[name] for row in (cost, extra) for name in ENDS)))
         rows.append((
             words("cost.elasticity", value=words.number(elasticity, digits_of(elasticity) and 1)),
             blocks.with_small(about(cost["estimate"], words), within(cost, words)),
             blocks.with_small(words.number(extra["estimate"]), words.interval(extra["ci_low"], extra["ci_high"], 0)),
         ))  # fmt: skip
     heads = [words(f"cost.col_{name}") for name in ("elasticity", "forgone_other", "extra_other")]
+    ends = [f": {words(f'columns.{name}')}" if name != "estimate" else "" for name in ENDS]
+    data_heads = [heads[0], *(head + end for head in heads[1:] for end in ends)]
     cut = words.number(p.cost.other_cut_pct, digits_of(p.cost.other_cut_pct))
     now = words.number(found.bill.cut, digits_of(found.bill.cut))
     block = blocks.table(pd.DataFrame(rows, columns=heads), words("cost.caption_other", cut=cut, now=now), words, set(heads[1:]),
-                         name="cost_other_cut")  # fmt: skip
-    return blocks.Block(block.html + paragraphs([words("cost.other_text", cut=cut, now=now)]).html)
+                         download=pd.DataFrame(data, columns=data_heads), name="cost_other_cut")  # fmt: skip
+    return block + paragraphs([words("cost.other_text", cut=cut, now=now)])
 
 
 def show_savings(found: Cost, words: Words) -> blocks.Block | None:
@@ -189,7 +193,7 @@ def show_savings(found: Cost, words: Words) -> blocks.Block | None:
     if unknown:
         known.append(words("cost.saved_unknown", what=", ".join(unknown)))
     table = blocks.facts_table(rows, words, words("cost.unit_caption"), "unit_costs", words("cost.col_unit"))
-    return blocks.Block(paragraphs(known).html + table.html)
+    return paragraphs(known) + table
 
 
 def unit_value(fact: UnitCost, words: Words) -> str:

@@ -42,7 +42,7 @@ def staff_text(panel: Panel, words: Words) -> str:
 
 
 def show_staff(panel: Panel, p: Study, words: Words) -> blocks.Block | None:
-    """Online dossiers that staff entered, a row a year, for download a row a month; small counts hidden.
+    """Online dossiers that staff entered, a row a year, in the workbook a row a month; small counts hidden.
 
     Returns a Block; None where the data do not tell them, or there are none.
     """

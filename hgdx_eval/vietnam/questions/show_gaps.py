@@ -33,7 +33,7 @@ def show_gaps(found: Who, words: Words) -> blocks.Block:
                  words.effect(gap.before, "pp"), blocks.effect(joint(gap, found), words)) for gap in told]  # fmt: skip
         made.append(blocks.table(pd.DataFrame(rows, columns=heads), words("who.caption_gaps"), words, set(heads[1:]), name="who_gaps"))
         made.append(blocks.Block(str(Markup("<p>{}</p>").format(words("who.gaps_note", n=words.number(len(told)))))))
-    return blocks.Block("".join(block.html for block in made))
+    return sum(made[1:], made[0])
 
 
 def show_gap_notes(found: Who, words: Words) -> blocks.Block | None:
@@ -130,7 +130,7 @@ def show_outcomes(found: Who, words: Words) -> blocks.Block | None:
     texts = texts or [words("who.outcomes_unclear") if known else words("who.no_outcome")]
     block = blocks.table(pd.DataFrame(rows, columns=heads), words("who.caption_outcomes"), words, {heads[1]}, name="who_outcomes")
     note = Markup("<p>{}</p>").format(words("who.together_note", n=words.number(len(together)))) if known else ""
-    return blocks.Block(paragraphs(texts).html + block.html + str(note))
+    return paragraphs(texts) + block + blocks.Block(str(note))
 
 
 def show_who_truth(found: Who, panel: Panel, words: Words) -> blocks.Block | None:

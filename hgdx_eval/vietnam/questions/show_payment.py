@@ -39,7 +39,7 @@ def show_payment_answer(found: Payment, design: Design, words: Words) -> blocks.
 
 
 def show_rates(found: Payment, design: Design, words: Words) -> blocks.Block | None:
-    """Both rates in the year before the start, since then, and in the last twelve months; by month in the download. `found`: what
+    """Both rates in the year before the start, since then, and in the last twelve months; by month in the workbook. `found`: what
     `payment_of` gives.
 
     Returns a Block; None where nothing can be said of payments.
@@ -79,7 +79,7 @@ def show_payment_effects(found: Payment, words: Words) -> blocks.Block | None:
     if all(told.values()):
         texts.append(words("payment.effects_waived" if found.waived else "payment.effects_same"))
         texts += [words("payment.effects_unclear")] if unclear(found) else []
-    return blocks.Block(block.html + paragraphs(texts).html)
+    return block + paragraphs(texts)
 
 
 def unclear(found: Payment) -> bool:
@@ -99,7 +99,7 @@ def show_target(found: Payment, words: Words) -> blocks.Block | None:
     heads = [words("payment.col_rate"), words("payment.col_reach")]
     block = blocks.table(pd.DataFrame(rows, columns=heads), words("payment.caption_target", target=words.percent(found.target, 0)), words,
                          name="payment_target")  # fmt: skip
-    return blocks.Block(block.html + paragraphs([words("payment.target_text")]).html)
+    return block + paragraphs([words("payment.target_text")])
 
 
 def reach_text(found: Payment, name: str, words: Words) -> str:

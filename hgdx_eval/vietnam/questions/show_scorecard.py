@@ -6,6 +6,7 @@ from markupsafe import Markup
 from ...base.periods import written
 from ...panel.panel import Panel
 from ...report import blocks
+from ...report.tables import table_of
 from ...study.events import Source
 from ...study.study import Study
 from ...study.words import Words
@@ -29,7 +30,7 @@ def tasks_of(panel: Panel, p: Study) -> Scorecard | None:
 
 
 def show_tasks(card: Scorecard | None, words: Words) -> blocks.Block | None:
-    """One row per indicator, or per task that has none: latest value, target, status; for download every value. `card`: what `tasks_of`
+    """One row per indicator, or per task that has none: latest value, target, status; in the workbook every value. `card`: what `tasks_of`
     gives.
 
     Returns a Block; None without a scorecard.
@@ -42,8 +43,8 @@ def show_tasks(card: Scorecard | None, words: Words) -> blocks.Block | None:
     tag = Markup(' <span class="tag">{}</span>').format(words("charts.simulated")) if card.origin.simulated else ""
     caption = Markup("{}{}").format(words("scorecard.caption", date=words.date(load_facts().tasks.date)), tag)
     return blocks.Block(str(Markup(
-        '<div class="tw"><table class="tasks"><caption>{}</caption><thead><tr>{}</tr></thead>{}</table></div>{}'
-    ).format(caption, head, body, blocks.download_line(all_values(card, words), "scorecard", words))))  # fmt: skip
+        '<div class="tw"><table class="tasks"><caption>{}</caption><thead><tr>{}</tr></thead>{}</table></div>'
+    ).format(caption, head, body)), (table_of("scorecard", caption, all_values(card, words), words),))  # fmt: skip
 
 
 def task_rows(task: Task, card: Scorecard, words: Words) -> Markup:
@@ -178,7 +179,7 @@ def when_of(period: pd.Period, words: Words) -> str:
 
 
 def all_values(card: Scorecard, words: Words) -> pd.DataFrame:
-    """Every value as a table for download; an indicator without any has one empty row."""
+    """Every value as a table; an indicator without any has one empty row."""
     rows = [(item.task, item.name, name_of(item, words), definition_of(item, words), item.unit, item.target, period, value,
              item.status, "; ".join(item.sources), item.kind == "data" and card.origin.simulated)
             for item in card.items
@@ -216,8 +217,9 @@ def context_table(rows: list[tuple[str, str, str, str, str, Source]], words: Wor
                          for row in rows],
                         columns=["place", "date", "figure", "definition", "value", "verified", "title", "link", "read"])  # fmt: skip
     return blocks.Block(str(Markup(
-        '<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}'
-    ).format(words("scorecard.context_caption"), head, body, blocks.download_line(data, "published", words))))  # fmt: skip
+        '<div class="tw"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    ).format(words("scorecard.context_caption"), head, body)),
+        (table_of("published", words("scorecard.context_caption"), data, words, {"value", "date"}),))  # fmt: skip
 
 
 def link(source: Source, words: Words) -> Markup:
