@@ -1,5 +1,6 @@
 """The whole program through its command line: exit codes, one line on standard error, nothing left behind."""
 
+import importlib
 import json
 import os
 import re
@@ -16,6 +17,8 @@ import pytest
 from nbformat.v4 import new_code_cell
 from small_run import LEAN, small_notebooks
 
+from hgdx_eval import cli
+from hgdx_eval.base import light_imports
 from hgdx_eval.estimation.results import check_table
 from hgdx_eval.run.notebook_files import EVERYWHERE
 from hgdx_eval.study.study import Study
@@ -110,6 +113,16 @@ def test_the_command_takes_signals_before_anything_large_is_loaded():
     code = "import sys, hgdx_eval.cli; print(sorted({'numpy', 'pandas', 'pydantic', 'yaml', 'babel', 'papermill'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_every_command_does_without_what_only_makes_libraries_slow_to_load(monkeypatch):
+    """The process as a whole, not one command after another: `pdf` and `prune` load notebooks, too."""
+    found = []
+    monkeypatch.setattr(light_imports, "COSTLY", ("colorsys",))
+    monkeypatch.setattr(cli, "main", lambda ends: found.append(sys.modules["colorsys"]))
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    cli.program()
+    assert found == [None] and importlib.import_module("colorsys")
 
 
 def test_a_signal_after_the_outcome_changes_it_no_more():
