@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from in_process import command
 from nbformat.v4 import new_code_cell
 from small_run import LEAN, small_notebooks
 
@@ -133,7 +134,7 @@ def test_a_signal_after_the_outcome_changes_it_no_more():
 
 
 def test_help_tells_every_key_as_the_study_declares_it():
-    done = call("run", "--help")
+    done = command("run", "--help", cwd=ROOT)
     text = " ".join(done.stdout.split())
     assert done.returncode == 0
     for key, field in Study.model_fields.items():
@@ -157,37 +158,37 @@ def test_help_tells_every_key_as_the_study_declares_it():
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_and_leaves_nothing(study, change, says):
-    lines = refused(call("run", "mine.yaml", "--out", "out", *change, cwd=study), says)
+    lines = refused(command("run", "mine.yaml", "--out", "out", *change, cwd=study), says)
     assert len([line for line in lines if line.startswith("hgdx-eval:")]) == 1
     assert not (study / "out").exists() or not any((study / "out").rglob("*"))
 
 
 @pytest.mark.parametrize("study_name", ["no_such_study", "no/such.yaml"])
 def test_an_unknown_study(study_name, tmp_path):
-    refused(call("run", study_name, cwd=tmp_path), "no such study file" if "/" in study_name else "is not known")
+    refused(command("run", study_name, cwd=tmp_path), "no such study file" if "/" in study_name else "is not known")
 
 
 def test_the_real_study_says_what_to_bring(tmp_path):
-    refused(call("run", "nq04_2023", cwd=tmp_path), "-p data=FILE")
+    refused(command("run", "nq04_2023", cwd=tmp_path), "-p data=FILE")
 
 
 def test_unknown_commands_and_options_are_one_line(tmp_path):
     for words in (["rum"], ["run"], ["run", "demo", "--frce"], ["check"], ["panel", "a.csv"]):
-        done = call(*words, cwd=tmp_path)
+        done = command(*words, cwd=tmp_path)
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
 def test_check_tells_a_clerk_and_a_machine(tmp_path):
-    assert call("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path).returncode == 0
+    assert command("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path).returncode == 0
     told = call("check", "a.csv", cwd=tmp_path)
     assert told.returncode == 0 and "hồ sơ lặp lại" in told.stdout and "mô phỏng" in told.stdout.lower()
-    found = json.loads(call("check", "a.csv", "--json", cwd=tmp_path).stdout)
+    found = json.loads(command("check", "a.csv", "--json", cwd=tmp_path).stdout)
     assert found["layout"] == "opencps_dossiers" and found["rows"] == found["accepted"] + sum(r["rows"] for r in found["rejected"])
     (tmp_path / "b.csv").write_text("x,y\n1,2\n", encoding="utf-8")
-    refused(call("check", "b.csv", cwd=tmp_path), "no known header")
-    assert call("check", "b.csv", "--layout", "table", cwd=tmp_path).returncode == 0
+    refused(command("check", "b.csv", cwd=tmp_path), "no known header")
+    assert command("check", "b.csv", "--layout", "table", cwd=tmp_path).returncode == 0
     (tmp_path / "c.csv").write_text("", encoding="utf-8")
-    refused(call("check", "c.csv", cwd=tmp_path), "empty")
+    refused(command("check", "c.csv", cwd=tmp_path), "empty")
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "a.csv", "a.csv.fees.csv", "a.csv.payments.csv", "a.csv.truth.csv", "b.csv", "c.csv"]  # fmt: skip
 
@@ -195,9 +196,9 @@ def test_check_tells_a_clerk_and_a_machine(tmp_path):
 def test_panel_is_marked_and_its_release_hides_small_cells(tmp_path):
     import duckdb
 
-    call("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path)
+    command("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path)
     for name, options, status in (("i.parquet", [], "internal"), ("r.parquet", ["--release"], "released")):
-        done = call("panel", "a.csv", "-o", name, *options, cwd=tmp_path)
+        done = command("panel", "a.csv", "-o", name, *options, cwd=tmp_path)
         assert done.returncode == 0 and (("dossiers, 0 left out" in done.stderr) if options else done.stderr == "")
         meta = dict(duckdb.sql(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata('{tmp_path / name}')").fetchall())
         assert meta["status"] == status
@@ -207,7 +208,7 @@ def test_panel_is_marked_and_its_release_hides_small_cells(tmp_path):
         and not ((frame["received"] - frame["online"]).between(1, 4) | frame["online"].between(1, 4)).any()
         and {"agency", "level", "procedure", "fee_group", "period", "received", "online"} <= set(frame)
     )
-    refused(call("panel", "a.csv", "-o", "x.csv", cwd=tmp_path), "parquet")
+    refused(command("panel", "a.csv", "-o", "x.csv", cwd=tmp_path), "parquet")
 
 
 def test_a_stopped_run_says_so_keeps_a_receipt_and_the_next_one_works(study):

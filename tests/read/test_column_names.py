@@ -130,14 +130,20 @@ def names_inside():
 
 
 def same(found, expected, roles):
-    """Panel and study under other names give the plain cells and the plain design, to the last digit."""
-    (panel, p), (plain, q) = found, expected
+    """Panel and study under other names give the plain cells and the plain design (`expected`), to the last digit."""
+    (panel, p), (plain, other) = found, expected
     called = {f"by_{own}": f"by_{name}" for own, name in zip(p.by, roles["by"])}
     pd.testing.assert_frame_equal(panel.cells.rename(columns=called), plain.cells)
-    design, other = study_design(panel, p), study_design(plain, q)
+    design = study_design(panel, p)
     for part in ("table", "ended", "set_aside"):
         pd.testing.assert_frame_equal(getattr(design, part), getattr(other, part))
     pd.testing.assert_frame_equal(design.traits.rename(columns=called), other.traits)
+
+
+def plain_of(folder, roles, suffix=".csv"):
+    """(panel, design) of the table under its own names."""
+    panel, p = panel_of(folder, roles, used(roles), suffix)
+    return panel, study_design(panel, p)
 
 
 def turns(names, roles, shifts):
@@ -152,14 +158,14 @@ def turns(names, roles, shifts):
 
 @pytest.mark.parametrize("roles", [COUNTS, pytest.param(OUTCOME, marks=pytest.mark.long)], ids=["counts", "outcome"])
 def test_every_name_inside_may_be_a_column_and_nothing_moves(tmp_path, roles):
-    names, plain = names_inside(), panel_of(tmp_path, roles, used(roles))
+    names, plain = names_inside(), plain_of(tmp_path, roles)
     assert {"unit", "time", "row", "y", "by_kind", "_unit", "slot", "cohort", "UNIT"} <= set(names)
     for own in turns(names, roles, range(0, len(names), len(used(roles)))):
         same(panel_of(tmp_path, roles, own), plain, roles)
 
 
 def test_names_of_the_working_columns_may_stand_under_every_key(tmp_path):
-    plain = panel_of(tmp_path, COUNTS, used(COUNTS))
+    plain = plain_of(tmp_path, COUNTS)
     for own in turns(CUT, COUNTS, range(len(CUT))):
         same(panel_of(tmp_path, COUNTS, own), plain, COUNTS)
 
@@ -167,14 +173,14 @@ def test_names_of_the_working_columns_may_stand_under_every_key(tmp_path):
 @pytest.mark.long
 @pytest.mark.parametrize("roles", [COUNTS, OUTCOME], ids=["counts", "outcome"])
 def test_every_name_inside_may_stand_under_every_key(tmp_path, roles):
-    names, plain = names_inside(), panel_of(tmp_path, roles, used(roles))
+    names, plain = names_inside(), plain_of(tmp_path, roles)
     for own in turns(names, roles, range(0, len(names), 1 if MANY else 7)):
         same(panel_of(tmp_path, roles, own), plain, roles)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json", ".xlsx"])
 def test_names_of_the_readers_may_be_columns_of_every_kind_of_file(tmp_path, suffix):
-    plain = panel_of(tmp_path, OUTCOME, used(OUTCOME))
+    plain = plain_of(tmp_path, OUTCOME)
     for own in (["row", "place", "passed", "column0", "c0", "file_row_number"], ["C1", "Row", "gap", "frame", "usable", "raw"]):
         same(panel_of(tmp_path, OUTCOME, own, suffix), plain, OUTCOME)
 
