@@ -17,6 +17,7 @@ import pytest
 from in_process import command
 from nbformat.v4 import new_code_cell
 from small_run import LEAN, small_notebooks
+from test_foreign import check_no_word
 
 from hgdx_eval import cli
 from hgdx_eval.base import light_imports
@@ -82,6 +83,7 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     everything = "".join(file.read_text(encoding="utf-8") for file in run.rglob("*") if file.is_file())
     words = set(re.findall(r"[\w.-]+", re.sub(r"base64,[\w+/=]+", "", everything)))  # a short name stands in any picture by chance
     assert str(study) not in everything and os.uname().nodename not in words
+    check_no_word(run)
 
     again = call("run", "mine.yaml", "--out", "out", cwd=study)
     assert again.returncode == 0 and "unchanged" in again.stderr
@@ -98,14 +100,14 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
 def test_verify_says_what_is_not_the_same(study):
     """Of a small run; that a whole one comes out the same is in test_reproducible."""
     small = {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
-    run = study / call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small).stdout.strip()
-    same = call("verify", run, cwd=study, env=small)
+    run = study / command("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small).stdout.strip()
+    same = command("verify", run, cwd=study, env=small)
     assert same.returncode == 0, same.stderr + same.stdout
     data = (study / "data.csv").read_text(encoding="utf-8")
     (study / "data.csv").rename(study / "moved.csv")
-    refused(call("verify", run, cwd=study, env=small), "data.csv")
+    refused(command("verify", run, cwd=study, env=small), "data.csv")
     (study / "moved.csv").write_text(data.replace("a,2024,", "a,2024,9"), encoding="utf-8")
-    changed = call("verify", run, "-p", "data=moved.csv", cwd=study, env=small)
+    changed = command("verify", run, "-p", "data=moved.csv", cwd=study, env=small)
     assert changed.returncode == 4 and "\ninput" in changed.stdout and "estimates.csv" in changed.stdout, changed.stdout
 
 
@@ -252,11 +254,11 @@ def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study):
     small = {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
     brief = study / "notebooks" / "brief.ipynb"
     whole = nbformat.read(brief, 4)
-    good = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
+    good = command("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
     for source, says in (("raise ValueError('vì sao')", "ValueError; nothing"), ("import os; os._exit(3)", "brief.vi"),
                          ("import sys; sys.exit(0)", "brief.vi")):  # fmt: skip
         nbformat.write(nbformat.from_dict({**whole, "cells": [*whole.cells, new_code_cell(source)]}), brief)
-        bad = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
+        bad = command("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
         assert bad.returncode == 1 and says in bad.stderr.splitlines()[-1] and "vì sao" not in bad.stderr, bad.stderr
         assert (study / "out/mine/latest").resolve().name == Path(good.stdout.strip()).name
     assert len(list((study / "out/mine/failed").iterdir())) == 3
@@ -267,19 +269,19 @@ def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study):
 def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
     import duckdb
 
-    done = call("simulate", "sums", "--layout", "opencps_summary", "--dossiers", "60000", cwd=tmp_path)
+    done = command("simulate", "sums", "--layout", "opencps_summary", "--dossiers", "60000", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    done = call("panel", "sums", "-o", "p.parquet", cwd=tmp_path)
+    done = command("panel", "sums", "-o", "p.parquet", cwd=tmp_path)
     assert done.returncode == 0 and (tmp_path / "p.parquet").is_file()
-    done = call("panel", "sums", "-o", "q.parquet", "--release", "--min-count", "20", cwd=tmp_path)
+    done = command("panel", "sums", "-o", "q.parquet", "--release", "--min-count", "20", cwd=tmp_path)
     assert done.returncode == 0 and "left out" in done.stderr
     rows = pd.concat([duckdb.sql(f"SELECT * FROM '{tmp_path / name}'").df() for name in ("p.parquet", "q.parquet")], keys=["p", "q"])
     online, counter = rows["online"], rows["received"] - rows["online"]
     few = online.between(1, 19) | counter.between(1, 19)
     assert few["p"].any() and not few["q"].any() and (rows.loc["q", "agency"] == "*").any()
     assert rows.loc["p", "received"].sum() == rows.loc["q", "received"].sum()
-    call("simulate", "points.json", "--layout", "portal_766", "--dossiers", "3000", cwd=tmp_path)
-    refused(call("panel", "points.json", "-o", "r.parquet", "--release", cwd=tmp_path), "no counts of dossiers")
+    command("simulate", "points.json", "--layout", "portal_766", "--dossiers", "3000", cwd=tmp_path)
+    refused(command("panel", "points.json", "-o", "r.parquet", "--release", cwd=tmp_path), "no counts of dossiers")
     (tmp_path / "s.yaml").write_text(
         "study: s\ndata: sums\nlayout: opencps_summary\nunit: agency\nperiod: period\nfrequency: M\nnumerator: online\n"
         "denominator: received\ncluster: cluster\ntreated_from:\n  Thành phố Vị Thanh: 2023-08\n  Huyện Phụng Hiệp: 2023-08\n"

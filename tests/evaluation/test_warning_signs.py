@@ -87,7 +87,7 @@ def test_where_nothing_is_broken_warnings_are_quiet():
 @pytest.mark.long
 @pytest.mark.draws
 def test_rates_of_every_warning_in_every_world(tell):
-    seeds = draws(15, 200)
+    seeds = draws(10, 200)  # those of the test above, whose warnings are remembered
     counts = counted(range(1, seeds + 1))
     for world in counts.index:
         told = [f"{name} {n / seeds:.1%} [{monte_carlo(n, seeds)['low']:.1%}; {monte_carlo(n, seeds)['high']:.1%}]"
@@ -138,7 +138,7 @@ def test_a_drift_twice_as_strong_is_found():
 @pytest.mark.draws
 def test_power_of_the_trend_test(tell):
     """The share of draws in which the warning fires, by the bias that the drift makes."""
-    seeds, table = draws(30, 200), {}
+    seeds, table = draws(20, 200), {}
     for step in STEPS:
         table[step] = sum(trend(drifting(seed, step / 3)).seen for seed in range(1, seeds + 1))
     for step, n in table.items():

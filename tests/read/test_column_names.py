@@ -3,10 +3,7 @@
 import ast
 import csv
 import json
-import os
 import re
-import subprocess
-import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from in_process import command
 from made_up import made_up_table
 from monte_carlo import MANY
 
@@ -223,8 +221,7 @@ def test_a_whole_run_under_such_names_publishes_the_same_numbers(tmp_path):
                                                            "received", "remote"])):  # fmt: skip
         (tmp_path / folder).mkdir()
         panel_of(tmp_path / folder, roles, names, estimators=["imputation"])
-        done = subprocess.run([sys.executable, "-m", "hgdx_eval", "run", "t.yaml", "--out", "out", "--lang", "en"], cwd=tmp_path / folder,
-                              capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)})  # fmt: skip
+        done = command("run", "t.yaml", "--out", "out", "--lang", "en", cwd=tmp_path / folder)
         assert done.returncode == 0, done.stderr[-2000:]
         (file,) = (tmp_path / folder / "out").glob("t/2*/estimates.csv")
         table = pd.read_csv(file)
