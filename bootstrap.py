@@ -16,8 +16,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMMANDS = {
     "report": "run the demonstration and print the path of its report",
-    "test": "run the tests (some twelve minutes on two cores)",
-    "test-long": "run the Monte Carlo and browser tests (some twenty minutes on two cores)",
+    "test": "run the tests (some eight minutes on two cores)",
+    "test-long": "run the Monte Carlo, browser and whole-program tests (some half an hour on two cores)",
     "lab": "open JupyterLab on the notebooks",
     "wheel": "build a wheel and an sdist into dist/, notebooks and parameters inside",
 }

@@ -347,7 +347,7 @@ def test_two_headers_of_one_name_that_no_study_asks_for_harm_nobody(tmp_path):
     pd.concat([PLAIN[used(OUTCOME)], PLAIN["zone"], PLAIN["side"]], axis=1).set_axis(header, axis=1).to_csv(tmp_path / "t.csv", index=False)
     p = study(tmp_path / "t.csv", OUTCOME, {name: name for name in used(OUTCOME)})
     found = load_panel(p), p
-    same(found, panel_of(tmp_path, OUTCOME, used(OUTCOME)), OUTCOME)
+    same(found, plain_of(tmp_path, OUTCOME), OUTCOME)
 
 
 # --- messages and the check ----------------------------------------------------------------------------------------
