@@ -16,8 +16,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMMANDS = {
     "report": "run the demonstration and print the path of its report",
-    "test": "run the tests (some twelve minutes on two cores)",
-    "test-long": "run the Monte Carlo and browser tests (some twenty minutes on two cores)",
+    "test": "run the tests (some eight minutes on two cores)",
+    "test-long": "run the Monte Carlo, browser and whole-program tests (some half an hour on two cores)",
     "lab": "open JupyterLab on the notebooks",
     "wheel": "build a wheel and an sdist into dist/, notebooks and parameters inside",
 }
@@ -166,8 +166,8 @@ def make(name, folder, lock):
 def install(folder, what, failure):
     """By uv where there is one, else, or where it fails (it reads no pip.conf, so knows no office mirror), by pip."""
     python = python_of(folder)
-    uv = shutil.which("uv")
-    if uv and run([uv, "pip", "install", "--python", python] + what, progress=True)[0] == 0:
+    uv = shutil.which("uv")  # which leaves it to the first start to compile packages, and to every start where nothing may be written
+    if uv and run([uv, "pip", "install", "--compile-bytecode", "--python", python] + what, progress=True)[0] == 0:
         return
     if uv:
         say("  uv could not; trying pip")
@@ -250,6 +250,11 @@ def pytest_words(command, rest):
     return chosen + workers + rest
 
 
+def compiled_once(environ):
+    """Tests start hundreds of programs: what they import is compiled by the first of them, wherever images of servers forbid it."""
+    return {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def main(arguments):
     check_python(sys.version_info)
     for stream in (sys.stdout, sys.stderr):
@@ -267,7 +272,7 @@ def main(arguments):
             return subprocess.call([python, "-m", "jupyter", "lab", os.path.join(HERE, "notebooks")] + rest, cwd=HERE)
         if command == "wheel":  # the lock holds setuptools: without isolation nothing unpinned is fetched to build with
             return subprocess.call([python, "-m", "build", "--no-isolation"] + rest, cwd=HERE)
-        return subprocess.call([python, "-m", "pytest"] + pytest_words(command, rest), cwd=HERE)
+        return subprocess.call([python, "-m", "pytest"] + pytest_words(command, rest), cwd=HERE, env=compiled_once(os.environ))
     except KeyboardInterrupt:
         stop("stopped; the same command takes up where it can", 1)
 

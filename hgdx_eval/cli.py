@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from .base.errors import Busy, InputError, RunFailed
+from .base.light_imports import left_out
 from .base.machine import check_memory, fault_of, told_of
 from .base.own_files import PACKAGE
 from .base.progress import Progress, close_line, tell, warn
@@ -25,8 +26,9 @@ SECONDS = click.FloatRange(min=0, min_open=True, max=1e7)
 
 
 def program() -> None:
-    """The process `hgdx-eval`."""
-    main(ends=True)
+    """The process `hgdx-eval`: whatever a command loads, it loads light."""
+    with left_out():
+        main(ends=True)
 
 
 def main(arguments: list[str] | None = None, ends: bool = False) -> None:

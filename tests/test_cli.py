@@ -1,5 +1,6 @@
 """The whole program through its command line: exit codes, one line on standard error, nothing left behind."""
 
+import importlib
 import json
 import os
 import re
@@ -14,10 +15,14 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from in_process import command
 from nbformat.v4 import new_code_cell
 from PIL import Image
 from small_run import LEAN, small_notebooks
+from test_foreign import check_no_word
 
+from hgdx_eval import cli
+from hgdx_eval.base import light_imports
 from hgdx_eval.base.hashes import file_hash
 from hgdx_eval.estimation.results import check_table
 from hgdx_eval.run.notebook_files import EVERYWHERE
@@ -96,6 +101,7 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
     everything = "".join(text_in(file) for file in run.rglob("*") if file.is_file())
     words = set(re.findall(r"[\w.-]+", re.sub(r"base64,[\w+/=]+", "", everything)))  # a short name stands in any picture by chance
     assert str(study) not in everything and os.uname().nodename not in words
+    check_no_word(run)
 
     again = call("run", "mine.yaml", "--out", "out", cwd=study)
     assert again.returncode == 0 and "unchanged" in again.stderr
@@ -112,14 +118,14 @@ def test_a_run_publishes_what_the_contract_says_and_an_unchanged_one_does_nothin
 def test_verify_says_what_is_not_the_same(study):
     """Of a small run; that a whole one comes out the same is in test_reproducible."""
     small = {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
-    run = study / call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small).stdout.strip()
-    same = call("verify", run, cwd=study, env=small)
+    run = study / command("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small).stdout.strip()
+    same = command("verify", run, cwd=study, env=small)
     assert same.returncode == 0, same.stderr + same.stdout
     data = (study / "data.csv").read_text(encoding="utf-8")
     (study / "data.csv").rename(study / "moved.csv")
-    refused(call("verify", run, cwd=study, env=small), "data.csv")
+    refused(command("verify", run, cwd=study, env=small), "data.csv")
     (study / "moved.csv").write_text(data.replace("a,2024,", "a,2024,9"), encoding="utf-8")
-    changed = call("verify", run, "-p", "data=moved.csv", cwd=study, env=small)
+    changed = command("verify", run, "-p", "data=moved.csv", cwd=study, env=small)
     assert changed.returncode == 4 and "\ninput" in changed.stdout and "estimates.csv" in changed.stdout, changed.stdout
 
 
@@ -130,6 +136,16 @@ def test_the_command_takes_signals_before_anything_large_is_loaded():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_every_command_does_without_what_only_makes_libraries_slow_to_load(monkeypatch):
+    """The process as a whole, not one command after another: `pdf` and `prune` load notebooks, too."""
+    found = []
+    monkeypatch.setattr(light_imports, "COSTLY", ("colorsys",))
+    monkeypatch.setattr(cli, "main", lambda ends: found.append(sys.modules["colorsys"]))
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    cli.program()
+    assert found == [None] and importlib.import_module("colorsys")
+
+
 def test_a_signal_after_the_outcome_changes_it_no_more():
     code = "import os, signal, sys\nfrom hgdx_eval import cli\nsys.argv[1:] = ['--version']\ntry:\n    cli.program()\nexcept SystemExit:\n" \
            "    [os.kill(os.getpid(), number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]\n    raise"  # fmt: skip
@@ -138,7 +154,7 @@ def test_a_signal_after_the_outcome_changes_it_no_more():
 
 
 def test_help_tells_every_key_as_the_study_declares_it():
-    done = call("run", "--help")
+    done = command("run", "--help", cwd=ROOT)
     text = " ".join(done.stdout.split())
     assert done.returncode == 0
     for key, field in Study.model_fields.items():
@@ -162,37 +178,37 @@ def test_help_tells_every_key_as_the_study_declares_it():
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_and_leaves_nothing(study, change, says):
-    lines = refused(call("run", "mine.yaml", "--out", "out", *change, cwd=study), says)
+    lines = refused(command("run", "mine.yaml", "--out", "out", *change, cwd=study), says)
     assert len([line for line in lines if line.startswith("hgdx-eval:")]) == 1
     assert not (study / "out").exists() or not any((study / "out").rglob("*"))
 
 
 @pytest.mark.parametrize("study_name", ["no_such_study", "no/such.yaml"])
 def test_an_unknown_study(study_name, tmp_path):
-    refused(call("run", study_name, cwd=tmp_path), "no such study file" if "/" in study_name else "is not known")
+    refused(command("run", study_name, cwd=tmp_path), "no such study file" if "/" in study_name else "is not known")
 
 
 def test_the_real_study_says_what_to_bring(tmp_path):
-    refused(call("run", "nq04_2023", cwd=tmp_path), "-p data=FILE")
+    refused(command("run", "nq04_2023", cwd=tmp_path), "-p data=FILE")
 
 
 def test_unknown_commands_and_options_are_one_line(tmp_path):
     for words in (["rum"], ["run"], ["run", "demo", "--frce"], ["check"], ["panel", "a.csv"]):
-        done = call(*words, cwd=tmp_path)
+        done = command(*words, cwd=tmp_path)
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
 def test_check_tells_a_clerk_and_a_machine(tmp_path):
-    assert call("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path).returncode == 0
+    assert command("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path).returncode == 0
     told = call("check", "a.csv", cwd=tmp_path)
     assert told.returncode == 0 and "hồ sơ lặp lại" in told.stdout and "mô phỏng" in told.stdout.lower()
-    found = json.loads(call("check", "a.csv", "--json", cwd=tmp_path).stdout)
+    found = json.loads(command("check", "a.csv", "--json", cwd=tmp_path).stdout)
     assert found["layout"] == "opencps_dossiers" and found["rows"] == found["accepted"] + sum(r["rows"] for r in found["rejected"])
     (tmp_path / "b.csv").write_text("x,y\n1,2\n", encoding="utf-8")
-    refused(call("check", "b.csv", cwd=tmp_path), "no known header")
-    assert call("check", "b.csv", "--layout", "table", cwd=tmp_path).returncode == 0
+    refused(command("check", "b.csv", cwd=tmp_path), "no known header")
+    assert command("check", "b.csv", "--layout", "table", cwd=tmp_path).returncode == 0
     (tmp_path / "c.csv").write_text("", encoding="utf-8")
-    refused(call("check", "c.csv", cwd=tmp_path), "empty")
+    refused(command("check", "c.csv", cwd=tmp_path), "empty")
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "a.csv", "a.csv.fees.csv", "a.csv.payments.csv", "a.csv.truth.csv", "b.csv", "c.csv"]  # fmt: skip
 
@@ -200,9 +216,9 @@ def test_check_tells_a_clerk_and_a_machine(tmp_path):
 def test_panel_is_marked_and_its_release_hides_small_cells(tmp_path):
     import duckdb
 
-    call("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path)
+    command("simulate", "a.csv", "--dossiers", "3000", cwd=tmp_path)
     for name, options, status in (("i.parquet", [], "internal"), ("r.parquet", ["--release"], "released")):
-        done = call("panel", "a.csv", "-o", name, *options, cwd=tmp_path)
+        done = command("panel", "a.csv", "-o", name, *options, cwd=tmp_path)
         assert done.returncode == 0 and (("dossiers, 0 left out" in done.stderr) if options else done.stderr == "")
         meta = dict(duckdb.sql(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata('{tmp_path / name}')").fetchall())
         assert meta["status"] == status
@@ -212,7 +228,7 @@ def test_panel_is_marked_and_its_release_hides_small_cells(tmp_path):
         and not ((frame["received"] - frame["online"]).between(1, 4) | frame["online"].between(1, 4)).any()
         and {"agency", "level", "procedure", "fee_group", "period", "received", "online"} <= set(frame)
     )
-    refused(call("panel", "a.csv", "-o", "x.csv", cwd=tmp_path), "parquet")
+    refused(command("panel", "a.csv", "-o", "x.csv", cwd=tmp_path), "parquet")
 
 
 def test_a_stopped_run_says_so_keeps_a_receipt_and_the_next_one_works(study):
@@ -256,11 +272,11 @@ def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study):
     small = {"HGDX_NOTEBOOKS": str(small_notebooks(study / "notebooks"))}
     brief = study / "notebooks" / "brief.ipynb"
     whole = nbformat.read(brief, 4)
-    good = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
+    good = command("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
     for source, says in (("raise ValueError('vì sao')", "ValueError; nothing"), ("import os; os._exit(3)", "brief.vi"),
                          ("import sys; sys.exit(0)", "brief.vi")):  # fmt: skip
         nbformat.write(nbformat.from_dict({**whole, "cells": [*whole.cells, new_code_cell(source)]}), brief)
-        bad = call("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
+        bad = command("run", "mine.yaml", "--out", "out", "--lang", "vi", cwd=study, env=small)
         assert bad.returncode == 1 and says in bad.stderr.splitlines()[-1] and "vì sao" not in bad.stderr, bad.stderr
         assert (study / "out/mine/latest").resolve().name == Path(good.stdout.strip()).name
     assert len(list((study / "out/mine/failed").iterdir())) == 3
@@ -271,19 +287,19 @@ def test_a_cell_that_fails_publishes_nothing_and_keeps_the_last_good_run(study):
 def test_a_folder_of_summaries_runs_and_its_receipt_names_every_file(tmp_path):
     import duckdb
 
-    done = call("simulate", "sums", "--layout", "opencps_summary", "--dossiers", "60000", cwd=tmp_path)
+    done = command("simulate", "sums", "--layout", "opencps_summary", "--dossiers", "60000", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    done = call("panel", "sums", "-o", "p.parquet", cwd=tmp_path)
+    done = command("panel", "sums", "-o", "p.parquet", cwd=tmp_path)
     assert done.returncode == 0 and (tmp_path / "p.parquet").is_file()
-    done = call("panel", "sums", "-o", "q.parquet", "--release", "--min-count", "20", cwd=tmp_path)
+    done = command("panel", "sums", "-o", "q.parquet", "--release", "--min-count", "20", cwd=tmp_path)
     assert done.returncode == 0 and "left out" in done.stderr
     rows = pd.concat([duckdb.sql(f"SELECT * FROM '{tmp_path / name}'").df() for name in ("p.parquet", "q.parquet")], keys=["p", "q"])
     online, counter = rows["online"], rows["received"] - rows["online"]
     few = online.between(1, 19) | counter.between(1, 19)
     assert few["p"].any() and not few["q"].any() and (rows.loc["q", "agency"] == "*").any()
     assert rows.loc["p", "received"].sum() == rows.loc["q", "received"].sum()
-    call("simulate", "points.json", "--layout", "portal_766", "--dossiers", "3000", cwd=tmp_path)
-    refused(call("panel", "points.json", "-o", "r.parquet", "--release", cwd=tmp_path), "no counts of dossiers")
+    command("simulate", "points.json", "--layout", "portal_766", "--dossiers", "3000", cwd=tmp_path)
+    refused(command("panel", "points.json", "-o", "r.parquet", "--release", cwd=tmp_path), "no counts of dossiers")
     (tmp_path / "s.yaml").write_text(
         "study: s\ndata: sums\nlayout: opencps_summary\nunit: agency\nperiod: period\nfrequency: M\nnumerator: online\n"
         "denominator: received\ncluster: cluster\ntreated_from:\n  Thành phố Vị Thanh: 2023-08\n  Huyện Phụng Hiệp: 2023-08\n"

@@ -11,7 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from foreign import PANELS, write_study
+from in_process import command
+from small_run import LEAN
 
+from hgdx_eval.design.design import study_design
+from hgdx_eval.estimation.estimate import estimate
+from hgdx_eval.panel.load import load_panel
 from hgdx_eval.run.notebook_files import EVERYWHERE
 from hgdx_eval.study.domains import domain_of
 from hgdx_eval.study.load import load_study
@@ -26,16 +31,10 @@ DOMAIN = {
 }  # fmt: skip
 
 
-def run(folder, study, *words, code=""):
+def run(folder, study):
     """A run with an empty folder of parameters; standard output's last line is the run's folder."""
     (folder / "params").mkdir(exist_ok=True)
-    program = (
-        ["-c", code + "import sys\nsys.argv[0] = 'hgdx-eval'\nfrom hgdx_eval.cli import program\nprogram()"]
-        if code
-        else ["-m", "hgdx_eval"]
-    )
-    done = subprocess.run([sys.executable, *program, "run", study.name, "--out", "out", *words], cwd=folder, capture_output=True, text=True,
-                          env={**os.environ, "HGDX_PARAMS": str(folder / "params"), "PYTHONPATH": str(ROOT)})  # fmt: skip
+    done = command("run", study.name, "--out", "out", cwd=folder, env={"HGDX_PARAMS": str(folder / "params")})
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.splitlines()[-1])
 
@@ -47,14 +46,21 @@ def seen(page):
     return html.unescape(re.sub(r"<[^>]+>", " ", text) + " " + names)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] if name != "counts_monthly" else []) for name in PANELS])
-def test_a_foreign_study_has_no_word_chapter_or_minute_of_a_domain(tmp_path, name):
-    made = run(tmp_path, write_study(tmp_path, name))
+def check_no_word(made):
+    """No page of a run speaks of a domain."""
     for lang, words in DOMAIN.items():
         pages = [made / f"report.{lang}.html", made / f"brief.{lang}.html", *(made / "notebooks").glob(f"*.{lang}.html")]
         for page in pages:
             found = [text[max(0, hit.start() - 40) : hit.end() + 20] for text in [seen(page)] for hit in re.finditer(words, text, re.I)]
             assert not found, (page.name, found[:3])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PANELS)
+def test_a_foreign_study_has_no_word_chapter_or_minute_of_a_domain(tmp_path, name):
+    """A yearly study of one unit more is in test_cli, at every run of the tests."""
+    made = run(tmp_path, write_study(tmp_path, name))
+    check_no_word(made)
     if name in ("weekly", "daily"):
         check_no_raw_period(made)
     assert {file.name.split(".")[0] for file in (made / "notebooks").glob("*.ipynb")} == EVERYWHERE
@@ -83,14 +89,18 @@ def test_the_words_that_are_looked_for_are_those_of_the_domain(lang):
 def test_a_monthly_study_is_the_same_without_any_package_of_holidays(tmp_path):
     """Working days and Tết are regressors of the domain's studies alone: here a series of 36 months of another country."""
     study = write_study(tmp_path, "two_clusters_monthly")
-    code = (
-        "import hgdx_eval as hg, sys\n{}p, _ = hg.load_study({!r}, 'en')\nd = hg.study_design(hg.load_panel(p), p)\n"
-        "print([hg.estimate(d, m).table.to_json(double_precision=15) for m in ('interrupted_time_series', 'structural_time_series')], list(d.calendar))"
-    )
-    blocked = "sys.modules['holidays'] = None\n"
-    told = [subprocess.run([sys.executable, "-c", code.format(before, str(study))], capture_output=True, text=True, check=True,
-                           env={**os.environ, "PYTHONPATH": str(ROOT)}).stdout for before in ("", blocked)]  # fmt: skip
-    assert told[0] == told[1] and told[0].endswith(" []\n")
+    code = "import sys\nsys.modules['holidays'] = None\nsys.path.insert(0, sys.argv[1])\nimport test_foreign\nprint(test_foreign.series(sys.argv[2]))"
+    words = [sys.executable, "-c", code, str(ROOT / "tests"), str(study)]
+    told = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": LEAN}).stdout
+    assert told.strip() == series(study) and told.endswith(" []\n")
+
+
+def series(study):
+    """What the methods of a single series say, to the last digit, and the calendar that they had."""
+    p, _ = load_study(study, "en")
+    design = study_design(load_panel(p), p)
+    tables = [estimate(design, name).table.to_json(double_precision=15) for name in ("interrupted_time_series", "structural_time_series")]
+    return f"{tables} {list(design.calendar)}"
 
 
 def test_a_study_of_the_domain_still_has_its_calendar():

@@ -235,7 +235,7 @@ def test_pip_takes_over_where_uv_fails(checkout, monkeypatch, capsys):
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: "uv")
     monkeypatch.setattr(bootstrap, "run", lambda command, progress: (tried.append(command), (2, []))[1])
     bootstrap.environment("run")
-    assert [command[0] for command in tried] == ["uv", "uv"]
+    assert [command[0] for command in tried] == ["uv", "uv"] and all("--compile-bytecode" in command for command in tried)
     assert sum("pip" in command for command in steps) == 2
 
 
@@ -272,6 +272,10 @@ def test_a_whole_suite_takes_all_cores_and_what_is_named_runs_as_it_is_asked_for
         "-x",
     ]
     assert bootstrap.pytest_words("test-long", [])[:2] == ["-m", "long or browser"]
+
+
+def test_programs_that_tests_start_are_compiled_once():
+    assert bootstrap.compiled_once({"PYTHONDONTWRITEBYTECODE": "1", "HOME": "/x"}) == {"HOME": "/x"}
 
 
 def test_help_lists_the_commands_and_an_unknown_one_is_refused():

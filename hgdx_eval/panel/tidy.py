@@ -58,7 +58,7 @@ def table_panel(path: Path, p: Study) -> Panel:
     cells = cells[["unit", "period", *(name for name in (*text, *numbers) if name not in ("period", *parts))]]
     parted = "definition" in map(header_key, p.unit_columns)
     return Panel(cells, origin, noted(aside, table.frame["row"]), pd.DataFrame(columns=NOTES), len(table.frame) - len(aside),
-                 definition="" if parted else tidy.told_definition(path), readings=distinct(readings))  # fmt: skip
+                 definition=tidy.told_definition(path) if table.defined and not parted else "", readings=distinct(readings))  # fmt: skip
 
 
 def understood(

@@ -87,7 +87,8 @@ class Texts:
     `frame`: one row per row of the file: `row` (its number there), each column as text under its name here ("" where empty; a number that
     the file holds as one bears `TYPED`). `header`, `position`: name here -> the file's header and its place in it, from 1. `simulated`:
     whether the data say they are. `semicolons`: whether these part the cells. `readings`: how the file was understood so far. `merged`:
-    names here of columns in which a number of a cell merged over several rows stands in all of them.
+    names here of columns in which a number of a cell merged over several rows stands in all of them. `defined`: whether there is a column
+    `definition`.
     """
 
     frame: pd.DataFrame
@@ -97,6 +98,7 @@ class Texts:
     semicolons: bool
     readings: tuple[Reading, ...]
     merged: frozenset[str] = frozenset()
+    defined: bool = False
 
 
 def read_texts(path: Path, columns: dict[str, str], keys: dict[str, str], wide: tuple[str, str] | None = None) -> Texts:
@@ -105,14 +107,17 @@ def read_texts(path: Path, columns: dict[str, str], keys: dict[str, str], wide: 
 
     Raises InputError like `open_columns`.
     """
-    if wide and (labels := wide_labels(path, columns, wide)):
-        return read_wide(path, columns, keys, wide, labels)
-    with open_columns(path, list(columns.values()), keys) as (raw, called):
-        frame, simulated = texts_of(raw, {name: called[header_key(column)] for name, column in columns.items()}, called["simulated"])
-        labels = [header_key(label) for label in raw.header]
-        position = {name: labels.index(header_key(column)) + 1 for name, column in columns.items()}
-        merged = frozenset(name for name, column in columns.items() if called[header_key(column)] in raw.filled)
-        return Texts(frame, columns, position, simulated, raw.decimal_comma, raw.readings, merged)
+    try:
+        with open_columns(path, list(columns.values()), keys) as (raw, called):
+            frame, simulated = texts_of(raw, {name: called[header_key(column)] for name, column in columns.items()}, called["simulated"])
+            labels = [header_key(label) for label in raw.header]
+            position = {name: labels.index(header_key(column)) + 1 for name, column in columns.items()}
+            merged = frozenset(name for name, column in columns.items() if called[header_key(column)] in raw.filled)
+            return Texts(frame, columns, position, simulated, raw.decimal_comma, raw.readings, merged, "definition" in labels)
+    except InputError:  # the period's column is missing, perhaps: looked into only now, so that every other table is read once
+        if wide and (labels := wide_labels(path, columns, wide)):
+            return read_wide(path, columns, keys, wide, labels)
+        raise
 
 
 def texts_of(raw: RawTable, wanted: dict[str, str], mark: str) -> tuple[pd.DataFrame, bool]:
@@ -159,7 +164,7 @@ def read_wide(path: Path, columns: dict[str, str], keys: dict[str, str], wide: t
     position = {**found.position, period: found.position["value0"], value: found.position["value0"]}
     told = Reading("wide_table", {"columns": len(labels), "first": labels[0], "last": labels[-1]})
     return Texts(long[["row", *columns]], columns, position, found.simulated, found.semicolons, (*found.readings, told),
-                 frozenset([value]) if found.merged - rest.keys() else frozenset())  # fmt: skip
+                 frozenset([value]) if found.merged - rest.keys() else frozenset(), found.defined)  # fmt: skip
 
 
 def read_columns(

@@ -335,8 +335,8 @@ def write_table(made: Written, part: dict) -> None:
     after.paragraph_format.space_after, after.paragraph_format.line_spacing = Pt(0), Pt(6)
 
 
-WRITERS = {"title": write_text, "heading": write_text, "kicker": write_text, "plain": write_text, "answer": write_answer, "list": write_list,
-           "verdict": write_verdict, "figure": write_figure, "table": write_table}  # fmt: skip
+WRITERS = {"title": write_text, "heading": write_text, "kicker": write_text, "plain": write_text, "answer": write_answer,
+           "list": write_list, "verdict": write_verdict, "figure": write_figure, "table": write_table}  # fmt: skip
 
 
 # --- PDF -----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 import pandas as pd
 
@@ -122,6 +122,7 @@ def kindless(facts: Facts) -> dict[str, tuple[Unit, ...]]:
     return {key: tuple(units) for key, units in index.items()}
 
 
+@lru_cache(maxsize=10_000)  # a list has few names, each in many months, and is read more than once
 def match_unit(facts: Facts, text: str, month: pd.Period | None = None) -> Match:
     """The unit of a name as an export writes it, or of its portal code, as of a month (None: whenever).
 

@@ -13,7 +13,7 @@ from hgdx_eval.estimation.bacon import decomposition, forbidden_weight
 from hgdx_eval.estimators.two_way_fixed_effects import FORBIDDEN, fit
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), blocks=st.booleans(), never=st.booleans())
 def test_comparisons_add_up_to_the_coefficient(seed, blocks, never):
     table = staggered_table(seed, never=never or blocks)

@@ -37,7 +37,7 @@ def test_every_broken_world_can_be_drawn_and_has_a_truth(name):
 @pytest.mark.parametrize("name", sorted(HOLDS))
 def test_the_estimate_is_right_on_average_where_the_assumptions_hold(name, tell):
     for world in HOLDS[name]:
-        errors = errors_of(world, name, draws(60, 500) if name in SLOW else draws(200, 2000))
+        errors = errors_of(world, name, draws(40, 500) if name in SLOW else draws(100, 2000))
         mean, sd, monte_carlo = errors.mean(), errors.std(), errors.std() / np.sqrt(len(errors))
         tell(f"{name}: mean error {mean:+.4f} points = {mean / sd:+.3f} sd (Monte Carlo error {monte_carlo / sd:.3f} sd), "
              f"sd {sd:.3f}, {len(errors)} draws")  # fmt: skip

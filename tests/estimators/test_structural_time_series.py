@@ -184,7 +184,7 @@ def test_share_of_intervals_that_hold_the_truth_is_printed():
 @pytest.mark.long
 @pytest.mark.draws
 def test_unbiased_where_the_assumptions_hold(tell):
-    rows = pd.DataFrame([fit(world(seed, 40, 12, 0.2)).overall() for seed in range(1, draws(100, 500) + 1)])
+    rows = pd.DataFrame([fit(world(seed, 40, 12, 0.2)).overall() for seed in range(1, draws(50, 500) + 1)])
     error, held = rows["estimate"].to_numpy(float) - 5, (rows["ci_low"] <= 5) & (rows["ci_high"] >= 5)
     tell(f"mean error {error.mean():.4f}, sd of the estimate {error.std():.4f}, mean std_error {rows['std_error'].mean():.4f}, "
          f"coverage {rate(held.sum(), len(held))}")  # fmt: skip

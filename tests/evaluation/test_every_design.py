@@ -125,11 +125,15 @@ def ends(study, estimator: str, order: tuple[str, ...], lang: str, names, others
     return True
 
 
-def test_every_order_of_one_and_two_kinds_with_some_method_and_size(tmp_path, monkeypatch):
-    """Every kind alone and every pair in both orders; every method, size and shape comes up."""
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.long) for part in (1, 2))])
+def test_every_order_of_one_and_two_kinds_with_some_method_and_size(tmp_path, monkeypatch, part):
+    """Every kind alone and every pair in both orders; every method, size and shape comes up. A third of them at every run of the tests,
+    each kind in it."""
     few_worlds(monkeypatch)
     methods, ran = estimator_names(), []
-    for number, order in enumerate(order for order in ORDERS if len(order) < 3):
+    orders = [(number, order) for number, order in enumerate(order for order in ORDERS if len(order) < 3) if number % 3 == part]
+    assert {kind for _, order in orders for kind in order} == set(KINDS)
+    for number, order in orders:
         treated, comparison = 1 + number % 4, 1 + (number // 4 + number) % 4
         study = studied(tmp_path / str(number), treated, comparison, SHAPES[number % len(SHAPES)])
         ran.append(study is not None and ends(study, methods[(3 * number) % len(methods)], order, ("vi", "en")[number % 2],

@@ -222,7 +222,9 @@ def test_the_average_is_what_the_verdict_asks_of_and_the_first_period_is_told(cl
         )
 
 
-@pytest.mark.parametrize("estimator", ["callaway_santanna", "sun_abraham", "imputation"])
+@pytest.mark.parametrize(
+    "estimator", ["imputation", *(pytest.param(name, marks=pytest.mark.long) for name in ("callaway_santanna", "sun_abraham"))]
+)
 def test_level_1_is_within_reach_of_every_linear_method(estimator, tmp_path):
     """A staggered panel without anything of a domain, its towns the clusters; two of nine steps before miss 0 by chance."""
     path = write_study(tmp_path, "staggered_yearly")

@@ -9,7 +9,7 @@ from hgdx_eval.estimators.two_way_fixed_effects import fit
 
 
 def rows(effect):
-    for seed in range(1, draws(100, 400) + 1):
+    for seed in range(1, draws(50, 400) + 1):
         design, truth = demo_design(seed, effect)
         yield fit(design).overall(), truth
 

@@ -66,7 +66,7 @@ def holds(design, truth: float) -> dict[str, bool]:
 @pytest.mark.draws
 @pytest.mark.parametrize("name", sorted(WORLDS))
 def test_what_the_gate_headlines_holds_the_truth(name, tell):
-    number, held, picked, own = draws(100, 500), 0, dict.fromkeys((*KINDS, "none"), 0), dict.fromkeys(KINDS, 0)
+    number, held, picked, own = draws(50, 500), 0, dict.fromkeys((*KINDS, "none"), 0), dict.fromkeys(KINDS, 0)
     for seed in range(1, number + 1):
         design, truth = WORLDS[name].drawn(seed)
         inside = holds(design, truth)
@@ -87,7 +87,7 @@ def test_what_the_gate_headlines_holds_the_truth(name, tell):
 @pytest.mark.parametrize("name", sorted(WORLDS))
 def test_the_default_kind_alone_holds_the_truth(name, tell):
     """The clustered t with Satterthwaite's degrees of freedom."""
-    number = draws(500, 2000)
+    number = draws(250, 2000)
     held = sum(abs(part.estimate - truth) <= stats.t.ppf(0.975, part.dof) * part.std_error
                for design, truth in (WORLDS[name].drawn(seed) for seed in range(1, number + 1))
                for part in [main.linears(design)[None]])  # fmt: skip

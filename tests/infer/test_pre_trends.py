@@ -88,7 +88,7 @@ MOST = 0.075  # rejections of a test of size 5%
 @pytest.mark.parametrize("name", WORLDS)
 def test_it_rejects_about_as_often_as_it_says(name, tell):
     design, methods = WORLDS[name]
-    world, number = World(design, parallel), draws(200, 1000)
+    world, number = World(design, parallel), draws(100, 1000)
     found = dict.fromkeys(methods, 0)
     for seed in range(1, number + 1):
         drawn, _ = world.drawn(seed)

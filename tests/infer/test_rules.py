@@ -34,7 +34,7 @@ def passes(design):
 @pytest.mark.draws
 @pytest.mark.parametrize("name", DESIGNS)
 def test_how_often_each_rule_passes(name, tell):
-    world, number = World(two_groups(*DESIGNS[name]), quiet), draws(40, 200)
+    world, number = World(two_groups(*DESIGNS[name]), quiet), draws(20, 200)
     drawn = [world.drawn(seed)[0] for seed in range(1, number + 1)]
     averages = [s.event_study(design).headlined for design in drawn]
     error, bias = np.std([own.estimate for own in averages]), averages[0].drift

@@ -57,7 +57,7 @@ def test_a_method_without_an_error_has_no_looks():
 @pytest.mark.long
 @pytest.mark.draws
 def test_looking_every_month_the_usual_interval_cries_wolf_and_the_sequential_one_does_not(tell):
-    world, number = World(two_groups(12, 40, 16), nothing), draws(100, 500)
+    world, number = World(two_groups(12, 40, 16), nothing), draws(50, 500)
     ever = {"cluster": 0, "sequential": 0}
     for seed in range(1, number + 1):
         found = looks(world.drawn(seed)[0], MAIN).table

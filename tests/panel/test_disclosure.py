@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_up import design_of, made_up_table
+from monte_carlo import draws
 from scipy.optimize import linprog
 
 from hgdx_eval.estimation.estimate import estimate
@@ -49,7 +50,7 @@ def all_uncertain(sums, n, wanted) -> bool:
 counts = st.one_of(st.integers(0, 12), st.sampled_from([0, 0, 1, 4, 5, 30]))
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(60, 300))
 @given(st.lists(st.tuples(counts, counts), min_size=1, max_size=7))
 @example([(3, 0), (20, 6), (9, 9)])
 def test_beside_a_total_no_small_part_can_be_worked_out(cells):
@@ -72,7 +73,7 @@ def test_the_attacker_finds_what_only_small_cells_hidden_leaves_open():
     assert hidden_beside_total(parts, K).tolist() == [True, False, True]
 
 
-@settings(max_examples=120)
+@settings(max_examples=draws(50, 300))
 @given(st.integers(2, 4).flatmap(lambda n: st.lists(st.lists(st.tuples(counts, counts), min_size=n, max_size=n), min_size=2, max_size=4)))
 @example([[(3, 50), (40, 40)], [(60, 60), (70, 70)]])
 def test_in_a_table_with_its_totals_no_small_part_can_be_worked_out(table):
@@ -133,7 +134,7 @@ def members(cells: pd.DataFrame, rows: pd.DataFrame) -> list[list[int]]:
     return [found[i] for i in rows.index]
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(60, 300))
 @given(panels())
 def test_nobody_can_work_out_a_small_part_from_a_released_file_and_the_agencies_totals(cells):
     rows, left_out = released(cells, K)
@@ -158,7 +159,7 @@ def test_nobody_can_work_out_a_small_part_from_a_released_file_and_the_agencies_
         assert all_uncertain(sums, len(cells), np.flatnonzero(small(part, K))), k
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(50, 300))
 @given(st.lists(st.tuples(counts, counts), min_size=1, max_size=8))
 def test_a_released_summary_tells_no_small_part(cells):
     frame = pd.DataFrame([(f"a{i}", "district", f"c{i // 3}", a + b, a) for i, (a, b) in enumerate(cells)],

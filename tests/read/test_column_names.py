@@ -3,10 +3,7 @@
 import ast
 import csv
 import json
-import os
 import re
-import subprocess
-import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from in_process import command
 from made_up import made_up_table
 from monte_carlo import MANY
 
@@ -130,14 +128,20 @@ def names_inside():
 
 
 def same(found, expected, roles):
-    """Panel and study under other names give the plain cells and the plain design, to the last digit."""
-    (panel, p), (plain, q) = found, expected
+    """Panel and study under other names give the plain cells and the plain design (`expected`), to the last digit."""
+    (panel, p), (plain, other) = found, expected
     called = {f"by_{own}": f"by_{name}" for own, name in zip(p.by, roles["by"])}
     pd.testing.assert_frame_equal(panel.cells.rename(columns=called), plain.cells)
-    design, other = study_design(panel, p), study_design(plain, q)
+    design = study_design(panel, p)
     for part in ("table", "ended", "set_aside"):
         pd.testing.assert_frame_equal(getattr(design, part), getattr(other, part))
     pd.testing.assert_frame_equal(design.traits.rename(columns=called), other.traits)
+
+
+def plain_of(folder, roles, suffix=".csv"):
+    """(panel, design) of the table under its own names."""
+    panel, p = panel_of(folder, roles, used(roles), suffix)
+    return panel, study_design(panel, p)
 
 
 def turns(names, roles, shifts):
@@ -152,14 +156,14 @@ def turns(names, roles, shifts):
 
 @pytest.mark.parametrize("roles", [COUNTS, pytest.param(OUTCOME, marks=pytest.mark.long)], ids=["counts", "outcome"])
 def test_every_name_inside_may_be_a_column_and_nothing_moves(tmp_path, roles):
-    names, plain = names_inside(), panel_of(tmp_path, roles, used(roles))
+    names, plain = names_inside(), plain_of(tmp_path, roles)
     assert {"unit", "time", "row", "y", "by_kind", "_unit", "slot", "cohort", "UNIT"} <= set(names)
     for own in turns(names, roles, range(0, len(names), len(used(roles)))):
         same(panel_of(tmp_path, roles, own), plain, roles)
 
 
 def test_names_of_the_working_columns_may_stand_under_every_key(tmp_path):
-    plain = panel_of(tmp_path, COUNTS, used(COUNTS))
+    plain = plain_of(tmp_path, COUNTS)
     for own in turns(CUT, COUNTS, range(len(CUT))):
         same(panel_of(tmp_path, COUNTS, own), plain, COUNTS)
 
@@ -167,14 +171,14 @@ def test_names_of_the_working_columns_may_stand_under_every_key(tmp_path):
 @pytest.mark.long
 @pytest.mark.parametrize("roles", [COUNTS, OUTCOME], ids=["counts", "outcome"])
 def test_every_name_inside_may_stand_under_every_key(tmp_path, roles):
-    names, plain = names_inside(), panel_of(tmp_path, roles, used(roles))
+    names, plain = names_inside(), plain_of(tmp_path, roles)
     for own in turns(names, roles, range(0, len(names), 1 if MANY else 7)):
         same(panel_of(tmp_path, roles, own), plain, roles)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json", ".xlsx"])
 def test_names_of_the_readers_may_be_columns_of_every_kind_of_file(tmp_path, suffix):
-    plain = panel_of(tmp_path, OUTCOME, used(OUTCOME))
+    plain = plain_of(tmp_path, OUTCOME)
     for own in (["row", "place", "passed", "column0", "c0", "file_row_number"], ["C1", "Row", "gap", "frame", "usable", "raw"]):
         same(panel_of(tmp_path, OUTCOME, own, suffix), plain, OUTCOME)
 
@@ -217,8 +221,7 @@ def test_a_whole_run_under_such_names_publishes_the_same_numbers(tmp_path):
                                                            "received", "remote"])):  # fmt: skip
         (tmp_path / folder).mkdir()
         panel_of(tmp_path / folder, roles, names, estimators=["imputation"])
-        done = subprocess.run([sys.executable, "-m", "hgdx_eval", "run", "t.yaml", "--out", "out", "--lang", "en"], cwd=tmp_path / folder,
-                              capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)})  # fmt: skip
+        done = command("run", "t.yaml", "--out", "out", "--lang", "en", cwd=tmp_path / folder)
         assert done.returncode == 0, done.stderr[-2000:]
         (file,) = (tmp_path / folder / "out").glob("t/2*/estimates.csv")
         table = pd.read_csv(file)
@@ -344,7 +347,7 @@ def test_two_headers_of_one_name_that_no_study_asks_for_harm_nobody(tmp_path):
     pd.concat([PLAIN[used(OUTCOME)], PLAIN["zone"], PLAIN["side"]], axis=1).set_axis(header, axis=1).to_csv(tmp_path / "t.csv", index=False)
     p = study(tmp_path / "t.csv", OUTCOME, {name: name for name in used(OUTCOME)})
     found = load_panel(p), p
-    same(found, panel_of(tmp_path, OUTCOME, used(OUTCOME)), OUTCOME)
+    same(found, plain_of(tmp_path, OUTCOME), OUTCOME)
 
 
 # --- messages and the check ----------------------------------------------------------------------------------------

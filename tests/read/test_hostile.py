@@ -119,6 +119,7 @@ def test_what_unpacks_to_a_mountain_is_refused_whatever_the_archive_says(tmp_pat
         list(sheet_rows(tmp_path / "many.xlsx"))
 
 
+@pytest.mark.long
 def test_a_real_mountain_costs_little_memory(tmp_path):
     """A gigabyte of spaces in an archive of a few megabytes; a line of 200 MB; a sheet of cells far apart: refused below 400 MB."""
     inner = io.BytesIO()

@@ -150,6 +150,7 @@ def test_a_page_of_very_many_cells_is_refused_or_read_within_seconds(tmp_path, b
     assert time.process_time() - begun < 30
 
 
+@pytest.mark.long
 def test_ten_million_tags_and_a_tag_without_end_cost_little(tmp_path):
     """Refused below 600 MB and a minute of work."""
     (tmp_path / "tags.xls").write_bytes(b"<html><table><tr><td>" + b"<b>" * 10_000_000)

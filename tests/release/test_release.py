@@ -94,7 +94,8 @@ def test_a_late_dossier_moves_no_number_between_two_runs():
     assert second.kept and not first.kept
 
 
-@pytest.mark.parametrize("seed", [3, pytest.param(4, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [3, 4])
 def test_two_runs_do_not_tell_what_came_late(seed):
     whole, p = small_export(seed, late=2)
     before = whole.cells["period"] <= whole.cells["period"].max() - 1

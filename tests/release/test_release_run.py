@@ -3,14 +3,13 @@
 import io
 import json
 import re
-import subprocess
-import sys
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from in_process import command
 
 from hgdx_eval.panel.told import read_told
 
@@ -20,7 +19,7 @@ COUNTS = ("staff", "groups", "rows", "names", "doubtful_names", "shares", "place
 
 
 def call(*words: str, cwd: Path) -> str:
-    done = subprocess.run([sys.executable, "-m", "hgdx_eval", *words], cwd=cwd, capture_output=True, text=True, env=None)
+    done = command(*words, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
 

@@ -34,6 +34,7 @@ OVERLAPS = """() => [...document.querySelectorAll('svg.c')].filter(s => s.getBou
   return hit
 })"""
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+BROKEN = {"resultTypes": ["violations"]}  # the same rules; of what is kept axe lists no element, which takes most of its time
 UNFOLD = "document.querySelectorAll('details').forEach(fold => fold.open = true)"
 CLIPPED = """() => [...document.querySelectorAll('svg.c text')].filter(t => {
   const b = t.getBoundingClientRect(); return b.width && (b.left < -0.5 || b.right > innerWidth + 0.5)
@@ -99,11 +100,12 @@ def test_axe_finds_nothing_with_every_fold_open(chromium, run, name, lang, schem
 
     tab = opened(chromium, run / f"{name}.{lang}.html", 360, scheme)
     tab.evaluate(UNFOLD)
+    rules = {"rules": {"target-size": {"enabled": True}}} if scheme == "light" else {"runOnly": ["color-contrast"]}  # only colours differ
     for width in (360, 768, 1280):
         tab.set_viewport_size({"width": width, "height": 800})
-        found = Axe().run(tab, options={"rules": {"target-size": {"enabled": True}}}).response
+        found = Axe().run(tab, options={**rules, **BROKEN}).response
         assert [(width, v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["target"]) for v in found["violations"]] == []
-        assert len(found["passes"]) > 15
+        assert len(found["passes"]) > (15 if scheme == "light" else 0)
 
 
 def test_a_notebooks_page_passes_axe_too(chromium, run):
@@ -111,7 +113,7 @@ def test_a_notebooks_page_passes_axe_too(chromium, run):
 
     tab = opened(chromium, run / "notebooks" / "effect.vi.html", 360)
     tab.evaluate(UNFOLD)
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(tab).response["violations"]] == []
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(tab, options=BROKEN).response["violations"]] == []
 
 
 @pytest.mark.parametrize("name", ["report", "brief"])

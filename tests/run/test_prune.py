@@ -6,6 +6,7 @@ import filelock
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from in_process import command
 from made_runs import made_run
 from test_cli import call
 
@@ -96,7 +97,7 @@ def test_a_busy_study_is_left_alone_and_the_others_done(tmp_path):
     a_study(tmp_path, study="busy")
     a_study(tmp_path, study="free")
     with filelock.FileLock(tmp_path / "busy" / ".lock"):
-        done = call("prune", "--keep", "1", "--out", tmp_path, cwd=tmp_path)
+        done = command("prune", "--keep", "1", "--out", tmp_path, cwd=tmp_path)
     assert done.returncode == 3 and "another run" in done.stderr.splitlines()[-1]
     assert len(runs_of(tmp_path / "busy")) == 6 and len(runs_of(tmp_path / "free")) == 2
 
@@ -106,10 +107,10 @@ def test_the_command_line(tmp_path):
     a_study(tmp_path)
     told = call("prune", "mine", "--keep", "1", "--out", tmp_path, "--dry-run", cwd=tmp_path)
     assert told.returncode == 0 and len(told.stdout.splitlines()) == 4 and len(runs_of(tmp_path / "mine")) == 6
-    done = call("prune", "mine", "--keep", "1", "--out", tmp_path, cwd=tmp_path)
+    done = command("prune", "mine", "--keep", "1", "--out", tmp_path, cwd=tmp_path)
     assert done.stdout == told.stdout and len(runs_of(tmp_path / "mine")) == 2
     for words, says in ((["prune"], "--keep"), (["prune", "--keep", "-1"], "keep"), (["prune", "no_such", "--keep", "1"], "no such")):
-        refused = call(*words, "--out", tmp_path, cwd=tmp_path)
+        refused = command(*words, "--out", tmp_path, cwd=tmp_path)
         assert refused.returncode == 2 and says in refused.stderr and len(refused.stderr.strip().splitlines()) == 1
 
 

@@ -63,7 +63,8 @@ def test_organ_donation_rests_on_its_rank(shared_reference):
     assert placebo["p_value"] == pytest.approx(5 / 27)
 
 
-@pytest.mark.parametrize("name", ["effect", *(pytest.param(name, marks=pytest.mark.long) for name in ("comparison", "data_quality"))])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["effect", "comparison", "data_quality"])
 def test_notebooks_run_under_plain_papermill(tmp_path, name):
     (tmp_path / "d.csv").write_text("u,y,v\n" + "".join(f"{u},{y},{y % 7 + (u == 'a' and y > 2020)}\n" for u in "abcdef"
                                                         for y in range(2015, 2025)), encoding="utf-8")  # fmt: skip

@@ -367,7 +367,7 @@ def held(found, truth):
 def test_the_intervals_hold_the_truth_as_often_as_they_say(tell):
     """Seeds from 1 on, fixed beforehand, as in test_coverage."""
     hits, errors = [], []
-    for seed in range(1, draws(100, 400) + 1):
+    for seed in range(1, draws(50, 400) + 1):
         panel, p, design = drawn(seed)
         found, truth = cost_of(panel, p, design), panel.truth.set_index("period").loc["overall"]
         assert found.bill.forgone == truth["forgone_vnd"]
@@ -384,7 +384,7 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say(tell):
 @pytest.mark.draws
 def test_without_an_effect_the_cost_per_extra_dossier_is_seldom_told_as_bounded(tell):
     shapes = []
-    for seed in range(1, draws(100, 400) + 1):
+    for seed in range(1, draws(50, 400) + 1):
         panel, p, design = drawn(seed, effect=0.0)
         shapes.append(pd.notna(cost_of(panel, p, design).row("per_extra")["ci_low"]))
     tell(f"bounded without an effect: {rate(np.sum(shapes), len(shapes))}")

@@ -316,7 +316,7 @@ def test_rules_that_cannot_be_are_refused_in_one_line(tmp_path, payment, says):
 def test_the_intervals_hold_the_truth_as_often_as_they_say(tell, world):
     """Seeds from 1 on, fixed beforehand. Truth: the mean effect on the rate over the dossiers of the months compared."""
     found = {name: [] for name in RATES}
-    for seed in range(1, draws(60, 200) + 1):
+    for seed in range(1, draws(30, 200) + 1):
         panel, p, _ = drawn(seed, world=world)
         cells = counted(panel.cells, p, world == "waiver")
         months = panel.truth[panel.truth["period"] <= str(p.payment.until)]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from in_process import command
 from small_run import LEAN, small_notebooks
 
 import hgdx_eval as hg
@@ -311,11 +313,8 @@ def test_the_notebook_alone_under_plain_papermill(tmp_path):
 
 @pytest.mark.long
 def test_a_run_prints_the_file_as_an_input_and_a_bad_one_ends_before_it_begins(tmp_path):
-    env = {**os.environ, "PYTHONPATH": LEAN, "HGDX_NOTEBOOKS": str(small_notebooks(tmp_path / "nb", ("scorecard",))),
-           "XDG_STATE_HOME": str(tmp_path / "state")}  # fmt: skip
-
-    def run(*words):
-        return subprocess.run([sys.executable, "-m", "hgdx_eval", *words], cwd=tmp_path, env=env, capture_output=True, text=True)
+    env = {"HGDX_NOTEBOOKS": str(small_notebooks(tmp_path / "nb", ("scorecard",))), "XDG_STATE_HOME": str(tmp_path / "state")}
+    run = partial(command, cwd=tmp_path, env=env)
 
     path = written(tmp_path, {"value": "2.5", "period": "2024-01"})
     (tmp_path / "d.csv").write_text("u,y,v\n" + "".join(f"{u},{y},{y % 7 + (u == 'a' and y > 2020)}\n" for u in "abcdef"
@@ -325,7 +324,7 @@ def test_a_run_prints_the_file_as_an_input_and_a_bad_one_ends_before_it_begins(t
     call = ("run", "s.yaml", "--out", "out")
     done = run(*call)
     assert done.returncode == 0, done.stderr
-    folder = Path(done.stdout.strip().splitlines()[-1])
+    folder = tmp_path / done.stdout.strip().splitlines()[-1]
     receipt = json.loads((folder / "receipt.json").read_text(encoding="utf-8"))
     assert {i["file"]: i["sha256"] for i in receipt["inputs"]}["cards.csv"] == sha256_of(path) and receipt["study"][
         "scorecard"

@@ -132,7 +132,7 @@ def test_rows_of_no_dossier_are_set_aside_by_reason_and_row(tmp_path, sound, kin
     panel = panel_of(write(table, tmp_path / "ds.csv", sound[1]))
     same(panel, sound[0])
     found = {row.reason: (row.rows, row.examples) for row in panel.rejected.itertuples()}
-    added = [at + 2 for at in table.index if table.at[at, NUMBER] not in set(sound[0][NUMBER])]
+    added = [at + 2 for at in table.index[~table[NUMBER].isin(sound[0][NUMBER])]]
     assert found == {reason: (rows, tuple(added))}
     for lang in ("vi", "en"):
         assert Words(lang, domain="vietnam")("reasons." + reason)
