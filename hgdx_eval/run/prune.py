@@ -12,6 +12,7 @@ from .machine_record import private_record
 from .run import locked
 from .run_folders import left_by_runs, recover
 from .run_records import STUDY_NAME, Run, last_good, runs_of, studies
+from .told_before import keep_told
 
 GOING = ".pruning-"
 
@@ -75,9 +76,11 @@ def started(run: Run) -> datetime:
 
 
 def take(run: Run, folder: Path) -> str:
-    """Renamed at once, so that no reader sees half a run, then removed with what this machine remembered of it."""
+    """Renamed at once, so that no reader sees half a run, then removed with what this machine remembered of it. What a published run told
+    of counts stays: its readers know it, so that later runs must."""
     if run.complete:
         private_record(run.folder).unlink(missing_ok=True)
+        keep_told(run.folder, run.receipt)
     going = folder / f"{GOING}{run.name}"
     os.rename(run.folder, going)
     shutil.rmtree(going)
