@@ -192,8 +192,8 @@ def table_lines(found: dict, words: Words) -> list[str]:
 
 
 def tellable(found: dict, min_count: int = FEW) -> dict:
-    """What `check_file` found as it may be kept and sent on: counts of dossiers below `min_count`, and those that would give them, are None,
-    and `min_count` and `hidden` (which single ones) say so.
+    """What `check_file` found as it may be kept and sent on: counts of dossiers below `min_count`, and those that would give them, are
+    None, and `min_count` and `hidden` (which single ones) say so.
 
     Rows of the file that have a fault are told exactly, with their numbers, as they are to be mended: rejected, corrected, unread, dates,
     repeats, names that were not understood.
@@ -328,7 +328,8 @@ def name_lines(found: dict, words: Words) -> list[str]:
             continue
         order = [how for how in (*HOW, "listed", "recoded", "unlisted") if how in set(part["how"])]
         told = [words("check.how_count", how=words("check.how_" + how), names=words.number(sub["text"].nunique()),
-                      rows=number(sub["rows"].sum(skipna=False), words)) for how in order for sub in [part[part["how"] == how]]]  # fmt: skip
+                      rows=number(sub["rows"].sum(skipna=False), words))
+                for how in order for sub in [part[part["how"] == how]]]  # fmt: skip
         lines.append(words(f"check.names_{kind}", told="; ".join(told)))
         for column, values in (("how", DOUBTFUL), ("outside", ("ended", "not_begun"))):
             for value in values:
