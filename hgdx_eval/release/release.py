@@ -3,6 +3,7 @@ studies and released panels of the same data told; what would tell of fewer than
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ WORTH = {"design": 9, "treated": 9, "whole": 9, "span": 8, "month": 6, "side": 6
 PARTS, STAFF, PAID = ("counter", "online"), ("remote", "assisted"), ("paid", "unpaid")
 PAYMENTS = ("official_paid", "official_told", "fixed_paid", "fixed_told")
 NUMBER = [*KEYS, "part"]
+WHOLE = 3  # runs of which all that they told is known, see `told_last`
 NOW = "9999"  # after every period
 
 
@@ -102,7 +104,7 @@ def release_of(
     """
     if not design.table["denominator"].notna().all():
         return None
-    cells = counts_of(panel, p, design)
+    cells, earlier = counts_of(panel, p, design), told_last(earlier)
     views = views_of(cells, panel, [(p, design), *((told.study, told.design) for told in earlier)])
     views = [views[0], *(view_then(view, told) for view, told in zip(views[1:], earlier, strict=True))]
     passed = tuple(passed_on(panel.cells.loc[cells.index], rows) for rows in files) if all_cells(p) else ()
@@ -114,6 +116,21 @@ def release_of(
     kept = bool((table["as_of"] != "").any())
     table = table.sort_values(NUMBER, ignore_index=True)
     return Release(table, study_digest(p), str(cells["period"].max()), p.min_count, p.round_to or 1, kept)
+
+
+def told_last(earlier: tuple[Earlier, ...]) -> tuple[Earlier, ...]:
+    """Of the last `WHOLE` runs of each study all that they told, of older ones what no later run has told again: so that a study's register
+    grows no more once it has run that often."""
+    found: list[Earlier] = []
+    for _, runs in groupby(earlier, key=lambda told: told.study.study):
+        seen, kept = pd.MultiIndex.from_arrays([[]] * len(NUMBER)), []
+        for age, run in enumerate(reversed(list(runs))):
+            table = run.release.table[run.release.table["count"].notna()]
+            at = pd.MultiIndex.from_frame(table[NUMBER])
+            kept.append(run if age < WHOLE else replace(run, release=replace(run.release, table=table[~at.isin(seen)])))
+            seen = seen.union(at) if len(seen) else at.unique()
+        found += [run for run in reversed(kept) if len(run.release.table)]
+    return tuple(found)
 
 
 def view_then(view: View, told: Earlier) -> View:
