@@ -10,11 +10,13 @@ from .register import hidden_entries, is_small
 from .release import (
     Earlier,
     Passed,
+    View,
     counts_register,
     dossier_cells,
     passed_on,
     small_atoms,
     staff_register,
+    told_last,
     view_then,
     views_of,
     without_moved,
@@ -35,7 +37,7 @@ def released_beside(
     rows, left_out = released(cells, min_count)
     if rows.empty or not (earlier or files):
         return rows, left_out
-    data = dossier_cells(panel)
+    data, earlier = dossier_cells(panel), told_last(earlier)
     views = views_of(data, panel, [(told.study, told.design) for told in earlier])
     views = [view_then(view, told) for view, told in zip(views, earlier, strict=True)]
     known = tuple(passed_on(panel.cells.loc[data.index], one) for one in files)
@@ -44,7 +46,7 @@ def released_beside(
     return rows, int(cells["received"].sum() - rows["received"].sum())
 
 
-def merged_rows(panel: Panel, data: pd.DataFrame, rows: pd.DataFrame, views: list, known: tuple[Passed, ...],
+def merged_rows(panel: Panel, data: pd.DataFrame, rows: pd.DataFrame, views: list[View], known: tuple[Passed, ...],
                 min_count: int) -> tuple[np.ndarray, set[str]]:  # fmt: skip
     """(which rows are merged into one of their month, months that are left out)."""
     own = passed_on(panel.cells.loc[data.index], rows, fixed=False)
@@ -93,7 +95,7 @@ def joined(rows: pd.DataFrame, merged: np.ndarray, gone: set[str]) -> pd.DataFra
     return sums.sort_values(keys, ignore_index=True)
 
 
-def without_staff(panel: Panel, data: pd.DataFrame, rows: pd.DataFrame, views: list, known: tuple[Passed, ...],
+def without_staff(panel: Panel, data: pd.DataFrame, rows: pd.DataFrame, views: list[View], known: tuple[Passed, ...],
                   min_count: int) -> pd.DataFrame:  # fmt: skip
     """The rows without those numbers of who filed that would pin a small one beside what is told of it."""
     if "assisted" not in rows or "assisted" not in data:

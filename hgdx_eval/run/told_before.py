@@ -3,7 +3,7 @@ studies of the same data, by released panels of the same data; all in one folder
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,12 +73,14 @@ def others_told(folder: Path, panel: Panel, p: Study) -> Iterator[Earlier]:
         yield from divided([run for run in runs if hash_of(run[2]) == panel.origin.sha256], panel, p)
 
 
-def divided(runs: list[tuple[str, Release, dict]], panel: Panel, p: Study) -> Iterator[Earlier]:
-    """The runs of another study that have the cells of `p`, with how they divide the present data."""
+def divided(
+    runs: list[tuple[str, Release, dict]], panel: Panel, p: Study | None, fits: Callable[[Study], bool] | None = None
+) -> Iterator[Earlier]:
+    """The runs of another study that have the cells of `p`, or that fit, with how they divide the present data."""
     designs: dict[str, Design | None] = {}
     for run, told, receipt in runs:
         then = study_then(receipt, p)
-        if then is not None:
+        if then is not None and (fits is None or fits(then)):
             key = study_digest(then)
             designs[key] = designs[key] if key in designs else design_then(panel, then)
             if designs[key] is not None:
@@ -134,10 +136,7 @@ def reports_told(out: Path, panel: Panel, date: str) -> Iterator[Earlier]:
     for name in studies(out):
         runs = list(runs_told(out / name))
         if any(hash_of(receipt) == panel.origin.sha256 for _, _, receipt in runs):
-            for run in runs:
-                p = study_then(run[2], None)
-                if p is not None and all_cells(p) and (p.layout, p.date) == (panel.origin.layout, date):
-                    yield from divided([run], panel, p)
+            yield from divided(runs, panel, None, lambda p: all_cells(p) and (p.layout, p.date) == (panel.origin.layout, date))
 
 
 def panels_told(out: Path, sha256: str, date: str) -> tuple[pd.DataFrame, ...]:
