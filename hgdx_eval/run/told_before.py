@@ -18,12 +18,11 @@ from ..panel.told import FILE, Release, read_told
 from ..release.passed_on import released_beside
 from ..release.release import Earlier, all_cells, as_decided, release_of
 from ..study.study import Study, study_digest
-from .run_folders import latest_run, read_receipt, write_json
+from .run_folders import KEPT, latest_run, read_receipt
 from .run_records import listed, studies
 
 SAME_CELLS = ("layout", "date", "unit", "period", "frequency")  # keys by which two studies of one export have the same cells
 PANELS = "released-panels"  # beside the studies' folders: no study can have that name
-KEPT = "told"  # in a study's folder: what runs told that were taken away
 
 
 def decide(panel: Panel, p: Study, design: Design, folder: Path, inputs: str, decided: Path | None) -> Release | None:
@@ -167,13 +166,3 @@ def keep_panel(out: Path, rows: pd.DataFrame, sha256: str, date: str) -> list[Pa
         return []
     write_text(path, text)
     return [path]
-
-
-# --- runs that are taken away --------------------------------------------------------------------------------------
-def keep_told(run: Path, receipt: dict) -> None:
-    """Leave what a run told, for the runs to come, when it is taken away: its counts, and by which study of which data."""
-    if (run / FILE).is_file():
-        kept = run.parent / KEPT / run.name
-        kept.mkdir(parents=True, exist_ok=True)
-        write_json(kept / "receipt.json", {name: receipt[name] for name in ("run", "study", "inputs") if name in receipt})
-        write_text(kept / FILE, (run / FILE).read_text(encoding="utf-8"))

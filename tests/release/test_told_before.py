@@ -17,7 +17,7 @@ from hgdx_eval.run import told_before
 from hgdx_eval.run.prune import prune
 from hgdx_eval.run.receipt import shown_study
 from hgdx_eval.run.run_folders import write_json
-from hgdx_eval.run.told_before import KEPT, PANELS, decide, others_told, own_told, panels_told, release_panel, reports_told
+from hgdx_eval.run.told_before import KEPT, PANELS, decide, others_told, own_told, panels_told, release_panel, reports_told, runs_told
 
 K = 5
 
@@ -107,10 +107,26 @@ def test_every_published_run_is_known_also_those_that_were_taken_away(tmp_path, 
     assert [one.run for one in again] == names(4)
     assert all(one.release.table.drop(columns="as_of").equals(two.release.table.drop(columns="as_of"))
                for one, two in zip(known, again, strict=True))  # fmt: skip
+    assert all({path.name for path in run.iterdir()} == {FILE, "receipt.json"} for run in (tmp_path / p.study / KEPT).iterdir())
     q = p.model_copy(update={"study": "other"})
     assert [one.run for one in others_told(tmp_path / "other", panel, q)] == names(4)
     other = replace(panel, origin=replace(panel.origin, sha256="1" * 64))
     assert list(others_told(tmp_path / "other", other, q)) == []
+
+
+def test_a_prune_that_was_killed_forgets_nothing_that_was_told(tmp_path, export):
+    panel, p = export
+    told = release_of(panel, p, study_design(panel, p))
+    for name in names(3):
+        (publish(tmp_path, p, told, name) / "notebooks").mkdir()
+    folder = tmp_path / p.study
+    os.rename(folder / names(3)[0], folder / f".pruning-{names(3)[0]}")
+    prune(tmp_path, p.study, 1, None, False, print)
+    assert [name for name, _, _ in runs_told(folder)] == names(3) and not list(folder.glob(".pruning-*"))
+    os.rename(folder / KEPT, tmp_path / "elsewhere")
+    os.symlink(tmp_path / "elsewhere", folder / KEPT)
+    with pytest.raises(InputError, match="is a link"):
+        prune(tmp_path, p.study, 0, None, False, print)
 
 
 def test_a_run_by_other_keys_of_the_same_study_divides_the_cells_its_own_way(tmp_path, export):
