@@ -223,14 +223,16 @@ def prune(study: str | None, keep: int | None, days: int | None, out: Path, dry_
 @click.option("--layout", help="default: told from the header")
 @click.option("--fees", type=click.Path(path_type=Path), help="fee schedule; default: FILE.fees.csv, if there")
 @click.option("--json", "as_json", is_flag=True, help="for machines")
+@click.option("--exact", is_flag=True, help="also counts of fewer than 5 dossiers: for whoever holds the file, not to be kept or sent on")
 @click.option("--lang", default="vi", type=click.Choice(LANGUAGES), show_default=True)
-def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang: str) -> int:
+def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exact: bool, lang: str) -> int:
     """Read an export (a file, a folder or a pattern) and say what was accepted, rejected and why, and what in its content may be
     wrong. Writes nothing."""
     from .study.words import Words
-    from .vietnam.check_export import check_file, check_lines, rows_told
+    from .vietnam.check_export import check_file, check_lines, rows_told, tellable
 
     found = check_file(file, layout, fees)
+    found = found if exact else tellable(found)
     lines = map(plain_line, check_lines(found, Words(lang, domain="vietnam")))
     click.echo(json.dumps(rows_told(found), indent=1) if as_json else "\n".join(lines))
     return 0
@@ -243,7 +245,9 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, lang
 @click.option("--date", "date_column", type=click.Choice(["received", "submitted"]), default="received")
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
 @click.option("--release", is_flag=True, help="merge cells below --min-count, and those that would tell them, into their parent")
-def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool) -> int:
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True,
+              help="of --release: folder of the published runs beside which it is passed on; what it tells stays there")  # fmt: skip
+def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool, out: Path) -> int:
     """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
     from .panel.panel import export_panel
     from .read.sources import data_files
@@ -259,11 +263,15 @@ def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column:
     layout = layout_of(paths[0])
     made = summary_panel(paths, layout) if layout in summary_layouts() else dossier_panel(paths, "opencps_dossiers", date_column, fees)
     with told_of(output.absolute().parent):
-        left_out = export_panel(made, output, min_count, release)
-    if release:
-        whole = int(made.cells["received"].sum())
-        click.echo(f"{output.name}: released {whole - left_out} of {whole} dossiers, {left_out} left out (cells below {min_count} "
-                   f"that no merging protects)", err=True)  # fmt: skip
+        if not release:
+            export_panel(made, output, min_count, False)
+        else:
+            from .panel.disclosure import about
+            from .run.told_before import release_panel
+
+            left_out = release_panel(made, output, out.absolute(), min_count, date_column)
+            gone = about(left_out) if left_out else "of all dossiers, 0"
+            click.echo(f"{output.name}: released, {gone} left out (cells below {min_count} that no merging protects)", err=True)
     click.echo(str(output))
     return 0
 

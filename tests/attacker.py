@@ -100,3 +100,24 @@ def values_that_fit(matrix, low, high, targets, n: int) -> np.ndarray:
             span.append(sign * solved.fun if solved.status == 0 else np.inf)
         found.append(np.floor(span[1] + NEAR) - np.ceil(span[0] - NEAR) + 1)
     return np.array(found)
+
+
+def sums_of_file(rows: pd.DataFrame, cells: pd.DataFrame) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """The same of a released panel: a cell is in the row that names most of what it is (`*` names nothing)."""
+    names = [name for name in ("procedure", "agency", "cluster", "fee_group") if name in rows]
+    stars = (rows[names] == "*").sum(axis=1)
+    order = rows.assign(stars=stars, at=np.arange(len(rows))).sort_values("stars", kind="stable")
+    inside, months = np.full(len(cells), -1), dict(iter(order.groupby("period")))
+    units = cells.drop_duplicates(["agency", "procedure", "period"])
+    for cell in units[units["received"] > 0].itertuples():
+        for row in months.get(cell.period, order.iloc[:0]).itertuples():
+            if all(getattr(row, name) in ("*", getattr(cell, name)) for name in names):
+                same = (cells["agency"] == cell.agency) & (cells["procedure"] == cell.procedure) & (cells["period"] == cell.period)
+                inside[same.to_numpy()] = row.at
+                break
+    found, values = [], []
+    for kind, told in (("online", rows["online"]), ("counter", rows["received"] - rows["online"])):
+        mine = np.flatnonzero((inside >= 0) & (cells["kind"] == kind).to_numpy())
+        found.append(sparse.csr_matrix((np.ones(len(mine)), (inside[mine], mine)), shape=(len(rows), len(cells))))
+        values.append(told.to_numpy(float))
+    return sparse.vstack(found).tocsr(), np.concatenate(values)

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ..read.database import quoted
 from ..read.readings import Reading
 from .disclosure import about, released
 
+Merge = Callable[[pd.DataFrame, int], tuple[pd.DataFrame, int]]  # cells, min_count -> rows that can be passed on, dossiers left out of them
 NOTES = ["reason", "rows", "examples"]
 NAMES = ["kind", "text", "means", "how", "outside", "rows"]
 
@@ -73,8 +75,8 @@ def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Ori
     return Origin(f"{told_file(paths[0].name)} (+{len(paths) - 1})", digest, rows, layout, simulated)
 
 
-def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
-    """Write the cells as Parquet, marked internal, or released as `disclose.released` guarantees; returns the dossiers left out.
+def export_panel(panel: Panel, out: Path, min_count: int, release: bool, merge: Merge = released) -> int:
+    """Write the cells as Parquet, marked internal, or released as `merge` makes them; returns the dossiers left out.
 
     The file says `status` (internal, released) and `min_count`; an internal one, which holds small counts, has mode 0600. Raises
     InputError where there are no counts to release, or where nothing is left.
@@ -87,7 +89,7 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool) -> int:
         if not {"received", "online"} <= set(cells):
             raise InputError(f"{panel.origin.file}: --release: it holds no counts of dossiers, so nothing small has to be merged; "
                              f"leave --release out")  # fmt: skip
-        cells, left_out = released(cells, min_count)
+        cells, left_out = merge(cells, min_count)
         if cells.empty:
             raise InputError(f"{panel.origin.file}: --release: nothing is left: with --min-count {min_count} no month can be protected")
     status = "released" if release else "internal"

@@ -3,14 +3,16 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..base.errors import Busy, InputError
+from ..panel.told import FILE
 from .history.page import refresh
 from .machine_record import private_record
 from .run import locked
-from .run_folders import left_by_runs, recover
+from .run_folders import KEPT, left_by_runs, recover
 from .run_records import STUDY_NAME, Run, last_good, runs_of, studies
 
 GOING = ".pruning-"
@@ -80,11 +82,26 @@ def take(run: Run, folder: Path) -> str:
         private_record(run.folder).unlink(missing_ok=True)
     going = folder / f"{GOING}{run.name}"
     os.rename(run.folder, going)
-    shutil.rmtree(going)
+    remove(going, folder)
     return run.name
+
+
+def remove(going: Path, folder: Path) -> None:
+    """All of a run but what a published one told of counts, and its receipt: its readers know it, so that later runs must. Nothing is
+    written, as the disk may be full."""
+    told = {FILE, "receipt.json"} if (going / FILE).is_file() else set()
+    for path in going.iterdir():
+        if path.name not in told:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if not told:
+        going.rmdir()
+        return
+    (folder / KEPT).mkdir(exist_ok=True)
+    os.rename(going, folder / KEPT / going.name.removeprefix(GOING))
 
 
 def sweep(folder: Path) -> None:
     """What a prune that was killed left half removed."""
     for left in left_by_runs(folder, GOING):
-        shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            remove(left, folder)

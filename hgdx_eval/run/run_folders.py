@@ -18,6 +18,7 @@ from ..base.progress import warn, without_places
 from ..base.signals import too_late
 
 KILLED = "killed"
+KEPT = "told"  # in a study's folder: what runs told that were taken away
 STAMP = "%Y%m%dT%H%M%SZ"
 RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 
@@ -79,7 +80,7 @@ def check_no_link(folder: Path) -> None:
 
     Raises InputError.
     """
-    for place in (folder, folder / ".lock", folder / "failed"):
+    for place in (folder, folder / ".lock", folder / "failed", folder / KEPT):
         if place.is_symlink():
             raise InputError(f"--out: {place.relative_to(folder.parent.parent)} is a link; allowed: a real folder or file, so that a run "
                              f"writes nowhere else: take the link away, or give another --out")  # fmt: skip

@@ -1,20 +1,28 @@
-"""What a run may tell of counts, beside what the last run of its study and other studies of the same data have told."""
+"""What a run or a released panel may tell of counts, beside what was told before: by all published runs of its study, by those of other
+studies of the same data, by released panels of the same data; all in one folder of outputs."""
 
+import hashlib
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from pydantic import ValidationError
 
+from ..base.aside import own_folder, write_text
 from ..base.errors import InputError
 from ..design.design import Design, study_design
-from ..panel.panel import Panel
+from ..panel.panel import Panel, export_panel
 from ..panel.told import FILE, Release, read_told
-from ..release.release import as_decided, release_of
+from ..release.passed_on import released_beside
+from ..release.release import Earlier, all_cells, as_decided, release_of
 from ..study.study import Study, study_digest
-from .run_folders import latest_run, read_receipt
-from .run_records import studies
+from .run_folders import KEPT, latest_run, read_receipt
+from .run_records import listed, studies
 
 SAME_CELLS = ("layout", "date", "unit", "period", "frequency")  # keys by which two studies of one export have the same cells
+PANELS = "released-panels"  # beside the studies' folders: no study can have that name
 
 
 def decide(panel: Panel, p: Study, design: Design, folder: Path, inputs: str, decided: Path | None) -> Release | None:
@@ -23,39 +31,138 @@ def decide(panel: Panel, p: Study, design: Design, folder: Path, inputs: str, de
     `folder`: of the study's runs; `inputs`: the key of all that this run reads: where the last run read the same, what it hid stays
     hidden and nothing else. `decided`: the run that this one is only made to be compared with.
     """
-    before = last_told(folder) if decided is None else told_by(decided)
-    if before is not None and before[2] == inputs:
-        return replace(before[1], study=study_digest(p))
+    run = latest_run(folder) if decided is None else decided
+    before = told_by(run) if run else None
+    if before is not None and before[1].get("inputs_key") == inputs:
+        return replace(before[0], study=study_digest(p))
     if decided is not None:
-        return release_of(panel, p, design) if before is None else as_decided(panel, p, design, before[1])
-    return release_of(panel, p, design, before and before[:2], others_told(folder, panel, p))
+        return release_of(panel, p, design) if before is None else as_decided(panel, p, design, before[0])
+    files = panels_told(folder.parent, panel.origin.sha256, p.date) if all_cells(p) else ()
+    return release_of(panel, p, design, (*own_told(folder, panel, p, design), *others_told(folder, panel, p)), files)
 
 
-def last_told(folder: Path) -> tuple[str, Release, str] | None:
-    """(name of the run that `latest` names, what it told, the key of what it read); None where there is none."""
-    run = latest_run(folder)
-    return told_by(run) if run else None
-
-
-def told_by(run: Path) -> tuple[str, Release, str] | None:
-    """The same of one run's folder."""
+def told_by(run: Path) -> tuple[Release, dict] | None:
+    """What a run told, and its receipt; None where it left none that can be read."""
     told, receipt = read_told(run / FILE), read_receipt(run)
-    return (run.name, told, str(receipt.get("inputs_key"))) if told is not None and receipt is not None else None
+    return (told, receipt) if told is not None and receipt is not None else None
 
 
-def others_told(folder: Path, panel: Panel, p: Study) -> tuple[tuple[Study, Design, Release], ...]:
-    """Of every other study beside `folder` whose last run read the very same data: its keys, its design, what it told."""
-    found = []
+def runs_told(folder: Path) -> Iterator[tuple[str, Release, dict]]:
+    """(name, what it told, receipt) of every published run of a study, oldest first, also of those that were taken away."""
+    for run in sorted((run for place in (folder, folder / KEPT) for run in listed(place)), key=lambda run: run.name):
+        found = told_by(run)
+        if found is not None:
+            yield run.name, *found
+
+
+def own_told(folder: Path, panel: Panel, p: Study, design: Design) -> Iterator[Earlier]:
+    """What the runs of this study told, each by the keys that the study had then."""
+    for name, told, receipt in runs_told(folder):
+        then = study_then(receipt, p)
+        if then is None or study_digest(then) == study_digest(p):
+            yield Earlier(name, told, p, design, own=True)
+        elif (divided := design_then(panel, then)) is not None:
+            yield Earlier(name, told, then, divided, own=True)
+
+
+def others_told(folder: Path, panel: Panel, p: Study) -> Iterator[Earlier]:
+    """What the runs of every other study beside `folder` told of the very same data."""
     for name in studies(folder.parent):
-        run = latest_run(folder.parent / name) if name != folder.name else None
-        told, receipt = (told_by(run), read_receipt(run)) if run else (None, None)
-        if told is None or receipt is None or receipt["inputs"][0].get("sha256") != panel.origin.sha256:
-            continue
-        try:
-            paths = {"data": p.data, "fees": p.fees, "words": None, "scorecard": None, "places": None}
-            other = Study.model_validate({**receipt["study"], **paths}, strict=False)
-            if all(getattr(other, key) == getattr(p, key) for key in SAME_CELLS):
-                found.append((other, study_design(panel, other), told[1]))
-        except (ValidationError, InputError):  # of an earlier version of the kit
-            continue
+        runs = runs_told(folder.parent / name) if name != folder.name else ()
+        yield from divided([run for run in runs if hash_of(run[2]) == panel.origin.sha256], panel, p)
+
+
+def divided(
+    runs: list[tuple[str, Release, dict]], panel: Panel, p: Study | None, fits: Callable[[Study], bool] | None = None
+) -> Iterator[Earlier]:
+    """The runs of another study that have the cells of `p`, or that fit, with how they divide the present data."""
+    designs: dict[str, Design | None] = {}
+    for run, told, receipt in runs:
+        then = study_then(receipt, p)
+        if then is not None and (fits is None or fits(then)):
+            key = study_digest(then)
+            designs[key] = designs[key] if key in designs else design_then(panel, then)
+            if designs[key] is not None:
+                yield Earlier(run, told, then, designs[key])
+
+
+def hash_of(receipt: dict) -> str | None:
+    """Of the data that a run read."""
+    inputs = receipt.get("inputs")
+    return inputs[0].get("sha256") if inputs else None
+
+
+def study_then(receipt: dict, p: Study | None) -> Study | None:
+    """A run's study as it was, with the files of `p`; None where it has other cells than that, or cannot be read by this version."""
+    paths = {"data": p.data if p else "data", "fees": p.fees if p else None, "words": None, "scorecard": None, "places": None}
+    try:
+        then = Study.model_validate({**receipt.get("study", {}), **paths}, strict=False)
+    except ValidationError:
+        return None
+    return then if p is None or all(getattr(then, key) == getattr(p, key) for key in SAME_CELLS) else None
+
+
+def design_then(panel: Panel, p: Study) -> Design | None:
+    """How a study divides the present data; None where it cannot."""
+    try:
+        return study_design(panel, p)
+    except InputError:
+        return None
+
+
+# --- released panels -----------------------------------------------------------------------------------------------
+def release_panel(panel: Panel, output: Path, out: Path, min_count: int, date: str) -> int:
+    """Write the panel so that it can be passed on beside the reports and panels in `out`, and leave there what it tells, for the runs to
+    come; returns the dossiers left out. Raises InputError, OSError."""
+    left: list[Path] = []
+
+    def beside(cells: pd.DataFrame, least: int) -> tuple[pd.DataFrame, int]:
+        files = panels_told(out, panel.origin.sha256, date)
+        rows, left_out = released_beside(panel, cells, least, tuple(reports_told(out, panel, date)), files)
+        left.extend(keep_panel(out, rows, panel.origin.sha256, date) if len(rows) else [])
+        return rows, left_out
+
+    try:
+        return export_panel(panel, output, min_count, True, beside)
+    except BaseException:
+        for path in left:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def reports_told(out: Path, panel: Panel, date: str) -> Iterator[Earlier]:
+    """What the runs in `out` told of an export: all runs of every study of which one read the very same data."""
+    for name in studies(out):
+        runs = list(runs_told(out / name))
+        if any(hash_of(receipt) == panel.origin.sha256 for _, _, receipt in runs):
+            yield from divided(runs, panel, None, lambda p: all_cells(p) and (p.layout, p.date) == (panel.origin.layout, date))
+
+
+def panels_told(out: Path, sha256: str, date: str) -> tuple[pd.DataFrame, ...]:
+    """The rows of every panel that was released of the very same data, counted by the same date."""
+    place, found = out / PANELS, []
+    for path in sorted(place.glob("*.csv")) if own_folder(place) else ():
+        head, _, text = path.read_text(encoding="utf-8").partition("\n")
+        if head == head_of(sha256, date):
+            names = dict.fromkeys(("agency", "level", "cluster", "procedure", "fee_group", "period"), str)
+            found.append(pd.read_csv(io.StringIO(text), dtype=names, keep_default_na=False, na_values={"assisted": [""]}))
     return tuple(found)
+
+
+def head_of(sha256: str, date: str) -> str:
+    return f"# {sha256} {date}"
+
+
+def keep_panel(out: Path, rows: pd.DataFrame, sha256: str, date: str) -> list[Path]:
+    """Leave what a released panel tells, its own rows; the file, where it was not there yet. Raises InputError (a link in the way)."""
+    text = f"{head_of(sha256, date)}\n{rows.drop(columns='simulated').to_csv(index=False, lineterminator=chr(10))}"
+    place = out / PANELS
+    place.mkdir(parents=True, exist_ok=True)
+    if not own_folder(place):
+        raise InputError(f"--out: {PANELS} in {out.name} is a link or another user's; allowed: a folder of this user, in which the panel "
+                         f"leaves what it tells, for the runs to come")  # fmt: skip
+    path = place / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.csv"
+    if path.is_file():
+        return []
+    write_text(path, text)
+    return [path]

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError
 from ..base.telling import SHEET, did_you_mean, row_text, shape_of, told_file
+from ..panel.disclosure import hidden_beside_total
 from ..panel.panel import EXAMPLES, NAMES
 from ..read.sources import data_files
 from ..read.table_proposal import as_json, proposal, told_columns
@@ -24,6 +26,8 @@ from .volume_signs import volume_signs
 
 HEAVY = 0.1  # share of a month's rows that repeat a dossier number: no slip of a hand, a file put in twice
 LEAST_PERIODS = 2  # of a unit on average, by which a file of no known layout is a table of units over time
+FEW = 5  # dossiers, below which a count is not told unless it is asked for (`--exact`)
+DOUBTFUL = ("ambiguous", "unknown", "unlisted")
 MOST = 8  # names, months and signs that are told one by one; --json has all
 
 
@@ -187,6 +191,67 @@ def table_lines(found: dict, words: Words) -> list[str]:
     return lines
 
 
+def tellable(found: dict, min_count: int = FEW) -> dict:
+    """What `check_file` found as it may be kept and sent on: counts of dossiers below `min_count`, and those that would give them, are
+    None, and `min_count` and `hidden` (which single ones) say so.
+
+    Rows of the file that have a fault are told exactly, with their numbers, as they are to be mended: rejected, corrected, unread, dates,
+    repeats, names that were not understood.
+    """
+    if found["layout"] == "table":  # it counts nobody
+        return found
+    told = {**found, "min_count": min_count}
+
+    def few(*counts: int | None) -> bool:
+        return any(count is not None and 0 < count < min_count for count in counts)
+
+    if "paid" in found and few(found["dossiers"]):
+        told |= {"paid": None, "dossiers": None}
+    for part, whole in (("sum_online", "sum_received"), ("online", "accepted"), ("assisted", "online")):
+        if found.get(part) is not None and few(found[part], found[whole] - found[part]):
+            told[part] = None
+    if few(found.get("sum_received")):
+        told["sum_received"] = None
+    received: dict[str, int] = {}
+    if found["layout"] == "opencps_dossiers":
+        told["names"], told["repeats"] = names_tellable(found["names"], min_count), months_tellable(found["repeats"], min_count)
+        for item in found["names"]:
+            received[item["means"]] = received.get(item["means"], 0) + item["rows"]
+    if "signs" in found:
+        told["signs"] = [{**sign, "received": None} if few(sign["received"], received.get(sign["agency"], 0) - sign["received"]) else sign
+                         for sign in found["signs"]]  # fmt: skip
+    return {**told, "hidden": [name for name in told if told[name] is None and found[name] is not None]}
+
+
+def names_tellable(names: list[dict], min_count: int) -> list[dict]:
+    """Names without the rows of those in few, beside all rows of their kind; of names to be looked at all rows are told."""
+    frame = pd.DataFrame(names, columns=NAMES)
+    sound = ~frame["how"].isin(DOUBTFUL) & frame["outside"].eq("")
+    hide = np.zeros(len(frame), bool)
+    for at in frame[sound].groupby("kind").indices.values():
+        own = np.flatnonzero(sound)[at]
+        hide[own] = hidden_beside_total(frame["rows"].to_numpy(float)[own, None], min_count)
+    return [{**item, "rows": None} if gone else item for item, gone in zip(names, hide, strict=True)]
+
+
+def months_tellable(months: list[dict], min_count: int) -> list[dict]:
+    """The same of the rows of each month."""
+    if not months:
+        return months
+    hide = hidden_beside_total(np.array([[item["rows"]] for item in months], float), min_count)
+    return [{**item, "rows": None} if gone else item for item, gone in zip(months, hide, strict=True)]
+
+
+def number(count: float | None, words: Words) -> str:
+    """A count, or that it is not shown."""
+    return words("check.not_shown") if count is None or pd.isna(count) else words.number(count)
+
+
+def share(part: float | None, whole: float | None, words: Words) -> str:
+    """The same of a share."""
+    return words("check.not_shown") if part is None or whole is None else words.percent(part / max(whole, 1))
+
+
 def rows_told(found: object) -> object:
     """What `check_file` found, for machines: a row of a further sheet as text ("7 of sheet 2"), all other numbers of rows as numbers."""
     if isinstance(found, dict):
@@ -214,17 +279,17 @@ def check_lines(found: dict, words: Words) -> list[str]:
     if found.get("periods"):
         lines.append(words("check.content", first=words.date(found["periods"][0]), last=words.date(found["periods"][1]),
                            agencies=words.number(found["agencies"]), procedures=words.number(found["procedures"]),
-                           share=words.percent(found["online"] / max(found["accepted"], 1))))  # fmt: skip
+                           share=share(found["online"], found["accepted"], words)))  # fmt: skip
     if "paid" in found:
-        lines.append(words("check.paid", paid=words.number(found["paid"]), dossiers=words.number(found["dossiers"])))
+        lines.append(words("check.paid", paid=number(found["paid"], words), dossiers=number(found["dossiers"], words)))
     if "definition" in found:
         lines.append(words("check.definition", definition=words("check.definition_" + found["definition"])))
         lines += [words("check.post_" + found["post"])] if found["post"] else []
     if "units" in found:
         ends = {"first": words.date(found["first"]), "last": words.date(found["last"]), "units": words.number(found["units"])}
         if "sum_received" in found:
-            lines.append(words("check.summary", **ends, received=words.number(found["sum_received"]),
-                               share=words.percent(found["sum_online"] / max(found["sum_received"], 1))))  # fmt: skip
+            lines.append(words("check.summary", **ends, received=number(found["sum_received"], words),
+                               share=share(found["sum_online"], found["sum_received"], words)))  # fmt: skip
         else:
             lines.append(words("check.scores", **ends))
     if "assisted" in found:
@@ -239,15 +304,15 @@ def check_lines(found: dict, words: Words) -> list[str]:
     for said in found.get("readings", []):
         told = {name: value for name, value in said.items() if name != "kind"}
         lines.append(words("check.reading", said=reading_text(said["kind"], told, words)))
-    return lines
+    return [*lines, words("check.few", n=words.number(found["min_count"]))] if "min_count" in found else lines
 
 
 def staff_line(found: dict, words: Words) -> str:
     """How many of the online dossiers staff entered."""
-    if found["assisted"] is None:
+    if found["assisted"] is None and "assisted" not in found.get("hidden", ()):
         return words("check.staff_unknown")
-    return words("check.staff", assisted=words.number(found["assisted"]), online=words.number(found["online"]),
-                 share=words.percent(found["assisted"] / max(found["online"], 1)))  # fmt: skip
+    return words("check.staff", assisted=number(found["assisted"], words), online=number(found["online"], words),
+                 share=share(found["assisted"], found["online"], words))  # fmt: skip
 
 
 def name_lines(found: dict, words: Words) -> list[str]:
@@ -263,9 +328,10 @@ def name_lines(found: dict, words: Words) -> list[str]:
             continue
         order = [how for how in (*HOW, "listed", "recoded", "unlisted") if how in set(part["how"])]
         told = [words("check.how_count", how=words("check.how_" + how), names=words.number(sub["text"].nunique()),
-                      rows=words.number(sub["rows"].sum())) for how in order for sub in [part[part["how"] == how]]]  # fmt: skip
+                      rows=number(sub["rows"].sum(skipna=False), words))
+                for how in order for sub in [part[part["how"] == how]]]  # fmt: skip
         lines.append(words(f"check.names_{kind}", told="; ".join(told)))
-        for column, values in (("how", ("ambiguous", "unknown", "unlisted")), ("outside", ("ended", "not_begun"))):
+        for column, values in (("how", DOUBTFUL), ("outside", ("ended", "not_begun"))):
             for value in values:
                 sums = part[part[column] == value].groupby("text")["rows"].sum().sort_values(ascending=False)
                 key = f"check.doubt_{value}" if column == "how" else f"check.{value}_{kind}"
@@ -278,7 +344,7 @@ def name_text(text: str, rows: int, examples: list[int], words: Words) -> str:
     """A name, on how many rows, and which the first ones are."""
     told = ", ".join(map(row_text, examples))
     place = words("check.rows_more" if rows > len(examples) else "check.rows", rows=told) if examples else ""
-    return words("check.name", text=told_shape(text, words), rows=words.number(rows)) + place
+    return words("check.name", text=told_shape(text, words), rows=number(rows, words)) + place
 
 
 def listed(items: list[str], key: str, words: Words) -> list[str]:
@@ -298,7 +364,7 @@ def sign_lines(found: dict, words: Words) -> list[str]:
             more = item["rows"] > EXAMPLES
             lines.append(words("check.sign", sign=words("check.order_" + item["fault"]), rows=words.number(item["rows"]),
                                examples=words("check.rows_more" if more else "check.rows", rows=rows)))  # fmt: skip
-    heavy = [item for item in found.get("repeats", []) if item["again"] >= HEAVY * item["rows"]]
+    heavy = [item for item in found.get("repeats", []) if item["rows"] is not None and item["again"] >= HEAVY * item["rows"]]
     lines += listed([words("check.repeat", month=words.date(item["month"]), again=words.number(item["again"]),
                            rows=words.number(item["rows"])) for item in heavy], "check.repeats", words)  # fmt: skip
     for sign in dict.fromkeys(item["sign"] for item in found["signs"]):
@@ -313,4 +379,4 @@ def sign_text(item: dict, words: Words) -> str:
     place = f"{told_shape(item['agency'], words)}, {span}" if item["agency"] else span
     if item["expected"] is None or item["sign"] == "month_missing":
         return place
-    return words("check.against", place=place, received=words.number(item["received"]), expected=words.number(item["expected"]))
+    return words("check.against", place=place, received=number(item["received"], words), expected=words.number(item["expected"]))

@@ -13,13 +13,18 @@ from hgdx_eval.panel.disclosure import as_told
 from hgdx_eval.panel.told import read_told, write_told
 from hgdx_eval.release.register import Register, hidden_entries, is_small
 from hgdx_eval.release.register import values_that_fit as values_in_program
-from hgdx_eval.release.release import NUMBER, as_decided, release_of
+from hgdx_eval.release.release import NUMBER, Earlier, as_decided, release_of
 
 K, START = 5, "2023-08"
 
 
-def released(panel, p, **beside):
-    return release_of(panel, p, study_design(panel, p), **beside)
+def released(panel, p, *earlier, **beside):
+    return release_of(panel, p, study_design(panel, p), earlier, **beside)
+
+
+def told_by(panel, p, release, run="earlier", own=True):
+    """What a run told, as the present data are divided by its study."""
+    return Earlier(run, release, p, study_design(panel, p), own)
 
 
 def hidden_sums(told: pd.DataFrame, cells: pd.DataFrame) -> list[np.ndarray]:
@@ -87,7 +92,8 @@ def test_a_late_dossier_moves_no_number_between_two_runs():
     cells = panel.cells.copy()
     at = cells.index[(cells["period"].astype(str) == "2023-10") & (cells["fee_group"] == "provincial") & (cells["received"] > 0)][0]
     cells.loc[at, ["received", "online", "remote"]] += 1
-    second = released(replace(panel, cells=cells), p, last=("earlier", first))
+    now = replace(panel, cells=cells)
+    second = released(now, p, told_by(now, p, first))
     both = first.table.merge(second.table, on=NUMBER, suffixes=("", "_then"))
     assert len(both) == len(first.table)
     assert (both["count"].fillna(-1) == both["count_then"].fillna(-1)).all()
@@ -101,7 +107,7 @@ def test_two_runs_do_not_tell_what_came_late(seed):
     before = whole.cells["period"] <= whole.cells["period"].max() - 1
     earlier, now = replace(whole, cells=whole.cells[before].reset_index(drop=True)), come_late(whole, seed, 3)
     first = released(earlier, p)
-    second = released(now, p, last=("earlier", first))
+    second = released(now, p, told_by(now, p, first))
     old, new = unknowns(earlier), unknowns(now)
     keys = ["agency", "procedure", "period", "kind"]
     at = pd.MultiIndex.from_frame(new[keys]).get_indexer(pd.MultiIndex.from_frame(old[keys]))
@@ -131,7 +137,7 @@ def test_two_studies_of_one_export_do_not_tell_what_lies_between_them():
     panel, p = small_export(5)
     first = released(panel, p)
     q = p.model_copy(update={"study": "shorter", "window": ["2022-10", "2023-12"]})
-    second = released(panel, q, others=((p, study_design(panel, p), first),))
+    second = released(panel, q, told_by(panel, p, first, own=False))
     alone = released(panel, q)
     assert second.table["count"].isna().sum() >= alone.table["count"].isna().sum()
     cells = unknowns(panel)
