@@ -10,6 +10,7 @@ from ..evaluation.evaluation import Evaluation
 from ..evaluation.robustness import Robustness
 from ..evaluation.verdict import breakdown_row
 from ..evaluation.warning_signs import Sign, Trend
+from ..infer.false_alarms import TOGETHER
 from ..infer.specification_curve import curve_summary
 from ..study.vocabulary import SCALES
 from ..study.words import Words
@@ -33,7 +34,20 @@ def show_intervals(found: Evaluation, words: Words) -> blocks.Block:
             words.percent(kind["rate"]), "[" + words.percent(kind["low"]) + "; " + words.percent(kind["high"]) + "]")  # fmt: skip
         rows.append((blocks.with_small(name, state(kind, words)), rate, said(own, words)))
     frame = pd.DataFrame(rows, columns=[words(f"robustness.col_{c}") for c in ("kind", "rate", "interval")])
-    return blocks.table(frame, words("robustness.intervals_caption"), words, set(frame.columns[1:]), download=found.gate, name="gate")
+    made = blocks.table(frame, words("robustness.intervals_caption"), words, set(frame.columns[1:]), download=found.gate, name="gate")
+    note = Markup("").join(Markup("<p class=src>{}</p>").format(text) for text in both_rates(found.gate, words))
+    return made + blocks.Block(str(note))
+
+
+def both_rates(gate: pd.DataFrame, words: Words) -> list[str]:
+    """What the rates are where all clusters draw the same months, and which decide; nothing where that is not known."""
+    known = gate[gate["common"].notna()] if "common" in gate else gate.head(0)
+    if known.empty:
+        return []
+    rates = "; ".join(f"{words(f'robustness.kind_{row.kind}')} {words.percent(row.common)}" for row in known.itertuples())
+    p = float(known["together"].iloc[0])
+    decides = words("robustness.gate_together" if p < TOGETHER else "robustness.gate_alone")
+    return [words("robustness.gate_both", rates=rates, decides=decides)]
 
 
 def state(kind: pd.Series, words: Words) -> str:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as MplFigure
 
 from ...base.origin import Origin
 from ...estimation.inference import LEVEL
-from ...infer.false_alarms import MOST, TOGETHER
+from ...infer.false_alarms import MOST
 from ...study.words import Words
 from ..blocks import csv_text
 from ..figure import BAND, GROUND, INK, MUTED, TREATED, Figure, canvas, drawn, source_line
@@ -24,8 +24,7 @@ def plot_gate(gate: pd.DataFrame, words: Words, origin: Origin) -> Figure:
 
     `gate`: kind (cluster, wild, randomization, placebo), rate (0-1), low, high (99% Monte Carlo interval), state (headline, passes,
     conservative, fails, unavailable); with a column `conservative` (true or false) the one used is told to be too cautious where it is;
-    with own, common (the rates with blocks of each cluster's own, and with the same for all) and together (p-value of no common
-    movement) the note tells of them. `origin`: of the data, for the source line. Title: the one used and its rate; without it, how many
+    `origin`: of the data, for the source line. Title: the one used and its rate; without it, how many
     pass, that none does, or that no rate is known.
     Returns a Figure.
     Example: `hg.plot_gate(result.gate, words, design.origin)`
@@ -35,21 +34,10 @@ def plot_gate(gate: pd.DataFrame, words: Words, origin: Origin) -> Figure:
     rates = "; ".join(rate_text(row, words, True) for _, row in gate.iterrows())
     alt = words("robustness.gate_alt", number=words.number(len(gate)), title=title, rates=rates, simulated=simulated_note(origin, words))
     narrow, wide = drawn("gate", lambda width, small: draw_gate(gate, words, width, small), alt)
-    note = " ".join([words("robustness.gate_note", limit=words.percent(LIMIT, 0)), *both(gate, words)])
+    note = words("robustness.gate_note", limit=words.percent(LIMIT, 0))
     return Figure("gate", title, words("robustness.gate_subtitle"), narrow, wide, (), source_line(origin, "", words, note), alt,
                   csv_text(gate[[c for c in COLUMNS if c in gate]], words), tag(origin, words),
                   words("charts.download"))  # fmt: skip
-
-
-def both(gate: pd.DataFrame, words: Words) -> list[str]:
-    """What the rates are where all clusters draw the same months, and which decide; nothing where that is not known."""
-    known = gate[gate["common"].notna()] if "common" in gate else gate.head(0)
-    if known.empty:
-        return []
-    rates = "; ".join(f"{words(f'robustness.kind_{row.kind}')} {words.percent(row.common)}" for row in known.itertuples())
-    p = float(known["together"].iloc[0])
-    decides = words("robustness.gate_together" if p < TOGETHER else "robustness.gate_alone", p=words.number(p, 3))
-    return [words("robustness.gate_both", rates=rates, decides=decides)]
 
 
 def finding_of_gate(gate: pd.DataFrame, words: Words) -> str:

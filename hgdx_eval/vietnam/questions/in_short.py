@@ -6,7 +6,7 @@ from ...evaluation.evaluation import Evaluation
 from ...panel.panel import Panel
 from ...report.answer import interval_text
 from ...study.study import Study
-from ...study.words import Words
+from ...study.words import Words, capital
 from .cost import Cost, cost_of
 from .gaps import outcome_effect, who_of
 from .payment import RATES, YEAR, mean_rate, payment_of
@@ -57,7 +57,7 @@ def in_short(found: Evaluation, panel: Panel, p: Study, words: Words) -> list[tu
     pairs = []
     cost = cost_of(panel, p, found.design)
     if not cost.reason:
-        each = [f"{what}: {value} ({between})" if between else f"{what}: {value}"
+        each = [f"{capital(what)}: {value} ({between})" if between else f"{capital(what)}: {value}"
                 for value, what, between in facts(found, panel, p, words)[-1:] if what == words("cost.fact_per_extra")]  # fmt: skip
         pairs.append((words("cost.short"), " ".join([unchanged_text(cost, words), *(f"{text}." for text in each)]).strip()))
     payment = payment_of(panel, p, found.design)
@@ -73,5 +73,5 @@ def in_short(found: Evaluation, panel: Panel, p: Study, words: Words) -> list[tu
         gaps = [gap for gap in who.gaps if gap.row is not None]
         clear = [gap_sentence(gap, who, words) for gap in gaps if state_of(gap, who) != "unclear"]
         if gaps:
-            pairs.append((words("who.short"), " ".join(clear) or words("who.all_unclear", n=words.number(len(gaps)))))
+            pairs.append((words("who.short"), " ".join(clear) or words("who.short_unclear", n=words.number(len(gaps)))))
     return [(term, text) for term, text in pairs if text]
