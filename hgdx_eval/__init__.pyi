@@ -340,8 +340,7 @@ def plot_gate(gate: pd.DataFrame, words: Words, origin: Origin) -> Figure:
 
     `gate`: kind (cluster, wild, randomization, placebo), rate (0-1), low, high (99% Monte Carlo interval), state (headline, passes,
     conservative, fails, unavailable); with a column `conservative` (true or false) the one used is told to be too cautious where it is;
-    with own, common (the rates with blocks of each cluster's own, and with the same for all) and together (p-value of no common
-    movement) the note tells of them. `origin`: of the data, for the source line. Title: the one used and its rate; without it, how many
+    `origin`: of the data, for the source line. Title: the one used and its rate; without it, how many
     pass, that none does, or that no rate is known.
     Returns a Figure.
     Example: `hg.plot_gate(result.gate, words, design.origin)`

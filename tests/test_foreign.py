@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from foreign import PANELS, write_study
@@ -40,7 +41,9 @@ def run(folder, study):
 
 
 def seen(page):
-    """What a page shows or says: text, and the attributes that are read out or downloaded."""
+    """What a page shows or says: text, and the attributes that are read out or downloaded; the cells of a workbook."""
+    if page.suffix == ".xlsx":
+        return " ".join(str(cell.value) for sheet in openpyxl.load_workbook(page) for row in sheet.iter_rows() for cell in row)
     text = re.sub(r"<(style|script).*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.S)
     names = " ".join(re.findall(r'(?:alt|title|aria-label|download)="([^"]*)"', text))
     return html.unescape(re.sub(r"<[^>]+>", " ", text) + " " + names)
@@ -50,7 +53,7 @@ def check_no_word(made):
     """No page of a run speaks of a domain."""
     for lang, words in DOMAIN.items():
         pages = [made / f"report.{lang}.html", made / f"brief.{lang}.html", *(made / "notebooks").glob(f"*.{lang}.html")]
-        for page in pages:
+        for page in [*pages, made / f"report.{lang}.xlsx"]:
             found = [text[max(0, hit.start() - 40) : hit.end() + 20] for text in [seen(page)] for hit in re.finditer(words, text, re.I)]
             assert not found, (page.name, found[:3])
 
@@ -71,7 +74,8 @@ def test_a_foreign_study_has_no_word_chapter_or_minute_of_a_domain(tmp_path, nam
 def check_no_raw_period(made):
     """Readers see weeks and days in words, tables have one form of them, and nothing has a week as two dates."""
     for file in made.rglob("*.*"):
-        assert not re.search(r"\d{4}-\d\d-\d\d(?:/|%2F)\d{4}-\d\d", file.read_text(encoding="utf-8")), file.name
+        text = "" if file.suffix == ".png" else seen(file) if file.suffix == ".xlsx" else file.read_text(encoding="utf-8")
+        assert not re.search(r"\d{4}-\d\d-\d\d(?:/|%2F)\d{4}-\d\d", text), file.name
     for page in made.glob("*.html"):
         assert not re.search(r"\b\d{4}-(?:W\d\d|\d\d-\d\d)\b", seen(page)), page.name
     periods = pd.read_csv(made / "estimates.csv", dtype=str, keep_default_na=False).query("term == 'placebo_time'")["period"]

@@ -139,11 +139,12 @@ def number_of(text: str, words: Words) -> Cell:
 
 
 def with_interval(cell: Cell, words: Words) -> list[Cell]:
-    """[number], [number, low, high] of "+4,2 [3,6; 4,8]", or what it was."""
+    """[number], [number, low, high] of "+4,2 [3,6; 4,8]", [None, low, high] of an interval alone, or what it was."""
     if not isinstance(cell, str):
         return [cell]
-    found = re.fullmatch(r"(\S+)\s*\[(\S+); (\S+)\]", cell)
-    parts = [number_of(part, words) for part in (found.groups() if found else [cell])]
+    found = re.fullmatch(r"(\S*)\s*\[(\S+); (\S+)\]", cell)
+    texts = [part for part in (found.groups() if found else [cell]) if part]
+    parts = [number_of(part, words) for part in texts]
     if any(part is None for part in parts):
         return [as_date(cell) or cell]
-    return parts
+    return parts if len(parts) != 2 else [None, *parts]

@@ -3,9 +3,10 @@ same bytes."""
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import ceil
 
 from nbformat import NotebookNode
 
@@ -17,7 +18,7 @@ ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
 HEADING = re.compile(r"#{1,2} +(.+)")
 MADE = datetime(2000, 1, 1)  # what the file says of its own making: of two equal runs the same
 NAME_MOST, TEXT_MOST, FOOT_MOST = 31, 32_767, 100  # letters of a sheet's name, of a cell and of what stands below a page
-WIDTHS = (9, 46)  # of a column, in letters
+WIDTHS, LINE = (11, 46), 13  # of a column, in letters; of a line, in points
 HEAD_ROW = 3  # under section, title and mark
 DAYS = {"vi": {"D": "dd/mm/yyyy", "M": "mm/yyyy"}, "en": {"D": "d mmm yyyy", "M": "mmm yyyy"}}
 BASE = {"font_name": "Arial", "font_size": 10, "valign": "top"}
@@ -116,6 +117,7 @@ def write_contents(page: object, sheets: list[Sheet], title: str, about: list[tu
         put_text(page, head, column, words(f"workbook.{name}"), styles, **HEAD)
     for row, sheet in enumerate(sheets, start=head + 1):
         page.write_url(row, 0, f"internal:'{sheet.name}'!A1", styles(LINK), sheet.name)
+        page.set_row(row, LINE * lines((sheet.section, sheet.table.title), [32, 78]))
         put_text(page, row, 1, sheet.section, styles, text_wrap=True)
         put_text(page, row, 2, sheet.table.title, styles, text_wrap=True)
         page.write_number(row, 3, len(sheet.table.rows), styles({"num_format": "#,##0"}))
@@ -129,9 +131,12 @@ def write_table(page: object, sheet: Sheet, mark: str, styles: Styles, words: Wo
     put_text(page, 1, 0, table.title, styles, **TITLE)
     if mark:
         put_text(page, 2, 0, mark, styles, **MARK)
+    wide = [width(head, [row[column] for row in table.rows]) for column, head in enumerate(table.heads)]
     for column, head in enumerate(table.heads):
         put_text(page, HEAD_ROW, column, head, styles, **HEAD)
-        page.set_column(column, column, width(head, [row[column] for row in table.rows]))
+        page.set_column(column, column, wide[column])
+    for row, cells in enumerate((table.heads, *table.rows), start=HEAD_ROW):
+        page.set_row(row, LINE * lines(cells, wide))
     for row, cells in enumerate(table.rows, start=HEAD_ROW + 1):
         for column, cell in enumerate(cells):
             put(page, row, column, cell, styles)
@@ -145,7 +150,6 @@ def set_up(page: object, mark: str, words: Words) -> None:
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, 0)
-    page.hide_gridlines(0)
     page.set_footer(f"&L{clean(mark)[:FOOT_MOST].replace('&', '&&')}&R{words('report.page')} &P/&N")
 
 
@@ -153,6 +157,12 @@ def width(head: str, cells: list) -> float:
     """Letters that a column needs, within limits: long texts run on or wrap."""
     longest = max([len(word) for word in head.split()] + [len(cell) if isinstance(cell, str) else 9 for cell in cells], default=9)
     return min(max(longest + 3, WIDTHS[0]), WIDTHS[1])
+
+
+def lines(cells: Sequence, wide: list[float]) -> int:
+    """How many lines the longest text of a row takes: not every program works it out by itself."""
+    texts = [(len(cell), most) for cell, most in zip(cells, wide, strict=True) if isinstance(cell, str)]
+    return max([1 if length <= most else ceil(1.1 * length / most) for length, most in texts], default=1)
 
 
 def put(page: object, row: int, column: int, cell: object, styles: Styles) -> None:

@@ -2,16 +2,15 @@
 
 import io
 import json
-import re
-from html import unescape
 from pathlib import Path
-from urllib.parse import unquote
 
+import nbformat
 import pandas as pd
 import pytest
 from in_process import command
 
 from hgdx_eval.panel.told import read_told
+from hgdx_eval.report.tables import Table, unbundled
 
 ROOT = Path(__file__).parent.parent.parent
 COUNTS = ("staff", "groups", "rows", "names", "doubtful_names", "shares", "places", "forgone", "cost_year", "cost_level", "cost_procedure",
@@ -24,11 +23,13 @@ def call(*words: str, cwd: Path) -> str:
     return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
 
 
-def downloads(page: str) -> dict[str, str]:
-    """The tables that a page gives away, by name; several of one name under each other."""
-    found: dict[str, str] = {}
-    for name, data in re.findall(r'download="([^"]+)\.csv" href="data:text/csv;charset=utf-8,([^"]+)"', page):
-        found[name] = found.get(name, "") + unquote(unescape(data)).removeprefix("\ufeff")
+def tables_of(run: Path) -> dict[str, list[Table]]:
+    """The tables that a run gives away, by name."""
+    found: dict[str, list[Table]] = {}
+    for file in sorted((run / "notebooks").glob("*.en.ipynb")):
+        for cell in nbformat.read(file, 4).cells:
+            for table in (table for output in cell.get("outputs", []) for table in unbundled(output.get("data", {}))):
+                found.setdefault(table.name, []).append(table)
     return found
 
 
@@ -57,7 +58,7 @@ def test_one_late_dossier_moves_no_count_of_a_run(two_runs):
     _, first, second = two_runs
     told = [read_told(run / "told.csv").table for run in (first, second)]
     assert told[0].equals(told[1])
-    pages = [downloads((run / "report.en.html").read_text(encoding="utf-8")) for run in (first, second)]
+    pages = [tables_of(run) for run in (first, second)]
     assert {name for name in COUNTS if name in pages[0]} >= {
         "staff",
         "groups",
@@ -80,15 +81,16 @@ def test_one_late_dossier_moves_no_count_of_a_run(two_runs):
 def test_the_numbers_of_a_page_are_those_of_its_register(two_runs):
     _, first, _ = two_runs
     release = read_told(first / "told.csv")
-    page = downloads((first / "report.en.html").read_text(encoding="utf-8"))
+    page = tables_of(first)
     side = release.of("side").droplevel("group")
-    shares = pd.read_csv(io.StringIO(page["shares"])).set_index("period")
+    shares = pd.DataFrame([(month[1][:7], *parts) for month, *parts in page["shares"][0].rows],
+                          columns=["period", "comparison", "treated"]).set_index("period")  # fmt: skip
     for name in ("treated", "comparison"):
         part = side.xs(name)
         expected = (100 * part["online"] / (part["online"] + part["counter"])).dropna()
         assert shares[name].dropna().to_dict() == pytest.approx(expected[expected.index.isin(shares.index)].to_dict(), rel=1e-5)
         assert set(shares[name].dropna().index) == set(expected.index)
-    agencies = pd.read_csv(io.StringIO(page["cost_agency"]), thousands=",").iloc[:-1]
+    agencies = pd.DataFrame(page["cost_agency"][0].rows).iloc[:-1]
     shown = agencies[~agencies.iloc[:, 1].astype(str).str.contains("not shown")]
     assert len(shown) < len(agencies)  # some are hidden, and stand at the end by name
     assert list(agencies.iloc[len(shown) :, 0]) == sorted(agencies.iloc[len(shown) :, 0])

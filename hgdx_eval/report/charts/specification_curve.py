@@ -48,7 +48,10 @@ def plot_curve(curve: Estimate, words: Words) -> Figure:
     note = " ".join(words(f"robustness.{key}", refused=words.number(summary.refused)) for key, holds in notes.items() if holds)
     subtitle = words(f"robustness.curve_subtitle_{'bare_' if few else ''}{unit_of(table)}")
     size = sized(float(table.loc[table["own"], "n_obs"].iloc[0]), curve.span, curve.dossiers, words) if curve.span else ""
-    data = table[["parameter", "estimator", "estimate", "ci_low", "ci_high"]]
+    picked = {words(f"robustness.dimension_{name}"): [
+                  "" if choice == default[name] else choice_text(name, choice, curve.frequency, words, False) for choice in choices[name]]
+              for name in choices.columns}  # fmt: skip
+    data = pd.concat([table[["estimator", "estimate", "ci_low", "ci_high"]], pd.DataFrame(picked)], axis=1)  # empty: the study's own choice
     return Figure("curve", title, subtitle, narrow, wide, (), source_line(curve.origin, size, words, note), alt, csv_text(data, words),
                   tag(curve.origin, words), words("charts.download"))  # fmt: skip
 
