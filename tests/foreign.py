@@ -81,9 +81,9 @@ def weekly() -> tuple[pd.DataFrame, dict]:
 
 
 def daily() -> tuple[pd.DataFrame, dict]:
-    """Two years of days with quiet weekends; ten of twenty towns are treated from the 401st day on."""
-    names = periods("2022-01-01", 731, "D")
-    table = treated(grid(20, names, 8), dict.fromkeys(range(0, 20, 2), 400), 1.0, names)
+    """Fourteen months of days with quiet weekends; ten of twenty towns are treated from the 251st day on."""
+    names = periods("2022-06-01", 431, "D")
+    table = treated(grid(20, names, 8), dict.fromkeys(range(0, 20, 2), 250), 1.0, names)
     weekend = pd.PeriodIndex(table["when"], freq="D").day_of_week >= 5
     return (table.assign(value=table["value"] - 3.0 * weekend, region="Region " + (table["i"] + 1).astype(str)),
             {"frequency": "D", "outcome": "value"})  # fmt: skip

@@ -8,7 +8,9 @@ import sysconfig
 import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
+from small_run import small_notebooks
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ("hgdx_eval", "notebooks", "params", "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "CITATION.cff")
@@ -69,13 +71,16 @@ def test_the_demonstration_runs_from_an_empty_folder_and_the_users_own_files_com
     assert sorted(path.name for path in empty.iterdir()) == ["outputs"]
 
     (empty / "params/studies").mkdir(parents=True)
-    (empty / "notebooks").mkdir()
+    small_notebooks(empty / "notebooks")
+    (empty / "notebooks/data_quality.ipynb").unlink()  # the one shipped in the wheel, beside the user's own
     demo = (ROOT / "params/studies/demo.yaml").read_text(encoding="utf-8")
     (empty / "params/studies/mine.yaml").write_text(demo.replace("study: demo", "study: mine").replace("../words/", f"{ROOT}/params/words/"),
                                                     encoding="utf-8")  # fmt: skip
     changed = (ROOT / "notebooks/effect.ipynb").read_text(encoding="utf-8").replace("## Why believe it", "## My own heading")
     (empty / "notebooks/effect.ipynb").write_text(changed, encoding="utf-8")
     told = ask(command, "run", "mine", "-p", "dossiers=6000", "--lang", "en", cwd=empty, env=environment(home))
-    assert "My own heading" in (Path(told.splitlines()[-1]) / "report.en.html").read_text(encoding="utf-8")
+    mine = Path(told.splitlines()[-1])
+    assert "My own heading" in (mine / "report.en.html").read_text(encoding="utf-8")
+    assert len(nbformat.read(mine / "notebooks/data_quality.en.ipynb", 4).cells) > 10
     refused = subprocess.run([command, "run", "mien"], cwd=empty, env=environment(home), capture_output=True, text=True)
     assert refused.returncode == 2 and "did you mean 'mine'" in refused.stderr and "organ_donation" in refused.stderr
