@@ -1,7 +1,6 @@
 """What a run or a released panel may tell of counts, beside what was told before: by all published runs of its study, by those of other
 studies of the same data, by released panels of the same data; all in one folder of outputs."""
 
-import hashlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -37,7 +36,7 @@ def decide(panel: Panel, p: Study, design: Design, folder: Path, inputs: str, de
         return replace(before[0], study=study_digest(p))
     if decided is not None:
         return release_of(panel, p, design) if before is None else as_decided(panel, p, design, before[0])
-    files = panels_told(folder.parent, panel.origin.sha256, p.date) if all_cells(p) else ()
+    files = tuple(panels_told(folder.parent, panel.origin.sha256, p.date).values()) if all_cells(p) else ()
     return release_of(panel, p, design, (*own_told(folder, panel, p, design), *others_told(folder, panel, p)), files)
 
 
@@ -118,8 +117,11 @@ def release_panel(panel: Panel, output: Path, out: Path, min_count: int, date: s
 
     def beside(cells: pd.DataFrame, least: int) -> tuple[pd.DataFrame, int]:
         files = panels_told(out, panel.origin.sha256, date)
-        rows, left_out = released_beside(panel, cells, least, tuple(reports_told(out, panel, date)), files)
-        left.extend(keep_panel(out, rows, panel.origin.sha256, date) if len(rows) else [])
+        if least in files:  # what was released is released: another one could be subtracted from it
+            rows = files[least].assign(simulated=panel.origin.simulated)
+            return rows, int(cells["received"].sum() - rows["received"].sum())
+        rows, left_out = released_beside(panel, cells, least, tuple(reports_told(out, panel, date)), tuple(files.values()))
+        left.extend(keep_panel(out, rows, panel.origin.sha256, date, least) if len(rows) else [])
         return rows, left_out
 
     try:
@@ -138,31 +140,48 @@ def reports_told(out: Path, panel: Panel, date: str) -> Iterator[Earlier]:
             yield from divided(runs, panel, None, lambda p: all_cells(p) and (p.layout, p.date) == (panel.origin.layout, date))
 
 
-def panels_told(out: Path, sha256: str, date: str) -> tuple[pd.DataFrame, ...]:
-    """The rows of every panel that was released of the very same data, counted by the same date."""
-    place, found = out / PANELS, []
-    for path in sorted(place.glob("*.csv")) if own_folder(place) else ():
-        head, _, text = path.read_text(encoding="utf-8").partition("\n")
-        if head == head_of(sha256, date):
-            names = dict.fromkeys(("agency", "level", "cluster", "procedure", "fee_group", "period"), str)
-            found.append(pd.read_csv(io.StringIO(text), dtype=names, keep_default_na=False, na_values={"assisted": [""]}))
-    return tuple(found)
+def panels_told(out: Path, sha256: str, date: str) -> dict[int, pd.DataFrame]:
+    """`min_count` -> the rows of the panel that was released of the very same data, counted by the same date.
+
+    Raises InputError for a file that was spoilt."""
+    place, found = out / PANELS, {}
+    for path in sorted(place.glob(f"{sha256[:16]}-{date}-*.csv")) if own_folder(place) else ():
+        try:
+            head, _, text = path.read_text(encoding="utf-8").partition("\n")
+            start, _, least = head.rpartition(" ")
+            if start != head_of(sha256, date):
+                raise ValueError("of other data")
+            found[int(least)] = panel_rows(text)
+        except (ValueError, KeyError):
+            raise InputError(f"--out: {PANELS}/{path.name} cannot be read, and it says what a released panel told; allowed: the file as "
+                             f"`panel --release` left it") from None  # fmt: skip
+    return found
+
+
+def panel_rows(text: str) -> pd.DataFrame:
+    """The rows of a released panel as they were kept. Raises ValueError, KeyError."""
+    names = ("agency", "level", "cluster", "procedure", "fee_group", "period")
+    rows = pd.read_csv(io.StringIO(text), dtype=dict.fromkeys(names, str), keep_default_na=False, na_values={"assisted": [""]})
+    counts = {
+        name: "Int64" if name == "assisted" else "int64"
+        for name in ("received", "online", "assisted")
+        if name != "assisted" or name in rows
+    }
+    return rows.astype(counts)
 
 
 def head_of(sha256: str, date: str) -> str:
     return f"# {sha256} {date}"
 
 
-def keep_panel(out: Path, rows: pd.DataFrame, sha256: str, date: str) -> list[Path]:
-    """Leave what a released panel tells, its own rows; the file, where it was not there yet. Raises InputError (a link in the way)."""
-    text = f"{head_of(sha256, date)}\n{rows.drop(columns='simulated').to_csv(index=False, lineterminator=chr(10))}"
+def keep_panel(out: Path, rows: pd.DataFrame, sha256: str, date: str, min_count: int) -> list[Path]:
+    """Leave what a released panel tells, its own rows; the file that was made. Raises InputError (a link in the way)."""
+    text = rows.drop(columns="simulated").to_csv(index=False, lineterminator="\n")
     place = out / PANELS
     place.mkdir(parents=True, exist_ok=True)
     if not own_folder(place):
         raise InputError(f"--out: {PANELS} in {out.name} is a link or another user's; allowed: a folder of this user, in which the panel "
                          f"leaves what it tells, for the runs to come")  # fmt: skip
-    path = place / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.csv"
-    if path.is_file():
-        return []
-    write_text(path, text)
+    path = place / f"{sha256[:16]}-{date}-{min_count}.csv"
+    write_text(path, f"{head_of(sha256, date)} {min_count}\n{text}")
     return [path]

@@ -17,7 +17,18 @@ from hgdx_eval.run import told_before
 from hgdx_eval.run.prune import prune
 from hgdx_eval.run.receipt import shown_study
 from hgdx_eval.run.run_folders import write_json
-from hgdx_eval.run.told_before import KEPT, PANELS, decide, others_told, own_told, panels_told, release_panel, reports_told, runs_told
+from hgdx_eval.run.told_before import (
+    KEPT,
+    PANELS,
+    decide,
+    keep_panel,
+    others_told,
+    own_told,
+    panels_told,
+    release_panel,
+    reports_told,
+    runs_told,
+)
 
 K = 5
 
@@ -147,12 +158,12 @@ def test_a_released_panel_is_known_to_the_runs_after_it_and_the_other_way(tmp_pa
     left_out = release_panel(panel, tmp_path / "r.parquet", tmp_path / "out", K, p.date)
     (kept,) = (tmp_path / "out" / PANELS).iterdir()
     rows = written(tmp_path / "r.parquet")
-    (known,) = panels_told(tmp_path / "out", panel.origin.sha256, p.date)
+    known = panels_told(tmp_path / "out", panel.origin.sha256, p.date)[K]
     pd.testing.assert_frame_equal(known, rows, check_dtype=False)
     decide(panel, p, design, tmp_path / "out" / p.study, "key", None)
     ((earlier, files),) = seen
     assert earlier == [] and len(files) == 1 and left_out == 0
-    assert panels_told(tmp_path / "out", "1" * 64, p.date) == () == panels_told(tmp_path / "out", panel.origin.sha256, "submitted")
+    assert panels_told(tmp_path / "out", "1" * 64, p.date) == {} == panels_told(tmp_path / "out", panel.origin.sha256, "submitted")
     release_panel(panel, tmp_path / "again.parquet", tmp_path / "out", K, p.date)
     assert written(tmp_path / "again.parquet").equals(rows)
     assert list((tmp_path / "out" / PANELS).iterdir()) == [kept]
@@ -160,6 +171,18 @@ def test_a_released_panel_is_known_to_the_runs_after_it_and_the_other_way(tmp_pa
     publish(tmp_path / "out", p, release_of(panel, p, design), names(1)[0])
     assert [one.run for one in reports_told(tmp_path / "out", panel, p.date)] == names(1)
     assert list(reports_told(tmp_path / "out", panel, "submitted")) == []
+
+
+@pytest.mark.parametrize("spoil", [lambda text: text.replace(b"received", b"x", 1), lambda text: b"\xff\xfe" + text,
+                                   lambda text: text.replace(b",2023-0", b",2023-0\n,", 1)])  # fmt: skip
+def test_what_a_released_panel_told_is_never_passed_over(tmp_path, export, spoil):
+    panel, p = export
+    path = keep_panel(tmp_path, released(panel.cells.assign(period=panel.cells["period"].astype(str), simulated=True), K)[0],
+                      panel.origin.sha256, p.date, K)[0]  # fmt: skip
+    assert panels_told(tmp_path, panel.origin.sha256, p.date)[K]["received"].sum() > 0
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(InputError, match="cannot be read"):
+        panels_told(tmp_path, panel.origin.sha256, p.date)
 
 
 def test_a_panel_that_could_not_be_written_leaves_no_word_of_it(tmp_path, export):
