@@ -60,7 +60,7 @@ WARNINGS = ("differential_trend", "uneven_campaign", "season", "ceiling", "few_c
 # --- counts told by a run (told.csv) -------------------------------------------------------------------------------
 FAMILIES = {
     "design", "treated", "whole", "span", "month", "side", "size", "dose", "forgone", "place", "staff", "staff_year", "staff_whole",
-    "payment", "payment_fixed",
+    "payment", "payment_fixed", "file",
 }  # fmt: skip
 PARTS = {"received", "online", "counter", "remote", "assisted", "paid", "unpaid", "forgone"}
 SIDES = {True: "treated", False: "comparison"}  # by whether a unit is treated at some time

@@ -158,8 +158,8 @@ def test_the_chart_marks_revisions_and_the_warning_says_what_the_looks_say(tmp_p
     figure = chart_of("mine", runs, looks_of(runs[-1]), EN)
     assert figure.csv.count("True") == 1 and "1 of 16 runs found earlier periods revised" in figure.alt
     assert "Over 16 runs the estimate went from +6.2 to +4.2" in figure.title
-    for looks, says in (([("2024-01", 4, 5), ("2024-02", 4, 1)], "sequential interval leaves out 0"),
-                        ([("2024-01", 4, 5), ("2024-02", 4, 3)], "no place to stop"), ([("2024-01", 4, 5), ("2024-02", 4, 9)], "both intervals hold 0")):  # fmt: skip
+    for looks, says in (([("2024-01", 4, 5), ("2024-02", 4, 1)], "sequential interval excludes 0"),
+                        ([("2024-01", 4, 5), ("2024-02", 4, 3)], "no place to stop"), ([("2024-01", 4, 5), ("2024-02", 4, 9)], "both intervals include 0")):  # fmt: skip
         name = f"2025010{len(looks)}T02000{looks[1][2] % 10}Z-00000009"
         assert says in warning(looks_of(run_records.read_run(made_run(tmp_path, name, study="other", history=looks))), EN)
     assert "too often" in warning(looks_of(run_records.read_run(made_run(tmp_path, "20250201T020000Z-00000009", study="other"))), EN)
