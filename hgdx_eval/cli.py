@@ -333,13 +333,14 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
 @cli.command()
 @click.argument("page", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="default: beside the page")
-def pdf(page: Path, output: Path | None) -> int:
+@click.option("--all", "unfolded", is_flag=True, help="also what stands behind folds: every table and note")
+def pdf(page: Path, output: Path | None, unfolded: bool) -> int:
     """Print a published page (report.vi.html) on A4 through Chromium, Chrome or Edge."""
     from .report.pdf_docx import write_pdf
 
     target = output or page.with_suffix(".pdf")
     with told_of(target.absolute().parent):
-        write_pdf(page, target)
+        write_pdf(page, target, unfolded)
     click.echo(str(target))
     return 0
 

@@ -20,13 +20,10 @@ from PIL import Image
 from ..base.telling import in_brief
 from ..study.words import Words
 from .blocks import Csv
+from .colours import COLOURS, classes
 from .tables import Table, bundle
 
 WIDTHS = {"narrow": 340, "wide": 680}
-COLOURS = {
-    "#0b4f8a": "treated", "#b35900": "comparison", "#16202b": "ink", "#505b67": "muted", "#c9d0d8": "rule",
-    "#66707c": "event", "#a3123b": "accent", "#e6eaee": "band", "#ffffff": "bg",
-}  # fmt: skip
 TREATED, COMPARISON, INK, MUTED, RULE, EVENT, ACCENT, BAND, GROUND = COLOURS
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
@@ -195,8 +192,9 @@ def attributes(element: ElementTree.Element, ids: dict[str, str]) -> dict[str, s
         elif key == "font":  # matplotlib before 3.10
             found.update(font_attributes(value))
         elif key in STYLES or key in KEPT:
-            found[key] = coloured(rounded(key, re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{ids[m[1]]})", value)))
-    return found
+            found[key] = rounded(key, re.sub(r"url\(#([^)]+)\)", lambda m: f"url(#{ids[m[1]]})", value))
+    named = classes(found.get("fill", ""), found.get("stroke", ""))
+    return {**found, **({"class": named} if named else {})}
 
 
 def font_attributes(value: str) -> dict[str, str]:
@@ -210,11 +208,6 @@ def rounded(key: str, value: str) -> str:
         return value
     value = value.removesuffix("px") if key == "font-size" else value
     return re.sub(r"-?\d+\.\d+(e-?\d+)?", lambda m: f"{round(float(m[0]), 1):g}", value).replace("\n", " ").strip()
-
-
-def coloured(value: str) -> str:
-    name = COLOURS.get(value.lower())
-    return f"var(--{name},{value})" if name else value
 
 
 def source_line(origin: object, size: str, words: Words, note: str = "") -> str:

@@ -21,6 +21,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from ..study.words import Words
+from .colours import rules
 from .formulas import mathml
 
 HERO = ("answer", "key-chart", "basis")  # the first screen, in this order
@@ -304,7 +305,7 @@ def style() -> str:
     """The page's style, without comments and needless space."""
     text = resources.files("hgdx_eval.report").joinpath("template", "style.css").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", text)).strip()
+    return re.sub(r"\s*([{};,>])\s*", r"\1", re.sub(r"\s+", " ", text)).strip() + rules()
 
 
 @cache

@@ -354,16 +354,20 @@ def is_pdf(content: bytes) -> bool:
     return content.startswith(b"%PDF") and b"%%EOF" in content[-1024:]
 
 
-def write_pdf(page: Path, target: Path) -> Path:
-    """A page of this kit on A4 with page numbers. Raises InputError without a browser or where it prints nothing."""
+def write_pdf(page: Path, target: Path, unfolded: bool = False) -> Path:
+    """A page of this kit on A4 with page numbers; `unfolded`: with what stands behind its folds. Raises InputError without a browser or
+    where it prints nothing."""
     program = browser()
     with private_folder() as folder:
-        made = folder / "page.pdf"
+        made, shown = folder / "page.pdf", page.resolve()
+        if unfolded:
+            shown = folder / "page.html"
+            shown.write_text(page.read_text(encoding="utf-8").replace("<details>", "<details open>"), encoding="utf-8")
         flags = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
                  "--disable-sync", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer", f"--print-to-pdf={made}"]  # fmt: skip
         flags += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # the sandbox refuses the superuser
         try:
-            done = subprocess.run([program, *flags, page.resolve().as_uri()], capture_output=True, timeout=SECONDS)
+            done = subprocess.run([program, *flags, shown.as_uri()], capture_output=True, timeout=SECONDS)
         except subprocess.TimeoutExpired:
             raise InputError(f"{page.name}: the browser did not finish within {SECONDS} s") from None
         if done.returncode or not made.is_file() or not is_pdf(made.read_bytes()):

@@ -12,10 +12,11 @@ import nbformat
 import openpyxl
 import pandas as pd
 import pytest
+from foreign import write_study
 from test_page import HOSTILE, code, html_output, notebook, page, picture
 from test_show_methods import made
 
-from hgdx_eval.report.page import render, sanitised
+from hgdx_eval.report.page import CHAPTERS, render, sanitised
 from hgdx_eval.run.notebook_files import NOTEBOOKS
 from hgdx_eval.study.words import Words
 
@@ -88,8 +89,9 @@ def test_the_report_fits_asks_for_nothing_and_no_label_stands_on_another(chromiu
     tab = opened(chromium, run / f"report.{lang}.html", width, scheme)
     assert tab.noise == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    assert tab.evaluate(OVERLAPS) == []
-    assert tab.evaluate(CLIPPED) == []
+    for fold in ("", UNFOLD):
+        tab.evaluate(fold)
+        assert (tab.evaluate(OVERLAPS), tab.evaluate(CLIPPED)) == ([], [])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -154,9 +156,12 @@ def test_the_keyboard_goes_through_the_page_in_reading_order_and_shows_where_it_
 
 def test_the_skip_link_and_the_contents_lead_to_what_they_name(chromium, run):
     tab = opened(chromium, run / "report.vi.html", 390)
-    for link in tab.locator("nav a").all():
-        anchor = link.get_attribute("href")
-        assert tab.locator(f"{anchor} > h2").inner_text() == link.inner_text()
+    links = {link.get_attribute("href"): link.inner_text() for link in tab.locator("nav a").all()}
+    assert list(links) == ["#answer", *(f"#{chapter}" for chapter in CHAPTERS)]
+    assert all(tab.locator(f"{anchor} > h2").inner_text() == text for anchor, text in links.items() if anchor != "#answer")
+    assert tab.locator("#answer h1").count() == 1
+    anchors = tab.evaluate("[...document.querySelectorAll('.col section section')].map(e => e.id)")
+    assert len(set(anchors)) == len(anchors) > 15 and not any(re.fullmatch(r"s\d+", anchor) for anchor in anchors)
     assert tab.locator(tab.locator(".skip").get_attribute("href")).count() == 1
 
 
@@ -234,7 +239,7 @@ def test_every_figure_is_marked_and_described(chromium, run):
 
 def test_it_prints_on_a4_with_the_mark_page_numbers_and_repeated_heads(run, tmp_path):
     """Through the command, as an office would; read back with Chromium's own text."""
-    for name, low, high in (("report", 10, 40), ("brief", 2, 2)):
+    for name, low, high in (("report", 8, 14), ("brief", 2, 2)):
         target = tmp_path / f"{name}.pdf"
         done = subprocess.run([sys.executable, "-m", "hgdx_eval", "pdf", str(run / f"{name}.vi.html"), "-o", str(target)],
                               capture_output=True, text=True, cwd=ROOT)  # fmt: skip
@@ -247,9 +252,55 @@ def test_it_prints_on_a4_with_the_mark_page_numbers_and_repeated_heads(run, tmp_
             pages = text.split("\f")[:-1]
             for number, said in enumerate(pages, start=1):
                 assert "SỐ LIỆU MÔ PHỎNG" in said and f"Trang {number}/{len(pages)}" in said
-            assert "Giả định chưa kiểm chứng" in pages[0] and "Vì sao tin được" in pages[1]  # the first page is the first screen, whole
-            if name == "report":  # a table of more than a page has its head again
-                assert sum("Khoảng tin cậy 95% hoặc thứ hạng" in said for said in pages) >= 2
+            assert "Giả định chưa kiểm chứng" in pages[0]  # the first page is the first screen and what it means, whole
+
+
+def test_what_is_folded_can_be_printed_too(run, tmp_path):
+    """Tables of more than a page, with their heads again."""
+    from hgdx_eval.report.pdf_docx import write_pdf
+
+    kept, whole = (write_pdf(run / "report.vi.html", tmp_path / f"{unfolded}.pdf", unfolded).read_bytes() for unfolded in (False, True))
+    assert len(re.findall(rb"/Type\s*/Page\b", whole)) > 2 * len(re.findall(rb"/Type\s*/Page\b", kept))
+
+
+READ = """() => { const told = []
+  const walk = node => { for (const child of node.childNodes) {
+    if (child.nodeType === 3) told.push(child.textContent)
+    if (child.nodeType !== 1 || ['svg', 'style'].includes(child.tagName.toLowerCase()) || getComputedStyle(child).display === 'none') continue
+    walk(child.tagName === 'DETAILS' && !child.open ? child.querySelector('summary') : child); told.push(' ') } }
+  walk(document.body); return told.join('') }"""
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_the_report_is_read_in_one_sitting(chromium, run, lang):
+    """At most 4,500 words outside folds and charts, 16 screens of a phone, 14 printed pages (they are counted where it prints)."""
+    tab = opened(chromium, run / f"report.{lang}.html", 390)
+    assert 1_000 < len(re.findall(r"\S*\w\S*", tab.evaluate(READ))) <= 4_500
+    assert tab.evaluate("document.documentElement.scrollHeight") <= 16 * 844
+
+
+def study_of(name, home, request):
+    """A run of another study than the demonstration, whose pages have other sections, titles and lengths of names."""
+    if name == "staggered_yearly":
+        return published(home, str(write_study(home, name)), "--lang", "en"), "en"
+    data = request.getfixturevalue("shared_data") / "papi" / "papi_egov_2018_2024.csv" if name == "papi_2019_2024" else \
+        request.getfixturevalue("shared_reference") / "organ_donations.csv"  # fmt: skip
+    return published(home, name, "-p", f"data={data}"), "vi"
+
+
+@pytest.mark.parametrize("name", ["papi_2019_2024", "organ_donation", "staggered_yearly"])
+def test_pages_of_other_studies_have_no_overlap_no_empty_section_and_fit(chromium, tmp_path, request, name):
+    made, lang = study_of(name, tmp_path, request)
+    for width in (360, 768, 1280):
+        tab = opened(chromium, made / f"report.{lang}.html", width)
+        tab.evaluate(UNFOLD)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width and tab.noise == []
+        assert (tab.evaluate(OVERLAPS), tab.evaluate(CLIPPED)) == ([], []), width
+    empty = "[...document.querySelectorAll('section, details')].filter(e => e.children.length < 2).map(e => e.outerHTML.slice(0, 200))"
+    assert tab.evaluate(empty) == []
+    rows = "[...document.querySelectorAll('table')].filter(t => !t.tBodies[0].rows.length).map(t => t.caption.innerText)"
+    assert tab.evaluate(rows) == []
+    assert tab.evaluate("document.documentElement.innerText.length") > 1_000
 
 
 def test_without_a_browser_it_says_so_in_one_line_and_writes_nothing(tmp_path):
