@@ -184,8 +184,7 @@ def facts_table(rows: list[tuple], words: Words, caption: str = "", name: str = 
     for what, value, verified, title, link, read in rows:
         word = words("tables.sourced" if verified else "tables.unverified")
         state = Markup('<td class="{}">{} {}</td>').format("ok" if verified else "no", "✓" if verified else "?", word)
-        named = words("tables.source_of", title=title) if title else ""
-        source = Markup(' <a href="{}" rel="noopener" title="{}">{}</a>').format(link, named, words("tables.source")) if link else ""
+        source = Markup(' <small><a href="{}" rel="noopener">{}</a></small>').format(link, title or words("tables.source")) if link else ""
         body.append(Markup('<tr><th scope="row">{}{}</th><td>{}</td>{}</tr>').format(what, source, value, state))
         data.append((what, value, word, title or "", link or "", "" if read is None else str(read)))
     columns = [first or words("tables.col_fact"), *(words(f"tables.col_{c}") for c in ("value", "verified", "title", "link", "read"))]

@@ -1,10 +1,13 @@
 """The first screen of a page: question, answer, verdict, four facts; then what it means and what it rests on. Wording is in locale/."""
 
+import numpy as np
+
 from ..base.periods import HALF_YEAR
 from ..design.design import Design, nearby_events
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.verdict import CANNOT, NEGLIGIBLE, UNCLEAR
 from ..panel.panel import Panel
+from ..panel.told import run_release
 from ..study.domains import domain_of
 from ..study.study import Study
 from ..study.vocabulary import NO_INTERVAL
@@ -51,7 +54,8 @@ def show_meaning(found: Evaluation, panel: Panel, p: Study, words: Words) -> blo
     """What the answer means, and what would settle what is open; what speaks for and against it; what it rests on, with the assumption
     where a fact is unverified. `found`: what `evaluate` gives. Returns a Block."""
     based = "; ".join(f"{number} {what}" for number, what in basis_numbers(found.design, words))
-    return blocks.meaning(meaning(found, panel, p, words), reasons(found, words), words("story.based_on", what=based),
+    based = words("story.based_on", what=based) + outside(found.design, panel, p, words)
+    return blocks.meaning(meaning(found, panel, p, words), reasons(found, words), based,
                           domain_of(p).assumption(p, words), words)  # fmt: skip
 
 
@@ -90,6 +94,15 @@ def open_question(found: Evaluation) -> str:
     if checks.get("pre_period") == "none" or before < 2 * HALF_YEAR.get(design.frequency, 2):
         return "time"
     return "precision" if found.verdict in (UNCLEAR, NEGLIGIBLE) else "elsewhere"
+
+
+def outside(design: Design, panel: Panel, p: Study, words: Words) -> str:
+    """That the file holds more cases than are compared, where its rows are cases."""
+    release = run_release()
+    rows = panel.accepted if release is None else release.rows_told(panel.accepted)
+    if p.layout == "table" or np.isnan(design.told) or not rows > design.told:
+        return ""
+    return " " + words("story.based_of", all=words.number(rows))
 
 
 def basis_numbers(design: Design, words: Words) -> list[tuple[str, str]]:

@@ -93,7 +93,7 @@ def allowed(tag: str, name: str, value: str) -> str | None:
     if name == "href":
         if tag == "use":
             return value if value.startswith("#") else None
-        return value if value.startswith(("#", "https:", "mailto:", "data:text/csv")) else None
+        return value if value.startswith(("#", "https:", "http:", "mailto:", "data:text/csv")) else None
     if name == "tabindex":
         return value if value == "0" else None
     if name == "src":
@@ -107,7 +107,7 @@ def sanitised(html: str) -> Markup:
     """HTML with the allow-listed elements and attributes only."""
     return Markup(nh3.clean(
         html, tags=TAGS, clean_content_tags={"script", "style"}, attributes=ATTRIBUTES, attribute_filter=allowed,
-        url_schemes={"https", "mailto", "data"}, link_rel="noopener",
+        url_schemes={"https", "http", "mailto", "data"}, link_rel="noopener",
     ))  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def show_costs(found: Cost, design: Design, words: Words) -> blocks.Block:
         return paragraphs([words(f"cost.{found.reason}")])
     told = [words(
         "cost.forgone", first=words.period(design.start, short=True), last=words.period(design.table["period"].max(), short=True),
-        total=exact(found.bill.forgone, words), online=words.number(found.bill.online),
+        total=about(found.bill.forgone, words), online=words.number(found.bill.online),
     )]  # fmt: skip
     unchanged = found.row("unchanged")
     if unchanged is not None:

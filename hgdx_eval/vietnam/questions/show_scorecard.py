@@ -226,7 +226,7 @@ def link(source: Source, words: Words) -> Markup:
     if not source.link:
         return Markup("")
     read = words("scorecard.read", title=source.title, date=words.date(source.read))
-    return Markup('<small><a href="{}" rel="noopener" title="{}">{}</a></small>').format(source.link, read, words("tables.source"))
+    return Markup('<small><a href="{}" rel="noopener">{}</a></small>').format(source.link, read)
 
 
 def span(found: Published, words: Words) -> str:
