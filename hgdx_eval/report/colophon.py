@@ -30,7 +30,7 @@ def day_of(receipt: dict) -> date:
 
 
 def dateline(day: date, place: str, words: Words) -> str:
-    """Hậu Giang, ngày 30 tháng 11 năm 2026: as administrative documents are dated."""
+    """PLACE, ngày 30 tháng 11 năm 2026: as administrative documents are dated."""
     pattern = words("colophon.day_pattern")
     pattern = pattern if day.month < 3 else pattern.replace(" MM ", " M ")  # as Decree 30/2020 writes months
     return f"{place}, {format_date(day, pattern, locale=words.lang)}"

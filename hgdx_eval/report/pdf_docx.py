@@ -362,7 +362,7 @@ def write_pdf(page: Path, target: Path, unfolded: bool = False) -> Path:
         made, shown = folder / "page.pdf", page.resolve()
         if unfolded:
             shown = folder / "page.html"
-            shown.write_text(page.read_text(encoding="utf-8").replace("<details>", "<details open>"), encoding="utf-8")
+            write_bytes(shown, page.read_bytes().replace(b"<details>", b"<details open>"))
         flags = ["--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
                  "--disable-sync", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer", f"--print-to-pdf={made}"]  # fmt: skip
         flags += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # the sandbox refuses the superuser

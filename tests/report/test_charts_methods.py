@@ -139,7 +139,7 @@ def test_a_mere_change_is_marked_stands_last_and_is_not_counted():
     figure = plot_methods(eleven(), MAIN, words())
     assert list(data(figure)["estimator"])[-1] == "interrupted_time_series" and list(data(figure)["estimator"])[0] == MAIN
     assert "chỉ là mức đổi tại mốc" in figure.wide and "chỉ là mức đổi tại mốc" in figure.narrow and "◇" in figure.source
-    assert "--comparison" in figure.wide and "--comparison" not in plot_methods(eleven()[:1], MAIN, words()).wide
+    assert "-comparison" in figure.wide and "-comparison" not in plot_methods(eleven()[:1], MAIN, words()).wide
     alone = plot_methods([eleven()[1], found("structural_time_series", 3, 1, 5)], "interrupted_time_series", words())
     assert "cùng dấu" in alone.title and "không được kể" not in alone.source
 
