@@ -65,7 +65,7 @@ def hidden_entries(
         known, told = register.told(hide), register.entry[~hide[register.entry]]
         unsafe = unsafe[~safe_together(known, register.x, unsafe, min_count, least)]
         more, still = set(), np.ones(unsafe.shape[0], bool)
-        if unsafe.shape[0] and len(register.x) > LARGE:
+        if unsafe.shape[0] > (0 if len(register.x) > LARGE else AT_ONCE):
             more = dearest(known, told, register, unsafe, min_count, least)
         if not more:
             for i in range(min(AT_ONCE, len(still))):
@@ -82,9 +82,11 @@ def hidden_entries(
 def dearest(
     known: sparse.csr_matrix, told: np.ndarray, register: Register, unsafe: sparse.csr_matrix, min_count: int, least: float
 ) -> set[int]:
-    """Of a large register the entries to hide next, a quarter as many as targets are `unsafe`: those that keep most from moving for what
-    they are worth to readers. `told`: the entry of each of the first `known` rows. The price of a row, its dual, is by how many dossiers
-    more the targets could move together for each dossier by which the row was unknown."""
+    """Where a register is large or much of it unsafe, the entries to hide next, a quarter as many as targets are `unsafe`: those that keep
+    most from moving for what they are worth to readers.
+
+    `told`: the entry of each of the first `known` rows. The price of a row, its dual, is by how many dossiers more the targets could move
+    together for each dossier by which the row was unknown."""
     prices = np.zeros(len(register.cost))
     for sign in (1, -1):
         solved = together(known, register.x, unsafe, sign, min_count - 1, least)
