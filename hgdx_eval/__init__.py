@@ -59,6 +59,8 @@ VERBS = {
         "show_meaning",
     ),
     "report.charts.answer": ("plot_answer",),
+    "report.regression_table": ("etable",),
+    "report.show_known": ("methods",),
     "report.charts.coverage": ("plot_coverage",),
     "report.charts.places": ("plot_places",),
     "report.charts.effects_by_group": ("plot_groups",),

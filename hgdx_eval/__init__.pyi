@@ -45,6 +45,7 @@ __all__ = [
     "effects_by_group",
     "estimate",
     "estimates_table",
+    "etable",
     "evaluate",
     "extra_cases",
     "group_effects",
@@ -54,6 +55,7 @@ __all__ = [
     "indicators",
     "load_panel",
     "load_study",
+    "methods",
     "one_change",
     "payment_of",
     "placebo_before",
@@ -199,6 +201,15 @@ def estimates_table(rows: pd.DataFrame, words: Words) -> Block:
     Example: `hg.estimates_table(result.main.table, words)`
     """
 
+def etable(estimates: list[Estimate], kind: str = 'text', file: str | Path | None = None) -> str:
+    """Estimates as columns: the overall estimate with its error below in brackets, 95% interval, how the error was made, numbers of
+    observations, units and clusters. `estimates`: a list, of one study or of several; `kind`: text, latex, html or docx; `file`: where it
+    is written too (needed for docx).
+
+    Returns a str (of docx the text). Raises InputError for another kind, an empty list, or docx without a file.
+    Example: `hg.etable([result.main, *result.others], "latex")`
+    """
+
 def evaluate(design: Design, p: Study) -> Evaluation:
     """The study's main estimate with everything that speaks for and against it: placebos, other methods, false alarms, sensitivity,
     warnings, verdict. Computed once in a run.
@@ -259,6 +270,14 @@ def load_study(study: str | Path, lang: str = 'vi', change: dict | str | None = 
 
     Returns (Study, Words). Raises InputError (one line) for whatever is wrong, with the names that are known.
     Example: `p, words = hg.load_study("demo", "en", {"window": ["2022-01", "2024-12"]})`
+    """
+
+def methods(lang: str = 'en') -> pd.DataFrame:
+    """The methods of estimation. `lang`: vi or en.
+
+    Returns a table with one row per method: estimator (its name in a study), name, meaning (of the formula's letters), formula
+    (TeX), source.
+    Example: `hg.methods("vi")`
     """
 
 def one_change(design: Design) -> Estimate:

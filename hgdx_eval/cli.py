@@ -127,10 +127,14 @@ class WithKeys(click.Command):
             formatter.write_dl(keys_told(), col_max=18)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="hgdx_eval", message="%(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Evaluate a policy: from a province's export to a report that a statistician cannot pull apart."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        return
     check_memory()
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that its list of fonts could not be kept is no line for a user
 
@@ -327,6 +331,36 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
     with told_of(folder):
         table = archive.write_table(folder)
     click.echo(str(table))
+    return 0
+
+
+@cli.command("list")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True, help="folder of the runs")
+@click.option("--json", "as_json", is_flag=True, help="as JSON on standard output")
+def list_(out: Path, as_json: bool) -> int:
+    """Say what there is: studies, layouts of exports, methods, runs."""
+    from .run.listing import listing, told
+
+    found = listing(out)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=1) if as_json else told(found))
+    return 0
+
+
+@cli.command()
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="default: standard output")
+def schema(output: Path | None) -> int:
+    """Write the JSON Schema of a study, by which an editor completes and checks its keys: name it in the study's first line,
+    `# yaml-language-server: $schema=FILE`."""
+    from .base.aside import write_text
+    from .study.study import schema_of
+
+    text = json.dumps(schema_of(), ensure_ascii=False, indent=1)
+    if output is None:
+        click.echo(text)
+        return 0
+    with told_of(output.absolute().parent):
+        write_text(output, text + "\n")
+    click.echo(str(output))
     return 0
 
 

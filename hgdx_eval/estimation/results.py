@@ -36,6 +36,26 @@ class Estimate:
         return in_brief(self, f"{row['study']}: {row['estimator']}", told_row(row),
                         f"rows of {', '.join(dict.fromkeys(self.table['term']))}")  # fmt: skip
 
+    def tidy(self) -> pd.DataFrame:
+        """The rows that were estimated, one a term, group, event time and kind of interval, as broom has them: term, group, cohort,
+        event_time, estimate, std_error, p_value, ci_low, ci_high, inference, scale; columns that are empty throughout are left out."""
+        kept = ["term", "group", "cohort", "period", "event_time", "parameter", "estimate", "std_error", "p_value", "ci_low", "ci_high",
+                "inference", "scale"]  # fmt: skip
+        rows = self.table.loc[self.table["status"] == "ok", kept].reset_index(drop=True)
+        return rows.loc[:, [name for name in kept if not (rows[name].isna() | (rows[name] == "")).all()]]
+
+    def summary(self) -> str:
+        """Text as statsmodels prints it: what was estimated on what, then the rows of `tidy`."""
+        row = self.table.iloc[0]
+        span = "" if self.span is None else f"{written(self.span[0])} to {written(self.span[1])}"
+        head = {"Study": row["study"], "Outcome": row["outcome"], "Method": row["estimator"], "Scale": row["scale"], "Periods": span,
+                **{name: f"{row[key]:,.0f}" for name, key in (("Observations", "n_obs"), ("Units", "n_units"), ("Clusters", "n_clusters"))
+                   if pd.notna(row[key])}, "Simulated": "yes" if row["simulated"] else "no"}  # fmt: skip
+        table = self.tidy().to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
+        rule = max(map(len, table.splitlines()))
+        lines = [f"{name + ':':<14}{text}" for name, text in head.items() if text]
+        return "\n".join(["=" * rule, *lines, "-" * rule, table, "=" * rule])
+
     def rows(self, term: str, inference: str | None = None) -> pd.DataFrame:
         """The rows of one term, in the table's order."""
         check_name("term", term, sorted(TERMS))

@@ -26,6 +26,11 @@ class Block:
     def __repr__(self) -> str:
         return in_brief(self, f"{len(self.html):,} letters of HTML")
 
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """Its first table as data, numbers and dates typed; None of a block without one."""
+        return self.tables[0].frame if self.tables else None
+
     def __add__(self, other: "Block") -> "Block":
         return Block(self.html + other.html, self.tables + other.tables)
 

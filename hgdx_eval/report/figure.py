@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
+from pathlib import Path
+from textwrap import wrap
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from PIL import Image
 
+from ..base.aside import write_bytes, write_text
+from ..base.errors import InputError
 from ..base.telling import in_brief
 from ..study.words import Words
 from .blocks import Csv
@@ -72,6 +76,20 @@ class Figure:
         """The wide drawing as a picture, for documents that take no SVG."""
         return self.wide.png()
 
+    def save(self, file: str | Path) -> Path:
+        """The wide drawing, title and source with it, as `file`: .png (300 dots per inch) or .svg (standalone). Returns the path. Raises
+        InputError for another ending, or a drawing that is held as a picture already where .svg is asked for."""
+        target = Path(file)
+        if target.suffix.lower() == ".svg":
+            if not self.wide.startswith("<svg"):
+                raise InputError(f"{target.name}: this chart has too many marks for SVG; allowed: .png")
+            write_text(target, standalone(self))
+        elif target.suffix.lower() == ".png":
+            write_bytes(target, self.wide.png(300))
+        else:
+            raise InputError(f"{target.name}: {target.suffix or 'no ending'!r}; allowed: .png, .svg")
+        return target
+
     def _repr_html_(self) -> str:
         tag = Markup(' <span class="tag">{}</span>').format(self.simulated) if self.simulated else ""
         items = Markup("").join(Markup("<li{}><b>{}</b> {}</li>").format(Markup(' class="p"') if policy else "", number, text)
@@ -89,6 +107,23 @@ class Figure:
     def table(self) -> Table:
         """The data drawn, for the workbook."""
         return replace(self.csv.table, name=self.name, title=f"{self.title} ({self.subtitle})" if self.subtitle else self.title)
+
+
+def standalone(figure: Figure) -> str:
+    """A drawing as an SVG file of its own: title above, source and the mark of simulated data below, all in its own colours."""
+    left, top, width, height = map(float, re.search(r'viewBox="([^"]+)"', figure.wide)[1].split())
+    body = re.sub(r"^<svg[^>]*>", "", figure.wide).removesuffix("</svg>")
+    subtitle = " · ".join(filter(None, [figure.subtitle, figure.simulated]))
+    lines = [(18, 16, 700, figure.title), (36, 12, 400, subtitle)]
+    notes = wrap(figure.source, 115)
+    lines += [(52 + height + 14 * n, 11, 400, line) for n, line in enumerate(notes, start=1)]
+    texts = "".join(f'<text x="0" y="{y:g}" font-size="{size}" font-weight="{bold}">{escape(text)}</text>' for y, size, bold, text in lines)
+    whole = 60 + height + 14 * len(notes)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {whole:g}" width="{width:g}" height="{whole:g}" '
+        f'font-family="Roboto, Arial, sans-serif" font-size="11.5" role="img" aria-label="{escape(figure.alt)}">'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>{texts}<g transform="translate({-left:g} {46 - top:g})">{body}</g></svg>\n'
+    )
 
 
 def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int) -> tuple[MplFigure, Axes]:
@@ -113,7 +148,7 @@ def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[
             found.append(made if len(made) <= MOST_BYTES else picture(figure, variant[0], alt))
             plt.close(figure)
     wide = Drawing(found[1])
-    wide.png = lambda: redrawn(draw)
+    wide.png = lambda dpi=DOCUMENT[0]: redrawn(draw, dpi)
     return found[0], wide
 
 
@@ -125,10 +160,10 @@ def styled() -> Iterator[None]:
         yield
 
 
-def redrawn(draw: Callable[[int, bool], MplFigure]) -> bytes:
+def redrawn(draw: Callable[[int, bool], MplFigure], dpi: int) -> bytes:
     with styled():
         figure = draw(WIDTHS["wide"], False)
-        found = compressed(figure, *DOCUMENT)
+        found = compressed(figure, dpi, DOCUMENT[1])
         plt.close(figure)
     return found
 

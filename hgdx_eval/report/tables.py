@@ -44,6 +44,19 @@ class Table:
     def __repr__(self) -> str:
         return in_brief(self, f"{self.name}: {self.title}", f"{len(self.rows)} rows of {len(self.heads)} columns")
 
+    @property
+    def frame(self) -> pd.DataFrame:
+        """As pandas has it: days and months as dates, shares 0-1, years as numbers."""
+        plain_cells = [[bare(cell) for cell in row] for row in self.rows]
+        return pd.DataFrame(plain_cells, columns=list(self.heads))
+
+
+def bare(cell: Cell) -> object:
+    """A cell without its format."""
+    if not isinstance(cell, list):
+        return cell
+    return pd.Timestamp(cell[1]) if cell[0] in ("D", "M") else cell[1]
+
 
 def table_of(name: str, title: str, frame: pd.DataFrame, words: Words, numeric: frozenset[str] | set[str] = frozenset(),
              digits: int = DIGITS) -> Table:  # fmt: skip

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from ..base.errors import InputError
 from ..base.safe_text import header_key, plain_spaces
 from ..base.telling import in_brief, told_file, told_text
-from .vocabulary import KINDS, Comparison, Frequency, Kind
+from .vocabulary import KINDS, Comparison, Frequency, Kind, estimator_names
 
 PeriodText = str | int | date
 COUNTED = ("outcome", "numerator", "denominator", "treated", "weights", "dose")  # keys of columns of numbers
@@ -192,6 +192,14 @@ class Study(BaseModel):
 def keys_told() -> list[tuple[str, str]]:
     """(key, what is allowed and what holds without it) of a study, for the command line's help."""
     return [(key, field.description + without(field)) for key, field in Study.model_fields.items()]
+
+
+def schema_of() -> dict:
+    """The JSON Schema (draft 2020-12) of a study's file: every key with what is allowed, estimators by name."""
+    made = Study.model_json_schema()
+    made["properties"]["estimator"]["enum"] = estimator_names()
+    made["properties"]["estimators"]["items"] = {"type": "string", "enum": estimator_names()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "A study of hgdx_eval"}
 
 
 def without(field: FieldInfo) -> str:

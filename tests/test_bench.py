@@ -1,0 +1,119 @@
+"""At the bench: what there is, the schema of a study, and estimates, charts and tables out of the kit with one call."""
+
+import json
+import os
+from xml.etree import ElementTree
+
+import docx
+import in_process
+import jsonschema
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from test_charts import demo_words
+from test_charts import design as demo_design
+
+import hgdx_eval as hg
+from hgdx_eval.base.errors import InputError
+from hgdx_eval.base.own_files import own_file
+from hgdx_eval.study.vocabulary import estimator_names
+
+
+def command(*words):
+    return in_process.command(*words, cwd=os.getcwd())
+
+
+@pytest.fixture(scope="module")
+def found():
+    return hg.estimate(demo_design(), "two_way_fixed_effects")
+
+
+def test_the_bare_command_prints_its_help_and_is_no_error():
+    done = command()
+    assert done.returncode == 0 and "Commands:" in done.stdout and "run " in done.stdout
+
+
+def test_list_says_studies_layouts_methods_and_runs(tmp_path):
+    done = command("list", "--out", str(tmp_path), "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and {row["name"] for row in told["studies"]} >= {"demo", "organ_donation"}
+    assert [row["name"] for row in told["methods"]] == estimator_names() and told["runs"] == []
+    assert "opencps_dossiers" in {row["name"] for row in told["layouts"]}
+    assert "runs:\n  none" in command("list", "--out", str(tmp_path)).stdout
+
+
+def test_a_study_that_cannot_be_read_is_listed_with_what_is_wrong(tmp_path, monkeypatch):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "broken.yaml").write_text("study: broken\n", encoding="utf-8")
+    monkeypatch.setenv("HGDX_PARAMS", str(tmp_path))
+    (row,) = json.loads(command("list", "--json").stdout)["studies"]
+    assert row["name"] == "broken" and "broken.yaml" in row["wrong"]
+
+
+def test_the_schema_accepts_every_study_of_ours_and_refuses_a_wrong_key(tmp_path):
+    done = command("schema", "-o", str(tmp_path / "study.schema.json"))
+    made = json.loads((tmp_path / "study.schema.json").read_text(encoding="utf-8"))
+    assert done.returncode == 0 and json.loads(command("schema").stdout) == made
+    jsonschema.Draft202012Validator.check_schema(made)
+    check = jsonschema.Draft202012Validator(made)
+    for file in sorted(own_file("params", "studies").glob("*.yaml")):
+        value = json.loads(json.dumps(yaml.safe_load(file.read_text(encoding="utf-8")), default=str))
+        assert [error.message for error in check.iter_errors(value)] == [], file.name
+        assert list(check.iter_errors({**value, "estimater": "x"})) and list(check.iter_errors({**value, "estimator": "ols"}))
+
+
+def test_methods_are_told_with_formula_and_source():
+    for lang in ("vi", "en"):
+        table = hg.methods(lang)
+        assert table["estimator"].tolist() == estimator_names() and (table != "").all().all()
+
+
+def test_an_estimate_is_tidy_and_has_a_summary(found):
+    tidy = found.tidy()
+    row = found.overall()
+    first = tidy[tidy["term"] == "overall"].iloc[0]
+    assert first["estimate"] == row["estimate"] and first["std_error"] == row["std_error"] and "event_time" in tidy
+    said = found.summary()
+    assert "two_way_fixed_effects" in said and f"{row['estimate']:.4g}" in said and "Simulated:    yes" in said and "nan" not in said
+
+
+@pytest.mark.parametrize("kind", ["text", "latex", "html"])
+def test_estimates_side_by_side(found, tmp_path, kind):
+    said = hg.etable([found, found], kind, tmp_path / "table.txt")
+    row = found.overall()
+    assert said.count(f"{row['estimate']:.4g}") >= 2 and f"({row['std_error']:.4g})" in said and f"{row['n_obs']:,.0f}" in said
+    assert (tmp_path / "table.txt").read_text(encoding="utf-8") == said + "\n"
+
+
+def test_estimates_side_by_side_for_word(found, tmp_path):
+    hg.etable([found], "docx", tmp_path / "table.docx")
+    (table,) = docx.Document(str(tmp_path / "table.docx")).tables
+    assert f"{found.overall()['estimate']:.4g}" in {cell.text for row in table.rows for cell in row.cells}
+
+
+@pytest.mark.parametrize(("given", "says"), [(([], "text"), "no estimate"), ((None, "pdf"), "kind"), ((None, "docx"), "file=")])
+def test_what_cannot_be_a_table_is_refused_in_one_line(found, given, says):
+    estimates, kind = given
+    with pytest.raises(InputError, match=says):
+        hg.etable([found] if estimates is None else estimates, kind)
+
+
+def test_a_chart_is_saved_as_picture_and_as_svg(tmp_path):
+    figure = hg.plot_shares(demo_design(), demo_words())
+    png = figure.save(tmp_path / "chart.png")
+    with Image.open(png) as picture:
+        assert picture.width == round(680 / 72 * 300)
+    root = ElementTree.fromstring((figure.save(tmp_path / "chart.svg")).read_text(encoding="utf-8"))
+    said = " ".join("".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text"))
+    assert figure.title in said and "mô phỏng" in said.lower() and "var(" not in ElementTree.tostring(root, encoding="unicode")
+    with pytest.raises(InputError, match=r"allowed: \.png, \.svg"):
+        figure.save(tmp_path / "chart.gif")
+    assert sorted(os.listdir(tmp_path)) == ["chart.png", "chart.svg"]
+
+
+def test_a_block_has_its_table_as_a_frame(found):
+    block = hg.estimates_table(found.table, demo_words("en"))
+    frame = block.frame
+    assert isinstance(frame, pd.DataFrame) and len(frame) == len(found.table) and frame.select_dtypes("number").shape[1] > 1
+    assert hg.show_checks.__doc__ and hg.headline.__doc__
