@@ -334,6 +334,28 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
     return 0
 
 
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option("--study", "name", help="its name, of a-z, 0-9 and _; default: of the file")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=".", show_default=True, help="folder of what is written")
+@click.option("--json", "as_json", is_flag=True, help="what was found, as JSON, before the path")
+def new(file: Path, name: str | None, out: Path, as_json: bool) -> int:
+    """Begin a study from a data file: its keys and words, what could not be told marked `decide:`."""
+    from .run.new_study import new_study
+
+    with told_of(out.absolute()):
+        path, draft = new_study(file, name, out)
+    if as_json:
+        told = {"study": draft.keys, "undecided": draft.undecided, "refused": draft.refused}
+        click.echo(json.dumps(told, ensure_ascii=False, default=str))
+    else:
+        for key, value in draft.keys.items():
+            click.echo(f"{key}: {value}" + (f"  ({draft.remarks[key]})" if draft.remarks[key] else ""), err=True)
+        click.echo(f"to decide: {', '.join(draft.undecided) or 'nothing'}; then: hgdx-eval run {path}", err=True)
+    click.echo(str(path))
+    return 0
+
+
 @cli.command("list")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True, help="folder of the runs")
 @click.option("--json", "as_json", is_flag=True, help="as JSON on standard output")

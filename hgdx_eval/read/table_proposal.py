@@ -134,7 +134,11 @@ def proposed(con: duckdb.DuckDBPyConnection, columns: list[Column]) -> dict:
 
 
 def best_unit(con: duckdb.DuckDBPyConnection, columns: list[Column], period: Column) -> tuple[Column, ...]:
-    """The column, or else the pair of columns, of which no row repeats a period; texts before numbers, few values before many."""
+    """The column, or else the pair of columns, of which no row repeats a period; texts before numbers, few values before many. Of one series,
+    in which no period repeats, the column that names it."""
+    single = next((c for c in columns if c.kind == "text" and c.distinct == 1 and not c.empty), None)
+    if single and not repeats(con, (single,), period):
+        return (single,)
     repeating = [c for c in columns if c.distinct > 1 and not c.empty]
     order = sorted(repeating, key=lambda c: (c.kind != "text", c.distinct))[:MOST_KEYS]
     texts = [c for c in order if c.kind == "text"]

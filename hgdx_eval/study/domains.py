@@ -38,6 +38,7 @@ class Domain(Protocol):
     """The functions of a domain's file. Each says what the engine does with it; `no_domain` is the one of a study without."""
 
     NAME: str  # its package
+    EXAMPLE: str  # the study in params/studies from which one of its exports is begun
     TIME_ZONE: str | None  # where its days are meant; None: a study must say
 
     def claims(self, p: "Study") -> bool:

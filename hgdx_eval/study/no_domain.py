@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 NAME = ""
 TIME_ZONE = None
+EXAMPLE = ""
 
 
 def claims(p: "Study") -> bool:

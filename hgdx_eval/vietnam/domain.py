@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "vietnam"
 TIME_ZONE = "Asia/Ho_Chi_Minh"
+EXAMPLE = "nq04_2023"
 DOSSIERS = "opencps_dossiers"
 KEYS = ("policy", "place", "other_adopters", "world", "fees", "scorecard", "places")  # of a study: what is asked of this domain alone
 
