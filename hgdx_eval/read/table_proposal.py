@@ -134,8 +134,8 @@ def proposed(con: duckdb.DuckDBPyConnection, columns: list[Column]) -> dict:
 
 
 def best_unit(con: duckdb.DuckDBPyConnection, columns: list[Column], period: Column) -> tuple[Column, ...]:
-    """The column, or else the pair of columns, of which no row repeats a period; texts before numbers, few values before many. Of one series,
-    in which no period repeats, the column that names it."""
+    """The column, or else the pair of columns, of which no row repeats a period; texts before numbers, few values before many. Of one
+    series, in which no period repeats, the column that names it."""
     single = next((c for c in columns if c.kind == "text" and c.distinct == 1 and not c.empty), None)
     if single and not repeats(con, (single,), period):
         return (single,)
