@@ -160,10 +160,12 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
     The last line of standard output is the path of the published folder. Exit codes: 0 done or unchanged, 1 it did not finish,
     2 bad input, 3 another run of the study is under way.
     """
+    from .run.bench import spoken
     from .run.notebook_files import Options
     from .run.run import run_study
 
     Progress.machine = as_json
+    langs = spoken(langs)
     if pdf:
         from .report.pdf_docx import browser
 
@@ -353,6 +355,34 @@ def new(file: Path, name: str | None, out: Path, as_json: bool) -> int:
             click.echo(f"{key}: {value}" + (f"  ({draft.remarks[key]})" if draft.remarks[key] else ""), err=True)
         click.echo(f"to decide: {', '.join(draft.undecided) or 'nothing'}; then: hgdx-eval run {path}", err=True)
     click.echo(str(path))
+    return 0
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--lang", type=click.Choice(LANGUAGES), default="vi", show_default=True, help="of the notebooks")
+def init(folder: Path, lang: str) -> int:
+    """Make a working folder: notebooks in one language, params, data, outputs. Nothing is overwritten."""
+    from .run import bench
+
+    with told_of(folder.absolute().parent):
+        written = bench.init(folder, lang)
+    click.echo(f"{len(written)} files written; inside this folder every command uses its notebooks and params first", err=True)
+    click.echo(str(folder))
+    return 0
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+def update(folder: Path) -> int:
+    """Bring newer notebooks into a working folder, without losing changes."""
+    from .run import bench
+
+    with told_of(folder.absolute()):
+        told = bench.update(folder)
+    for name in told["conflict"]:
+        click.echo(f"{name}: changed here and in the kit; yours stays, the newer one is {Path(name).with_suffix('.new.ipynb')}", err=True)
+    click.echo(f"{len(told['new'])} brought in, {len(told['same'])} as they were, {len(told['conflict'])} in conflict", err=True)
     return 0
 
 
