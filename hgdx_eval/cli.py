@@ -386,6 +386,15 @@ def update(folder: Path) -> int:
     return 0
 
 
+@cli.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+def lab(folder: Path) -> int:
+    """Open JupyterLab on a working folder: notebooks, data and outputs in view."""
+    from .run.bench import open_lab
+
+    return open_lab(folder)
+
+
 @cli.command("list")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True, help="folder of the runs")
 @click.option("--json", "as_json", is_flag=True, help="as JSON on standard output")

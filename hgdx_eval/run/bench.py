@@ -1,7 +1,11 @@
 """A working folder of one's own: notebooks in one language to edit, places for studies, words, data and outputs; newer notebooks brought in
 without losing changes."""
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from ..base.aside import write_text
@@ -106,6 +110,14 @@ def update(folder: Path) -> dict[str, list[str]]:
         if text != came:
             write_text(base, text)
     return told
+
+
+def open_lab(folder: Path) -> int:
+    """JupyterLab on a folder, until it is closed; its exit code. Raises InputError where JupyterLab is not installed."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise InputError("JupyterLab is not installed here: pip install jupyterlab")
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in a container there may be no other user
+    return subprocess.call([sys.executable, "-m", "jupyterlab", *root, f"--ServerApp.root_dir={folder.resolve()}"], cwd=folder)
 
 
 def cells_of(text: str | None) -> list[tuple[str, str]] | None:

@@ -77,6 +77,17 @@ def test_a_run_there_is_in_the_language_of_its_notebooks(tmp_path, monkeypatch):
     assert done.returncode == 2 and "are in en" in done.stderr and not os.listdir(work / "outputs")
 
 
+def test_the_lab_opens_on_the_folder(tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr(bench.subprocess, "call", lambda words, cwd: called.append((words, cwd)) or 0)
+    assert command("lab", ".", cwd=tmp_path).returncode == 0
+    ((words, _),) = called
+    assert words[1:3] == ["-m", "jupyterlab"] and words[-1] == f"--ServerApp.root_dir={tmp_path.resolve()}"
+    monkeypatch.setattr(bench.importlib.util, "find_spec", lambda name: None)
+    done = command("lab", ".", cwd=tmp_path)
+    assert done.returncode == 2 and "pip install jupyterlab" in done.stderr
+
+
 @pytest.mark.long
 def test_from_an_empty_folder_to_a_report_in_two_commands_beside_the_data(tmp_path):
     """init, then new and run: the newcomer's way, with no refusal on it."""
