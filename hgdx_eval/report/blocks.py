@@ -106,9 +106,9 @@ def meaning(texts: list[str], reasons: list[tuple[str, str]], based: str, assump
                      .format(words("tables.meaning"), told, why, based, box)))  # fmt: skip
 
 
-def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] = frozenset(), total_row: bool = False,
+def table(frame: pd.DataFrame, caption: str, words: Words, numeric: set[str] | frozenset[str] = frozenset(), total_row: bool = False,
           download: pd.DataFrame | None = None, name: str = "table", loose: bool = False,
-          mixed: set[str] = frozenset()) -> Block:  # fmt: skip
+          mixed: set[str] | frozenset[str] = frozenset()) -> Block:  # fmt: skip
     """A table of text or Markup: caption above, heads with scope, numbers to the right, its data (as shown, unless `download` holds
     more) for the workbook under `name`. `loose`: cells may break anywhere; `mixed`: columns of texts and numbers."""
     head = Markup("").join(Markup('<th scope="col"{}>{}</th>').format(right(c in numeric), c) for c in frame.columns)

@@ -10,8 +10,9 @@ def document_of(outputs: Iterable[dict]) -> dict | None:
     return next((data[MIME] for data in reversed(list(outputs)) if MIME in data), None)
 
 
-def part_of(document: dict, kind: str) -> dict | None:
-    return next((part for part in document["parts"] if part["kind"] == kind), None)
+def part_of(document: dict, kind: str) -> dict:
+    """The first part of a kind; empty where there is none."""
+    return next((part for part in document["parts"] if part["kind"] == kind), {})
 
 
 def answer_text(document: dict) -> str:

@@ -44,7 +44,7 @@ KEPT = {"d", "x", "y", "width", "height", "transform", "clip-path", "id", "point
 class Drawing(str):
     """A drawing as text for the page; `png()` draws it anew as a picture."""
 
-    png: Callable[[], bytes]
+    png: Callable[..., bytes]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Figure:
     title: str
     subtitle: str
     narrow: str
-    wide: str
+    wide: Drawing
     key: tuple[tuple[str, bool], ...]  # (text, is the policy), numbered from 1
     source: str
     alt: str
@@ -111,10 +111,10 @@ class Figure:
 
 def standalone(figure: Figure) -> str:
     """A drawing as an SVG file of its own: title above, source and the mark of simulated data below, all in its own colours."""
-    left, top, width, height = map(float, re.search(r'viewBox="([^"]+)"', figure.wide)[1].split())
+    left, top, width, height = map(float, re.findall(r'viewBox="([^"]+)"', figure.wide)[0].split())
     body = re.sub(r"^<svg[^>]*>", "", figure.wide).removesuffix("</svg>")
     subtitle = " · ".join(filter(None, [figure.subtitle, figure.simulated]))
-    lines = [(18, 16, 700, figure.title), (36, 12, 400, subtitle)]
+    lines = [(18.0, 16, 700, figure.title), (36, 12, 400, subtitle)]
     notes = wrap(figure.source, 115)
     lines += [(52 + height + 14 * n, 11, 400, line) for n, line in enumerate(notes, start=1)]
     texts = "".join(f'<text x="0" y="{y:g}" font-size="{size}" font-weight="{bold}">{escape(text)}</text>' for y, size, bold, text in lines)
@@ -133,7 +133,7 @@ def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int
     return figure, axes
 
 
-def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[str, str]:
+def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[str, Drawing]:
     """(narrow, wide) SVG of a chart; `draw(width, narrow)` returns the figure. Ids begin with a hash of what is drawn, so that
     two charts of one kind on one page share none, and the same chart has the same ones in every run."""
     found = []

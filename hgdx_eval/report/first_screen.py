@@ -65,7 +65,7 @@ def meaning(found: Evaluation, panel: Panel, p: Study, words: Words) -> list[str
     up = "up" if row["estimate"] >= 0 else "down"
     if found.verdict == CANNOT:
         first = words("story.means_5")
-    elif found.verdict == NEGLIGIBLE:
+    elif found.verdict == NEGLIGIBLE and found.small is not None:
         first = words("story.means_4", limit=size_text(found.small.limit, row["scale"], words))
     elif found.design.estimand == "difference":
         first = words("story.means_difference")

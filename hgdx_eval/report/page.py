@@ -196,13 +196,14 @@ def sections_of(cells: list[NotebookNode], page: Page, words: Words) -> list[Sec
     """Cells under their `## heading`; those between a `### heading` tagged `fold` and the next heading behind it. A heading tagged
     `optional`, with what is written under it, is left out where no output follows."""
     drafts = [Draft("", "", "", True)]
-    into = drafts[0].parts  # of a section, or of the fold that is open
+    into: list = drafts[0].parts  # of a section, or of the fold that is open
     for cell in cells:
         if cell.cell_type == "markdown":
             heading = re.match(r"(#{1,3}) +(.+)", cell.source)
             if "fold" in tags(cell) and heading:
-                drafts[-1].parts.append(Fold(heading[2].strip(), markdown_html(cell.source[heading.end() :])))
-                into = drafts[-1].parts[-1].parts
+                opened = Fold(heading[2].strip(), markdown_html(cell.source[heading.end() :]))
+                drafts[-1].parts.append(opened)
+                into = opened.parts
                 continue
             if heading and (len(heading[1]) < 3):
                 drafts.append(draft_of(heading[2].strip(), tags(cell), page))

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import docx
 import nbformat
@@ -127,8 +128,8 @@ def plain_page(made: Written, head: dict[str, str]) -> None:
     for name, size in MARGINS.items():
         setattr(section, name, Mm(size))
     section.header_distance = section.footer_distance = Mm(10)
-    for name, size in SIZES.items():
-        style(made, name, size, head["lang"])
+    for name, points in SIZES.items():
+        style(made, name, points, head["lang"])
     footer(section.footer.paragraphs[0], head)
 
 
@@ -185,7 +186,7 @@ def move_to_place(made: Written, before: list) -> None:
         place.getparent().remove(place)
 
 
-def write_opening(made: Written, said: str, name: str, alignment: int) -> None:
+def write_opening(made: Written, said: str, name: str, alignment: WD_ALIGN_PARAGRAPH) -> None:
     """Who made it, in capitals as on a letterhead; place and date."""
     paragraph = made.add_paragraph()
     paragraph.alignment = alignment
@@ -293,7 +294,7 @@ def write_figure(made: Written, part: dict) -> None:
 
 def room(made: Written) -> int:
     """What a line has of the page, between its margins."""
-    section = made.sections[-1]
+    section: Any = made.sections[-1]
     return section.page_width - section.left_margin - section.right_margin
 
 

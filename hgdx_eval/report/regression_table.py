@@ -31,7 +31,8 @@ def etable(estimates: list[Estimate], kind: str = "text", file: str | Path | Non
     if kind == "docx":
         if file is None:
             raise InputError("etable: docx is a file: say file=")
-        return written_docx(frame, Path(file)) or text
+        written_docx(frame, Path(file))
+        return text
     if file is not None:
         from ..base.aside import write_text
 

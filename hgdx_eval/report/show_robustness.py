@@ -61,7 +61,8 @@ def said(own: pd.DataFrame, words: Words) -> str:
         return words.number(None)
     row = own.iloc[0]
     if row["inference"] == "placebo":
-        return ranked(*map(int, row["parameter"].split("/")), words)
+        rank, number = map(int, row["parameter"].split("/"))
+        return ranked(rank, number, words)
     return words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]) if pd.notna(row["ci_low"]) else words("robustness.unbounded")
 
 

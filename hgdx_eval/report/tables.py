@@ -7,6 +7,7 @@ fractions of as many digits as ever, so that no count can be worked out of them.
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ DATES = (("D", r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"), ("M", r"\d{4}-\d{2}", "%Y-%m")
          ("M", r"[A-Z][a-z]+ \d{4}", "%B %Y"))  # fmt: skip
 YEAR = re.compile(r"1[5-9]\d\d|20\d\d|2100")
 
-Cell = object  # None, a text, a number, True or False, or [format, value]: D and M a day and a month (ISO), "0" a year, "0.0%" a share
+Cell = Any  # None, a text, a number, True or False, or [format, value]: D and M a day and a month (ISO), "0" a year, "0.0%" a share
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Table:
         return pd.DataFrame(plain_cells, columns=list(self.heads))
 
 
-def bare(cell: Cell) -> object:
+def bare(cell: Cell) -> Any:
     """A cell without its format."""
     if not isinstance(cell, list):
         return cell
@@ -104,7 +105,7 @@ def columns_of(head: str, values: list, numeric: bool, words: Words, digits: int
     return [(title, cells)]
 
 
-def simple(value: object, digits: int) -> Cell:
+def simple(value: Any, digits: int) -> Cell:
     """A cell as JSON has it."""
     if isinstance(value, (pd.Period, date, datetime)) and not pd.isna(value):
         value = written(value) if isinstance(value, pd.Period) else value.isoformat()[:10]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import ceil
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -89,17 +90,18 @@ def workbook(sheets: list[Sheet], title: str, about: list[tuple[str, str]], mark
 class Styles:
     """Formats of one workbook, each made once, by their properties."""
 
-    def __init__(self, book: object, lang: str) -> None:
-        self.book, self.days, self.made = book, DAYS[lang], {}
+    def __init__(self, book: Any, lang: str) -> None:
+        self.book, self.days = book, DAYS[lang]
+        self.made: dict[tuple, Any] = {}
 
-    def __call__(self, properties: dict) -> object:
+    def __call__(self, properties: dict) -> Any:
         key = tuple(sorted(properties.items()))
         if key not in self.made:
             self.made[key] = self.book.add_format({**BASE, **properties})
         return self.made[key]
 
 
-def write_contents(page: object, sheets: list[Sheet], title: str, about: list[tuple[str, str]], mark: str, styles: Styles,
+def write_contents(page: Any, sheets: list[Sheet], title: str, about: list[tuple[str, str]], mark: str, styles: Styles,
                    words: Words) -> None:  # fmt: skip
     """The first sheet: what the report is, and a list of the others, each a link inside the file."""
     set_up(page, mark, words)
@@ -123,7 +125,7 @@ def write_contents(page: object, sheets: list[Sheet], title: str, about: list[tu
         page.write_number(row, 3, len(sheet.table.rows), styles({"num_format": "#,##0"}))
 
 
-def write_table(page: object, sheet: Sheet, mark: str, styles: Styles, words: Words) -> None:
+def write_table(page: Any, sheet: Sheet, mark: str, styles: Styles, words: Words) -> None:
     """Section, title and mark, then the table under its heads, which stay in sight."""
     table = sheet.table
     set_up(page, mark, words)
@@ -145,7 +147,7 @@ def write_table(page: object, sheet: Sheet, mark: str, styles: Styles, words: Wo
     page.autofilter(HEAD_ROW, 0, HEAD_ROW + max(len(table.rows), 1), max(len(table.heads) - 1, 0))
 
 
-def set_up(page: object, mark: str, words: Words) -> None:
+def set_up(page: Any, mark: str, words: Words) -> None:
     """A4 across, as wide as the page, the mark and the page's number below."""
     page.set_landscape()
     page.set_paper(9)
@@ -165,7 +167,7 @@ def lines(cells: Sequence, wide: list[float]) -> int:
     return max([1 if length <= most else ceil(1.1 * length / most) for length, most in texts], default=1)
 
 
-def put(page: object, row: int, column: int, cell: object, styles: Styles) -> None:
+def put(page: Any, row: int, column: int, cell: Any, styles: Styles) -> None:
     """One cell with its type."""
     kind, value = cell if isinstance(cell, (list, tuple)) else ("", cell)
     if value is None:
@@ -185,7 +187,7 @@ def put(page: object, row: int, column: int, cell: object, styles: Styles) -> No
         put_text(page, row, column, value, styles, text_wrap=len(str(value)) > WIDTHS[1])
 
 
-def put_text(page: object, row: int, column: int, text: str, styles: Styles, **properties: object) -> None:
+def put_text(page: Any, row: int, column: int, text: str, styles: Styles, **properties: object) -> None:
     """A text as text, whatever it begins with: it stays one even where somebody opens the cell and closes it again."""
     text = clean(text)
     page.write_string(row, column, text, styles({**properties, "quote_prefix": True} if FORMULA.match(text) else properties))

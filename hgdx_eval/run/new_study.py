@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import yaml
 
@@ -21,7 +22,7 @@ from ..read.table_proposal import proposal
 from ..study.domains import domains
 from ..study.load import check_study, study_file
 from ..study.study import Study
-from ..study.vocabulary import estimator_names
+from ..study.vocabulary import Frequency, estimator_names
 from ..study.words import texts
 
 DECIDE = "decide: "
@@ -99,7 +100,7 @@ def of_table(file: Path, name: str, out: Path) -> Draft:
     draft.put("layout", "table")
     choose(draft, "unit", seen["unit"][0] if len(seen["unit"]) == 1 else seen["unit"], others, "what is treated or not")
     choose(draft, "period", seen["period"], others, "the column of periods")
-    choose(draft, "frequency", seen["frequency"], ["D", "W", "M", "Q", "Y"], "how far periods lie apart")
+    choose(draft, "frequency", seen["frequency"], list(get_args(Frequency)), "how far periods lie apart")
     measured = [column for column in seen["measured"] if column not in (seen["treated"], seen["treated_from"])]
     outcome, what = measured[0] if measured else None, "what the policy may have changed (or numerator: and denominator: of counts)"
     choose(draft, "outcome", outcome, measured or others, what, unsure=len(measured) > 1)
@@ -112,7 +113,8 @@ def of_table(file: Path, name: str, out: Path) -> Draft:
     draft.put("comparison", "never", "never: with units that are never treated; not_yet: also with those treated later")
     unit, wider = draft.keys["unit"], [column.name for column in columns if column.kind == "text" and column.name not in seen["unit"]]
     groups = f"; where the policy was decided for whole groups, one of: {', '.join(map(told_text, wider[:20]))}" if wider else ""
-    draft.put("cluster", unit if isinstance(unit, str) else (unit or [None])[0], "errors are correlated inside its values" + groups)
+    first = unit[0] if isinstance(unit, list) and unit else unit or None
+    draft.put("cluster", first, "errors are correlated inside its values" + groups)
     draft.put("weights", "none", "or a column of sizes")
     draft.put("estimator", MAIN[0], "the main method")
     draft.put("estimators", [MAIN[0]], "set side by side")
@@ -153,7 +155,7 @@ def with_methods(draft: Draft, out: Path) -> None:
 
 def study_of(draft: Draft, comparison: str, out: Path) -> Study:
     keys = {**draft.keys, "comparison": comparison}
-    keys["data"] = str((out / keys["data"]).resolve())
+    keys["data"] = str((out / str(keys["data"])).resolve())
     p = Study.model_validate(keys)
     check_study(p, f"{p.study}.yaml")
     return p

@@ -81,8 +81,8 @@ def divided(
         if then is not None and (fits is None or fits(then)):
             key = study_digest(then)
             designs[key] = designs[key] if key in designs else design_then(panel, then)
-            if designs[key] is not None:
-                yield Earlier(run, told, then, designs[key])
+            if (known := designs[key]) is not None:
+                yield Earlier(run, told, then, known)
 
 
 def hash_of(receipt: dict) -> str | None:

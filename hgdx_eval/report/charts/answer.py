@@ -145,8 +145,9 @@ def tell_gap(axes: Axes, after: pd.DataFrame, value: str, below: bool, design: D
     low, high = axes.get_ylim()
     first, last = axes.get_xlim()
     at = after.index[len(after) // 2]
-    across = axes.get_position().width * axes.figure.get_size_inches()[0] * 72 / (last - first)
-    height = axes.get_position().height * axes.figure.get_size_inches()[1] * 72 / (high - low)
+    box = axes.get_window_extent()  # in dots
+    dots = axes.figure.dpi / 72
+    across, height = box.width / dots / (last - first), box.height / dots / (high - low)
     x = min(max(at, first + 52 / across), last - 52 / across)  # the text stays in the frame
     edge = low + 30 / height if below else high - 12 / height
     axes.plot([at, at], [after.loc[at, "treated"], edge + (4 / height if below else -22 / height)], color=INK, lw=0.9, zorder=2)

@@ -47,7 +47,7 @@ def meaning(found: Evaluation, panel: Panel, p: Study, words: Words) -> list[str
 
 def unchanged_text(cost: Cost, words: Words) -> str:
     row = None if cost.reason else cost.row("unchanged")
-    if row is None or row["status"] != "ok" or pd.isna(cost.bill.forgone):
+    if row is None or row["status"] != "ok" or cost.bill is None or pd.isna(cost.bill.forgone):
         return ""
     return words("cost.changed_nobody", total=about(cost.bill.forgone, words), unchanged=about(row["estimate"], words))
 
