@@ -87,6 +87,8 @@ def function(node: ast.FunctionDef) -> str:
     defaults = [None] * (len(arguments) - len(node.args.defaults)) + node.args.defaults
     told = [f"{argument.arg}: {ast.unparse(unquoted(argument))}" + (f" = {ast.unparse(default)}" if default is not None else "")
             for argument, default in zip(arguments, defaults, strict=True)]  # fmt: skip
+    if (others := node.args.kwarg) is not None:
+        told.append(f"**{others.arg}: {ast.unparse(unquoted(others))}")
     end = f") -> {ast.unparse(unquoted(node))}:"
     line = f"def {node.name}({', '.join(told)}{end}"
     if len(line) > WIDTH:

@@ -59,6 +59,7 @@ VERBS = {
         "show_meaning",
     ),
     "report.charts.answer": ("plot_answer",),
+    "report.of_frame": ("panel_of",),
     "report.regression_table": ("etable",),
     "report.show_known": ("methods",),
     "report.charts.coverage": ("plot_coverage",),

@@ -57,6 +57,7 @@ __all__ = [
     "load_study",
     "methods",
     "one_change",
+    "panel_of",
     "payment_of",
     "placebo_before",
     "placebos_in_space",
@@ -285,6 +286,15 @@ def one_change(design: Design) -> Estimate:
 
     Returns an Estimate of `specification` rows (`group` = what was changed, `parameter` = to which); a change that cannot be made is a
     refused row.
+    """
+
+def panel_of(frame: pd.DataFrame, lang: str = 'vi', **keys: object) -> tuple[Study, Words, Panel]:
+    """A study and its panel of a pandas table, checked as a file would be. `frame`: one row per unit and period; `lang`: vi or en;
+    `keys`: those of a study: unit, period, frequency, outcome (or numerator and denominator), treated_from or treated; by default cluster
+    is the unit.
+
+    Returns (Study, Words, Panel), as `load_study` and `load_panel` give them. Raises InputError for whatever is wrong.
+    Example: `hg.panel_of(frame, "en", unit="state", period="year", frequency="Y", outcome="rate", treated_from="start")`
     """
 
 def payment_of(panel: Panel, p: Study, design: Design) -> Payment:

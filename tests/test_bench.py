@@ -10,6 +10,7 @@ import jsonschema
 import pandas as pd
 import pytest
 import yaml
+from foreign import write_study
 from PIL import Image
 from test_charts import demo_words
 from test_charts import design as demo_design
@@ -117,3 +118,27 @@ def test_a_block_has_its_table_as_a_frame(found):
     frame = block.frame
     assert isinstance(frame, pd.DataFrame) and len(frame) == len(found.table) and frame.select_dtypes("number").shape[1] > 1
     assert hg.show_checks.__doc__ and hg.headline.__doc__
+
+
+def test_a_table_in_memory_is_the_panel_of_the_same_file(tmp_path):
+    own = write_study(tmp_path, "staggered_yearly")
+    p, _ = hg.load_study(str(own), "en")
+    panel = hg.load_panel(p)
+    frame = pd.read_csv(own.with_suffix(".csv"))
+    made, words, mine = hg.panel_of(
+        frame, "en", unit="town", period="when", frequency="Y", outcome="value", treated_from="start", cluster="region"
+    )
+    pd.testing.assert_frame_equal(mine.cells, panel.cells)
+    theirs, ours = hg.study_design(panel, p), hg.study_design(mine, made)
+    assert (
+        words.lang == "en"
+        and hg.estimate(ours, made.estimator).overall()["estimate"] == hg.estimate(theirs, p.estimator).overall()["estimate"]
+    )
+
+
+@pytest.mark.parametrize(("keys", "says"), [({"unit": "town", "period": "when"}, "frequency: needed"), ({"unit": "town", "periods": "when"}, "periods"),
+                                            ({"unit": "place", "period": "when", "frequency": "Y"}, "place")])  # fmt: skip
+def test_a_table_in_memory_is_refused_as_a_file_is(tmp_path, keys, says):
+    frame = pd.read_csv(write_study(tmp_path, "staggered_yearly").with_suffix(".csv"))
+    with pytest.raises(InputError, match=says):
+        hg.panel_of(frame, outcome="value", treated_from="start", **keys)

@@ -95,7 +95,8 @@ def test_the_stub_has_every_verb_with_its_arguments():
     functions = {node.name: node for node in ast.parse(STUB.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)}
     assert set(functions) == set(FUNCTIONS)
     for verb, node in functions.items():
-        assert [argument.arg for argument in node.args.args] == list(inspect.signature(getattr(hg, verb)).parameters)
+        taken = [*node.args.args, *([node.args.kwarg] if node.args.kwarg else [])]
+        assert [argument.arg for argument in taken] == list(inspect.signature(getattr(hg, verb)).parameters)
         assert ast.get_docstring(node) == inspect.getdoc(getattr(hg, verb))
 
 
