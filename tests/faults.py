@@ -65,7 +65,9 @@ FAULTS = [*INSIDE, *SIGNALS, *OTHERS]
 # kernel that failed, a signal that was taken), or nothing had begun. `settled` sees what any of them left.
 SHARED_END = {"cell raises", "kernel killed", "os._exit(0)", "sys.exit(0)", "SIGTERM to the runner", "SIGINT to the runner", "run time-out",
               "read-only folder"}  # fmt: skip
-PAGES = {"report.vi.html", "estimates.csv", "receipt.json"} | {f"notebooks/{n}.vi.{kind}" for n in CELLS for kind in ("ipynb", "html")}
+PAGES = {"report.vi.html", "report.vi.xlsx", "estimates.csv", "receipt.json"} | {
+    f"notebooks/{n}.vi.{kind}" for n in CELLS for kind in ("ipynb", "html")
+}
 
 
 class Wrong(AssertionError):

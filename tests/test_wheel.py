@@ -76,7 +76,7 @@ def test_the_demonstration_runs_from_an_empty_folder_and_the_users_own_files_com
     demo = (ROOT / "params/studies/demo.yaml").read_text(encoding="utf-8")
     (empty / "params/studies/mine.yaml").write_text(demo.replace("study: demo", "study: mine").replace("../words/", f"{ROOT}/params/words/"),
                                                     encoding="utf-8")  # fmt: skip
-    changed = (ROOT / "notebooks/effect.ipynb").read_text(encoding="utf-8").replace("## Why believe it", "## My own heading")
+    changed = (ROOT / "notebooks/effect.ipynb").read_text(encoding="utf-8").replace("## The checks", "## My own heading")
     (empty / "notebooks/effect.ipynb").write_text(changed, encoding="utf-8")
     told = ask(command, "run", "mine", "-p", "dossiers=6000", "--lang", "en", cwd=empty, env=environment(home))
     mine = Path(told.splitlines()[-1])

@@ -60,6 +60,8 @@ def said(own: pd.DataFrame, words: Words) -> str:
     if own.empty:
         return words.number(None)
     row = own.iloc[0]
+    if row["inference"] == "placebo" and "/" not in row["parameter"]:  # placebos of a method that could not be had
+        return words.number(None)
     if row["inference"] == "placebo":
         rank, number = map(int, row["parameter"].split("/"))
         return ranked(rank, number, words)

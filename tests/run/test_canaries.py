@@ -230,5 +230,5 @@ def test_the_whole_report_holds_nothing_personal(exports, tmp_path):
     done = run(tmp_path, "run", "nq04_2023", "-p", f"data={exports['xlsx']}", "--lang", "vi", "--out", "out", "-p",
                "estimators=[two_way_fixed_effects, callaway_santanna]")  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
-    assert len(list((tmp_path / "out").rglob("*.html"))) == 2 + 2 + len(NOTEBOOKS)  # history, report and brief, notebooks
+    assert len(list((tmp_path / "out").rglob("*.html"))) == 2 + 2 + len(NOTEBOOKS) + 1  # history, report and brief, notebooks, scorecard
     assert everything(tmp_path) == {}

@@ -102,6 +102,7 @@ def test_a_changed_notebook_alone_runs_again_and_what_is_made_of_it(folder):
         "notebooks/second.vi.ipynb",
         "notebooks/second.vi.html",
         "report.vi.html",
+        "report.vi.xlsx",
     }
     (two / "notebooks/first.vi.ipynb").write_text("{}", encoding="utf-8")
     add_cell(folder, "second", "print('another')")
