@@ -150,10 +150,10 @@ class Reader(threading.Thread):
             texts = {name: (run / name).read_bytes() for name in sorted(PAGES)}
             self.reads += len(texts)
             receipt = json.loads(texts["receipt.json"])
-            sums = {f"notebooks/{stem}.ipynb": one["sha256"] for stem, one in receipt["executed"].items()}
-            ends = {name: b"</html>" if name.endswith("html") else b"\n" for name in texts}
+            sums = {**receipt["files"], **{f"notebooks/{stem}.ipynb": one["sha256"] for stem, one in receipt["executed"].items()}}
+            ends = {name: b"</html>" if name.endswith("html") else b"\n" for name in set(texts) - set(sums)}
             self.torn += [f"{run.name}/{name}" for name, text in texts.items()
-                          if not text.endswith(ends[name]) or (name in sums and sha256(text).hexdigest() != sums[name])]  # fmt: skip
+                          if (sha256(text).hexdigest() != sums[name] if name in sums else not text.endswith(ends[name]))]  # fmt: skip
             time.sleep(0.02)
 
 
