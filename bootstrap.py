@@ -16,7 +16,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMMANDS = {
     "report": "run the demonstration and print the path of its report",
-    "test": "run the tests (some eight minutes on two cores)",
+    "test": "run the tests (some ten minutes on two cores)",
     "test-long": "run the Monte Carlo, browser and whole-program tests (some half an hour on two cores)",
     "lab": "open JupyterLab on the notebooks",
     "wheel": "build a wheel and an sdist into dist/, notebooks and parameters inside",
