@@ -61,7 +61,6 @@ VERBS = {
     "report.charts.answer": ("plot_answer",),
     "report.of_frame": ("panel_of",),
     "report.regression_table": ("etable",),
-    "report.show_known": ("methods",),
     "report.charts.coverage": ("plot_coverage",),
     "report.charts.places": ("plot_places",),
     "report.charts.effects_by_group": ("plot_groups",),
@@ -90,6 +89,7 @@ VERBS = {
         "show_set_aside",
     ),
     "report.show_methods": (
+        "methods",
         "group_effects",
         "show_bounds",
         "show_changes",

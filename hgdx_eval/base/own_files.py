@@ -15,12 +15,17 @@ def working_folder() -> Path | None:
     return next((folder for folder in (here, here.parent) if (folder / "params" / "studies").is_dir()), None)
 
 
+def kits_own(name: str) -> Path:
+    """The kit's own folder of `params` or `notebooks`, whatever a working folder holds."""
+    return (SHIPPED if SHIPPED.is_dir() else HOME) / name
+
+
 def own_folders(name: str) -> list[Path]:
     """Where files of `params` or `notebooks` are looked for, first of all where the environment says, and then nowhere else; else in the
     user's working folder, then in the kit's own."""
     if given := os.environ.get(NAMED_BY[name]):
         return [Path(given).absolute()]
-    own = SHIPPED / name if SHIPPED.is_dir() else HOME / name
+    own = kits_own(name)
     working = working_folder()
     return [own] if working is None or working == own.parent or not (working / name).is_dir() else [working / name, own]
 

@@ -38,11 +38,12 @@ class Estimate:
 
     def tidy(self) -> pd.DataFrame:
         """The rows that were estimated, one a term, group, event time and kind of interval, as broom has them: term, group, cohort,
-        event_time, estimate, std_error, p_value, ci_low, ci_high, inference, scale; columns that are empty throughout are left out."""
+        event_time, estimate, std_error, p_value, ci_low, ci_high, inference, scale, simulated; columns that are empty throughout are
+        left out."""
         kept = ["term", "group", "cohort", "period", "event_time", "parameter", "estimate", "std_error", "p_value", "ci_low", "ci_high",
-                "inference", "scale"]  # fmt: skip
+                "inference", "scale", "simulated"]  # fmt: skip
         rows = self.table.loc[self.table["status"] == "ok", kept].reset_index(drop=True)
-        return rows.loc[:, [name for name in kept if not (rows[name].isna() | (rows[name] == "")).all()]]
+        return rows.loc[:, [name for name in kept if not (rows[name].isna() | rows[name].isin(["", False])).all()]]
 
     def summary(self) -> str:
         """Text as statsmodels prints it: what was estimated on what, then the rows of `tidy`."""

@@ -76,15 +76,8 @@ class Evaluation:
 
     @property
     def told(self) -> Estimate:
-        """The main estimate as every surface tells it: with the interval that the verdict rests on, and no other; where that is a rank, or
-        nothing, without any interval, of single periods and cohorts neither. All kinds stand in the gate's table and in estimates.csv."""
-        table, row = self.main.table, self.main.overall()
-        if row["term"] == "change":
-            return self.main
-        if self.headline in NO_INTERVAL:
-            kept = ~((table["term"] == "overall") & ~table["inference"].isin([row["inference"], "placebo"]))
-            return replace(self.main, table=table[kept].assign(ci_low=np.nan, ci_high=np.nan, std_error=np.nan, p_value=np.nan))
-        return replace(self.main, table=table[(table["term"] != "overall") | (table["inference"] == self.headline)])
+        """The main estimate as every surface tells it: `told_main`."""
+        return told_main(self.main, self.headline)
 
     @property
     def all(self) -> list[Estimate]:
@@ -117,9 +110,8 @@ def evaluated(design: Design, p: Study) -> Evaluation:
     main = headed(main, headline)
     others = tuple(method_or_refusal(design, name, p) for name in p.estimators if name != p.estimator)
     honest, unsure, parted = relaxed(design, p)
-    checks = judge_checks(main, time, left_out, others, honest, p.verdict, parted)
-    if headline in NO_INTERVAL and main.overall()["term"] != "change":
-        checks["pre_period"] = "none"  # intervals of single periods are worth no more than that of the average
+    parted = None if headline in NO_INTERVAL else parted  # a test by errors that are worth nothing here
+    checks = judge_checks(told_main(main, headline), time, left_out, others, honest, p.verdict, parted)
     volume = volume_of(design, main)
     if design.scale == "pp" and design.table["denominator"].notna().all():
         checks["volume"] = "none" if volume is None else state(not volume.explains)
@@ -167,6 +159,19 @@ def judged_by(main: Estimate, gate: pd.DataFrame, few: bool, space: Estimate | N
     if space is not None and (few or kind in NEVER):
         return "placebo"
     return "none" if few or kind in NEVER else kind
+
+
+def told_main(main: Estimate, headline: str) -> Estimate:
+    """The main estimate with the interval that the verdict rests on, and no other; where that is a rank, or nothing, without any interval,
+    of single periods and cohorts neither: they are worth no more than that of the average. All kinds stand in the gate's table and in
+    estimates.csv."""
+    table, row = main.table, main.overall()
+    if row["term"] == "change":
+        return main
+    if headline in NO_INTERVAL:
+        kept = ~((table["term"] == "overall") & ~table["inference"].isin([row["inference"], "placebo"]))
+        return replace(main, table=table[kept].assign(ci_low=np.nan, ci_high=np.nan, std_error=np.nan, p_value=np.nan))
+    return replace(main, table=table[(table["term"] != "overall") | (table["inference"] == headline)])
 
 
 def headed(main: Estimate, kind: str) -> Estimate:

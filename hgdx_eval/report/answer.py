@@ -20,7 +20,7 @@ from ..evaluation.verdict import (
 from ..panel.disclosure import BANDS, as_told, band, hidden_in_table, parts_of
 from ..panel.panel import Panel
 from ..panel.told import Release
-from ..study.vocabulary import IN_PART, NO_INTERVAL, SIDES
+from ..study.vocabulary import IN_PART, SIDES
 from ..study.words import Words
 from . import blocks
 from .ranks import ranked
@@ -159,7 +159,7 @@ def ranks_text(found: Evaluation, words: Words) -> str:
 
 
 def check_result(found: Evaluation, name: str, words: Words) -> str:
-    if name == "pre_period" and misses(found.main)[1] and found.headline not in NO_INTERVAL:
+    if name == "pre_period" and misses(found.told)[1]:
         return before_result(found, words)
     if found.checks[name] == "none":
         return words("story.not_possible")

@@ -33,6 +33,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
 ALT_LEAST = 40  # characters: less says no finding
 MOST_BYTES = 60_000  # of one drawing as text; a larger one becomes a picture
+SAVED = 300  # dots per inch of a chart that is saved
 DOCUMENT = (220, 64)  # dots per inch and colours of a picture in a document
 PICTURES = ((144, 64), (108, 64), (72, 64), (72, 16))  # dots per inch and colours, tried in this order
 ELEMENTS = {"svg", "g", "path", "text", "tspan", "defs", "clipPath", "rect", "use", "circle", "line"}
@@ -77,15 +78,15 @@ class Figure:
         return self.wide.png()
 
     def save(self, file: str | Path) -> Path:
-        """The wide drawing, title and source with it, as `file`: .png (300 dots per inch) or .svg (standalone). Returns the path. Raises
-        InputError for another ending, or a drawing that is held as a picture already where .svg is asked for."""
+        """The wide drawing with its title, source and mark of simulated data as `file`: .png (300 dots per inch) or .svg (standalone).
+        Returns the path. Raises InputError for another ending, or a drawing that is held as a picture already where .svg is asked for."""
         target = Path(file)
         if target.suffix.lower() == ".svg":
             if not self.wide.startswith("<svg"):
                 raise InputError(f"{target.name}: this chart has too many marks for SVG; allowed: .png")
             write_text(target, standalone(self))
         elif target.suffix.lower() == ".png":
-            write_bytes(target, self.wide.png(300))
+            write_bytes(target, photograph(self, SAVED))
         else:
             raise InputError(f"{target.name}: {target.suffix or 'no ending'!r}; allowed: .png, .svg")
         return target
@@ -109,21 +110,45 @@ class Figure:
         return replace(self.csv.table, name=self.name, title=f"{self.title} ({self.subtitle})" if self.subtitle else self.title)
 
 
+def around(figure: Figure) -> tuple[list[tuple[float, int, bool, str]], float, float]:
+    """What stands around a drawing that leaves the page: (baseline, size, bold, text) of title, subtitle with the mark of simulated data,
+    and source; where the drawing begins; how high the whole is. In units of the drawing."""
+    height = float(re.findall(r'viewBox="([^"]+)"', figure.wide)[0].split()[3])
+    head = [(line, 16, True) for line in wrap(figure.title, 62)]
+    head += [(line, 12, False) for line in wrap(" · ".join(filter(None, [figure.subtitle, figure.simulated])), 90)]
+    foot = wrap(figure.source, 98)
+    lines = [(18.0 * n, size, bold, text) for n, (text, size, bold) in enumerate(head, start=1)]
+    top = 18.0 * len(head) + 10
+    lines += [(top + height + 14.0 * n + 6, 11, False, line) for n, line in enumerate(foot, start=1)]
+    return lines, top, top + height + 14 * len(foot) + 14
+
+
 def standalone(figure: Figure) -> str:
-    """A drawing as an SVG file of its own: title above, source and the mark of simulated data below, all in its own colours."""
-    left, top, width, height = map(float, re.findall(r'viewBox="([^"]+)"', figure.wide)[0].split())
+    """A drawing as an SVG file of its own, in its own colours."""
+    left, above, width, _ = map(float, re.findall(r'viewBox="([^"]+)"', figure.wide)[0].split())
     body = re.sub(r"^<svg[^>]*>", "", figure.wide).removesuffix("</svg>")
-    subtitle = " · ".join(filter(None, [figure.subtitle, figure.simulated]))
-    lines = [(18.0, 16, 700, figure.title), (36, 12, 400, subtitle)]
-    notes = wrap(figure.source, 115)
-    lines += [(52 + height + 14 * n, 11, 400, line) for n, line in enumerate(notes, start=1)]
-    texts = "".join(f'<text x="0" y="{y:g}" font-size="{size}" font-weight="{bold}">{escape(text)}</text>' for y, size, bold, text in lines)
-    whole = 60 + height + 14 * len(notes)
+    lines, top, whole = around(figure)
+    texts = "".join(f'<text x="0" y="{y:g}" font-size="{size}" font-weight="{700 if bold else 400}">{escape(text)}</text>'
+                    for y, size, bold, text in lines)  # fmt: skip
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {whole:g}" width="{width:g}" height="{whole:g}" '
         f'font-family="Roboto, Arial, sans-serif" font-size="11.5" role="img" aria-label="{escape(figure.alt)}">'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>{texts}<g transform="translate({-left:g} {46 - top:g})">{body}</g></svg>\n'
+        f'<rect width="100%" height="100%" fill="#ffffff"/>{texts}<g transform="translate({-left:g} {top - above:g})">{body}</g></svg>\n'
     )
+
+
+def photograph(figure: Figure, dpi: int) -> bytes:
+    """A drawing as a PNG file of its own."""
+    drawing = Image.open(io.BytesIO(figure.wide.png(dpi)))
+    lines, top, whole = around(figure)
+    with styled():
+        page = plt.figure(figsize=(WIDTHS["wide"] / 72, whole / 72), dpi=dpi)
+        page.figimage(drawing.convert("RGB"), 0, round((whole - top) / 72 * dpi) - drawing.height, origin="upper")
+        for y, size, bold, text in lines:
+            page.text(0, 1 - y / whole, text, size=size, weight="bold" if bold else "normal", color=INK)
+        found = compressed(page, dpi, DOCUMENT[1])
+        plt.close(page)
+    return found
 
 
 def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int) -> tuple[MplFigure, Axes]:

@@ -52,7 +52,9 @@ def column(row: pd.Series) -> dict[str, str]:
     error = "" if pd.isna(row["std_error"]) else f"({number(row['std_error'])})"
     counts = {name: f"{row[name]:,.0f}" for name in ("n_obs", "n_units", "n_clusters", "n_treated_clusters") if pd.notna(row[name])}
     told = {"estimate": number(row["estimate"]), "std_error": error, "95% interval": interval}
-    return {"study": row["study"], "method": row["estimator"], **told, "inference": row["inference"], "scale": row["scale"], **counts}
+    mark = {"simulated": "yes"} if row["simulated"] else {}
+    made = {"study": row["study"], "method": row["estimator"], **told, "inference": row["inference"], "scale": row["scale"]}
+    return {**made, **counts, **mark}
 
 
 def written_docx(frame: pd.DataFrame, file: Path) -> None:

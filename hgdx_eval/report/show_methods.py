@@ -9,6 +9,7 @@ from ..base.telling import check_name
 from ..estimation.results import Estimate, ratio_rank
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.reconciliation import extra_cases
+from ..study.vocabulary import estimator_names
 from ..study.words import Words, capital
 from . import blocks
 from .formulas import METHODS, mathml
@@ -89,6 +90,22 @@ def show_notes(found: Evaluation, words: Words) -> blocks.Block | None:
     pairs = [(words(f"tables.estimator_{part.overall()['estimator']}"), " ".join(capital(words(f"notes.{note}")) for note in part.notes))
              for part in [found.main, *found.others] if part.notes]  # fmt: skip
     return blocks.definitions(pairs, words) if pairs else None
+
+
+def methods(lang: str = "en") -> pd.DataFrame:
+    """The methods of estimation. `lang`: vi or en.
+
+    Returns a table with one row per method: estimator (its name in a study), name, meaning (of the formula's letters), formula
+    (TeX), source.
+    Example: `hg.methods("vi")`
+    """
+    words = Words(lang)
+    rows = []
+    for name in estimator_names():
+        formula, source = METHODS[name]
+        said = {"name": words(f"tables.estimator_{name}"), "meaning": words(f"formulas.{name}")}
+        rows.append({"estimator": name, **said, "formula": formula, "source": source})
+    return pd.DataFrame(rows)
 
 
 def show_formulas(found: Evaluation, words: Words) -> blocks.Block:

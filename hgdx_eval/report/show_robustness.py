@@ -60,11 +60,9 @@ def said(own: pd.DataFrame, words: Words) -> str:
     if own.empty:
         return words.number(None)
     row = own.iloc[0]
-    if row["inference"] == "placebo" and "/" not in row["parameter"]:  # placebos of a method that could not be had
-        return words.number(None)
     if row["inference"] == "placebo":
-        rank, number = map(int, row["parameter"].split("/"))
-        return ranked(rank, number, words)
+        rank, _, number = row["parameter"].partition("/")  # none where placebos could not be had
+        return ranked(int(rank), int(number), words) if number else words.number(None)
     return words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]) if pd.notna(row["ci_low"]) else words("robustness.unbounded")
 
 

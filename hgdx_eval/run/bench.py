@@ -10,36 +10,12 @@ from pathlib import Path
 
 from ..base.aside import write_text
 from ..base.errors import InputError
-from ..base.own_files import HOME, SHIPPED, own_folders
+from ..base.own_files import kits_own, own_folders
+from ..study.words import Words
 from .notebook_files import NOTEBOOKS
 
 KEPT = ".hgdx_eval"  # what the kit knows of a working folder: its language, and the notebooks as they came
 FOLDERS = ("notebooks", "params/studies", "params/words", "data", "outputs")
-README = {
-    "vi": """# Thư mục làm việc
-
-1. Chép tệp số liệu vào `data/`.
-2. `hgdx-eval new data/TỆP.csv --out params/studies` viết đề tài và lời văn; đọc lại chỗ ghi `decide:`.
-3. `hgdx-eval run TÊN`; báo cáo ở `outputs/TÊN/latest/report.vi.html`.
-
-Sổ tay trong `notebooks/` là của bạn, cứ sửa: mọi lệnh ở thư mục này dùng chúng trước.
-`hgdx-eval update` đưa bản mới vào mà không làm mất phần đã sửa.
-""",
-    "en": """# Working folder
-
-1. Put your data into `data/`.
-2. `hgdx-eval new data/FILE.csv --out params/studies` writes the study and its words; read over what is marked `decide:`.
-3. `hgdx-eval run NAME`; the report is `outputs/NAME/latest/report.en.html`.
-
-The notebooks in `notebooks/` are yours to edit: every command in this folder uses them first.
-`hgdx-eval update` brings in newer ones without losing your changes.
-""",
-}
-
-
-def own_notebooks() -> Path:
-    """The kit's own notebooks, whatever a working folder holds."""
-    return (SHIPPED if SHIPPED.is_dir() else HOME) / "notebooks"
 
 
 def in_one_language(text: str, lang: str) -> str:
@@ -55,7 +31,8 @@ def in_one_language(text: str, lang: str) -> str:
 
 def made(lang: str) -> dict[str, str]:
     """File name -> text of every notebook of the kit in a language."""
-    return {f"{name}.ipynb": in_one_language((own_notebooks() / f"{name}.ipynb").read_text(encoding="utf-8"), lang) for name in NOTEBOOKS}
+    files = [kits_own("notebooks") / f"{name}.ipynb" for name in NOTEBOOKS]
+    return {file.name: in_one_language(file.read_text(encoding="utf-8"), lang) for file in files}
 
 
 def init(folder: Path, lang: str) -> list[str]:
@@ -68,7 +45,7 @@ def init(folder: Path, lang: str) -> list[str]:
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / KEPT / "notebooks").mkdir(parents=True, exist_ok=True)
-    wanted = {"README.md": README[lang], f"{KEPT}/lang": lang + "\n"}
+    wanted = {"README.md": Words(lang)("bench.readme"), f"{KEPT}/lang": lang + "\n"}
     for name, text in made(lang).items():
         wanted |= {f"notebooks/{name}": text}
         if not (folder / "notebooks" / name).exists():

@@ -69,9 +69,7 @@ def new_study(file: Path, name: str | None, out: Path) -> tuple[Path, Draft]:
 def of_export(file: Path, name: str, out: Path) -> Draft | None:
     """A study of an export that a domain knows: that domain's own study with these data. None of a tidy table."""
     for domain in domains():
-        try:
-            domain.refuse_people(file)
-        except InputError:
+        if domain.is_export(file):
             draft = Draft()
             for key, value in yaml.safe_load(study_file(domain.EXAMPLE).read_text(encoding="utf-8")).items():
                 draft.put(key, value, f"as in the study {domain.EXAMPLE}")

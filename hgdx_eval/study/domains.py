@@ -50,6 +50,9 @@ class Domain(Protocol):
     def layouts(self) -> tuple[str, ...]:
         """Export layouts besides a tidy table."""
 
+    def is_export(self, path: Path) -> bool:
+        """Whether a file is of the layout of the study `EXAMPLE`. Raises InputError for one that cannot be read."""
+
     def refuse_people(self, path: Path) -> None:
         """Raises InputError for a file whose rows are people's in a layout of its own: it is never read as a tidy table."""
 

@@ -26,6 +26,10 @@ def layouts() -> tuple[str, ...]:
     return ()
 
 
+def is_export(path: Path) -> bool:
+    return False
+
+
 def refuse_people(path: Path) -> None:
     return None
 

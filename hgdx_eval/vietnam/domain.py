@@ -58,6 +58,13 @@ def layouts() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in (Path(__file__).parent / "layouts").glob("*.py") if file.stem != "__init__"))
 
 
+def is_export(path: Path) -> bool:
+    """A list of dossiers."""
+    from .layouts import personal_layout
+
+    return personal_layout(path) == DOSSIERS
+
+
 def refuse_people(path: Path) -> None:
     """Raises InputError for a list of dossiers or payments: its cells are people's, and a study could name any of its columns."""
     from .layouts import personal_layout

@@ -91,3 +91,12 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, words, says):
     done = command("new", "panel.csv", *words, cwd=tmp_path)
     assert done.returncode == 2 and says in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["panel.csv"]
+
+
+def test_a_file_that_cannot_be_read_begins_nothing(tmp_path):
+    (tmp_path / "panel.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+    (tmp_path / "folder").mkdir()
+    for name in ("panel.xlsx", "folder"):
+        done = command("new", name, cwd=tmp_path)
+        assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, (name, done.stderr)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "panel.xlsx"]

@@ -11,9 +11,10 @@ from ...estimation.synthetic_weights import synthetic_series
 from ...evaluation.evaluation import Evaluation
 from ...evaluation.verdict import NEGLIGIBLE, UNCLEAR
 from ...study.words import Words, capital
+from ..answer import size_text
 from ..blocks import csv_text
 from ..figure import COMPARISON, GROUND, INK, TREATED, Figure, canvas, drawn, source_line
-from .axes import end_labels, line_width, simulated_note, size_text, tag, time_axis, value_axis
+from .axes import end_labels, line_width, sample_text, simulated_note, tag, time_axis, value_axis, value_text
 from .groups import Mark, draw_marks, group_series, plot_shares, time_marks
 from .intervals import length
 
@@ -34,11 +35,11 @@ def plot_answer(found: Evaluation, words: Words, min_count: int = 5) -> Figure:
     design, row = found.design, found.main.overall()
     value = words.effect(row["estimate"], row["scale"])
     name = without_text(found, words)
-    title = capital(words(f"charts.answer_{finding(found)}", size=told_size(row, words), without=name,
+    title = capital(words(f"charts.answer_{finding(found)}", size=size_text(row["estimate"], row["scale"], words), without=name,
                           direction=words("story.up" if row["estimate"] >= 0 else "story.down")))  # fmt: skip
     span = [words.period(design.table["period"].min(), True), words.period(design.table["period"].max(), True)]
     last = series.dropna().iloc[-1]
-    ends = {name: level(last[name], design, words) for name in ("treated", "without")}
+    ends = {end: value_text(last[end], design.scale, words) for end in ("treated", "without")}
     alt = words("charts.answer_alt", first=span[0], last=span[1], title=title, period=words.period(last["period"], True), without_text=name,
                 simulated=simulated_note(design.origin, words), **ends)  # fmt: skip
     marks = time_marks(design, words)
@@ -50,7 +51,7 @@ def plot_answer(found: Evaluation, words: Words, min_count: int = 5) -> Figure:
     subtitle = words("charts.shares_subtitle_pp" if design.scale == "pp" else "charts.synthetic_subtitle_level")
     return Figure(
         "answer", title, capital(subtitle), narrow, wide, tuple((mark.text, mark.policy) for mark in marks),
-        source_line(design.origin, size_text(design, words), words, note), alt, csv_text(data, words), tag(design.origin, words),
+        source_line(design.origin, sample_text(design, words), words, note), alt, csv_text(data, words), tag(design.origin, words),
         words("charts.download"),
     )  # fmt: skip
 
@@ -65,16 +66,6 @@ def finding(found: Evaluation) -> str:
     if found.verdict == NEGLIGIBLE:
         return "small"
     return "unclear" if found.verdict == UNCLEAR else "apart"
-
-
-def told_size(row: pd.Series, words: Words) -> str:
-    return words(
-        "story.size_" + ("pp" if row["scale"] == "pp" else "level"), value=words.effect(abs(row["estimate"]), row["scale"], sign=False)
-    )
-
-
-def level(value: float, design: Design, words: Words) -> str:
-    return words.number(value, 1) + "%" if design.scale == "pp" else words.effect(value, "level", False)
 
 
 def without_policy(found: Evaluation, min_count: int = 5) -> pd.DataFrame | None:

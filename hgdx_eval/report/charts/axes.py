@@ -47,12 +47,16 @@ def end_labels(axes: Axes, ends: dict[bool, float], names: dict[bool, str], scal
             places[side] = middle + gap / 2 * (1 if side == upper else -1)
     for side, y in places.items():
         colour = TREATED if side else COMPARISON
-        value = words.number(ends[side], 1) + "%" if scale == "pp" else words.effect(ends[side], "level", False)
-        lines = [(value, "normal"), *((part, "bold") for part in names[side])]
+        lines = [(value_text(ends[side], scale, words), "normal"), *((part, "bold") for part in names[side])]
         for i, (text, weight) in enumerate(lines):
             above = LABEL_LINE * (len(lines) / 2 - 1 - i) + 3
             axes.annotate(text, (axes.get_xlim()[1], y), xytext=(7, above), textcoords="offset points",
                           color=colour, weight=weight, fontsize=11.5, annotation_clip=False, va="baseline")  # fmt: skip
+
+
+def value_text(value: float, scale: str, words: Words) -> str:
+    """A level as it stands at a line: 84,5% or in the outcome's own unit."""
+    return words.number(value, 1) + "%" if scale == "pp" else words.effect(value, "level", False)
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -127,7 +131,7 @@ def tick_digits(ticks: list[float]) -> int:
 
 
 # --- signing -------------------------------------------------------------------------------------------------------
-def size_text(design: Design, words: Words) -> str:
+def sample_text(design: Design, words: Words) -> str:
     """How many dossiers (or observations), from when to when."""
     table = design.table
     counted = bool(table["denominator"].notna().all())

@@ -8,7 +8,7 @@ from ...design.design import Design
 from ...study.words import Words
 from ..blocks import csv_text
 from ..figure import ACCENT, COMPARISON, MUTED, TREATED, Figure, canvas, drawn, source_line
-from .axes import simulated_note, size_text, tag, time_axis
+from .axes import sample_text, simulated_note, tag, time_axis
 
 
 def plot_coverage(design: Design, words: Words) -> Figure:
@@ -26,7 +26,7 @@ def plot_coverage(design: Design, words: Words) -> Figure:
     narrow, wide = drawn("coverage", lambda w, s: draw_coverage(seen.loc[order], touched, design, words, w, s), alt)
     data = csv_text(seen.loc[order].sum(axis=1).rename("periods").reset_index(), words)
     return Figure("coverage", title, words("charts.coverage_subtitle"), narrow, wide, (),
-                  source_line(design.origin, size_text(design, words), words), alt, data, tag(design.origin, words),
+                  source_line(design.origin, sample_text(design, words), words), alt, data, tag(design.origin, words),
                   words("charts.download"))  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from ...study.vocabulary import SIDES
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, BAND, COMPARISON, EVENT, GROUND, RULE, TREATED, Figure, canvas, drawn, source_line
-from .axes import MANY, end_labels, lanes_for, line_width, simulated_note, size_text, tag, time_axis, value_axis
+from .axes import MANY, end_labels, lanes_for, line_width, sample_text, simulated_note, tag, time_axis, value_axis
 
 EVENTS_SHOWN = 5  # the nearest in time to the policy; more labels than that cannot be read
 
@@ -53,7 +53,7 @@ def plot_shares(design: Design, words: Words, min_count: int = 5) -> Figure:
     return Figure(
         "shares", words("charts.shares_" + finding_of_gap(design, series), start=start_text(design, words)),
         capital(words("charts.shares_subtitle_pp" if unit else "charts.shares_subtitle_level")), narrow, wide,
-        tuple((m.text, m.policy) for m in marks), source_line(design.origin, size_text(design, words), words, note), alt,
+        tuple((m.text, m.policy) for m in marks), source_line(design.origin, sample_text(design, words), words, note), alt,
         csv_text(table, words), tag(design.origin, words),
         words("charts.download"),
     )  # fmt: skip

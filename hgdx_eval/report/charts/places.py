@@ -13,7 +13,7 @@ from ...study.vocabulary import SIDES
 from ...study.words import Words, capital
 from ..blocks import csv_text
 from ..figure import ACCENT, COMPARISON, INK, MUTED, TREATED, Figure, drawn, source_line
-from .axes import opens_year, simulated_note, size_text, tag
+from .axes import opens_year, sample_text, simulated_note, tag
 from .groups import start_text, told_series
 
 LEAST = 6  # periods with both groups on each side of the date, for a panel
@@ -44,7 +44,7 @@ def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | No
     table = series.pivot(index=["cluster", "period"], columns="side", values="y").rename(columns=SIDES)
     table = table.reset_index()
     data = csv_text(table.assign(period=written_all(table["period"])), words)
-    source = source_line(design.origin, size_text(design, words), words, words("charts.places_note"))
+    source = source_line(design.origin, sample_text(design, words), words, words("charts.places_note"))
     return Figure("places", title, words("charts.places_subtitle"), narrow, wide, (), source, alt, data,
                   tag(design.origin, words), words("charts.download"))  # fmt: skip
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as MplFigure
 from ...design.design import Design
 from ...panel.panel import Panel
 from ...report.blocks import csv_text
-from ...report.charts.axes import simulated_note, size_text, tag, wrapped
+from ...report.charts.axes import sample_text, simulated_note, tag, wrapped
 from ...report.figure import INK, MUTED, RULE, TREATED, Figure, canvas, drawn, source_line
 from ...study.study import Study
 from ...study.words import Words
@@ -35,7 +35,7 @@ def plot_forgone(found: Cost, panel: Panel, p: Study, design: Design, words: Wor
     alt = words("cost.chart_alt", title=title, name=rows["name"].iloc[0], value=millions(rows["forgone"].iloc[0], words))
     narrow, wide = drawn("forgone", lambda width, small: draw(rows, words, width, small), alt + simulated_note(design.origin, words))
     data = rows[["procedure", "name", "forgone", "online"]]
-    source = source_line(design.origin, size_text(design, words), words, words("cost.chart_note"))
+    source = source_line(design.origin, sample_text(design, words), words, words("cost.chart_note"))
     return Figure("forgone", title, words("cost.chart_subtitle"), narrow, wide, (), source, alt + simulated_note(design.origin, words),
                   csv_text(data, words, 15), tag(design.origin, words), words("charts.download"))  # fmt: skip
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from ...design.design import Design
 from ...report.blocks import csv_text
-from ...report.charts.axes import simulated_note, size_text, tag
+from ...report.charts.axes import sample_text, simulated_note, tag
 from ...report.charts.intervals import Row, draw_rows
 from ...report.figure import Figure, drawn, source_line
 from ...study.words import Words
@@ -54,6 +54,6 @@ def intervals(name: str, rows: pd.DataFrame, labels: dict[str, str], title: str,
                 low=shown[-1].label, low_value=shown[-1].value) + simulated_note(design.origin, words)  # fmt: skip
     narrow, wide = drawn(name, lambda width, small: draw_rows(shown, None, words, width, small), alt)
     data = rows.assign(label=[row.label for row in shown])[["label", "estimate", "ci_low", "ci_high"]]
-    source = source_line(design.origin, size_text(design, words), words)
+    source = source_line(design.origin, sample_text(design, words), words)
     return Figure(name, title, words(f"who.subtitle_{name}"), narrow, wide, (), source, alt, csv_text(data, words),
                   tag(design.origin, words), words("charts.download"))  # fmt: skip

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as MplFigure
 
 from ...design.design import Design
 from ...report.blocks import csv_text
-from ...report.charts.axes import simulated_note, size_text, tag, time_axis, value_axis, wrapped
+from ...report.charts.axes import sample_text, simulated_note, tag, time_axis, value_axis, wrapped
 from ...report.charts.groups import Mark, draw_marks, time_marks
 from ...report.figure import EVENT, INK, TREATED, Figure, canvas, drawn, source_line
 from ...study.words import Words
@@ -39,7 +39,7 @@ def plot_payment(found: Payment, design: Design, words: Words) -> Figure | None:
     narrow, wide = drawn("payment", lambda width, small: draw(found, design, marks, one, words, width, small), alt)
     data = series.assign(period=period.astype(str))[["period", *RATES]]
     return Figure("payment", title, words("payment.chart_subtitle"), narrow, wide, tuple((m.text, m.policy) for m in marks),
-                  source_line(design.origin, size_text(design, words), words), alt, csv_text(data, words), tag(design.origin, words),
+                  source_line(design.origin, sample_text(design, words), words), alt, csv_text(data, words), tag(design.origin, words),
                   words("charts.download"))  # fmt: skip
 
 
