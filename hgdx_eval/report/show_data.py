@@ -104,7 +104,7 @@ def show_facts(design: Design, p: Study, words: Words) -> blocks.Block | None:
     """The facts and events that this study rests on, with source or "not verified". Returns a Block; None where it rests on none."""
     rows = domain_of(p).facts_told(p, words)
     for event in design.events:
-        when = words.date(event.date) + (f"–{words.date(event.until)}" if event.until else "")
+        when = words.date(event.date) + (f" – {words.date(event.until)}" if event.until else "")
         rows.append((event.label(words.lang), when, event.verified, event.title, event.link, event.read))
     return blocks.facts_table(rows, words) if rows else None
 
@@ -137,7 +137,8 @@ def show_scale(words: Words, p: Study | None = None) -> blocks.Block:
             "pre": words.percent(rules.pre_trends, 0), "methods": words.percent(rules.sign_agreement, 0),
             "times": words.number(rules.breakdown, 1)}  # fmt: skip
     asked = " ".join(words(f"story.rule_{name}", **said) for name, value in
-                     (("checks", 1), ("methods", rules.sign_agreement), ("breakdown", rules.breakdown)) if value)  # fmt: skip
+                     (("checks", 1), ("methods_all" if rules.sign_agreement == 1 else "methods", rules.sign_agreement),
+                      ("breakdown", rules.breakdown)) if value)  # fmt: skip
     small = (
         words("story.rule_4_none")
         if p is None or p.smallest_effect is None

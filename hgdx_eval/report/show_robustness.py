@@ -62,7 +62,7 @@ def said(own: pd.DataFrame, words: Words) -> str:
     row = own.iloc[0]
     if row["inference"] == "placebo":
         rank, _, number = row["parameter"].partition("/")  # none where placebos could not be had
-        return ranked(int(rank), int(number), words) if number else words.number(None)
+        return Markup('<span class="say">{}</span>').format(ranked(int(rank), int(number), words)) if number else words.number(None)
     return words.effect_interval(row["ci_low"], row["ci_high"], row["scale"]) if pd.notna(row["ci_low"]) else words("robustness.unbounded")
 
 

@@ -17,6 +17,7 @@ from test_page import HOSTILE, code, html_output, notebook, page, picture
 from test_show_methods import made
 
 from hgdx_eval.report.page import CHAPTERS, render, sanitised
+from hgdx_eval.report.pdf_docx import write_pdf
 from hgdx_eval.run.notebook_files import NOTEBOOKS
 from hgdx_eval.study.words import Words
 
@@ -118,12 +119,15 @@ def test_a_notebooks_page_passes_axe_too(chromium, run):
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(tab, options=BROKEN).response["violations"]] == []
 
 
-@pytest.mark.parametrize("name", ["report", "brief"])
+@pytest.mark.parametrize("name", ["report", "brief", "scorecard"])
 @pytest.mark.parametrize("width", [320, 360, 1280])
 def test_with_every_fold_open_it_fits_too(chromium, run, name, width):
+    """The page, and from 360 on every table that does not say that it scrolls by itself."""
     tab = opened(chromium, run / f"{name}.vi.html", width)
     tab.evaluate(UNFOLD)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    cut = "[...document.querySelectorAll('.tw:not([tabindex])')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText.slice(0, 80))"
+    assert width < 360 or tab.evaluate(cut) == []
 
 
 @pytest.mark.parametrize("width", [768, 1280])
@@ -239,6 +243,9 @@ def test_every_figure_is_marked_and_described(chromium, run):
 
 def test_it_prints_on_a4_with_the_mark_page_numbers_and_repeated_heads(run, tmp_path):
     """Through the command, as an office would; read back with Chromium's own text."""
+    for lang in ("vi", "en"):
+        printed = write_pdf(run / f"brief.{lang}.html", tmp_path / f"brief.{lang}.pdf").read_bytes()
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2, lang
     for name, low, high in (("report", 8, 14), ("brief", 2, 2)):
         target = tmp_path / f"{name}.pdf"
         done = subprocess.run([sys.executable, "-m", "hgdx_eval", "pdf", str(run / f"{name}.vi.html"), "-o", str(target)],
@@ -257,8 +264,6 @@ def test_it_prints_on_a4_with_the_mark_page_numbers_and_repeated_heads(run, tmp_
 
 def test_what_is_folded_can_be_printed_too(run, tmp_path):
     """Tables of more than a page, with their heads again."""
-    from hgdx_eval.report.pdf_docx import write_pdf
-
     kept, whole = (write_pdf(run / "report.vi.html", tmp_path / f"{unfolded}.pdf", unfolded).read_bytes() for unfolded in (False, True))
     assert len(re.findall(rb"/Type\s*/Page\b", whole)) > 2 * len(re.findall(rb"/Type\s*/Page\b", kept))
 
