@@ -90,6 +90,7 @@ BESIDES = {  # into a private folder, the folder being built, or nothing at all
     "cli": ["os.open("], "notebooks": [".write_text(", ".write_text(", ".write_bytes(", ".write_bytes("], "verify": [".write_text("], "memo": ["NamedTemporaryFile", "os.replace("],
     "prune": ["os.rename(", "os.rename("], "run_folders": ["os.rename(", "os.rename(", "os.open(", "os.replace("], "private_folder": ["os.open("],
     "garbled": ['open("x'], "packed": ['open("x'], "parent": ["os.open(", "os.fdopen(", "os.open("], "pool": ['open("w'], "aside": ["os.fdopen(", "os.open(", "os.replace("],
+    "of_frame": [".to_csv("],
 }  # fmt: skip
 
 
