@@ -24,6 +24,7 @@ from .fixed_effects import (
     regression_dof,
 )
 from .inference import by_cluster, small_sample
+from .many_outcomes import Told, mixed, of_fit
 from .two_way import residuals
 
 
@@ -66,6 +67,7 @@ class EventPath:
     drift: np.ndarray  # what a difference that grows by one a period adds to each
     gram: Callable[[np.ndarray], np.ndarray]  # weighted sums of coefficients (coefficients x sums) -> `cluster_gram` of their outcomes
     overall: Overall
+    of: Callable[[np.ndarray], Told]  # `beta` and `scores` of other outcomes (rows of `usable` x outcomes)
 
 
 def joined_in(bins: Bins, events: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -102,7 +104,19 @@ def regression_path(design: Design, table: pd.DataFrame, cells: Cells, overall: 
     seen = event.notna().to_numpy()
     size = bin_sizes(bins, event.to_numpy()[seen], sizes_of(table)[seen])
     return EventPath(bins, size, fit.beta, scaled_scores(fit), coefficients_of(fit, parting(table)),
-                     lambda mix: gram_of(fit, mix), overall_of(overall, np.ones(1), parting(table)))  # fmt: skip
+                     lambda mix: gram_of(fit, mix), overall_of(overall, np.ones(1), parting(table)), path_of_fit(fit))  # fmt: skip
+
+
+def path_of_fit(fit: Fit, mix: np.ndarray | None = None) -> Callable[[np.ndarray], Told]:
+    """The kept coefficients of a regression, or weighted sums of them (coefficients x sums), of many outcomes."""
+    chosen = np.eye(fit.inverse.shape[0])[:, fit.kept] @ (np.eye(len(fit.kept)) if mix is None else mix)
+
+    def of(y: np.ndarray) -> Told:
+        many = of_fit(fit)
+        beta, scores = mixed(many.of(y), chosen)
+        return beta, scores * np.sqrt(many.factor)
+
+    return of
 
 
 def overall_of(fit: Fit, shares: np.ndarray, drift: np.ndarray) -> Overall:

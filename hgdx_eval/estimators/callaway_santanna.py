@@ -42,6 +42,7 @@ from ..estimation.inference import (
     itself,
     linear_of_rows,
 )
+from ..estimation.many_outcomes import Told
 from ..estimation.results import Estimate
 from ..panel.disclosure import told_sizes
 
@@ -137,6 +138,18 @@ def event_path(design: Design, layout: Layout) -> EventPath:
         rows = weights.reshape(-1, sums.shape[1])
         return cluster_gram(rows, *(np.repeat(each, wide.y.shape[1]) for each in (wide.weight, wide.cluster)))
 
+    rows = pd.factorize(table["unit"], sort=True)[0], np.searchsorted(wide.times, table["time"].to_numpy())
+    size = np.array([sizes[place == b].sum() for b in np.unique(place)])
+    member = (place == np.unique(place)[:, None]).astype(float)  # bins x parts
+
+    def of(y: np.ndarray) -> Told:
+        own, effects = of_outcomes(wide, found, rows, y, mix)
+        mean = (member * sizes) @ effects / size[:, None]
+        shift = np.stack([moves @ (one[:, None] * (effects - own_mean)) / n for one, own_mean, n in zip(member, mean, size, strict=True)])
+        base = int(np.flatnonzero(np.unique(place) == -1)[0])
+        own += np.stack([shift[b] - shift[base] for b in range(len(size)) if b != base], axis=1)
+        return mix.T @ effects, np.stack([scaled(wide, own[:, k]) for k in range(own.shape[1])], axis=1)
+
     told_one, influence, squares = average(wide, after)
     clusters = int(wide.cluster.max()) + 1
     dof = (dof_of(table, cells, wide, after) if clusters <= MANY else
@@ -144,7 +157,26 @@ def event_path(design: Design, layout: Layout) -> EventPath:
     shares, _ = cohort_shares(wide, np.array([part.cohort for part in after]))
     drift = np.average([part.time - wide.times[part.base] for part in after], weights=shares)
     return EventPath(bins, bin_sizes(bins, events, sizes), att @ mix, scores, steps @ mix, gram,
-                     Overall(told_one, scaled(wide, influence[:, None])[:, 0], dof, float(drift)))  # fmt: skip
+                     Overall(told_one, scaled(wide, influence[:, None])[:, 0], dof, float(drift)), of)  # fmt: skip
+
+
+def of_outcomes(wide: Wide, parts: list[GroupTime], rows: tuple, y: np.ndarray, mix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(influence of units x sums x outcomes on sums of ATT(g, t), every ATT(g, t) x outcomes) of other outcomes (rows x outcomes). `rows`:
+    unit and period of each in the matrix."""
+    blocks, number = int(wide.block.max()) + 1, y.shape[1]
+    matrix = np.zeros((*wide.y.shape, number))
+    matrix[rows] = y
+    influence, effects = np.zeros((len(wide.y), mix.shape[1], number)), np.empty((len(parts), number))
+    for j, p in enumerate(parts):
+        change = matrix[:, p.column] - matrix[:, p.base]
+        own, other = np.where(p.treated, wide.weight, 0.0), np.where(p.compared, wide.weight, 0.0)
+        weigh = np.bincount(wide.block, other, blocks)
+        gap = change - (by_cluster(wide.block, other[:, None] * change) / np.where(weigh > 0, weigh, 1.0)[:, None])[wide.block]
+        effects[j] = own @ gap / own.sum()
+        part = p.share[:, None] * (gap - p.treated[:, None] * effects[j])
+        for k in np.flatnonzero(mix[j]):
+            influence[:, k] += mix[j, k] * part
+    return influence, effects
 
 
 def mean_in(values: np.ndarray, sizes: np.ndarray, chosen: np.ndarray) -> float:

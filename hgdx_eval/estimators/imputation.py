@@ -33,6 +33,7 @@ from ..estimation.inference import (
     MANY,
     Linear,
     beyond_rounding,
+    by_cluster,
     degrees_of_freedom,
     effective_clusters,
     itself,
@@ -40,6 +41,7 @@ from ..estimation.inference import (
     small_sample,
     sums_by_code,
 )
+from ..estimation.many_outcomes import Told, of_fit
 from ..estimation.results import Estimate
 from ..estimation.two_way import TwoWay, effects, solve, two_way
 
@@ -157,10 +159,22 @@ def event_path(design: Design, layout: Layout) -> EventPath:
     shares = np.column_stack([np.zeros(before.shape), share])
     scores = np.column_stack([np.bincount(cells.clusters, column * around(left, of, groups, free))
                               for column, of in zip(weights.T, shares.T, strict=True)])  # fmt: skip
-    scores *= np.sqrt(small_sample(len(scores), cells.n, leads.k))
+    factor = np.sqrt(small_sample(len(scores), cells.n, leads.k))
+    scores *= factor
+    many = of_fit(leads)
+
+    def of(y: np.ndarray) -> Told:
+        rest = y[free] - leads.columns @ many.of(y[free])[0]
+        unit, period = effects(first.fe, rest)
+        left = np.where(first.known[:, None], y - unit[first.units] - period[first.times], 0.0)
+        left[free] = rest - unit[first.units[free]] - period[first.times[free]]
+        parts = [by_cluster(cells.clusters, column[:, None] * around_each(left, of, groups, free))
+                 for column, of in zip(weights.T, shares.T, strict=True)]  # fmt: skip
+        return weights.T @ y, factor * np.stack(parts, axis=1)
+
     return EventPath(bins, bin_sizes(bins, event[kept], cells.weight[kept]), cells.y @ weights, scores, drift @ weights,
                      lambda sums: cluster_gram(weights @ sums, cells.weight, cells.clusters),
-                     overall_of(cells, first, groups, drift))  # fmt: skip
+                     overall_of(cells, first, groups, drift), of)  # fmt: skip
 
 
 def headlined(cells: Cells, first: FirstStage, groups: np.ndarray) -> dict:
@@ -221,9 +235,14 @@ def mean_weights(cells: Cells, first: FirstStage, chosen: np.ndarray) -> tuple[n
 
 def around(left: np.ndarray, share: np.ndarray, groups: np.ndarray, untreated: np.ndarray) -> np.ndarray:
     """Residuals as `average` takes them: of treated rows with a share around their group's mean, of untreated ones as they are."""
+    return around_each(left[:, None], share, groups, untreated)[:, 0]
+
+
+def around_each(left: np.ndarray, share: np.ndarray, groups: np.ndarray, untreated: np.ndarray) -> np.ndarray:
+    """The same of several columns."""
     squares = np.bincount(groups, share**2)
-    means = np.bincount(groups, share**2 * left) / np.where(squares > 0, squares, 1.0)
-    return np.where(share > 0, left - means[groups], np.where(untreated, left, 0.0))
+    means = sums_by_code(groups, len(squares), left, share**2) / np.where(squares > 0, squares, 1.0)[:, None]
+    return np.where((share > 0)[:, None], left - means[groups], np.where(untreated[:, None], left, 0.0))
 
 
 def counterfactual_weights(cells: Cells, first: FirstStage, share: np.ndarray) -> np.ndarray:

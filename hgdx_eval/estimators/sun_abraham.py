@@ -21,6 +21,7 @@ from ..estimation.event_path import (
     joined_in,
     overall_of,
     parting,
+    path_of_fit,
     scaled_scores,
 )
 from ..estimation.fixed_effects import Cells, Fit, behind, cells_of, combination, event_table, linear, linear_estimate, regress, usable
@@ -86,18 +87,19 @@ def linears(design: Design, kept: Callable[[Linear], Any] = itself) -> dict[int 
 def event_path(design: Design, layout: Layout) -> EventPath:
     """Coefficients of cohort x event time, each against its cohort's last period before, joined in bins by weight. Raises Refusal as
     `fit` does."""
-    table = own_rows(design, usable(design))
+    whole = usable(design)
+    table = own_rows(design, whole)
     cells = cells_of(design, table)
     found, keys, _ = interacted(design, table, cells)
-    every = cohort_events(table)
+    every, inside = cohort_events(table), whole.index.isin(table.index)
     base = every[every["event_time"] == last_before(every)]
     events, weight = (np.concatenate([keys[name], base[name]]) for name in ("event_time", "weight"))
     bins = layout(np.unique(events).astype(int), int(cells.clusters.max()) + 1)
     mix = joined_in(bins, events, weight)[: len(keys)]  # those of the bases are 0
-    drift = parting(table)
+    drift, of = parting(table), path_of_fit(found, mix)
     return EventPath(bins, bin_sizes(bins, events, weight), found.beta @ mix, scaled_scores(found) @ mix,
                      coefficients_of(found, drift) @ mix, lambda sums: gram_of(found, mix @ sums),
-                     overall_of(found, shares(keys, keys["event_time"] >= 0), drift))  # fmt: skip
+                     overall_of(found, shares(keys, keys["event_time"] >= 0), drift), lambda y: of(y[inside]))  # fmt: skip
 
 
 def own_rows(design: Design, table: pd.DataFrame) -> pd.DataFrame:

@@ -139,23 +139,37 @@ def trend(design: Design) -> Trend | None:
 def trend_of(design: Design, sides: Sides) -> Trend | None:
     """The same, with what each cluster carries of the main estimate."""
     table = usable(design)
-    cells, time = None if sides.few else cells_or_none(design, table), table["time"].to_numpy(float) - design.start.ordinal
-    if cells is None or min(len(np.unique(time[time < 0])), len(np.unique(time[time >= 0]))) < LEAST_PERIODS:
+    fits = trend_fits(design, table, None if sides.few else cells_or_none(design, table))
+    if fits is None:
         return None
-    side, treated = sided(table), table["treated"].to_numpy(float)
-    early = side * (1 - treated)
-    one = regress(cells, np.column_stack([treated, side * time]))
-    two = regress(cells, np.column_stack([treated, side * time * early, side * time * treated]))
-    main = regress(cells, treated[:, None])
-    if main is None or one is None or two is None or len(one.kept) < 2 or len(two.kept) < 3:
-        return None
+    main, one, two = fits
     slope = coefficients(one, 2)[1]
     _, before, after = coefficients(two, 3)
     dof = regression_dof(one, outcome_weights(one, np.array([0.0, 1.0])))
     same = combination(two, np.array([0.0, 1.0, -1.0]))
     return Trend(slope["estimate"], slope["std_error"], float(slope["ci_low"]), float(slope["ci_high"]), slope["p_value"], dof,
                  before["estimate"], before["p_value"], after["estimate"], same["p_value"],
-                 detectable(slope["std_error"], dof), bias_of_slope(main, side * time), design.frequency)  # fmt: skip
+                 detectable(slope["std_error"], dof), bias_of_slope(main, drift_of(design, table)), design.frequency)  # fmt: skip
+
+
+def trend_fits(design: Design, table: pd.DataFrame, cells: Cells | None) -> tuple[Fit, Fit, Fit] | None:
+    """The regressions on being treated alone, beside one slope of the treated side, and beside one before and one after the policy; None
+    where there is too little for them."""
+    time = table["time"].to_numpy(float) - design.start.ordinal
+    if cells is None or min(len(np.unique(time[time < 0])), len(np.unique(time[time >= 0]))) < LEAST_PERIODS:
+        return None
+    drift, treated = drift_of(design, table), table["treated"].to_numpy(float)
+    one = regress(cells, np.column_stack([treated, drift]))
+    two = regress(cells, np.column_stack([treated, drift * (1 - treated), drift * treated]))
+    main = regress(cells, treated[:, None])
+    if main is None or one is None or two is None or len(one.kept) < 2 or len(two.kept) < 3:
+        return None
+    return main, one, two
+
+
+def drift_of(design: Design, table: pd.DataFrame) -> np.ndarray:
+    """Outcomes of a treated side that grows by one a period, 0 at the start."""
+    return sided(table) * (table["time"].to_numpy(float) - design.start.ordinal)
 
 
 def detectable(std_error: float, dof: float) -> float:
@@ -182,7 +196,19 @@ def differential_trend(design: Design, sides: Sides) -> Sign | None:
 def uneven_campaign(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | None:
     """The campaign of the place with the least p-value, where the treated side's gap in its days differs from that in the other
     periods after the policy."""
-    tried = []
+    tried = [(coefficients(fit, 2)[1], event) for fit, event in campaign_fits(design, table, cells)]
+    if not tried:
+        return None
+    moved, event = min(tried, key=lambda pair: pair[0]["p_value"])
+    if not moved["p_value"] * len(tried) < CAMPAIGN:
+        return None
+    told = {"gap": moved["estimate"], "low": float(moved["ci_low"]), "high": float(moved["ci_high"]), "events": (event,)}
+    return Sign("uneven_campaign", moved["p_value"], told)
+
+
+def campaign_fits(design: Design, table: pd.DataFrame, cells: Cells | None) -> list[tuple[Fit, Event]]:
+    """The regression on being treated and on being so in a campaign's days, for each campaign that can be told apart."""
+    found = []
     treated = table["treated"].to_numpy(float)
     for event in design.events:
         if cells is None or event.scope == "national" or event.until is None:
@@ -192,14 +218,8 @@ def uneven_campaign(design: Design, table: pd.DataFrame, cells: Cells | None) ->
             continue
         fit = regress(cells, np.column_stack([treated, during]))
         if fit is not None and len(fit.kept) == 2:
-            tried.append((coefficients(fit, 2)[1], event))
-    if not tried:
-        return None
-    moved, event = min(tried, key=lambda pair: pair[0]["p_value"])
-    if not moved["p_value"] * len(tried) < CAMPAIGN:
-        return None
-    told = {"gap": moved["estimate"], "low": float(moved["ci_low"]), "high": float(moved["ci_high"]), "events": (event,)}
-    return Sign("uneven_campaign", moved["p_value"], told)
+            found.append((fit, event))
+    return found
 
 
 def days_inside(event: Event, periods: pd.Series) -> np.ndarray:
@@ -216,6 +236,29 @@ def days_inside(event: Event, periods: pd.Series) -> np.ndarray:
 def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | None:
     """Fires where the estimate moves once the treated side may have a season of its own (an effect of each calendar month or quarter), or
     where only with it the interval holds 0: the window does not tell a season from the effect."""
+    fits = season_fits(design, table, cells)
+    if fits is None:
+        return None
+    usual, fit = fits
+    before, after = (int(table.loc[rows, "time"].nunique()) for rows in (table["time"] < design.start.ordinal, table["treated"]))
+    told = {"before": before, "after": after, "estimate": float(usual.beta[0])}
+    if fit is None:
+        return Sign("season", 1.0, {**told, "seen": 0.0})
+    row, other = coefficients(usual, 1)[0], coefficients(fit, 1)[0]
+    one, more = (outcome_weights(found, np.ones(1)) for found in (usual, fit))
+    step = np.bincount(cells.clusters, more * fit.errors - one * usual.errors)
+    factor = small_sample(len(step), cells.n, fit.k)
+    moved = t_test(other["estimate"] - row["estimate"], factor * float(step @ step), regression_dof(fit, more - one))
+    told |= {"without": other["estimate"], "low": float(other["ci_low"]), "high": float(other["ci_high"])}
+    if moved["p_value"] < SEASON:
+        return Sign("season", moved["p_value"], {**told, "seen": 1.0})
+    lost = other["ci_low"] <= 0 <= other["ci_high"] and not row["ci_low"] <= 0 <= row["ci_high"]
+    return Sign("season", moved["p_value"], {**told, "seen": 0.0}) if lost else None
+
+
+def season_fits(design: Design, table: pd.DataFrame, cells: Cells | None) -> tuple[Fit, Fit | None] | None:
+    """The regression on being treated alone, and beside a season of the treated side (None: that absorbs being treated); None where there
+    is no season to tell, or where the window balances it."""
     months = calendar_months(table["period"], design.frequency)
     if cells is None or months is None:
         return None
@@ -225,23 +268,11 @@ def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | N
         return None
     of_side = sparse.csr_matrix(indicators(months, np.unique(months)[1:]).multiply(sided(table)[:, None]))
     fit = regress(cells, treated, of_side)
-    before, after = (int(table.loc[rows, "time"].nunique()) for rows in (table["time"] < design.start.ordinal, table["treated"]))
-    told = {"before": before, "after": after, "estimate": float(usual.beta[0])}
-    row = coefficients(usual, 1)[0]
-    if fit is None:
-        return Sign("season", 1.0, {**told, "seen": 0.0})
-    other = coefficients(fit, 1)[0]
-    one, more = (outcome_weights(found, np.ones(1)) for found in (usual, fit))
-    if np.abs(more - one).max() <= TINY * np.abs(one).max():  # the window balances it
-        return None
-    step = np.bincount(cells.clusters, more * fit.errors - one * usual.errors)
-    factor = small_sample(len(step), cells.n, fit.k)
-    moved = t_test(other["estimate"] - row["estimate"], factor * float(step @ step), regression_dof(fit, more - one))
-    told |= {"without": other["estimate"], "low": float(other["ci_low"]), "high": float(other["ci_high"])}
-    if moved["p_value"] < SEASON:
-        return Sign("season", moved["p_value"], {**told, "seen": 1.0})
-    lost = other["ci_low"] <= 0 <= other["ci_high"] and not row["ci_low"] <= 0 <= row["ci_high"]
-    return Sign("season", moved["p_value"], {**told, "seen": 0.0}) if lost else None
+    if fit is not None:
+        one, more = (outcome_weights(found, np.ones(1)) for found in (usual, fit))
+        if np.abs(more - one).max() <= TINY * np.abs(one).max():
+            return None
+    return usual, fit
 
 
 # --- room for an effect ------------------------------------------------------------------------------------------------
