@@ -38,6 +38,7 @@ VERBS = {
         "one_change",
         "reconcile",
     ),
+    "evaluation.rehearsal": ("rehearse",),
     "evaluation.robustness": (
         "history",
         "robust",
@@ -73,6 +74,7 @@ VERBS = {
         "plot_leave_one_out",
         "plot_placebos",
     ),
+    "report.charts.power": ("plot_rehearsal",),
     "report.charts.sensitivity": ("plot_sensitivity",),
     "report.charts.specification_curve": ("plot_curve",),
     "report.charts.synthetic": ("plot_synthetic",),
@@ -105,6 +107,7 @@ VERBS = {
         "trait_name",
         "traits",
     ),
+    "report.show_rehearsal": ("show_rehearsal",),
     "report.show_robustness": (
         "show_breakdown",
         "show_drivers",

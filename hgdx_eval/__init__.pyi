@@ -19,6 +19,7 @@ from .base.origin import Origin
 from .design.design import Design
 from .estimation.results import Estimate
 from .evaluation.evaluation import Evaluation
+from .evaluation.rehearsal import Rehearsal
 from .evaluation.robustness import Robustness
 from .evaluation.warning_signs import Sign, Trend
 from .panel.panel import Panel
@@ -76,11 +77,13 @@ __all__ = [
     "plot_peeking",
     "plot_placebos",
     "plot_places",
+    "plot_rehearsal",
     "plot_sensitivity",
     "plot_shares",
     "plot_synthetic",
     "reconcile",
     "record",
+    "rehearse",
     "reversal",
     "robust",
     "show_answer",
@@ -121,6 +124,7 @@ __all__ = [
     "show_payment_truth",
     "show_rates",
     "show_reconciliation",
+    "show_rehearsal",
     "show_reversal",
     "show_rewritten",
     "show_rows",
@@ -442,6 +446,14 @@ def plot_places(design: Design, words: Words, min_count: int = 5) -> Figure | No
     Returns a Figure; None with fewer than two such clusters, or where the outcome is no share of dossiers.
     """
 
+def plot_rehearsal(found: Rehearsal, words: Words, origin: Origin) -> Figure | None:
+    """A curve of power: how often effects of each size were found in worlds made of the months before the policy, and how often the verdict
+    was the clear one. `found`: what `rehearse` gives; `origin`: of the data. Title: the least effect found 8 times in 10.
+
+    Returns a Figure; None where nothing could be rehearsed.
+    Example: `hg.plot_rehearsal(hg.rehearse(result, p), words, design.origin)`
+    """
+
 def plot_sensitivity(rows: Estimate, words: Words, breakdown: dict[str, float] | None = None) -> Figure:
     """Honest intervals against the bound on departures from parallel trends: of the headlined average in levels (Manski & Pepper 2018), of
     the first period in steps (Rambachan & Roth 2023, relative magnitudes); without the former, of the first period and the average.
@@ -486,6 +498,13 @@ def record(estimates: list[Estimate], notebook: str, words: Words, verdict: int 
     notebook that gives them.
 
     Returns a Recorded, which must be what its cell shows. Raises ValueError where a table leaves the contract of results.
+    """
+
+def rehearse(found: Evaluation, p: Study) -> Rehearsal:
+    """How often this study would find effects of known sizes, and what its verdict would say where there is none. `found`: what `evaluate`
+    gives. Computed once in a run.
+
+    Returns a Rehearsal; its table is empty, with a `reason`, where the time before the policy cannot tell.
     """
 
 def reversal(design: Design) -> Estimate | None:
@@ -725,6 +744,13 @@ def show_reconciliation(steps: Estimate, words: Words) -> blocks.Block | None:
     """For each method the steps from difference-in-differences to its own number, which they add up to. `steps`: what `reconcile` gives.
 
     Returns a Block; None where there is no step.
+    """
+
+def show_rehearsal(found: Rehearsal, words: Words, frequency: str) -> blocks.Block:
+    """What would be found and what would be false, what that cannot tell, and a table: one row per effect that was tried. `found`: what
+    `rehearse` gives; `frequency`: of the study.
+
+    Returns a Block.
     """
 
 def show_reversal(found: Estimate, words: Words) -> blocks.Block:

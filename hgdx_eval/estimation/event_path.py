@@ -7,6 +7,7 @@ from recent difference-in-differences methods).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -109,10 +110,11 @@ def regression_path(design: Design, table: pd.DataFrame, cells: Cells, overall: 
 
 def path_of_fit(fit: Fit, mix: np.ndarray | None = None) -> Callable[[np.ndarray], Told]:
     """The kept coefficients of a regression, or weighted sums of them (coefficients x sums), of many outcomes."""
-    chosen = np.eye(fit.inverse.shape[0])[:, fit.kept] @ (np.eye(len(fit.kept)) if mix is None else mix)
+    chosen = np.eye(len(fit.inverse))[:, fit.kept] @ (np.eye(len(fit.kept)) if mix is None else mix)
+    known = cache(lambda: of_fit(fit))  # not before it is asked for
 
     def of(y: np.ndarray) -> Told:
-        many = of_fit(fit)
+        many = known()
         beta, scores = mixed(many.of(y), chosen)
         return beta, scores * np.sqrt(many.factor)
 

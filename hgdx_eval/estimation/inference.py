@@ -76,14 +76,18 @@ def t_interval(estimate: float, std_error: float, dof: float, level: float = LEV
 def interval_at(row: pd.Series, level: float) -> tuple[float, float]:
     """(low, high) at another level from a row's estimate, its error and its 95 % interval, which tells the degrees of freedom; nan where
     there is none."""
-    value, error, reach = row["estimate"], row["std_error"], (row["ci_high"] - row["ci_low"]) / 2
+    reach = stats.t.ppf(0.5 + level / 2, dof_told(row)) * row["std_error"]
+    return float(row["estimate"] - reach), float(row["estimate"] + reach)
+
+
+def dof_told(row: pd.Series) -> float:
+    """The degrees of freedom that a row's error and 95 % interval tell; nan where it has none."""
+    error, reach = row["std_error"], (row["ci_high"] - row["ci_low"]) / 2
     if not (error > 0 and reach > 0):
-        return float("nan"), float("nan")
+        return float("nan")
     quantile, far = 0.5 + LEVEL / 2, 1e6
     ratio = reach / error
-    dof = far if ratio <= stats.t.ppf(quantile, far) else optimize.brentq(lambda n: stats.t.ppf(quantile, n) - ratio, 0.5, far)
-    other = stats.t.ppf(0.5 + level / 2, dof) * error
-    return float(value - other), float(value + other)
+    return far if ratio <= stats.t.ppf(quantile, far) else float(optimize.brentq(lambda n: stats.t.ppf(quantile, n) - ratio, 0.5, far))
 
 
 def few_parts(parts: np.ndarray) -> bool:

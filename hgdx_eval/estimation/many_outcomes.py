@@ -24,8 +24,9 @@ class Many:
     factor: float
 
 
-def of_fit(fit: Fit) -> Many:
-    """Every coefficient of a regression, further dummies too; those that were not kept are 0."""
+def of_fit(fit: Fit, clean: bool = False) -> Many:
+    """Every coefficient of a regression, further dummies too; those that were not kept are 0. `clean`: of outcomes that are after its fixed
+    effects already."""
     cells, fe = fit.cells, fit.fe
     columns: Any = fit.columns
     dense = columns if isinstance(columns, np.ndarray) else columns.toarray()
@@ -37,7 +38,7 @@ def of_fit(fit: Fit) -> Many:
     fitted = np.stack([own @ after[inside] for own, inside in zip(weights_of, rows, strict=True)])
 
     def of(y: np.ndarray) -> Told:
-        left = residuals(fe, y)
+        left = y if clean else residuals(fe, y)
         sums = np.stack([own @ left[inside] for own, inside in zip(weights_of, rows, strict=True)])
         beta = sums.sum(axis=0)
         return beta, sums - fitted @ beta

@@ -9,6 +9,7 @@ the one with the smallest sum of squares is taken, and a note says so: the answe
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import compress
 
 import numpy as np
@@ -288,6 +289,17 @@ def placebos(m: Matrix, solver: Solver, seed: int) -> list[tuple[str, Synthetic]
         return []
     sets = [(name,) for name in m.names] if m.size == 1 else placebo_sets(list(m.names), m.size, seed)
     return [(" + ".join(names), solver(pretended(m, [place[name] for name in names]))) for names in sets]
+
+
+def placebo_gaps(design: Design, estimator: str) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """(gaps before the policy, gaps after it: placebos x periods, event times after it) of every unit that pretends to be treated; None for
+    a method that is not synthetic, or without placebos."""
+    solver = getattr(import_module(f"hgdx_eval.estimators.{estimator}"), "SOLVER", None)
+    if solver is None:
+        return None
+    m = matrix(design)
+    gaps = np.array([other.gap for _, other in placebos(m, solver, design.seed)])
+    return (gaps[:, : m.before], gaps[:, m.before :], m.event_time[m.before :].astype(float)) if len(gaps) else None
 
 
 def rmspe(m: Matrix, gap: np.ndarray, after: bool) -> float:

@@ -11,7 +11,7 @@ from ..design.design import Design
 from ..estimation.results import Estimate
 from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
-__all__ = ["DIFFERS", "fit"]
+__all__ = ["DIFFERS", "SOLVER", "fit"]
 STEPS, SMALLEST = 20, 1e-8  # penalties tried, from the largest squared singular value down to this part of it
 
 
@@ -64,3 +64,6 @@ def period_errors(donors: np.ndarray, treated: np.ndarray, period: int, inverse:
     weights, _ = simplex(x - one)
     slopes = -np.delete(inverse[:, period], period, axis=1) / inverse[:, period, period, None]
     return (treated[period] - weights @ donors[:, period] - slopes @ (one - weights @ x)) ** 2
+
+
+SOLVER = augmented

@@ -17,6 +17,7 @@ from ..design.design import Design
 from ..estimation.event_path import EventPath, Layout, Overall, bin_sizes, cluster_gram, parting
 from ..estimation.fixed_effects import (
     Cells,
+    Fit,
     cells_of,
     coefficients,
     event_table,
@@ -256,12 +257,16 @@ def counterfactual_weights(cells: Cells, first: FirstStage, share: np.ndarray) -
 
 def path(design: Design, table: pd.DataFrame, cells: Cells, treated: np.ndarray, after: dict[int, dict]) -> list[dict]:
     """Event rows: leads from a regression among untreated rows, effects after the start by imputation."""
+    leads, found = leads_regression(design, table, cells, treated)
+    before = dict(zip(leads.tolist(), coefficients(found, len(leads)) if found else [None] * len(leads), strict=True))
+    rows = event_table(design, table, int(table.loc[~treated, "event_time"].min()), {**before, **after})
+    return rows if not len(leads) else [row for row in rows if row["event_time"] >= leads.min()]
+
+
+def leads_regression(design: Design, table: pd.DataFrame, cells: Cells, treated: np.ndarray) -> tuple[np.ndarray, Fit | None]:
+    """(event times before the start that are shown, the regression on their dummies among untreated rows): the first one at least is what
+    they are compared with."""
     event = table["event_time"].to_numpy()
     earlier = np.unique(event[~treated & (event < 0)]).astype(int)
-    leads = earlier[1:][-LEADS[design.frequency] :]  # the first one at least is what they are compared with
-    before: dict[int, dict | None] = {}
-    if len(leads):
-        found = regress(rows_only(cells, ~treated), indicators(event[~treated], leads))
-        before = dict(zip(leads.tolist(), coefficients(found, len(leads)) if found else [None] * len(leads), strict=True))
-    rows = event_table(design, table, int(earlier.min()), {**before, **after})
-    return rows if not len(leads) else [row for row in rows if row["event_time"] >= leads.min()]
+    leads = earlier[1:][-LEADS[design.frequency] :]
+    return leads, regress(rows_only(cells, ~treated), indicators(event[~treated], leads)) if len(leads) else None

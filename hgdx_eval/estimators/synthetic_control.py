@@ -11,7 +11,7 @@ from ..design.design import Design
 from ..estimation.results import Estimate
 from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
-__all__ = ["DIFFERS", "fit"]
+__all__ = ["DIFFERS", "SOLVER", "fit"]
 
 
 def fit(design: Design) -> Estimate:
@@ -24,3 +24,6 @@ def control(m: Matrix) -> Synthetic:
     weights, unique = simplex(m.donors[:, : m.before] - m.treated[: m.before])
     gap = m.treated - weights @ m.donors
     return Synthetic(float(gap[m.before :].mean()), gap, weights, np.zeros(m.before), unique=unique)
+
+
+SOLVER = control

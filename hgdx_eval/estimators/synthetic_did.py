@@ -11,7 +11,7 @@ from ..design.design import Design
 from ..estimation.results import Estimate
 from ..estimation.synthetic_weights import DIFFERS, Matrix, Synthetic, simplex, synthetic_estimate
 
-__all__ = ["DIFFERS", "fit"]
+__all__ = ["DIFFERS", "SOLVER", "fit"]
 TIME_RIDGE = 1e-6  # of the noise: the period weights are all but unpenalised
 
 
@@ -35,3 +35,6 @@ def synthetic_did(m: Matrix) -> Synthetic:
     gap = m.treated - units @ m.donors
     gap = gap - periods @ gap[: m.before]
     return Synthetic(float(gap[m.before :].mean()), gap, units, periods, penalty)
+
+
+SOLVER = synthetic_did

@@ -9,13 +9,14 @@ from ..base.errors import Refusal
 from ..base.memo import remembered
 from ..base.telling import in_brief
 from ..estimation.results import Estimate, result_table
-from ..infer.false_alarms import wild_aggregates
+from ..infer.false_alarms import monte_carlo, wild_aggregates
 from ..infer.multiplicity import adjusted
 from ..infer.sequential import looks
 from ..infer.specification_curve import specification_curve
 from ..study.study import Study
 from ..study.vocabulary import NO_INTERVAL, REGRESSION
 from .evaluation import Evaluation
+from .rehearsal import Rehearsal, rehearse
 
 GATE_LEVEL = 0.99  # of the Monte Carlo interval of a rate
 
@@ -30,6 +31,8 @@ class Robustness:
     looks: Estimate | None
     gate_rows: Estimate
     wild: Estimate | None  # event times, group effects and contrasts with wild intervals
+    rehearsed: Estimate | None  # its rates as rows
+    rehearsal: Rehearsal  # effects of known sizes put into the time before; an empty table where that cannot be had
 
     def __repr__(self) -> str:
         parts = {"sensitivity": self.sensitivity, "curve": self.curve, "looks": self.looks, "wild intervals": self.wild}
@@ -39,7 +42,7 @@ class Robustness:
     @property
     def all(self) -> list[Estimate]:
         """Every row for the published table."""
-        return [part for part in (self.gate_rows, self.wild, self.sensitivity, self.curve, self.looks) if part is not None]
+        return [part for part in (self.gate_rows, self.rehearsed, self.wild, self.sensitivity, self.curve, self.looks) if part is not None]
 
 
 def robust(found: Evaluation, p: Study) -> Robustness:
@@ -48,11 +51,29 @@ def robust(found: Evaluation, p: Study) -> Robustness:
 
     Returns a Robustness whose parts `sensitivity`, `curve`, `looks` and `wild` are None where they cannot be had.
     """
-    curve = None
+    curve, rehearsal = None, rehearse(found, p)
     if p.estimator == REGRESSION:  # beside another method it would speak of a number not shown
         with suppress(Refusal):
             curve = specification_curve(found.design)
-    return Robustness(found.sensitivity, found.unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p))
+    return Robustness(found.sensitivity, found.unsure, curve, sequence_of(found, p), gate_rows(found), wild_rows(found, p),
+                      rehearsal_rows(found.main, rehearsal), rehearsal)  # fmt: skip
+
+
+def rehearsal_rows(main: Estimate, rehearsal: Rehearsal) -> Estimate | None:
+    """`specification` rows named rehearsal: of constant effects the share of worlds (`n_obs`) in which they are found, and called clear
+    evidence, with the 99 % Monte Carlo interval; in `parameter` the effect, in the main estimate's unit, and which share."""
+    if rehearsal.table.empty:
+        return None
+    row = main.overall()
+    rows = []
+    for one in rehearsal.table[rehearsal.table["shape"] == "constant"].to_dict("records"):
+        for name, share in (("found", one["found"]), ("clear", one["level_1"])):
+            ends = monte_carlo(round(share * one["worlds"]), int(one["worlds"]))
+            rows.append({"parameter": f"{one['effect']:g} {name}", "estimate": share, "ci_low": ends["low"], "ci_high": ends["high"],
+                         "n_obs": one["worlds"]})  # fmt: skip
+    common = dict(study=row["study"], outcome=row["outcome"], estimator=row["estimator"], term="specification", group="rehearsal",
+                  scale="share", inference="model", level=GATE_LEVEL, simulated=row["simulated"])  # fmt: skip
+    return Estimate(result_table(rows, **common), main.origin, main.frequency)
 
 
 def sequence_of(found: Evaluation, p: Study) -> Estimate | None:

@@ -85,9 +85,18 @@ def event_study(design: Design, width: int | None = None, estimator: str = REGRE
     given: `chosen_width`. Raises Refusal: a method that has none, fewer than two coefficients before the policy, event times that the
     fixed effects absorb, fewer clusters than coefficients (a singular covariance), what the method refuses.
     """
-    path = path_of(design, estimator)(design, lambda events, clusters: binned(design, events, clusters, width))
+    return event_study_of(design, path_of(design, estimator)(design, lambda events, clusters: binned(design, events, clusters, width)))
+
+
+def used(bins: Bins) -> np.ndarray:
+    """Which coefficients of a path are the event study's: all but an unfinished one at the far end before the policy."""
+    return bins.others >= -1 - bins.before
+
+
+def event_study_of(design: Design, path: EventPath) -> EventStudy:
+    """The study of a path. Raises Refusal where its covariance is singular."""
     bins, clusters = path.bins, len(path.scores)
-    use = bins.others >= -1 - bins.before
+    use = used(bins)
     covariance = path.scores.T @ path.scores
     if not regular(covariance[np.ix_(use, use)]):
         raise Refusal("few_clusters", f"{design.study}: {clusters} clusters are too few for {len(use)} event times")
@@ -563,12 +572,17 @@ def sensitivity(design: Design, estimator: str = REGRESSION) -> Estimate:
 
 def judged_study(design: Design, estimator: str) -> EventStudy:
     """The event study of a design with enough clusters on either side for its clustered error. Raises Refusal where there are not."""
-    path_of(design, estimator)
+    return event_study_of(design, judged_path(design, estimator))
+
+
+def judged_path(design: Design, estimator: str) -> EventPath:
+    """The path of that study. Raises Refusal as `judged_study` does."""
+    made = path_of(design, estimator)
     sides = sides_of(design, estimator)
     if sides.few:
         raise Refusal("few_clusters", f"{design.study}: treated and comparison clusters tell as much as {sides.effective(True):.1f} and "
                                       f"{sides.effective(False):.1f} equal ones; at least {FEW_CLUSTERS}")  # fmt: skip
-    return event_study(design, estimator=estimator)
+    return made(design, lambda events, clusters: binned(design, events, clusters, None))
 
 
 def sensitivity_of(design: Design, study: EventStudy, estimator: str) -> Estimate:

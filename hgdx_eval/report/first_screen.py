@@ -5,6 +5,7 @@ import numpy as np
 from ..base.periods import HALF_YEAR
 from ..design.design import Design, nearby_events
 from ..evaluation.evaluation import Evaluation
+from ..evaluation.rehearsal import rehearse
 from ..evaluation.verdict import CANNOT, NEGLIGIBLE, UNCLEAR
 from ..panel.panel import Panel
 from ..panel.told import run_release
@@ -14,6 +15,7 @@ from ..study.vocabulary import NO_INTERVAL
 from ..study.words import Words
 from . import blocks
 from .answer import headline, interval_text, rank_text, reasons, size_text
+from .show_rehearsal import rehearsal_sentence
 
 FACTS = 4  # of the strip
 
@@ -55,7 +57,8 @@ def show_meaning(found: Evaluation, panel: Panel, p: Study, words: Words) -> blo
     where a fact is unverified. `found`: what `evaluate` gives. Returns a Block."""
     based = "; ".join(f"{number} {what}" for number, what in basis_numbers(found.design, words))
     based = words("story.based_on", what=based) + outside(found.design, panel, p, words)
-    return blocks.meaning(meaning(found, panel, p, words), reasons(found, words), based,
+    rehearsed = rehearsal_sentence(rehearse(found, p), words)
+    return blocks.meaning(meaning(found, panel, p, words), reasons(found, words), f"{based} {rehearsed}".rstrip(),
                           domain_of(p).assumption(p, words), words)  # fmt: skip
 
 
