@@ -39,7 +39,7 @@ from .warning_signs import BEFORE, CAMPAIGN, SEASON, STEADY
 MOST, LEAST = 1000, 200  # worlds
 ROWS = 5e7  # rows of all worlds together
 AT_ONCE = 1e7  # rows of worlds at once
-STEPS = 8  # of the ladder of effects
+STEPS = 9  # of the ladder of effects
 PAST = 1.5  # times the smallest meaningful effect, or what is surely found: as far as the ladder goes
 SURE = 4.0  # standard deviations of the estimate
 POWER = 0.8
@@ -89,7 +89,8 @@ def rehearse(found: Evaluation, p: Study) -> Rehearsal:
     return remembered(lambda: rehearsed(found, p), "rehearsal", p, found.design)
 
 
-def rehearsed(found: Evaluation, p: Study) -> Rehearsal:
+def rehearsed(found: Evaluation, p: Study, further: tuple[float, ...] = ()) -> Rehearsal:
+    """The same, computed anew. `further`: effects that are tried, too."""
     design = found.design
     if found.headline == "none":
         return without(found, p, "no_headline")
@@ -111,7 +112,7 @@ def rehearsed(found: Evaluation, p: Study) -> Rehearsal:
         draws = draws_of(source, WORLDS + at, min(chunk, number - at), worst_common(found))
         plain = read.sums(outcomes(source, draws))
         ladder = ladder or ladder_of(float(plain["main"].std()), p.smallest_effect, list(paths))
-        for shape, effect in ladder:
+        for shape, effect in dict.fromkeys([*ladder, *(("constant", size) for size in further)]):
             kept.setdefault((shape, effect), []).append(judge.of(plain, moved[shape], effect))
     rows = [{"shape": shape, "effect": effect, **rates(pd.concat(parts), effect)} for (shape, effect), parts in kept.items()]
     rows = pd.DataFrame(rows, columns=COLUMNS)
@@ -179,12 +180,13 @@ def paths_of(design: Design) -> dict[str, np.ndarray]:
 
 
 def ladder_of(sd: float, limit: float | None, shapes: list[str]) -> list[tuple[str, float]]:
-    """Effects from 0 to past what is surely found and past the smallest meaningful one, in round steps; growing and fading ones of every
+    """Effects from 0 to what is surely found in round steps, and to past the smallest meaningful one; growing and fading ones of every
     other size."""
-    top = max(SURE * sd, PAST * (limit or 0.0))
-    step = rounded(top / STEPS)
-    sizes = sorted({0.0, *(step * np.arange(1, STEPS + 2)).tolist(), *([limit] if limit else [])})
-    sizes = [size for n, size in enumerate(sizes) if n == 0 or size - sizes[n - 1] > 1e-9 * top]
+    step = rounded(SURE * sd / STEPS)
+    sizes = (step * np.arange(STEPS + 1)).tolist()
+    for further in (limit, PAST * limit) if limit else ():
+        if all(abs(size - further) > 1e-9 * step for size in sizes) and (further == limit or further > sizes[-1]):
+            sizes = sorted([*sizes, further])
     return [("constant", size) for size in sizes] + [(shape, size) for shape in shapes if shape != "constant" for size in sizes[2::2]]
 
 

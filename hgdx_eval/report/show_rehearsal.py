@@ -10,6 +10,7 @@ from ..infer.false_alarms import monte_carlo
 from ..study.words import Words
 from . import blocks
 from .answer import size_text
+from .charts.axes import tick_digits
 
 YEARS_BEFORE = 8  # of a yearly panel, with fewer of which worlds tell little; else two years
 
@@ -44,7 +45,7 @@ def show_rehearsal(found: Rehearsal, words: Words, frequency: str) -> blocks.Blo
     Returns a Block.
     """
     lines = [rehearsal_sentence(found, words)] if found.table.empty else limits(found, words, frequency)
-    text = blocks.Block("".join(str(Markup("<p>{}</p>").format(line)) for line in lines if line))
+    text = blocks.Block("".join(str(Markup("<p class=src>{}</p>").format(line)) for line in lines if line))
     return text if found.table.empty else rates_table(found, words) + text
 
 
@@ -64,18 +65,20 @@ def limits(found: Rehearsal, words: Words, frequency: str) -> list[str]:
 def rates_table(found: Rehearsal, words: Words) -> blocks.Block:
     """Per effect: how often found, which verdicts, how often held, how exaggerated."""
     rows = []
-    ranked = found.by == "placebos"
+    columns = [name for name in ("level_1", "covered") if found.by == "worlds" and found.table[name].notna().any()]
+    digits = tick_digits(found.table["effect"].tolist())
     for _, row in found.table.iterrows():
-        effect = size_text(row["effect"], found.scale, words)
-        name = effect if row["shape"] == "constant" else blocks.with_small(effect, words(f"rehearsal.shape_{row['shape']}"))
+        effect = words.number(row["effect"], digits if row["effect"] else 0)
+        shown = effect if row["shape"] == "constant" else blocks.with_small(effect, words(f"rehearsal.shape_{row['shape']}"))
         ends = monte_carlo(round(row["found"] * row["worlds"]), int(row["worlds"]))
         iv = "[" + words.percent(ends["low"]) + "; " + words.percent(ends["high"]) + "]"
         hit = Markup('{} <span class="iv">{}</span>').format(words.percent(row["found"]), iv)
         times = words.number(None) if pd.isna(row["exaggeration"]) else words("rehearsal.factor", n=words.number(row["exaggeration"], 2))
         wrong = "" if pd.isna(row["wrong_sign"]) else words("rehearsal.wrong", rate=words.percent(row["wrong_sign"]))
-        told = [words.percent(row["level_1"]), words.percent(row["covered"])] if not ranked else []
-        rows.append((name, hit, *told, blocks.with_small(times, wrong) if wrong else times))
-    names = ("effect", "found", *(() if ranked else ("clear", "covered")), "exaggeration")
-    frame = pd.DataFrame(rows, columns=[words(f"rehearsal.col_{name}") for name in names])
+        told = [words.percent(row[name]) for name in columns]
+        rows.append((shown, hit, *told, blocks.with_small(times, wrong) if wrong else times))
+    names = ("effect", "found", *columns, "exaggeration")
+    unit = words("rehearsal.unit_pp") if found.scale == "pp" else words("rehearsal.unit_level")
+    frame = pd.DataFrame(rows, columns=[words(f"rehearsal.col_{name}", unit=unit) for name in names])
     caption = words("rehearsal.caption", n=words.number(int(found.table["worlds"].iloc[0])))
     return blocks.table(frame, caption, words, set(frame.columns[1:]), download=found.table, name="rehearsal")

@@ -11,13 +11,16 @@ from made_up import ORIGIN, design_of, made_up_table
 from test_charts_methods import ENGLISH, SPAN, words
 
 from hgdx_eval.estimation.results import Estimate, result_table
+from hgdx_eval.evaluation.rehearsal import COLUMNS, Rehearsal, smallest_found
 from hgdx_eval.infer.specification_curve import OWN, specification_curve
 from hgdx_eval.report.charts.false_alarms import plot_gate
 from hgdx_eval.report.charts.looks import plot_peeking, reach_of_history
+from hgdx_eval.report.charts.power import plot_rehearsal
 from hgdx_eval.report.charts.sensitivity import plot_sensitivity, reach_of_bounds
 from hgdx_eval.report.charts.specification_curve import choice_text, plot_curve, reach_of_curve, runs, shortened, size_of, sorted_curve
 from hgdx_eval.report.figure import ELEMENTS
 from hgdx_eval.report.page import sanitised
+from hgdx_eval.report.show_rehearsal import rehearsal_sentence, show_rehearsal
 from hgdx_eval.study.words import MINUS
 
 REAL = replace(ORIGIN, simulated=False)
@@ -63,10 +66,20 @@ def history(effect=4.0, number=23, usual=1.96, sequential=3.4):
                          "seq_low": value - sequential * error, "seq_high": value + sequential * error})  # fmt: skip
 
 
+def rehearsal(found=(0.05, 0.2, 0.62, 0.9, 0.99), clear=(0.0, 0.0, 0.1, 0.4, 0.7), by="worlds", limit=1.5, missing=()):
+    """Effects of 0, 1, ... points, constant and growing."""
+    rows = [{"shape": shape, "effect": float(effect), "worlds": 1000, "found": hit, "covered": 0.95, "wrong_sign": 0.01 if effect else np.nan,
+             "exaggeration": 1 + 1 / effect if effect else np.nan, "level_1": sure, "level_2": hit - sure, "level_3": 1 - hit,
+             "level_4": 0.0, "level_5": 0.0}
+            for shape in ("constant", "growing") for effect, (hit, sure) in enumerate(zip(found, clear, strict=True))]  # fmt: skip
+    table = pd.DataFrame(rows)[COLUMNS]
+    return Rehearsal(table, by, smallest_found(table), 18, limit, "pp", missing)
+
+
 def all_figures(lang="vi", origin=ORIGIN):
     said = words(lang)
     return [plot_curve(replace(curve(), origin=origin), said), plot_gate(gate(), said, origin), plot_sensitivity(replace(sensitivity(), origin=origin), said),
-            plot_peeking(history(), said, origin, "pp")]  # fmt: skip
+            plot_peeking(history(), said, origin, "pp"), plot_rehearsal(rehearsal(), said, origin)]  # fmt: skip
 
 
 def data(figure):
@@ -355,3 +368,37 @@ def test_no_label_stands_on_another_or_leaves_its_chart(lang, width, tmp_path):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert tab.evaluate(OVERLAPS) == [] and tab.evaluate(CLIPPED) == []
         browser.close()
+
+
+# --- the rehearsal ----------------------------------------------------------------------------------------------------------
+def test_the_title_tells_the_least_effect_that_is_found_or_that_none_is():
+    assert (
+        plot_rehearsal(rehearsal(), words("en"), ORIGIN).title == "An effect of 2.6 percentage points or more would be found 8 times in 10"
+    )
+    never = rehearsal(found=(0.04, 0.1, 0.2, 0.3, 0.55), clear=(0, 0, 0, 0, 0))
+    assert plot_rehearsal(never, words("en"), ORIGIN).title == "Even an effect of 4.0 percentage points would be found only 55% of the time"
+    assert plot_rehearsal(replace(rehearsal(), table=rehearsal().table.head(0)), words(), ORIGIN) is None
+
+
+def test_the_sentence_tells_what_would_be_found_and_what_would_be_false():
+    assert rehearsal_sentence(rehearsal(), words("en")) == (
+        "With these data an effect of 2.6 percentage points or more would be found 8 times in 10. "
+        "Where there is none, this page would speak of signs 5 times in 100, and of clear evidence never."
+    )
+    ranked = rehearsal(found=(0.038, 0.1, 0.2, 0.3, 0.9), clear=(0, 0, 0, 0, 0), by="placebos")
+    assert "speak of signs 4 times in 100." in rehearsal_sentence(ranked, words("en"))
+    assert "bằng chứng rõ 0 lần" in rehearsal_sentence(rehearsal(), words())
+
+
+@pytest.mark.parametrize("reason", ["too_few_periods", "other_method", "no_headline"])
+def test_a_study_that_cannot_be_rehearsed_says_why_or_nothing(reason):
+    none = replace(rehearsal(), table=rehearsal().table.head(0), reason=reason)
+    assert bool(rehearsal_sentence(none, words("en"))) == (reason != "no_headline")
+    assert bool(show_rehearsal(none, words("en"), "M").html) == (reason != "no_headline")
+
+
+def test_the_table_tells_every_effect_with_its_bounds_and_what_is_not_known():
+    block = show_rehearsal(rehearsal(missing=("ceiling",)), words("en"), "M").html
+    assert block.count("<tr") == 11 and "[57.9%; 66.0%]" in block
+    assert "18 periods before the policy" in block and "24 would tell more" in block and "the room that is left for an effect" in block
+    assert "Interval holds it" not in show_rehearsal(replace(rehearsal(), by="placebos"), words("en"), "M").html
