@@ -38,6 +38,7 @@ VERBS = {
         "one_change",
         "reconcile",
     ),
+    "evaluation.plan": ("plan_of",),
     "evaluation.rehearsal": ("rehearse",),
     "evaluation.robustness": (
         "history",
@@ -106,6 +107,10 @@ VERBS = {
         "synthetic_part",
         "trait_name",
         "traits",
+    ),
+    "report.show_plan": (
+        "show_plan",
+        "show_power",
     ),
     "report.show_rehearsal": ("show_rehearsal",),
     "report.show_robustness": (

@@ -19,6 +19,7 @@ from .base.origin import Origin
 from .design.design import Design
 from .estimation.results import Estimate
 from .evaluation.evaluation import Evaluation
+from .evaluation.plan import Plan
 from .evaluation.rehearsal import Rehearsal
 from .evaluation.robustness import Robustness
 from .evaluation.warning_signs import Sign, Trend
@@ -62,6 +63,7 @@ __all__ = [
     "payment_of",
     "placebo_before",
     "placebos_in_space",
+    "plan_of",
     "plot_answer",
     "plot_coverage",
     "plot_curve",
@@ -122,6 +124,8 @@ __all__ = [
     "show_payment_basis",
     "show_payment_effects",
     "show_payment_truth",
+    "show_plan",
+    "show_power",
     "show_rates",
     "show_reconciliation",
     "show_rehearsal",
@@ -262,8 +266,9 @@ def indicators(card: Scorecard | None) -> list[Estimate]:
     count or VND; no interval, none is given); an empty list without a scorecard.
     """
 
-def load_panel(p: Study) -> Panel:
+def load_panel(p: Study, early: bool = False) -> Panel:
     """The panel of a study: counts or values by unit and period, read from its data. Inside a run it was made once, before the notebooks.
+    `early`: of the periods before the policy alone; what is later is left out before any number is read or counted.
 
     Returns a Panel. Raises InputError naming file and place for whatever cannot be understood.
     """
@@ -322,6 +327,14 @@ def placebos_in_space(design: Design) -> list[tuple[str, Design]]:
     With one treated cluster each comparison cluster is taken in turn; with several, every set of as many is listed, or a fixed number of
     sets is drawn. Whole clusters, because units of one cluster share shocks: sets of single units would vary too little.
     Returns a list of (name, Design). Raises Refusal where a cluster holds both sides, or where the clusters do not suffice.
+    """
+
+def plan_of(p: Study) -> Plan:
+    """A plan of a study from its periods before the policy alone. `p`: what `load_study` gives; its window's end says until when it is
+    planned, else as many periods after as before. Computed once in a run.
+
+    Returns a Plan. Raises InputError where the data do not say when the policy begins without the rows after it, Refusal where nothing
+    could be estimated.
     """
 
 def plot_answer(found: Evaluation, words: Words, min_count: int = 5) -> Figure:
@@ -732,6 +745,12 @@ def show_payment_truth(found: Payment, panel: Panel, words: Words) -> blocks.Blo
 
     Returns a Block; None where data are real, nothing can be said of payments, or no rate has an interval to compare.
     """
+
+def show_plan(plan: Plan, words: Words) -> blocks.Block:
+    """Question, units, periods, methods, checks and rules of a plan. `plan`: what `plan_of` gives. Returns a Block."""
+
+def show_power(plan: Plan, words: Words) -> blocks.Block:
+    """What the plan would find with so many periods, and what would make it fail. `plan`: what `plan_of` gives. Returns a Block."""
 
 def show_rates(found: Payment, design: Design, words: Words) -> blocks.Block | None:
     """Both rates in the year before the start, since then, and in the last twelve months; by month in the workbook. `found`: what

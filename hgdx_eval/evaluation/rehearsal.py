@@ -89,8 +89,8 @@ def rehearse(found: Evaluation, p: Study) -> Rehearsal:
     return remembered(lambda: rehearsed(found, p), "rehearsal", p, found.design)
 
 
-def rehearsed(found: Evaluation, p: Study, further: tuple[float, ...] = ()) -> Rehearsal:
-    """The same, computed anew. `further`: effects that are tried, too."""
+def rehearsed(found: Evaluation, p: Study, further: tuple[float, ...] = (), most: int = MOST) -> Rehearsal:
+    """The same, computed anew. `further`: effects that are tried, too; `most`: worlds."""
     design = found.design
     if found.headline == "none":
         return without(found, p, "no_headline")
@@ -103,7 +103,7 @@ def rehearsed(found: Evaluation, p: Study, further: tuple[float, ...] = ()) -> R
     judge = Judge(found, read, p)
     paths = paths_of(design)
     table = usable(design)
-    number = int(np.clip(ROWS // len(table), LEAST, MOST))
+    number = int(np.clip(ROWS // len(table), LEAST, most))
     chunk = max(1, int(AT_ONCE // len(table)))
     moved = {shape: read.sums(path[:, None]) for shape, path in paths.items()}
     kept: dict[tuple[str, float], list[pd.DataFrame]] = {}

@@ -17,18 +17,19 @@ from .panel import Panel
 from .tidy import label, table_panel
 
 
-def load_panel(p: Study) -> Panel:
+def load_panel(p: Study, early: bool = False) -> Panel:
     """The panel of a study: counts or values by unit and period, read from its data. Inside a run it was made once, before the notebooks.
+    `early`: of the periods before the policy alone; what is later is left out before any number is read or counted.
 
     Returns a Panel. Raises InputError naming file and place for whatever cannot be understood.
     """
-    work = os.environ.get("HGDX_WORK")
+    work = None if early else os.environ.get("HGDX_WORK")
     if work and (Path(work) / "panel.pickle").is_file():
         return held_panel(work)
     path = study_data(p)
     if p.layout == "table":
-        return table_panel(path, p)
-    return domain_of(p).load_panel(p, data_files(path))
+        return table_panel(path, p, early)
+    return domain_of(p).load_panel(p, data_files(path), early)
 
 
 def check_fresh(panel: Panel, p: Study) -> None:

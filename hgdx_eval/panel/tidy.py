@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..base.errors import InputError
 from ..base.origin import Origin, sha256_of
-from ..base.periods import is_never, written
+from ..base.periods import is_never, parse_period, written
 from ..base.safe_text import header_key, plain_spaces
 from ..base.telling import row_text, shared_names, told_amount, told_file, told_name
 from ..read import tidy
@@ -24,9 +24,11 @@ GAP = 10  # times the largest share, below which no percentage lies where a colu
 DATED = ("treated_from", "treated_until")  # columns of periods besides the table's own
 
 
-def table_panel(path: Path, p: Study) -> Panel:
-    """The panel of a tidy table. Raises InputError naming file, row and column of a value that cannot be, and for a list of dossiers
-    or payments: its cells are people's, and a study could name any of its columns."""
+def table_panel(path: Path, p: Study, early: bool = False) -> Panel:
+    """The panel of a tidy table; `early`: without the periods from the first start on.
+
+    Raises InputError naming file, row and column of a value that cannot be, and for a list of dossiers or payments: its cells are people's,
+    and a study could name any of its columns."""
     for domain in domains():
         domain.refuse_people(path)
     text, numbers = table_columns(p)
@@ -43,7 +45,7 @@ def table_panel(path: Path, p: Study) -> Panel:
     frame, aside = rows_of_data(table.frame, columns, path.name, named_by(p))
     if frame.empty:
         raise InputError(f"{path.name}: no row of data below the header: all {len(table.frame)} are titles, notes or totals")
-    frame, readings = understood(frame.copy(), table, p, path.name, text, numbers)
+    frame, readings = understood(frame.copy(), table, p, path.name, text, numbers, early)
     frame["unit"] = joined_text(frame, parts)
     check_numbers(frame, p, path.name)
     whole, (frame, repeats) = frame, one_row_each(frame, p, path, {**text, **numbers})
@@ -62,7 +64,7 @@ def table_panel(path: Path, p: Study) -> Panel:
 
 
 def understood(
-    frame: pd.DataFrame, table: tidy.Texts, p: Study, file: str, text: dict[str, str], numbers: dict[str, str]
+    frame: pd.DataFrame, table: tidy.Texts, p: Study, file: str, text: dict[str, str], numbers: dict[str, str], early: bool = False
 ) -> tuple[pd.DataFrame, list[Reading]]:
     """(the rows of data with `time`, `kind` and `day` of their periods, names as an eye sees them and numbers; how they were
     understood). Raises InputError for what allows no reading or two."""
@@ -75,6 +77,11 @@ def understood(
         elif name != "period":
             frame[name], told = names_read(frame[name], column)
         readings += told if name != "period" else []
+    if early:  # before any number is looked at
+        frame = frame[frame["time"] < first_start(p, frame.get("treated_from"), file)].copy()
+        rows = frame["row"]
+        if frame.empty:
+            raise InputError(f"{file}: no row of a period before the policy")
     counts = {header_key(column) for key in ("numerator", "denominator") for column in named_columns(p)[key]}
     asked = {name: (frame[name], NumberColumn(file, column, header_key(column) in counts, name == "outcome" and p.scale == "share",
                                               table.semicolons)) for name, column in numbers.items() if name != "treated"}  # fmt: skip
@@ -84,6 +91,22 @@ def understood(
         values["treated"], told = read_truth(frame["treated"], rows, NumberColumn(file, numbers["treated"]))
         readings += told
     return frame.assign(**values), readings
+
+
+def first_start(p: Study, starts: pd.Series | None, file: str) -> int:
+    """Ordinal of the period in which the policy first begins anywhere. `starts`: the column `treated_from` as read, where the study names
+    one. Raises InputError where only the outcomes' own rows say when it began."""
+    policy = domain_of(p).policy(p)
+    if policy is not None:
+        return pd.Period(pd.Timestamp(policy.effective), freq=p.frequency).ordinal
+    if p.treated_from is None:
+        raise InputError(f"{p.study}: treated: rows after the policy are not read here, and only they say when it began; name its date in "
+                         f"treated_from: a column, or a map unit: period")  # fmt: skip
+    given = list(p.treated_from.values()) if isinstance(p.treated_from, dict) else starts.unique().tolist()
+    known = [parse_period(text, p.frequency, f"{p.study}: treated_from").ordinal for text in given if not is_never(text)]
+    if not known:
+        raise InputError(f"{file}: treated_from: no unit is ever treated")
+    return min(known)
 
 
 def names_read(cells: pd.Series, column: str) -> tuple[pd.Series, list[Reading]]:

@@ -12,7 +12,7 @@ from ..base.aside import write_text
 from ..base.errors import InputError
 from ..base.own_files import kits_own, own_folders
 from ..study.words import Words
-from .notebook_files import NOTEBOOKS
+from .notebook_files import NOTEBOOKS, PLAN
 
 KEPT = ".hgdx_eval"  # what the kit knows of a working folder: its language, and the notebooks as they came
 FOLDERS = ("notebooks", "params/studies", "params/words", "data", "outputs")
@@ -31,7 +31,7 @@ def in_one_language(text: str, lang: str) -> str:
 
 def made(lang: str) -> dict[str, str]:
     """File name -> text of every notebook of the kit in a language."""
-    files = [kits_own("notebooks") / f"{name}.ipynb" for name in NOTEBOOKS]
+    files = [kits_own("notebooks") / f"{name}.ipynb" for name in (*NOTEBOOKS, PLAN)]
     return {file.name: in_one_language(file.read_text(encoding="utf-8"), lang) for file in files}
 
 

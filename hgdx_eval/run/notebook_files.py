@@ -11,6 +11,7 @@ from ..study.domains import domain_of
 from ..study.study import Study
 
 NOTEBOOKS = ("brief", "effect", "comparison", "who", "robustness", "cost", "payment", "scorecard", "data_quality")  # as in the report
+PLAN = "plan"  # the notebook of the command of that name, in no report
 EVERYWHERE = {"brief", "effect", "comparison", "robustness", "data_quality"}  # the others are a domain's, where they apply
 
 
@@ -50,7 +51,7 @@ def notebook_names(p: Study) -> tuple[str, ...]:
     found = {file.stem for file in folder.glob("*.ipynb") if re.fullmatch(r"[a-z0-9_]+", file.stem)}
     if not found:
         raise InputError(f"HGDX_NOTEBOOKS: {folder.name} holds no notebook")
-    return (*(name for name in kits if name in found), *sorted(found - set(NOTEBOOKS)))
+    return (*(name for name in kits if name in found), *sorted(found - {*NOTEBOOKS, PLAN}))
 
 
 def notebook_file(name: str) -> Path:

@@ -62,7 +62,7 @@ class Domain(Protocol):
     def made_up(self, p: "Study", path: Path) -> None:
         """Writes the made-up data of a study that brings none."""
 
-    def load_panel(self, p: "Study", paths: list[Path]) -> object:
+    def load_panel(self, p: "Study", paths: list[Path], early: bool = False) -> object:
         """The panel of files of one of its layouts."""
 
     def check_columns(self, p: "Study", panel: object) -> None:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -70,10 +71,11 @@ class Counted:
     readings: tuple[Reading, ...] = ()  # how the files were understood (sheets, encodings)
 
 
-def count_dossiers(paths: list[Path], date_column: str = "received", details: Iterable[Path] = ()) -> Counted:
+def count_dossiers(paths: list[Path], date_column: str = "received", details: Iterable[Path] = (), before: date | None = None) -> Counted:
     """Counts of dossier lists, which may overlap: a dossier counts once, in the first row of the first file that has it.
 
-    `date_column`: received or submitted, the date that dates a dossier; `details`: their fee details. What is kept of the rows
+    `date_column`: received or submitted, the date that dates a dossier; `details`: their fee details; `before`: dossiers of that day
+    and later are left out before anything is counted. What is kept of the rows
     lies in a private folder until they are counted, and never holds anything but `opencps_dossiers.kept`.
     Raises InputError where a file is not understood.
     """
@@ -81,7 +83,8 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
     with spilling(*paths, *details) as (con, folder):
         read = [read_list(con, path, date_column, folder / f"list{number}") for number, path in enumerate(paths)]
         lists = [found.spool for found in read]
-        together(con, "listed", lists, f', answer = {ONLINE} AS "online"')
+        together(con, "listed", lists, f', answer = {ONLINE} AS "online"',
+                 f" WHERE day IS NULL OR day < DATE '{before}'" if before else "")  # fmt: skip
         check_agencies(con, paths[0].name)
         check_codes(con, read)
         only_codes(con, strays(read))
@@ -107,9 +110,9 @@ def unread_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool]) -> pd.DataFr
     return pd.DataFrame([(procedure, month, n, lists[file].row(place)) for procedure, month, n, file, place in told], columns=UNREAD)
 
 
-def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool], more: str = "") -> None:
-    """One relation of several files, `file` being the number of each; `more`: SQL of further columns."""
-    parts = " UNION ALL ".join(f"SELECT {number} AS file, *{more} FROM ({part.relation})" for number, part in enumerate(spools))
+def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool], more: str = "", where: str = "") -> None:
+    """One relation of several files, `file` being the number of each; `more`: SQL of further columns; `where`: SQL of which rows."""
+    parts = " UNION ALL ".join(f"SELECT {number} AS file, *{more} FROM ({part.relation}){where}" for number, part in enumerate(spools))
     con.execute(f"CREATE VIEW {name} AS {parts}")
 
 

@@ -85,18 +85,31 @@ def made_up(p: "Study", path: Path) -> None:
     simulate(path, effect=p.effect, seed=p.seed, dossiers=p.dossiers, layout=p.layout, world=p.world)
 
 
-def load_panel(p: "Study", paths: list[Path]) -> "Panel":
-    """Raises InputError naming file and place for whatever cannot be understood, and for a layout that is no panel by itself."""
+def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
+    """`early`: of the months before the policy alone. Raises InputError naming file and place for whatever cannot be understood, and for a
+    layout that is no panel by itself."""
     from .dossier_panel import dossier_panel
     from .layouts import summary_layouts
     from .summary_panel import summary_panel
 
     if p.layout in summary_layouts():
-        return summary_panel(paths, p.layout, place=p.place)
+        panel = summary_panel(paths, p.layout, place=p.place)
+        return replace(panel, cells=panel.cells[panel.cells["period"] < begun(p)].reset_index(drop=True)) if early else panel
     if p.layout != DOSSIERS:
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: {DOSSIERS})")  # fmt: skip
-    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, p.place, compared(p))
+    return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, p.place, compared(p),
+                         begun(p).start_time.date() if early else None)  # fmt: skip
+
+
+def begun(p: "Study") -> "pd.Period":
+    """The month in which the study's policy takes effect. Raises InputError for a study that names none."""
+    import pandas as pd
+
+    law = policy(p)
+    if law is None:
+        raise InputError(f"{p.study}: policy: an export's months before the policy are told by the date of one")
+    return pd.Period(pd.Timestamp(law.effective), freq="M")
 
 
 def compared(p: "Study") -> "Comparison":

@@ -32,11 +32,11 @@ NOTE = opencps_dossiers.HEADERS["filing_note"][0]
 
 
 def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None, place: str | None = None,
-                  compared: Comparison = NOTHING) -> Panel:  # fmt: skip
+                  compared: Comparison = NOTHING, before: date | None = None) -> Panel:  # fmt: skip
     """The panel of dossier exports, by one SQL statement a file. Several files are put together: a dossier in two of them
     counts in the first, and fee details among them say what was paid. The last month is left out where it was not finished.
     `place`: the province whose units names are matched with (None: all units of the facts). `compared`: what a study compares, by
-    which rows without a readable channel are judged.
+    which rows without a readable channel are judged. `before`: dossiers of that day and later are left out before any is counted.
 
     Raises InputError: what the reader raises, no usable row, no fee schedule, or too many rows without a readable channel.
     """
@@ -45,7 +45,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     beside = [file for path in paths for file in (payments_beside(path),) if file.is_file()]
     if not paths:
         raise InputError(f"{details[0].name}: fee details only: the dossier list that they belong to is missing")
-    counted = count_dossiers(paths, date_column, [*details, *beside])
+    counted = count_dossiers(paths, date_column, [*details, *beside], before)
     raw = without_unfinished(counted.cells)
     good = raw[raw["reason"].isna()]
     file = paths[0].name
