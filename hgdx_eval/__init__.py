@@ -39,6 +39,7 @@ VERBS = {
         "reconcile",
     ),
     "evaluation.plan": ("plan_of",),
+    "evaluation.plan_record": ("held_to_plan",),
     "evaluation.rehearsal": ("rehearse",),
     "evaluation.robustness": (
         "history",
@@ -110,6 +111,7 @@ VERBS = {
     ),
     "report.show_plan": (
         "show_plan",
+        "show_plan_check",
         "show_power",
     ),
     "report.show_rehearsal": ("show_rehearsal",),

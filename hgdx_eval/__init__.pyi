@@ -20,6 +20,7 @@ from .design.design import Design
 from .estimation.results import Estimate
 from .evaluation.evaluation import Evaluation
 from .evaluation.plan import Plan
+from .evaluation.plan_record import PlanCheck
 from .evaluation.rehearsal import Rehearsal
 from .evaluation.robustness import Robustness
 from .evaluation.warning_signs import Sign, Trend
@@ -52,6 +53,7 @@ __all__ = [
     "extra_cases",
     "group_effects",
     "headline",
+    "held_to_plan",
     "history",
     "in_word",
     "indicators",
@@ -125,6 +127,7 @@ __all__ = [
     "show_payment_effects",
     "show_payment_truth",
     "show_plan",
+    "show_plan_check",
     "show_power",
     "show_rates",
     "show_reconciliation",
@@ -243,6 +246,12 @@ def headline(found: Evaluation, words: Words) -> str:
     """The answer in one sentence with its interval or rank. `found`: what `evaluate` gives.
 
     Returns a text in the language of `words`; `**` marks the number.
+    """
+
+def held_to_plan(panel: Panel, p: Study) -> PlanCheck:
+    """The study held to its plan, where it has one: what was done otherwise, and what that moves. Computed once in a run.
+
+    Returns a PlanCheck. Raises InputError for a file that is no plan of this study.
     """
 
 def history(sequence: Estimate) -> pd.DataFrame:
@@ -748,6 +757,11 @@ def show_payment_truth(found: Payment, panel: Panel, words: Words) -> blocks.Blo
 
 def show_plan(plan: Plan, words: Words) -> blocks.Block:
     """Question, units, periods, methods, checks and rules of a plan. `plan`: what `plan_of` gives. Returns a Block."""
+
+def show_plan_check(found: PlanCheck, words: Words) -> blocks.Block:
+    """When the plan was written and who confirms it; what was done otherwise, and the answer with each as planned. `found`: what
+    `held_to_plan` gives. Returns a Block.
+    """
 
 def show_power(plan: Plan, words: Words) -> blocks.Block:
     """What the plan would find with so many periods, and what would make it fail. `plan`: what `plan_of` gives. Returns a Block."""

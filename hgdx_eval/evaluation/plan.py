@@ -112,11 +112,24 @@ def planned_after(p: Study, start: pd.Period, before: int) -> int:
 def with_periods(p: Study, panel: Panel, start: pd.Period, after: int, worlds: int = MOST) -> tuple[Design, Evaluation, Rehearsal]:
     """The study judged as if so many periods after the start had been like the last year before it: what depends on the outcomes before
     alone, or on the design, is what it will be."""
-    window = None if p.window is None else [p.window[0], written(start + after - 1)]
-    p = p.model_copy(update={"window": window, "fresh_within": None})
-    design = study_design(to_come(panel, start, after), p)
+    design, p = judged_with(p, panel, start, after)
     found = evaluate(design, p)
     return design, found, rehearsed(found, p, most=worlds)
+
+
+def judged_with(p: Study, panel: Panel, start: pd.Period, after: int) -> tuple[Design, Study]:
+    """The design with the periods to come, and the study with its window."""
+    window = None if p.window is None else [p.window[0], written(start + after - 1)]
+    p = p.model_copy(update={"window": window, "fresh_within": None})
+    return study_design(to_come(panel, start, after), p), p
+
+
+def gate_before(p: Study) -> str:
+    """The kind of inference that the gate chooses from the periods before the policy alone, or none. Raises InputError, Refusal."""
+    panel = load_panel(p, early=True)
+    start = start_of(p, panel)
+    after = planned_after(p, start, panel.cells["period"].nunique())
+    return evaluate(*judged_with(p, panel, start, after)).headline
 
 
 def smallest_with(p: Study, panel: Panel, start: pd.Period, after: int) -> float:

@@ -4,23 +4,29 @@ The file holds the study's keys that decide the answer, what the plan expects, a
 changed key is a deviation, of which the report tells what was planned, what was done, and what either gives.
 """
 
+import hashlib
+import json
+import subprocess
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import yaml
 
+from ..base import periods
 from ..base.errors import InputError, Refusal
+from ..base.memo import remembered
 from ..base.periods import written
 from ..base.telling import told_text
 from ..base.yaml_strict import load_yaml
-from ..design.design import study_design
+from ..design.design import Design, study_design
 from ..estimation.estimate import estimate
 from ..panel.panel import Panel
+from ..read.sources import code_hash
+from ..study.domains import domain_of
 from ..study.study import Study
-from .plan import Plan
+from .plan import Plan, gate_before
 
 FREE = frozenset({
     "data", "layout", "fees", "world", "effect", "dossiers", "words", "scorecard", "places", "made_by", "contact", "licence", "plan",
@@ -36,14 +42,18 @@ def deciding(p: Study) -> dict:
     return {name: value for name, value in p.model_dump(mode="json").items() if name not in FREE}
 
 
-def plan_text(plan: Plan, day: date, hashes: dict[str, str]) -> str:
-    """The file of a plan. `hashes`: of code and facts."""
+def facts_hash(p: Study) -> str:
+    return hashlib.sha256(json.dumps(domain_of(p).facts(), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def plan_text(plan: Plan, day: date) -> str:
+    """The file of a plan."""
     told = {
         "plan": FORM, "study": plan.p.study, "written": f"{day}", "policy_from": written(plan.start),
         "before": {"first": written(plan.first), "periods": plan.before}, "after": plan.after, "sizes": plan.sizes,
         "headline": plan.headline, "smallest_found": number(plan.rehearsal.smallest),
         "by_periods": {int(row.after): number(row.smallest) for row in plan.months.itertuples()}, "lacking": list(plan.lacking),
-        "keys": deciding(plan.p), "hashes": {"data_before": plan.data, **hashes},
+        "keys": deciding(plan.p), "hashes": {"data_before": plan.data, "code": code_hash(), "facts": facts_hash(plan.p)},
     }  # fmt: skip
     head = "# A plan written by `hgdx-eval plan` from the periods before the policy. Not to be edited: reports are held to it.\n"
     return head + yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=120)
@@ -122,7 +132,89 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def planned_late(plan: Written, panel: Panel) -> bool:
-    """Whether the plan is dated after outcomes of the policy's time could be seen: the newest period of the data had ended by then."""
-    newest: pd.Period = panel.cells["period"].max()
-    return plan.day > newest.end_time.date()
+@dataclass(frozen=True)
+class PlanCheck:
+    """A study held to its plan. `seen`: how much of the outcomes could be seen on the plan's day (nothing, part or all); `committed`: the
+    day on which a repository of git took the file as it is, None where none did."""
+
+    written: Written | None  # None: no plan
+    seen: str = ""
+    committed: date | None = None
+    deviations: tuple[Deviation, ...] = ()
+    estimate: float = np.nan  # the main one, as done
+    scale: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether all is as planned, beforehand."""
+        return self.written is not None and not self.deviations and self.seen == "nothing"
+
+
+def check_plan(p: Study) -> Written | None:
+    """The plan that a study is held to; None without one. Raises InputError for one that cannot be its plan."""
+    if p.plan is None:
+        return None
+    file = Path(p.plan)
+    if not file.is_file():
+        raise InputError(f"{p.study}: plan: there is no file {file.name}")
+    plan = read_plan(file)
+    if plan.study != p.study:
+        raise InputError(f"{file.name}: is the plan of another study ({told_text(plan.study)})")
+    if plan.day > periods.today():
+        raise InputError(f"{file.name}: written: {plan.day} lies in the future")
+    return plan
+
+
+def held_to_plan(panel: Panel, p: Study) -> PlanCheck:
+    """The study held to its plan, where it has one: what was done otherwise, and what that moves. Computed once in a run.
+
+    Returns a PlanCheck. Raises InputError for a file that is no plan of this study.
+    """
+    return remembered(lambda: checked_plan(panel, p), "plan_check", p, panel.cells)
+
+
+def checked_plan(panel: Panel, p: Study) -> PlanCheck:
+    plan = check_plan(p)
+    if plan is None:
+        return PlanCheck(None)
+    design = study_design(panel, p)
+    hashes = {"code": code_hash(), "facts": facts_hash(p)}
+    moved = [Deviation(name, plan.hashes.get(name, "–")[:12], value[:12], np.nan) for name, value in hashes.items()
+             if plan.hashes.get(name) != value]  # fmt: skip
+    own = float(estimate(design, p.estimator).overall()["estimate"])
+    return PlanCheck(plan, seen_by(plan.day, design), committed(Path(p.plan)), (*deviations(plan, panel, p), *moved), own, design.scale)
+
+
+def seen_by(day: date, design: Design) -> str:
+    """How much of the treated periods was over on a day: nothing, part or all."""
+    late = design.table.loc[design.table["treated"], "period"]
+    ends = [period.end_time.date() for period in (late.min(), late.max())]
+    return "nothing" if day <= ends[0] else "all" if day > ends[1] else "part"
+
+
+def committed(file: Path) -> date | None:
+    """The day of the last commit that touched a file, where git holds it unchanged."""
+    try:
+        changed = git(file, "status", "--porcelain", "--", file.name)
+        day = git(file, "log", "-1", "--format=%cs", "--", file.name)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return date.fromisoformat(day) if day and not changed else None
+
+
+def git(file: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=file.parent, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+
+def lift(p: Study) -> None:
+    """Lets a blind study be estimated: its plan is there and says what is done, and the gate passes on the periods before the policy, which
+    alone are read here. Raises InputError for one that must stay blind."""
+    plan = check_plan(p)
+    if plan is None:
+        raise InputError(f"{p.study}: blind: no plan is there, so nothing is estimated; write one: hgdx-eval plan {p.study}")
+    if other := [key for key, value in plan.keys.items() if deciding(p).get(key) != value]:
+        raise InputError(f"{p.study}: blind: {', '.join(other)} differ from the plan of {plan.day}; as planned, or blind: false, "
+                         f"which the report then tells")  # fmt: skip
+    if gate_before(p) == "none":
+        raise InputError(f"{p.study}: blind: no way to judge certainty passes the gate on the periods before the policy, so nothing is "
+                         f"estimated; hgdx-eval plan {p.study} shows the rates")  # fmt: skip

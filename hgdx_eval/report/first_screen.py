@@ -5,6 +5,7 @@ import numpy as np
 from ..base.periods import HALF_YEAR
 from ..design.design import Design, nearby_events
 from ..evaluation.evaluation import Evaluation
+from ..evaluation.plan_record import held_to_plan
 from ..evaluation.rehearsal import rehearse
 from ..evaluation.verdict import CANNOT, NEGLIGIBLE, UNCLEAR
 from ..panel.panel import Panel
@@ -15,6 +16,7 @@ from ..study.vocabulary import NO_INTERVAL
 from ..study.words import Words
 from . import blocks
 from .answer import headline, interval_text, rank_text, reasons, size_text
+from .show_plan import plan_sentence
 from .show_rehearsal import rehearsal_sentence
 
 FACTS = 4  # of the strip
@@ -57,8 +59,9 @@ def show_meaning(found: Evaluation, panel: Panel, p: Study, words: Words) -> blo
     where a fact is unverified. `found`: what `evaluate` gives. Returns a Block."""
     based = "; ".join(f"{number} {what}" for number, what in basis_numbers(found.design, words))
     based = words("story.based_on", what=based) + outside(found.design, panel, p, words)
+    planned = plan_sentence(held_to_plan(panel, p), words)
     rehearsed = rehearsal_sentence(rehearse(found, p), words)
-    return blocks.meaning(meaning(found, panel, p, words), reasons(found, words), f"{based} {rehearsed}".rstrip(),
+    return blocks.meaning(meaning(found, panel, p, words), reasons(found, words), " ".join(filter(None, (based, rehearsed, planned))),
                           domain_of(p).assumption(p, words), words)  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ..evaluation.plan import Plan
+from ..evaluation.plan_record import PlanCheck
 from ..study.words import Words
 from . import blocks
 from .answer import size_text
@@ -53,3 +54,31 @@ def show_power(plan: Plan, words: Words) -> blocks.Block:
     text = blocks.Block("".join(str(Markup("<p>{}</p>").format(line)) for line in said if line))
     fails = "".join(str(Markup("<li>{}</li>").format(words(f"plan.lacking_{name}"))) for name in plan.lacking)
     return text + table + blocks.Block(f"<ul>{fails}</ul>" if fails else "")
+
+
+def plan_sentence(found: PlanCheck, words: Words) -> str:
+    """Whether the study was planned beforehand, and kept to it."""
+    if found.written is None:
+        return words("plan.none")
+    day = words.date(found.written.day)
+    if found.kept:
+        return words("plan.kept", date=day)
+    if found.seen != "nothing":
+        return words(f"plan.seen_{found.seen}", date=day)
+    return words("plan.deviates", date=day, n=words.number(len(found.deviations)))
+
+
+def show_plan_check(found: PlanCheck, words: Words) -> blocks.Block:
+    """When the plan was written and who confirms it; what was done otherwise, and the answer with each as planned. `found`: what
+    `held_to_plan` gives. Returns a Block."""
+    lines = [plan_sentence(found, words)]
+    if found.written is not None:
+        lines.append(words("plan.committed", date=words.date(found.committed)) if found.committed else words("plan.unconfirmed"))
+    text = blocks.Block("".join(str(Markup("<p>{}</p>").format(line)) for line in lines))
+    if not found.deviations:
+        return text
+    rows = [(row.key, row.planned, row.done, words("plan.unmoved") if np.isnan(row.estimate) else words.effect(row.estimate, found.scale))
+            for row in found.deviations]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=[words(f"plan.col_{name}") for name in ("key", "planned", "done", "estimate")])
+    caption = words("plan.deviations_caption", estimate=words.effect(found.estimate, found.scale))
+    return text + blocks.table(frame, caption, words, set(frame.columns[3:]), name="plan")

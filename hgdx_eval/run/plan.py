@@ -13,13 +13,12 @@ from ..base.progress import begin, say
 from ..base.signals import interruptible, time_limit
 from ..evaluation.plan import plan_of
 from ..evaluation.plan_record import plan_text
-from ..read.sources import code_hash, study_data
+from ..read.sources import study_data
 from ..report.page import Page, render
-from ..study.domains import domain_of
 from ..study.load import parse_change, read_study, study_file, study_words
 from .notebook_files import PLAN, Job, Options
 from .notebooks import execute_all, kernels
-from .receipt import digest, zone_of
+from .receipt import zone_of
 
 
 def write_plan(study: str, change: dict, langs: list[str], folder: Path, options: Options) -> list[Path]:
@@ -40,7 +39,7 @@ def write_plan(study: str, change: dict, langs: list[str], folder: Path, options
         pages = work / "pages"
         pages.mkdir()
         executed = execute_all(p, [Job(PLAN, lang) for lang in langs], {}, pages, work, options)
-        texts = {files[0]: plan_text(plan, day, {"code": code_hash(), "facts": digest(domain_of(p).facts())})}
+        texts = {files[0]: plan_text(plan, day)}
         for job, file in zip(executed, files[1:], strict=True):
             words = study_words(p, job.lang)
             page = Page(lang=job.lang, title=words("plan.title", title=words("study.title")), place=words("study.place"), kind="chapter",

@@ -61,7 +61,7 @@ def input_files(p: Study) -> list[Path]:
     scorecard and numbers of places."""
     files = data_files(Path(p.data))
     fees = [p.fees or f"{files[0]}.fees.csv"] if p.layout != "table" else []
-    beside = [f"{files[0]}.truth.csv", *(path for path in (p.words, p.scorecard, p.places) if path)]
+    beside = [f"{files[0]}.truth.csv", *(path for path in (p.words, p.scorecard, p.places, p.plan) if path)]
     return [*files, *map(payments_beside, files), *map(Path, fees), *map(Path, beside)]
 
 
@@ -77,6 +77,7 @@ def make_receipt(p: Study, panel: "Panel", rows: int, langs: list[str], key: Key
                if file.is_file() and not (files == [file] or file.name.endswith(".truth.csv"))]  # fmt: skip
     return {
         "run": run, "study": shown_study(p), "languages": langs, "newest": newest_counted(panel, p),
+        **({"blind_lifted": f"{periods.today()}"} if p.blind else {}),
         "simulated": panel.origin.simulated, "inputs": inputs,
         "facts_sha256": digest(facts), "facts": facts, "code_sha256": code_hash(), "notebooks_sha256": digest(key.notebooks),
         "git_commit": git_commit(), "python": python(), "packages": package_versions(),

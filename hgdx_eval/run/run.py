@@ -174,9 +174,13 @@ def first_look(p: Study, options: Options, hand_over: object, folder: Path, key:
     before any starts."""
     from ..design.design import study_design
     from ..estimation.estimate import estimate
+    from ..evaluation.plan_record import check_plan, lift
     from ..panel.load import check_fresh, load_panel
     from .told_before import decide
 
+    check_plan(p)
+    if p.blind:
+        lift(p)
     say(f"{p.study}: reading the data")
     panel = load_panel(p)
     if not options.compared:

@@ -60,6 +60,9 @@ def read_study(file: Path, change: dict) -> Study:
             if "\0" in value[key]:
                 raise InputError(f"{file.name}: {key}: found a letter 0 that no path can hold; {SEEN_FROM}")
             value[key] = str((file.parent / value[key]).resolve())
+    beside = file.parent / f"{value.get('study')}.plan.yaml"
+    if "plan" not in value and isinstance(value.get("study"), str) and beside.is_file():
+        value["plan"] = str(beside)
     value.update(change)
     label = file.name + (f" with {', '.join(f'{k}={v}' for k, v in change.items() if k not in PATH_KEYS)}"
                          if set(change) - set(PATH_KEYS) else "")  # fmt: skip

@@ -22,7 +22,7 @@ SPECIAL = {"simulated": "whether a table is simulated", "definition": "what its 
 ABOUT_KEYS = ("made_by", "contact", "licence")  # what a report says of itself; they decide nothing
 CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|https://\S+|\+?\d[\d .()-]{5,}")
 LONGEST = 200  # letters
-PATH_KEYS = ("data", "fees", "words", "scorecard", "places")
+PATH_KEYS = ("data", "fees", "words", "plan", "scorecard", "places")
 SEEN_FROM = "a path in a study's file is seen from the folder of that file, one in -p from the current folder"
 
 
@@ -142,6 +142,10 @@ class Study(BaseModel):
     words: str | None = Field(None, description="a file with the study's own words, vi and en")
     scorecard: str | None = Field(None, description="a csv of indicators of the seven tasks (docs/scorecard.md), relative to this study")
     places: str | None = Field(None, description="a csv of numbers of places (docs/places.md), relative to this study")
+    plan: str | None = Field(
+        None, description="a plan written by hgdx-eval plan, to which the report is held; default: STUDY.plan.yaml beside this study"
+    )
+    blind: bool = Field(False, description="true: nothing is estimated before a plan is there and the gate passes on the data before")
     made_by: str | None = Field(None, description="who made the report, a person or an office: one line of at most 200 letters")
     contact: str | None = Field(
         None, description="where to ask about the report: an e-mail address, a page (https://...) or a telephone number"
@@ -212,7 +216,7 @@ def without(field: FieldInfo) -> str:
 
 def study_digest(p: Study) -> str:
     """What tells a study from another whatever its files are called: 32 hex digits of all of its keys but paths."""
-    return sha256(p.model_dump_json(exclude={*PATH_KEYS, *ABOUT_KEYS}).encode()).hexdigest()[:32]
+    return sha256(p.model_dump_json(exclude={*PATH_KEYS, *ABOUT_KEYS, "blind"}).encode()).hexdigest()[:32]
 
 
 def named_columns(p: Study) -> dict[str, list[str]]:
