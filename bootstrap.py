@@ -1,8 +1,9 @@
 """Set-up and the everyday commands, on the standard library alone: python bootstrap.py report | test | test-long | lab | docs.
 
-Three environments beside this file: .venv runs the kit, .venv-dev also tests and develops it, .venv-docs has what turns pages into a
-site and nothing else. JupyterLab stays out of the first because its JSON schema extras triple the time of `import papermill`. All are
-installed from lock files with hashes; a stamp written last says that one is whole. Old Pythons must be able to parse this file, to be told so.
+Three environments beside this file: .venv runs the kit, .venv-dev also tests and develops it, .venv-docs has what turns
+pages into a site and nothing else. JupyterLab stays out of the first because its JSON schema extras triple the time of
+`import papermill`. All are installed from lock files with hashes; a stamp written last says that one is whole. Old
+Pythons must be able to parse this file, to be told so.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Whether a built site holds together: every link inside it leads somewhere, and no page asks anything of another machine.
 
-    python docs/site/check_site.py FOLDER
+python docs/site/check_site.py FOLDER
 """
 
 import re

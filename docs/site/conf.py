@@ -20,7 +20,8 @@ pygments_style, pygments_dark_style = "default", "github-dark"
 exclude_patterns = ["extra"]
 html_extra_path = ["extra"]
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": "#0b4f8a", "color-brand-content": "#a3123b", "font-stack": "'Segoe UI', Roboto, 'Noto Sans', Arial, sans-serif"},
+    "light_css_variables": {"color-brand-primary": "#0b4f8a", "color-brand-content": "#a3123b",
+                            "font-stack": "'Segoe UI', Roboto, 'Noto Sans', Arial, sans-serif"},
     "dark_css_variables": {"color-brand-primary": "#7cb8f2", "color-brand-content": "#ff8fa8"},
 }  # fmt: skip
 

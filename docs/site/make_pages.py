@@ -2,9 +2,8 @@
 
     python docs/site/make_pages.py FOLDER RUNS
 
-Nothing is written twice: files of the repository are taken as they are (repository.py), studies, methods, keys, commands and verbs are
-asked (reference.py), charts are drawn by a run of the demonstration (gallery.py). What comes new joins by existing; a page that stands in
-no menu stops the build.
+Nothing is written twice: files of the repository are taken as they are (repository_pages.py), studies, methods, keys, commands and verbs
+are asked of the code (code_pages.py), charts are drawn by a run of the demonstration (chart_pages.py). What comes new joins by existing.
 """
 
 import shutil
@@ -14,14 +13,16 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(HOME), str(Path(__file__).parent)]
 
-import gallery  # noqa: E402
-import reference  # noqa: E402
-import repository  # noqa: E402
+import chart_pages  # noqa: E402
+import code_pages  # noqa: E402
+import repository_pages  # noqa: E402
 
 Pages = dict[str, str]  # path without .md, from the site's first folder -> Markdown
 MENUS = {  # caption -> pages and folders, in order; a folder stands for all of its pages
     "Bắt đầu · Begin": ["tutorial/", "docs/guides/", "docs/scheduling"],
-    "Tra cứu · Reference": ["your-own-data", "studies/", "methods/", "keys", "commands/", "verbs/", "gallery/", "GLOSSARY", "docs/scorecard", "docs/places"],
+    "Tra cứu · Reference": [
+        "your-own-data", "studies/", "methods/", "keys", "commands/", "verbs/", "gallery/", "GLOSSARY", "docs/scorecard", "docs/places",
+    ],
     "Độ tin cậy · How sure": ["how-sure", "docs/coverage", "docs/bias", "docs/worlds", "docs/warnings", "docs/faults"],
     "Dự án · Project": ["ARCHITECTURE", "docs/decisions/", "CONTRIBUTING", "CHANGELOG", "SECURITY"],
 }  # fmt: skip
@@ -35,7 +36,9 @@ def in_menus(pages: Pages) -> dict[str, list[str]]:
     for caption, wanted in MENUS.items():
         found[caption] = []
         for entry in wanted:
-            own = [name for name in sorted(pages) if name == entry or (entry.endswith("/") and name.startswith(entry) and name not in inside)]
+            own = [
+                name for name in sorted(pages) if name == entry or (entry.endswith("/") and name.startswith(entry) and name not in inside)
+            ]
             found[caption] += own
     named = {name for names in found.values() for name in names}
     found[list(MENUS)[-1]] += [name for name in sorted(pages) if name not in named | inside | {"index"}]
@@ -58,8 +61,8 @@ def main(target: Path, work: Path) -> None:
     """Writes all pages and what they show into `target`, which is made anew; `work` keeps the run of the demonstration for next time."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    pages = repository.pages(HOME) | reference.pages(HOME) | gallery.pages(HOME, work, target)
-    linked = repository.Links(HOME, pages, reference.anchors(pages))
+    pages = repository_pages.pages(HOME) | code_pages.pages(HOME) | chart_pages.pages(HOME, work, target)
+    linked = repository_pages.Links(HOME, pages, code_pages.anchors(pages))
     for name, text in with_menus(pages).items():
         file = target / f"{name}.md"
         file.parent.mkdir(parents=True, exist_ok=True)

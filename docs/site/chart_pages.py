@@ -8,10 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reference import raw
-from repository import listed
+from code_pages import raw
+from repository_pages import listed
 
-DOSSIERS = 20_000
+DOSSIERS = 40_000
+MADE_UP = f"Drawn when this site was built, by a run of the demonstration on {DOSSIERS:,} made-up dossiers: no result for Hậu Giang."
 SHOWN = [f"{name}.{lang}.{kind}" for lang in ("vi", "en") for name, kind in (("report", "html"), ("brief", "html"), ("report", "xlsx"))]
 
 
@@ -26,12 +27,9 @@ def pages(home: Path, work: Path, target: Path) -> dict[str, str]:
     for file in sorted((run / "notebooks").glob("*.en.ipynb")):
         name, notebook = file.name.partition(".")[0], json.loads(file.read_text(encoding="utf-8"))
         if charts := drawn(notebook):
-            found[f"gallery/{name}"] = f"# Charts of the notebook {name}\n\n{MADE_UP}\n\n" + "\n".join(charts)
-    return found | {"gallery/index": listed("Charts", MADE_UP + ' Every chart is drawn twice, for a phone and for a wide page; `figure.save("chart.png")` or '
-                                            "`.svg` takes it out.", found, "gallery/")}  # fmt: skip
-
-
-MADE_UP = f"Drawn when this site was built, by a run of the demonstration on {DOSSIERS:,} made-up dossiers: none of it is a result for Hậu Giang."
+            found[f"gallery/{name}"] = f"# Charts: {name}\n\n{MADE_UP}\n\n" + "\n".join(charts)
+    about = f'{MADE_UP} Every chart is drawn twice, for a phone and for a wide page; `figure.save("chart.png")` or `.svg` takes it out.'
+    return found | {"gallery/index": listed("Charts", about, found, "gallery/")}
 
 
 def demonstration(home: Path, work: Path) -> Path:

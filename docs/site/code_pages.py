@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 import yaml
-from repository import VIETNAMESE, listed
+from repository_pages import listed
 
 import hgdx_eval as hg
 from hgdx_eval import cli
 from hgdx_eval.report.formulas import mathml
 from hgdx_eval.study.load import read_study, study_words
-from hgdx_eval.study.study import CostRules, PaymentRules, Study, VerdictRules, keys_told
+from hgdx_eval.study.study import CostRules, PaymentRules, VerdictRules, keys_told
 from hgdx_eval.study.words import Words, capital
 
 PARTS_OF_KEYS = {"verdict": VerdictRules, "cost": CostRules, "payment": PaymentRules}
@@ -27,8 +27,7 @@ ROOMS = {  # room of a verb's module -> title of its page
 
 def pages(home: Path) -> dict[str, str]:
     """Page -> Markdown of all that is asked of the code."""
-    found = studies(home) | methods(home) | keys() | commands() | verbs()
-    return found
+    return studies(home) | methods(home) | keys() | commands() | verbs()
 
 
 def anchors(found: dict[str, str]) -> dict[str, str]:
@@ -64,7 +63,7 @@ def studies(home: Path) -> dict[str, str]:
         comment = re.match(r"# (.+)", text)
         measured = f"`{p.outcome}`" if p.outcome else f"`{p.numerator}` of `{p.denominator}`"
         found[f"studies/{p.study}"] = "\n".join([
-            f"# {en('study.title')}", "", f"*{vi('study.title')}*", "",
+            f"# {p.study}: {en('study.title')}", "", f"*{vi('study.title')}*", "",
             f"**{vi('study.question')}**<br>", f"{en('study.question')}", "", plain(comment[1]) if comment else "", "",
             "| | |", "|---|---|",
             f"| Run it | `hgdx-eval run {p.study}{'' if p.study == 'demo' else ' -p data=PATH'}` |",
@@ -90,7 +89,8 @@ def method(home: Path, name: str, en: "object", vi: "object") -> str:
     module = import_module(f"hgdx_eval.estimators.{name}")
     head, *rest = inspect.cleandoc(module.__doc__ or "").split("\n\n")
     parts = [
-        f"# {en['name']}", f"*{vi['name']}* · `{name}`", plain(head), raw(f'<div class="formula">{mathml(en["formula"], display=True)}</div>'),
+        f"# {en['name']}", f"*{vi['name']}* · `{name}`", plain(head),
+        raw(f'<div class="formula">{mathml(en["formula"], display=True)}</div>'),
         f"{plain(en['meaning'])}", f"*{plain(vi['meaning'])}*", f"Source: {en['source']}.",
         "## How it is done here", *map(plain, rest), *refusals(module), *off(home, name), *held_to(home, name),
     ]  # fmt: skip
@@ -100,7 +100,9 @@ def method(home: Path, name: str, en: "object", vi: "object") -> str:
 def refusals(module: object) -> list[str]:
     """When the method says that it cannot answer, by the reasons that its file names."""
     calls = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call)]
-    reasons = dict.fromkeys(call.args[0].value for call in calls if getattr(call.func, "id", "") == "Refusal" and isinstance(call.args[0], ast.Constant))
+    reasons = dict.fromkeys(
+        call.args[0].value for call in calls if getattr(call.func, "id", "") == "Refusal" and isinstance(call.args[0], ast.Constant)
+    )
     if not reasons:
         return []
     en, vi = Words("en"), Words("vi")
@@ -110,15 +112,19 @@ def refusals(module: object) -> list[str]:
 
 def off(home: Path, name: str) -> list[str]:
     """How far it was off where an assumption fails: its row of docs/bias.md, a world a line."""
-    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in (home / "docs/bias.md").read_text(encoding="utf-8").split("\n") if line.startswith("|")]
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in (home / "docs/bias.md").read_text(encoding="utf-8").split("\n")
+        if line.startswith("|")
+    ]
     heads = rows[0][1:]
     own = next((row[1:] for row in rows if row[0] == f"`{name}`"), None)
     fails = {row[0].strip("`"): row[1] for row in rows if len(row) == 2 and row[0].startswith("`")}
     if own is None:
         return []
     lines = [f"| {fails.get(world, world)} | {value} |" for world, value in zip(heads, own, strict=True)]
-    return ["## What it rests on", "Mean error in percentage points where one assumption fails, in made-up worlds ([how](../docs/bias.md)).",
-            "\n".join(["| what fails | off by |", "|---|---|", *lines])]  # fmt: skip
+    about = "Mean error in percentage points where one assumption fails, in made-up worlds ([how](../docs/bias.md))."
+    return ["## What it rests on", about, "\n".join(["| what fails | off by |", "|---|---|", *lines])]
 
 
 def held_to(home: Path, name: str) -> list[str]:
@@ -128,20 +134,22 @@ def held_to(home: Path, name: str) -> list[str]:
         return []
     lines = []
     for case, about in yaml.safe_load(file.read_text(encoding="utf-8")).items():
-        values = [f"`{key}` {value['expected']:g}" for key, value in about.get("values", {}).items() if isinstance(value.get("expected"), (int, float))]
-        lines.append(f"* {plain(about['citation'])}" + (f" — {', '.join(values)}" if values and len(values) <= 8 else "") + f" (`{case}`)")
+        numbers = {key: value["expected"] for key, value in about.get("values", {}).items() if isinstance(value.get("expected"), float)}
+        values = ", ".join(f"`{key}` {value:g}" for key, value in numbers.items()) if len(numbers) <= 8 else ""
+        lines.append(f"* {plain(about['citation'])} (`{case}`)" + (f": {values}" if values else ""))
     return ["## Published values that it is held to", "\n".join(lines)]
 
 
 def keys() -> dict[str, str]:
     """Every key of a study's file."""
-    parts = ["# Keys of a study", "One flat YAML file, or `-p KEY=VALUE` of `hgdx-eval run`. `hgdx-eval schema` writes the JSON Schema by which an "
-             "editor completes them.", definitions(keys_told())]  # fmt: skip
+    about = (
+        "One flat YAML file, or `-p KEY=VALUE` of `hgdx-eval run`. `hgdx-eval schema` writes the schema by which an editor completes them."
+    )
+    parts = ["# Keys of a study", about, definitions(keys_told())]
     for key, rules in PARTS_OF_KEYS.items():
         doc = inspect.cleandoc(rules.__doc__ or "")
         told = [(name, f"{field.description}  [default: {field.default}]") for name, field in rules.model_fields.items()]
         parts += [f"## `{key}:`", plain(doc), definitions(told)]
-    assert set(PARTS_OF_KEYS) <= set(Study.model_fields)
     return {"keys": "\n\n".join(parts) + "\n"}
 
 
@@ -154,7 +162,8 @@ def commands() -> dict[str, str]:
     found = {}
     for name, command in cli.cli.commands.items():
         context = click.Context(command, info_name=f"hgdx-eval {name}")
-        options = [record for parameter in command.params if (record := parameter.get_help_record(context))]
+        records = [parameter.get_help_record(context) for parameter in command.params]
+        options = [record for record in records if record and record[0].startswith("-")]
         parts = [f"# hgdx-eval {name}", f"```text\n{' '.join([f'hgdx-eval {name}', *command.collect_usage_pieces(context)])}\n```",
                  *(plain(part) for part in inspect.cleandoc(command.help or "").split("\n\n"))]  # fmt: skip
         parts += ["## Options", definitions(options)] if options else []
@@ -169,7 +178,10 @@ def verbs() -> dict[str, str]:
     grouped: dict[str, list[str]] = {}
     for verb in hg.__all__:
         grouped.setdefault(ROOMS[room_of(hg.MODULE_OF[verb])], []).append(verb)
-    found = {f"verbs/{re.sub(r'[^a-z]+', '-', title.lower())}": f"# {title}\n\n" + "\n".join(map(entry, names)) for title, names in sorted(grouped.items())}
+    found = {
+        f"verbs/{re.sub(r'[^a-z]+', '-', title.lower())}": f"# {title}\n\n" + "\n".join(map(entry, names))
+        for title, names in sorted(grouped.items())
+    }
     found["verbs/records"] = "# Records\n\nWhat verbs take and give.\n\n" + "\n".join(map(record, records()))
     about = "\n\n".join(map(plain, inspect.cleandoc(hg.__doc__ or "").split("\n\n")))
     return found | {"verbs/index": listed("Verbs of the notebooks", f"```python\nimport hgdx_eval as hg\n```\n\n{about}", found, "verbs/")}
@@ -215,10 +227,11 @@ def record(kind: type) -> str:
         function = member.fget if isinstance(member, property) else member
         if name.startswith("_") or not inspect.isfunction(function) or not function.__doc__:
             continue
-        head = f"py:property}} {name}" if isinstance(member, property) else f"py:method}} {name}{re.sub(r'^.self(, )?', '(', signature(function))}"
+        head = (
+            f"py:property}} {name}"
+            if isinstance(member, property)
+            else f"py:method}} {name}{re.sub(r'^.self(, )?', '(', signature(function))}"
+        )
         parts.append(f"````{{{head}\n\n{told(function)}\n````\n")
     doc = told(kind) if kind.__doc__ and not kind.__doc__.startswith(f"{kind.__name__}(") else ""
     return f"`````{{py:class}} {kind.__name__}\n:module: {kind.__module__}\n\n{doc}\n\n" + "\n".join(parts) + "`````\n"
-
-
-__all__ = ["VIETNAMESE", "anchors", "pages"]

@@ -17,10 +17,10 @@ def pages(home: Path) -> dict[str, str]:
     found = readme_parts((home / "README.md").read_text(encoding="utf-8"))
     found |= {name: (home / f"{name}.md").read_text(encoding="utf-8") for name in WHOLE}
     for file in sorted([*home.glob("docs/*.md"), *home.glob("docs/decisions/*.md"), *home.glob("docs/guides/*.md")]):
-        text = file.read_text(encoding="utf-8")
+        text = in_both(file, file.read_text(encoding="utf-8"))
         found[file.relative_to(home).with_suffix("").as_posix()] = (VIETNAMESE if file.stem.endswith(".vi") else "") + text
     found["docs/decisions/index"] = listed("Decisions", "What was chosen, what it costs, and when to look again.", found, "docs/decisions/")
-    found["index"] = found["index"] + "\n## Cho ai · For whom\n\n" + bullets(found, "docs/guides/") + "\n".join([
+    found["index"] = found["index"] + "\n## Cho ai · For whom\n\n" + guides(found) + "\n".join([
         "* [For whom keeps the scheduler](docs/scheduling.md)", "* [Every method, with its formula and source](methods/index.md)",
         "* [Charts that the kit draws](gallery/index.md), and a whole report of made-up data: "
         '<a href="demonstration/report.vi.html">tiếng Việt</a>, <a href="demonstration/report.en.html">English</a>', ""])  # fmt: skip
@@ -53,7 +53,28 @@ def title_of(text: str) -> str:
 
 
 def bullets(found: dict[str, str], folder: str) -> str:
-    return "".join(f"* [{title_of(text)}]({name}.md)\n" for name, text in sorted(found.items()) if name.startswith(folder) and not name.endswith("/index"))
+    return "".join(
+        f"* [{title_of(text)}]({name}.md)\n"
+        for name, text in sorted(found.items())
+        if name.startswith(folder) and not name.endswith("/index")
+    )
+
+
+def in_both(file: Path, text: str) -> str:
+    """A page in one language, with a way to the other below its title."""
+    stem, _, lang = file.stem.partition(".")
+    other = file.with_name(f"{stem}.{'en' if lang == 'vi' else 'vi'}.md")
+    if not lang or not other.exists():
+        return text
+    return re.sub(r"^(# .+\n)", rf"\1\n[{'English' if lang == 'vi' else 'Tiếng Việt'}]({other.name})\n", text, count=1, flags=re.M)
+
+
+def guides(found: dict[str, str]) -> str:
+    """A line for every guide, in both languages where it has both."""
+    lines: dict[str, list[str]] = {}
+    for name in sorted((name for name in found if name.startswith("docs/guides/")), reverse=True):
+        lines.setdefault(name.partition(".")[0], []).append(f"[{title_of(found[name])}]({name}.md)")
+    return "".join(f"* {' · '.join(line)}\n" for _, line in sorted(lines.items()))
 
 
 def listed(title: str, about: str, found: dict[str, str], folder: str) -> str:
