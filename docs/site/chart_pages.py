@@ -12,6 +12,7 @@ from code_pages import raw
 from repository_pages import listed
 
 DOSSIERS = 40_000
+TITLE = re.compile(r'<div class="ft">(.*?)</div>', re.S)
 MADE_UP = f"Drawn when this site was built, by a run of the demonstration on {DOSSIERS:,} made-up dossiers: no result for Hậu Giang."
 SHOWN = [f"{name}.{lang}.{kind}" for lang in ("vi", "en") for name, kind in (("report", "html"), ("brief", "html"), ("report", "xlsx"))]
 
@@ -49,13 +50,12 @@ def drawn(notebook: dict) -> list[str]:
         shown = ["".join(output.get("data", {}).get("text/html", "")) for output in cell.get("outputs", [])]
         figures = [figure for html in shown for figure in re.findall(r'<figure class="chart">.*?</figure>', html, re.S)]
         for number, figure in enumerate(figures):
-            title = re.sub(r"<[^>]+>", "", re.search(r'<div class="ft">(.*?)</div>', figure, re.S)[1])
+            head = TITLE.search(figure)
             code = f"```python\n{''.join(cell['source']).strip()}\n```\n" if number == 0 else ""
-            found.append(f"## {title}\n\n{raw(one_size(figure))}\n{code}")
+            found.append(f"## {re.sub(r'<[^>]+>', '', head[1])}\n\n{raw(one_size(figure.replace(head[0], '')))}\n{code}")
     return found
 
 
 def one_size(figure: str) -> str:
     """The figure in both sizes, of which the page's own style shows one, without links to what lies beside the report."""
-    figure = re.sub(r'<div class="ft">.*?</div>', "", figure, flags=re.S)
     return re.sub(r"\n\s*\n", "\n", figure.replace(' style="display:none"', ""))

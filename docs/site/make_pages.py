@@ -3,7 +3,8 @@
     python docs/site/make_pages.py FOLDER RUNS
 
 Nothing is written twice: files of the repository are taken as they are (repository_pages.py), studies, methods, keys, commands and verbs
-are asked of the code (code_pages.py), charts are drawn by a run of the demonstration (chart_pages.py). What comes new joins by existing.
+are asked of the code (code_pages.py), charts are drawn by a run of the demonstration (chart_pages.py), the tutorial is executed
+(tutorial_pages.py). What comes new joins by existing.
 """
 
 import shutil
@@ -16,6 +17,7 @@ sys.path[:0] = [str(HOME), str(Path(__file__).parent)]
 import chart_pages  # noqa: E402
 import code_pages  # noqa: E402
 import repository_pages  # noqa: E402
+import tutorial_pages  # noqa: E402
 
 Pages = dict[str, str]  # path without .md, from the site's first folder -> Markdown
 MENUS = {  # caption -> pages and folders, in order; a folder stands for all of its pages
@@ -61,7 +63,7 @@ def main(target: Path, work: Path) -> None:
     """Writes all pages and what they show into `target`, which is made anew; `work` keeps the run of the demonstration for next time."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    pages = repository_pages.pages(HOME) | code_pages.pages(HOME) | chart_pages.pages(HOME, work, target)
+    pages = repository_pages.pages(HOME) | code_pages.pages(HOME) | chart_pages.pages(HOME, work, target) | tutorial_pages.pages()
     linked = repository_pages.Links(HOME, pages, code_pages.anchors(pages))
     for name, text in with_menus(pages).items():
         file = target / f"{name}.md"
