@@ -104,7 +104,11 @@ def test_what_a_guide_counts_is_what_the_facts_hold():
 @pytest.fixture(scope="module")
 def pages():
     """All pages but the charts, which need a run."""
-    return repository_pages.pages(ROOT) | code_pages.pages(ROOT) | {"gallery/index": "# Charts\n"}
+    return (
+        repository_pages.pages(ROOT)
+        | code_pages.pages(ROOT)
+        | {"gallery/index": "# Charts\n", **dict.fromkeys(("tutorial/tutorial.vi", "tutorial/tutorial.en"), "# Tutorial\n")}
+    )
 
 
 def test_whatever_there_is_has_a_page(pages):

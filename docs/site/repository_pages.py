@@ -9,6 +9,7 @@ WHOLE = ("ARCHITECTURE", "GLOSSARY", "CONTRIBUTING", "CHANGELOG", "SECURITY")
 LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\])\(([^)\s]+)\)")
 FENCED = re.compile(r"^(```+|~~~+).*?^\1[ ]*$", re.M | re.S)
 CODE = re.compile(r"(?<![\[`])`([^`\n]+)`(?![`\]])")
+TUTORIAL = "* [Bài thực hành](tutorial/tutorial.vi.md) · [Tutorial](tutorial/tutorial.en.md)\n"
 VIETNAMESE = "---\nlang: vi\n---\n\n"
 
 
@@ -20,7 +21,7 @@ def pages(home: Path) -> dict[str, str]:
         text = in_both(file, file.read_text(encoding="utf-8"))
         found[file.relative_to(home).with_suffix("").as_posix()] = (VIETNAMESE if file.stem.endswith(".vi") else "") + text
     found["docs/decisions/index"] = listed("Decisions", "What was chosen, what it costs, and when to look again.", found, "docs/decisions/")
-    found["index"] = found["index"] + "\n## Cho ai · For whom\n\n" + guides(found) + "\n".join([
+    found["index"] = found["index"] + "\n## Cho ai · For whom\n\n" + TUTORIAL + guides(found) + "\n".join([
         "* [For whom keeps the scheduler](docs/scheduling.md)", "* [Every method, with its formula and source](methods/index.md)",
         "* [Charts that the kit draws](gallery/index.md), and a whole report of made-up data: "
         '<a href="demonstration/report.vi.html">tiếng Việt</a>, <a href="demonstration/report.en.html">English</a>', ""])  # fmt: skip
@@ -119,6 +120,9 @@ class Links:
             return "index.md"
         if name in self.names:
             return f"{name}.md"
+        lang = "vi" if page.endswith(".vi") else "en"
+        if path.endswith(".ipynb") and f"{path[:-6]}.{lang}" in self.names:
+            return f"{path[:-6]}.{lang}.md"
         if f"{path}/index" in self.names:
             return f"{path}/index.md"
         if (self.home / path).is_dir():

@@ -28,7 +28,8 @@ def executed(lang: str) -> str:
         slow = [cell for cell in notebook.cells if SLOW in cell.metadata.get("tags", [])]
         for cell in slow:
             cell.cell_type = "raw"
-        NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": f"{folder}/work"}}).execute()
+        place = {"metadata": {"path": str(Path(folder, "work"))}}
+        NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place, extra_arguments=["--log-level=40"]).execute()
         for cell in slow:
             cell.cell_type, cell.outputs = "code", []
     return "\n".join(map(shown, notebook.cells))
@@ -38,7 +39,8 @@ def shown(cell: nbformat.NotebookNode) -> str:
     """A cell as Markdown."""
     if cell.cell_type != "code":
         return cell.source + "\n"
-    return "\n".join([f"```ipython\n{cell.source}\n```", *map(output, cell.outputs)]) + "\n"
+    kind = "sh" if cell.source.startswith("!") else "python"
+    return "\n".join([f"```{kind}\n{cell.source}\n```", *map(output, cell.outputs)]) + "\n"
 
 
 def output(found: nbformat.NotebookNode) -> str:
