@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 PARTS = ("Your own data", "How sure")  # parts of the README that are pages of their own; the others stand on the first page
 WHOLE = ("ARCHITECTURE", "GLOSSARY", "CONTRIBUTING", "CHANGELOG", "SECURITY")
 LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\])\(([^)\s]+)\)")
+LEAD = re.compile(r"(?<!\n)\n(?=\*\*[A-Z])")  # where a part of a decision begins
 FENCED = re.compile(r"^(```+|~~~+).*?^\1[ ]*$", re.M | re.S)
 CODE = re.compile(r"(?<![\[`])`([^`\n]+)`(?![`\]])")
 TUTORIAL = "* [Bài thực hành](tutorial/tutorial.vi.md) · [Tutorial](tutorial/tutorial.en.md)\n"
@@ -19,6 +20,8 @@ def pages(home: Path) -> dict[str, str]:
     found |= {name: (home / f"{name}.md").read_text(encoding="utf-8") for name in WHOLE}
     for file in sorted([*home.glob("docs/*.md"), *home.glob("docs/decisions/*.md"), *home.glob("docs/guides/*.md")]):
         text = in_both(file, file.read_text(encoding="utf-8"))
+        if file.parent.name == "decisions":
+            text = LEAD.sub("\n\n", text)
         found[file.relative_to(home).with_suffix("").as_posix()] = (VIETNAMESE if file.stem.endswith(".vi") else "") + text
     found["docs/decisions/index"] = listed("Decisions", "What was chosen, what it costs, and when to look again.", found, "docs/decisions/")
     found["index"] = found["index"] + "\n## Cho ai · For whom\n\n" + TUTORIAL + guides(found) + "\n".join([
