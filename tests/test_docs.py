@@ -11,6 +11,7 @@ import click
 import pytest
 import yaml
 
+import bootstrap
 import hgdx_eval as hg
 from hgdx_eval.cli import cli
 from hgdx_eval.study.load import check_study, read_study
@@ -64,6 +65,16 @@ def test_a_command_or_option_that_does_not_exist_is_seen():
         0,
     ]
     assert commands_in("```\nhgdx-eval list  # all\n```\nand `hgdx-eval run\nX -p data=Y`") == [["list"], ["run", "X", "-p", "data=Y"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_script_and_target_that_a_document_names_is_there(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    code = "\n".join([*re.findall(r"`([^`]+)`", FENCED.sub("", text)), *(block for _, block in FENCED.findall(text))])
+    targets = set(re.findall(r"^\s*make ([a-z-]+)", code, re.M))
+    assert targets <= set(bootstrap.COMMANDS)
+    scripts = [found.partition("*")[0] for found in re.findall(r"\bpython ([\w/]+(?:\*|\w)\.py)", code)]
+    assert [script for script in scripts if not (ROOT / script).exists()] == []
 
 
 def studies_in(name):
