@@ -1,8 +1,9 @@
-"""Set-up and the everyday commands, on the standard library alone: python bootstrap.py report | test | test-long | lab.
+"""Set-up and the everyday commands, on the standard library alone: python bootstrap.py report | test | test-long | lab | docs.
 
-Two environments beside this file: .venv runs the kit, .venv-dev also tests and develops it. JupyterLab stays out of the
-first because its JSON schema extras triple the time of `import papermill`. Both are installed from lock files with
-hashes; a stamp written last says that one is whole. Old Pythons must be able to parse this file, to be told so.
+Three environments beside this file: .venv runs the kit, .venv-dev also tests and develops it, .venv-docs has what turns
+pages into a site and nothing else. JupyterLab stays out of the first because its JSON schema extras triple the time of
+`import papermill`. All are installed from lock files with hashes; a stamp written last says that one is whole. Old
+Pythons must be able to parse this file, to be told so.
 """
 
 import hashlib
@@ -19,9 +20,14 @@ COMMANDS = {
     "test": "run the tests (some ten minutes on two cores)",
     "test-long": "run the Monte Carlo, browser and whole-program tests (some half an hour on two cores)",
     "lab": "open JupyterLab on the notebooks",
+    "docs": "build the documentation site and print the path of its first page (a minute; nothing is fetched once it is set up)",
     "wheel": "build a wheel and an sdist into dist/, notebooks and parameters inside",
 }
-ENVIRONMENTS = {"run": (".venv", "requirements.lock"), "dev": (".venv-dev", "requirements-dev.lock")}
+ENVIRONMENTS = {
+    "run": (".venv", "requirements.lock"),
+    "dev": (".venv-dev", "requirements-dev.lock"),
+    "docs": (".venv-docs", "requirements-docs.lock"),
+}
 REPORTS = ("report.vi.html", "report.en.html")
 STAMP = "hgdx-stamp"
 UNREADABLE = '$"`:[\\\n\r'  # in the path of this folder
@@ -157,9 +163,10 @@ def make(name, folder, lock):
     step([sys.executable, "-m", "venv", folder], "the environment could not be made")
     say("set-up 2/3: packages of %s (a minute or two; every hash is checked)" % lock)
     install(folder, ["--require-hashes", "-r", os.path.join(HERE, lock)], "the packages could not be installed")
-    say("set-up 3/3: hgdx_eval itself")
-    # the lock holds setuptools: without isolation nothing unpinned is fetched to build with
-    install(folder, ["--no-deps", "--no-build-isolation", "-e", HERE], "hgdx_eval could not be installed")
+    if lock != ENVIRONMENTS["docs"][1]:  # pages are made by another environment, which has the kit
+        say("set-up 3/3: hgdx_eval itself")
+        # the lock holds setuptools: without isolation nothing unpinned is fetched to build with
+        install(folder, ["--no-deps", "--no-build-isolation", "-e", HERE], "hgdx_eval could not be installed")
     say("set-up done in %d seconds" % (time.time() - started))
 
 
@@ -242,6 +249,29 @@ def report(arguments):
     return 0
 
 
+def docs():
+    """The documentation site; the last line is its first page."""
+    dev = ENVIRONMENTS["dev"]
+    kit = os.path.join(HERE, dev[0])
+    kit = python_of(kit) if is_ready(kit, wanted_stamp(dev[1])) else environment("run")
+    return build_site(kit, environment("docs"), os.path.join(HERE, "build", "docs"))
+
+
+def build_site(kit, sphinx, folder):
+    """Pages by a Python that has the kit, HTML by one that has Sphinx, then a look at every link; nothing is fetched."""
+    pages, site, own = os.path.join(folder, "pages"), os.path.join(folder, "html"), os.path.join(HERE, "docs", "site")
+    shutil.rmtree(site, ignore_errors=True)
+    for command in (
+        [kit, os.path.join(own, "make_pages.py"), pages, os.path.join(folder, "runs")],
+        [sphinx, "-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-d", os.path.join(folder, "doctrees"), "-b", "html", pages, site],
+        [kit, os.path.join(own, "check_site.py"), site],
+    ):
+        if subprocess.call(command, cwd=HERE) != 0:
+            return 1
+    print(os.path.join(site, "index.html"))
+    return 0
+
+
 def pytest_words(command, rest):
     """All cores for a whole suite, a file to a core; files or tests that are named run as they are asked for."""
     chosen = ["-m", "long or browser"] if command == "test-long" else []
@@ -267,6 +297,8 @@ def main(arguments):
     try:
         if command == "report":
             return report(rest)
+        if command == "docs":
+            return docs()
         python = environment("dev")
         if command == "lab":
             return subprocess.call([python, "-m", "jupyter", "lab", os.path.join(HERE, "notebooks")] + rest, cwd=HERE)

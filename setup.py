@@ -1,4 +1,4 @@
-"""A wheel holds the notebooks and parameters too: copies of the folders of the checkout, which stay the source."""
+"""A wheel holds the notebooks, parameters and tutorial too: copies of the folders of the checkout, which stay the source."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
-FOLDERS = ("notebooks", "params")
+FOLDERS = ("notebooks", "params", "tutorial")
 
 
 class WithFolders(build_py):

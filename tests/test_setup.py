@@ -68,6 +68,14 @@ def test_locks_hold_every_requirement_with_hashes_and_no_address(lock, extras):
     assert all("--hash=sha256:" in block for block in blocks)
 
 
+def test_the_lock_of_the_documentation_holds_what_makes_a_site_and_not_the_kit():
+    versions, text = locked("requirements-docs.lock")
+    for name, specifier in requirements("docs").items():
+        assert versions.get(name) and all(specifier.contains(version) for version in versions[name]), name
+    assert "://" not in text and not {"numpy", "pandas", "hgdx-eval"} & set(versions)
+    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[A-Za-z0-9])", text.strip()))
+
+
 def test_the_lean_lock_is_without_jupyterlab_and_serves_all_systems():
     versions, text = locked("requirements.lock")
     assert "jupyterlab" not in versions
@@ -114,7 +122,7 @@ def checkout(tmp_path, monkeypatch):
             python.parent.mkdir(parents=True)
             python.write_text("", encoding="utf-8")
 
-    for name in ("requirements.lock", "requirements-dev.lock", "pyproject.toml"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-docs.lock", "pyproject.toml"):
         (tmp_path / name).write_text("a", encoding="utf-8")
     monkeypatch.setattr(bootstrap, "HERE", str(tmp_path))
     monkeypatch.setattr(bootstrap, "step", step)
@@ -136,6 +144,20 @@ def test_set_up_is_skipped_when_whole_and_redone_when_not(checkout):
     Path(python).unlink()
     bootstrap.environment("run")
     assert len(steps) == 9
+
+
+def test_the_documentation_is_made_by_a_python_that_has_the_kit_and_another_that_has_sphinx(checkout, monkeypatch):
+    folder, steps = checkout
+    called = []
+    monkeypatch.setattr(
+        bootstrap.subprocess, "call", lambda command, cwd: called.append(command) or (1 if "check_site" in command[1] else 0)
+    )
+    assert bootstrap.docs() == 1  # a dead link
+    run, sphinx = (bootstrap.python_of(str(folder / name)) for name in (".venv", ".venv-docs"))
+    assert [command[0] for command in called] == [run, sphinx, run] and len(steps) == 3 + 2  # the kit is not put beside Sphinx
+    bootstrap.environment("dev")
+    bootstrap.docs()
+    assert called[3][0] == bootstrap.python_of(str(folder / ".venv-dev"))  # no third copy of the kit where there is one
 
 
 @pytest.mark.parametrize("name", ["a$b", "${HOME}", 'a"b', "a`id`b", "a:b", "a\nb", "a\\b", "a[b]", "a\udcffb"])

@@ -13,7 +13,18 @@ import pytest
 from small_run import small_notebooks
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("hgdx_eval", "notebooks", "params", "pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "CITATION.cff")
+SOURCES = (
+    "hgdx_eval",
+    "notebooks",
+    "params",
+    "tutorial",
+    "pyproject.toml",
+    "setup.py",
+    "MANIFEST.in",
+    "README.md",
+    "LICENSE",
+    "CITATION.cff",
+)
 
 
 def ask(*words, **how):
@@ -52,7 +63,7 @@ def test_a_wheel_holds_the_folders_of_the_checkout_as_they_are(installed):
     wheel, _ = installed
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
-        for folder in ("notebooks", "params"):
+        for folder in ("notebooks", "params", "tutorial"):
             own = {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in (ROOT / folder).rglob("*")
                    if file.is_file() and ".ipynb_checkpoints" not in file.parts}  # fmt: skip
             assert own and {name: packed.read(f"hgdx_eval/shipped/{name}") for name in own} == own

@@ -16,7 +16,7 @@ def working_folder() -> Path | None:
 
 
 def kits_own(name: str) -> Path:
-    """The kit's own folder of `params` or `notebooks`, whatever a working folder holds."""
+    """The kit's own folder of `params`, `notebooks` or `tutorial`, whatever a working folder holds."""
     return (SHIPPED if SHIPPED.is_dir() else HOME) / name
 
 

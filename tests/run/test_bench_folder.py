@@ -21,7 +21,7 @@ def folder_of(tmp_path, lang="en"):
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_a_working_folder_has_notebooks_of_one_language_and_a_place_for_everything(tmp_path, lang):
     work = folder_of(tmp_path, lang)
-    assert {path.name for path in work.iterdir()} == {"notebooks", "params", "data", "outputs", "README.md", ".hgdx_eval"}
+    assert {path.name for path in work.iterdir()} == {"notebooks", "params", "data", "outputs", "README.md", "tutorial.ipynb", ".hgdx_eval"}
     other = {"vi": "en", "en": "vi"}[lang]
     for name in NOTEBOOKS:
         notebook = nbformat.read(work / "notebooks" / f"{name}.ipynb", 4)
