@@ -14,7 +14,9 @@ from ..base.aside import own_folder, write_text
 from ..base.errors import InputError
 from ..base.periods import written_all
 from ..design.design import Design, study_design
+from ..panel.load import load_panel
 from ..panel.panel import Panel, export_panel
+from ..panel.tidy import table_columns
 from ..panel.told import FILE, Release, read_told
 from ..release.passed_on import cells_beside, released_beside
 from ..release.release import Earlier, all_cells, as_decided, release_of
@@ -106,9 +108,17 @@ def study_then(receipt: dict, p: Study | None) -> Study | None:
 def design_then(panel: Panel, p: Study) -> Design | None:
     """How a study divides the present data; None where it cannot."""
     try:
-        return study_design(panel, p)
+        return study_design(panel_then(panel, p), p)
     except InputError:
         return None
+
+
+def panel_then(panel: Panel, p: Study) -> Panel:
+    """The panel, read again where a study of the same table named columns that the present one does not."""
+    if p.layout != "table":
+        return panel
+    named = {name for columns in table_columns(p) for name in columns if not name.startswith("unit ")}
+    return panel if named <= set(panel.cells) else load_panel(p)
 
 
 def counted_as(p: Study) -> str:
@@ -191,9 +201,11 @@ def panels_told(out: Path, sha256: str, date: str) -> dict[int, pd.DataFrame]:
 
 
 def panel_rows(text: str) -> pd.DataFrame:
-    """The rows of a released panel as they were kept. Raises ValueError, KeyError."""
+    """The rows of a released panel, or the cells of a package, as they were kept. Raises ValueError, KeyError."""
     names = ("unit", "agency", "level", "cluster", "procedure", "fee_group", "period")
     rows = pd.read_csv(io.StringIO(text), dtype=dict.fromkeys(names, str), keep_default_na=False, na_values={"assisted": [""]})
+    if "unit" in rows:
+        return rows.astype({"numerator": float, "denominator": float})
     counts = {
         name: "Int64" if name == "assisted" else "int64"
         for name in ("received", "online", "assisted")
