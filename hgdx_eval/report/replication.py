@@ -12,8 +12,10 @@ from ..base.periods import written_all
 from ..base.safe_text import harmless
 from ..base.telling import in_brief
 from ..design.design import Design
-from ..study.study import Study
+from ..study.domains import domain_of
+from ..study.study import Study, weight_column
 from ..study.words import Words
+from .colophon import about
 
 SCRIPTS = ("replicate.py", "replicate_base.R", "replicate_fixest.R", "replicate.do")
 TEXTS = ("unit", "unit_effect", "period", "block", "group", "cluster")
@@ -124,7 +126,7 @@ def scripts(made: Replication, columns: list[str]) -> dict[str, str]:
     numbers = [name for name in columns if name in ("outcome", "weight", "treated", "cases")]
     said = {"effects": made.effects, "counted": made.counted, "simulated": made.simulated, "k": made.found.k, "k_is": counted_in(made),
             "numbers": ", ".join(f'"{name}"' for name in numbers), "estimate": f"{made.found.estimate:.10f}",
-            "std_error": f"{made.found.std_error:.10f}",
+            "std_error": f"{made.found.std_error:.10f}" if made.found.std_error == made.found.std_error else "no number (see README)",
             "text_columns": [i + 1 for i, name in enumerate(columns) if name in TEXTS]}  # fmt: skip
     surroundings = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
     folder = resources.files("hgdx_eval.report").joinpath("template")
@@ -149,8 +151,11 @@ def readme(made: Replication, receipt: dict, facts_left: list[str], words: Words
     said = {"run": receipt["run"], "title": words("study.title"), "method": words(f"tables.estimator_{made.method}"), "outcome": outcome,
             "headline": words(f"tables.estimator_{made.headline}"), "estimate": number(found.estimate), "error": number(found.std_error),
             "then": number(published.estimate), "then_error": number(published.std_error), "k": found.k, "clusters": found.clusters,
-            "rows": len(made.design.table), "difference": f"{found.estimate - published.estimate:+.7f}",
-            "least": made.study.min_count}  # fmt: skip
+            "n_found": f"{found.n:.0f}", "n_then": f"{published.n:.0f}" if published.n == published.n else words("replicate.untold"),
+            "clusters_then": published.clusters, "rows": len(made.design.table), "least": made.study.min_count,
+            "difference": f"{found.estimate - published.estimate:+.7f}"}  # fmt: skip
+    assumed = domain_of(made.study).assumption(made.study, words)
+    own = "\n".join([words("replicate.about"), *(f"  {what}: {text}" for what, text in about(receipt, words))])
     parts = [words("replicate.title", **said), words("report.mark", place=words("study.place")) if made.simulated else "",
              words("replicate.what" if first else "replicate.what_other", **said), words("replicate.how"),
              words("replicate.numbers_hidden" if made.hidden else "replicate.numbers", **said),
@@ -158,7 +163,8 @@ def readme(made: Replication, receipt: dict, facts_left: list[str], words: Words
              rests_on(made.inference, words) if first else "",
              words("replicate.regression", effects=effects_told(made, words), weight=weights_told(made, words),
                    n=words("replicate.n_cases" if made.counted else "replicate.n_rows"), **said),
-             words("replicate.files"), words("replicate.facts_left", names=", ".join(facts_left)) if facts_left else ""]  # fmt: skip
+             words("replicate.assumption", text=assumed) if assumed else "", words("replicate.files"),
+             words("replicate.facts_left", names=", ".join(facts_left)) if facts_left else "", own]  # fmt: skip
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
@@ -175,7 +181,9 @@ def effects_told(made: Replication, words: Words) -> str:
 
 
 def weights_told(made: Replication, words: Words) -> str:
-    return words("replicate.same_weight" if (made.design.table["weight"] == 1).all() else "replicate.weighted")
+    if (made.design.table["weight"] == 1).all():
+        return words("replicate.same_weight")
+    return words("replicate.cases_weigh" if made.counted and weight_column(made.study) == made.study.denominator else "replicate.weighted")
 
 
 def archive(files: dict[str, bytes]) -> bytes:

@@ -36,7 +36,7 @@ from .verify import published_run, verify_study
 EXPRESSED = (REGRESSION, "triple_difference")  # methods that are one regression of the programs for which scripts are written
 CLOSE = 1e-9  # of the number itself: less is the last digits of other machines' arithmetic
 DRAWN = "mo_phong.csv"  # what a study without data draws, and may draw again
-NEEDED = {"run", "study", "inputs", "result", "facts", "simulated"}  # of a receipt
+NEEDED = {"run", "study", "inputs", "result", "facts", "simulated", "key", "packages", "started"}  # of a receipt
 
 
 def replicate_run(run_dir: Path, output: Path, change: dict, say: Callable[[str], None]) -> Replication:
@@ -53,7 +53,7 @@ def replicate_run(run_dir: Path, output: Path, change: dict, say: Callable[[str]
     left: list[Path] = []
     try:
         if p.numerator:
-            say(f"{p.study}: finding the cells that may leave")
+            say(f"{p.study}: finding the cells that may leave (it may take minutes where many are small)")
         told, left = leaving(run_dir, panel, p, design)
         found = own if told is design else of_leaving(run_dir, p, told, method)
         made = Replication(p, told, method, replace(own, n=float(row["n_obs"])), found, not same_cells(told, design), p.estimator,

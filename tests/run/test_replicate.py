@@ -70,7 +70,7 @@ def published(folder: Path, name: str, table: pd.DataFrame, keys: dict, started:
     write_json(run / "receipt.json", {
         "run": run.name, "state": "complete", "study": shown_study(p), "facts": {}, "simulated": panel.origin.simulated,
         "inputs": [{"file": panel.origin.file, "sha256": panel.origin.sha256, "rows": len(table)}], "inputs_key": started,
-        "packages": {"hgdx_eval": "0.1.0"}, "result": {"main": {"inference": main["inference"], "ci_low": 0.0}},
+        "packages": {"hgdx_eval": "0.1.0"}, "key": "0" * 64, "started": "2024-02-05T02:00:00Z", "result": {"main": {"inference": main["inference"], "ci_low": 0.0}},
     })  # fmt: skip
     return run
 
