@@ -18,7 +18,7 @@ from ..study.words import Words
 from .colophon import about
 
 SCRIPTS = ("replicate.py", "replicate_base.R", "replicate_fixest.R", "replicate.do")
-TEXTS = ("unit", "unit_effect", "period", "block", "group", "cluster")
+TEXTS = ("unit", "unit_effect", "period", "block", "group", "cluster", "interaction")
 THEN = (1980, 1, 1, 0, 0, 0)  # of every file in the archive, so that the same run gives the same bytes
 CELLS, PUBLISHED = "cells.csv", "published"
 
@@ -40,7 +40,8 @@ class Regression:
 
 @dataclass(frozen=True)
 class Replication:
-    """`published`: as estimates.csv has it; `found`: of the cells that may leave. `design`: of these. `hidden`: whether some cells were
+    """`published`: as estimates.csv has it; `found`: of the cells that may leave. `design`: of these; where the method is one of dummies of
+    cohort and event time its table says in `interaction` which of them each row has. `hidden`: whether some cells were
     kept back. `headline`: the study's main method; `inference`: the kind of interval that its report tells, "" for none."""
 
     study: Study
@@ -70,6 +71,10 @@ class Replication:
         return self.study.numerator is not None
 
     @property
+    def interacted(self) -> bool:
+        return "interaction" in self.design.table
+
+    @property
     def effects(self) -> dict[str, list[str]]:
         """Fixed effect -> the columns of cells.csv whose values it is of."""
         found = {"unit_id": ["unit_effect" if self.study.unit_effects else "unit"],
@@ -96,6 +101,8 @@ def cells_table(made: Replication) -> pd.DataFrame:
         found["cases_with_outcome"], found["cases"] = table["numerator"].astype(float), table["denominator"].astype(float)
     found["treated"] = table["treated"].astype(int)
     found["event_time"] = table["event_time"].astype("Int64")
+    if made.interacted:
+        found["interaction"] = table["interaction"]
     return found.assign(simulated=1) if made.simulated else found
 
 
@@ -115,7 +122,7 @@ def harmless_names(names: pd.Series) -> pd.Series:
 
 def expected_table(made: Replication) -> pd.DataFrame:
     """expected.csv: the numbers of cells.csv, which the scripts compare with, and those of the report."""
-    rows = [{"cells": name, "method": made.method, "headline": "yes" if made.method == made.headline else "no", "estimate": one.estimate,
+    rows = [{"cells": name, "method": made.method, "main_method": "yes" if made.method == made.headline else "no", "estimate": one.estimate,
              "std_error": one.std_error, "n": one.n, "k": one.k, "clusters": one.clusters}
             for name, one in ((CELLS, made.found), (PUBLISHED, made.published))]  # fmt: skip
     return pd.DataFrame(rows)
@@ -124,9 +131,11 @@ def expected_table(made: Replication) -> pd.DataFrame:
 def scripts(made: Replication, columns: list[str]) -> dict[str, str]:
     """The scripts by name. `columns`: of cells.csv, in order."""
     numbers = [name for name in columns if name in ("outcome", "weight", "treated", "cases")]
-    said = {"effects": made.effects, "counted": made.counted, "simulated": made.simulated, "k": made.found.k, "k_is": counted_in(made),
-            "numbers": ", ".join(f'"{name}"' for name in numbers), "estimate": f"{made.found.estimate:.10f}",
-            "std_error": f"{made.found.std_error:.10f}" if made.found.std_error == made.found.std_error else "no number (see README)",
+    error = f"{made.found.std_error:.10f}" if made.found.std_error == made.found.std_error else "no number (see README)"
+    said = {"effects": made.effects, "interacted": made.interacted, "regressor": "average" if made.interacted else "treated",
+            "z": " z*" if made.interacted else "", "counted": made.counted, "simulated": made.simulated, "k": made.found.k,
+            "k_is": counted_in(made), "numbers": ", ".join(f'"{name}"' for name in numbers),
+            "estimate": f"{made.found.estimate:.10f}", "std_error": error,
             "text_columns": [i + 1 for i, name in enumerate(columns) if name in TEXTS]}  # fmt: skip
     surroundings = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined)
     folder = resources.files("hgdx_eval.report").joinpath("template")
@@ -135,6 +144,8 @@ def scripts(made: Replication, columns: list[str]) -> dict[str, str]:
 
 def counted_in(made: Replication) -> str:
     """What k counts, for a comment in a script."""
+    if made.interacted:
+        return "the dummies, and the fixed effects that do not lie inside one cluster each"
     if made.found.k == 1:
         return "being treated; each fixed effect lies inside one cluster and does not count"
     return "being treated, and the fixed effects that do not lie inside one cluster each"
@@ -161,8 +172,7 @@ def readme(made: Replication, receipt: dict, facts_left: list[str], words: Words
              words("replicate.numbers_hidden" if made.hidden else "replicate.numbers", **said),
              words("replicate.no_error_why") if found.std_error != found.std_error else "",
              rests_on(made.inference, words) if first else "",
-             words("replicate.regression", effects=effects_told(made, words), weight=weights_told(made, words),
-                   n=words("replicate.n_cases" if made.counted else "replicate.n_rows"), **said),
+             regression_told(made, said, words),
              words("replicate.assumption", text=assumed) if assumed else "", words("replicate.files"),
              words("replicate.facts_left", names=", ".join(facts_left)) if facts_left else "", own]  # fmt: skip
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
@@ -175,9 +185,12 @@ def rests_on(inference: str, words: Words) -> str:
     return words("replicate.rests", kind=words(f"tables.inference_{inference}")) if inference else words("replicate.rests_on_none")
 
 
-def effects_told(made: Replication, words: Words) -> str:
-    """The fixed effects, in words."""
-    return words("replicate.and").join(" × ".join(columns) for columns in made.effects.values())
+def regression_told(made: Replication, said: dict, words: Words) -> str:
+    """What is regressed on what, in words. `said`: what the page says of the numbers."""
+    effects = words("replicate.and").join(" × ".join(columns) for columns in made.effects.values())
+    on = words("replicate.on_dummies" if made.interacted else "replicate.on_treated")
+    n = words("replicate.n_cases" if made.counted else "replicate.n_rows")
+    return words("replicate.regression", on=on, effects=effects, weight=weights_told(made, words), n=n, **said)
 
 
 def weights_told(made: Replication, words: Words) -> str:

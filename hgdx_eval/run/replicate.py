@@ -15,9 +15,10 @@ from ..base.aside import write_bytes
 from ..base.errors import InputError, Refusal
 from ..base.hashes import file_hash
 from ..base.own_files import own_file
+from ..base.periods import written
 from ..base.telling import told_file
 from ..design.design import Design, study_design
-from ..estimation.fixed_effects import cells_of, coefficients, one_a_side, usable
+from ..estimation.fixed_effects import cells_of, coefficients, combination, one_a_side, usable
 from ..locale import LANGUAGES
 from ..panel.disclosure import MERGED
 from ..panel.load import load_panel
@@ -33,9 +34,10 @@ from .receipt import input_files
 from .told_before import rows_beside
 from .verify import published_run, verify_study
 
-EXPRESSED = (REGRESSION, "triple_difference")  # methods that are one regression of the programs for which scripts are written
+EXPRESSED = (REGRESSION, "triple_difference", "sun_abraham")  # one regression each, of programs for which scripts are written
 CLOSE = 1e-9  # of the number itself: less is the last digits of other machines' arithmetic
 DRAWN = "mo_phong.csv"  # what a study without data draws, and may draw again
+INTERACTED = "sun_abraham"
 NEEDED = {"run", "study", "inputs", "result", "facts", "simulated", "key", "packages", "started"}  # of a receipt
 
 
@@ -56,8 +58,8 @@ def replicate_run(run_dir: Path, output: Path, change: dict, say: Callable[[str]
             say(f"{p.study}: finding the cells that may leave (it may take minutes where many are small)")
         told, left = leaving(run_dir, panel, p, design)
         found = own if told is design else of_leaving(run_dir, p, told, method)
-        made = Replication(p, told, method, replace(own, n=float(row["n_obs"])), found, not same_cells(told, design), p.estimator,
-                           inference_of(receipt), panel.origin.simulated)  # fmt: skip
+        made = Replication(p, with_interactions(told, method), method, as_published(own, row, p), found, not same_cells(told, design),
+                           p.estimator, inference_of(receipt), panel.origin.simulated)  # fmt: skip
         write_bytes(output, archive(files_of(made, run_dir, receipt)))
     except BaseException:
         for path in left:
@@ -126,6 +128,11 @@ def check_same(run_dir: Path, own: Regression, row: pd.Series) -> None:
                          f"them); run the study again and take that run")  # fmt: skip
 
 
+def as_published(own: Regression, row: pd.Series, p: Study) -> Regression:
+    """The published number: how many cases are behind it only as far as the run told that."""
+    return own if not p.numerator else replace(own, n=float("nan") if row["estimator"] == INTERACTED else float(row["n_obs"]))
+
+
 def same(now: float, then: float) -> bool:
     return bool(np.isnan(now) and np.isnan(then)) or abs(now - then) <= CLOSE * max(1.0, abs(then))
 
@@ -138,14 +145,31 @@ def inference_of(receipt: dict) -> str:
 
 # --- the regression ------------------------------------------------------------------------------------------------
 def regression(design: Design, method: str) -> Regression:
-    """The coefficient of being treated with its clustered error, as the method itself has them. Raises Refusal."""
-    table = usable(design)
+    """The main coefficient of a method, or its average of coefficients, with its clustered error, as the method itself has them. Raises
+    Refusal."""
+    module = import_module(f"hgdx_eval.estimators.{method}")
+    table = module.own_rows(design, usable(design)) if method == INTERACTED else usable(design)
     cells = cells_of(design, table)
-    made = import_module(f"hgdx_eval.estimators.{method}").regression(design, table, cells)
-    fit = made[0] if isinstance(made, tuple) else made
-    row = coefficients(fit, 1)[0]
+    if method == INTERACTED:
+        fit, keys, _ = module.interacted(design, table, cells)
+        row = combination(fit, module.shares(keys, keys["event_time"] >= 0))
+    else:
+        made = module.regression(design, table, cells)
+        fit = made[0] if isinstance(made, tuple) else made
+        row = coefficients(fit, 1)[0]
     error = float("nan") if one_a_side(design) else row["std_error"]
     return Regression(row["estimate"], error, cells.n, fit.k, int(cells.clusters.max()) + 1)
+
+
+def with_interactions(design: Design, method: str) -> Design:
+    """The design as the method takes it, each row with its dummy of cohort and event time ("" for none) where it takes such."""
+    if method != INTERACTED:
+        return design
+    module = import_module(f"hgdx_eval.estimators.{method}")
+    table = module.own_rows(design, usable(design))
+    _, keys, columns = module.interacted(design, table, cells_of(design, table))
+    names = [f"{written(pd.Period(ordinal=int(key.cohort), freq=design.frequency))}{int(key.event_time):+d}" for key in keys.itertuples()]
+    return replace(design, table=table.assign(interaction=np.where(columns.any(axis=1), np.array(names)[columns.argmax(axis=1)], "")))
 
 
 def of_leaving(run_dir: Path, p: Study, told: Design, method: str) -> Regression:

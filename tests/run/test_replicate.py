@@ -140,7 +140,12 @@ def coarse_effects() -> tuple[pd.DataFrame, dict]:
                                                               "cluster": "town", "estimators": ["two_way_fixed_effects"]}  # fmt: skip
 
 
-STUDIES = {"odd_names": odd_names, "few_cases": few_cases, "three_ways": three_ways, "coarse_effects": coarse_effects,
+def by_cohorts() -> tuple[pd.DataFrame, dict]:
+    table, keys = foreign("staggered_yearly")
+    return table.assign(size=1 + np.arange(len(table)) % 5), {**keys, "estimator": "sun_abraham", "weights": "size"}
+
+
+STUDIES = {"by_cohorts": by_cohorts, "odd_names": odd_names, "few_cases": few_cases, "three_ways": three_ways, "coarse_effects": coarse_effects,
            "share_yearly": lambda: foreign("share_yearly"), "two_clusters_monthly": lambda: foreign("two_clusters_monthly")}  # fmt: skip
 
 
@@ -215,7 +220,10 @@ def test_a_package_says_what_it_is(packages):
             assert not set("{}") & set(text)
         assert yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8")) == own["study"]
     assert "NOT THE MAIN" in (packages["coarse_effects"] / "README.en.txt").read_text(encoding="utf-8")
-    assert expected(packages["coarse_effects"])["headline"].eq("no").all() and expected(packages["odd_names"])["headline"].eq("yes").all()
+    assert (
+        expected(packages["coarse_effects"])["main_method"].eq("no").all()
+        and expected(packages["odd_names"])["main_method"].eq("yes").all()
+    )
     assert expected(packages["two_clusters_monthly"])["std_error"].isna().all()
 
 
