@@ -187,7 +187,7 @@ def rests_on(inference: str, words: Words) -> str:
 
 def regression_told(made: Replication, said: dict, words: Words) -> str:
     """What is regressed on what, in words. `said`: what the page says of the numbers."""
-    effects = words("replicate.and").join(" × ".join(columns) for columns in made.effects.values())
+    effects = "; ".join(" × ".join(columns) for columns in made.effects.values())
     on = words("replicate.on_dummies" if made.interacted else "replicate.on_treated")
     n = words("replicate.n_cases" if made.counted else "replicate.n_rows")
     return words("replicate.regression", on=on, effects=effects, weight=weights_told(made, words), n=n, **said)
