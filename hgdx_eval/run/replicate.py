@@ -24,7 +24,7 @@ from ..panel.disclosure import MERGED
 from ..panel.load import load_panel
 from ..panel.panel import Panel
 from ..panel.tidy import joined_text
-from ..read.sources import study_data
+from ..read.sources import DRAWN, study_data
 from ..release.release import all_cells, rounded
 from ..report.replication import Regression, Replication, archive, cells_table, expected_table, readme, scripts
 from ..study.load import study_words
@@ -36,8 +36,7 @@ from .verify import published_run, verify_study
 
 EXPRESSED = (REGRESSION, "triple_difference", "sun_abraham")  # one regression each, of programs for which scripts are written
 CLOSE = 1e-9  # of the number itself: less is the last digits of other machines' arithmetic
-DRAWN = "mo_phong.csv"  # what a study without data draws, and may draw again
-INTERACTED = "sun_abraham"
+INTERACTED = "sun_abraham"  # the one of them whose estimate is an average of coefficients
 NEEDED = {"run", "study", "inputs", "result", "facts", "simulated", "key", "packages", "started"}  # of a receipt
 
 

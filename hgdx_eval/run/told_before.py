@@ -40,7 +40,7 @@ def decide(panel: Panel, p: Study, design: Design, folder: Path, inputs: str, de
         return replace(before[0], study=study_digest(p))
     if decided is not None:
         return release_of(panel, p, design) if before is None else as_decided(panel, p, design, before[0])
-    files = tuple(panels_told(folder.parent, panel.origin.sha256, counted_as(p)).values())
+    files = tuple(files_told(folder.parent, panel, p).values())
     return release_of(panel, p, design, (*own_told(folder, panel, p, design), *others_told(folder, panel, p)), files)
 
 
@@ -122,8 +122,8 @@ def panel_then(panel: Panel, p: Study) -> Panel:
 
 
 def counted_as(p: Study) -> str:
-    """What a released panel of a study's data counts, in the name of what is left of it: an export's dossiers by their date, or the cases
-    of a study that counts its own."""
+    """What is counted in a released panel of a study's data, in the name of what is left of it: an export's dossiers by their date, or the
+    cases of a study of a table, which counts its own."""
     if all_cells(p):
         return p.date
     keys = (p.layout, p.date, p.unit_columns, p.period, p.frequency, p.numerator, p.denominator)
@@ -134,17 +134,27 @@ def counted_as(p: Study) -> str:
 def rows_beside(panel: Panel, p: Study, design: Design, out: Path) -> tuple[pd.DataFrame, list[Path]]:
     """(what a study's data may tell cell by cell beside the reports and panels in `out`, files that are left there of it): an export's
     released rows, or the cells of a study that counts its own cases: unit, period, numerator, denominator. Raises InputError, OSError."""
-    about, digest = counted_as(p), panel.origin.sha256
-    files = panels_told(out, digest, about)
-    if p.min_count in files:
-        return files[p.min_count], []
+    files = files_told(out, panel, p)
+    about = counted_as(p) if all_cells(p) else f"{counted_as(p)}-{study_digest(p)[:8]}"
+    if (about, p.min_count) in files:
+        return files[about, p.min_count], []
     if all_cells(p):
         cells = panel.cells.assign(period=written_all(panel.cells["period"]), simulated=panel.origin.simulated)
         rows, _ = released_beside(panel, cells, p.min_count, tuple(reports_told(out, panel, p.date)), tuple(files.values()))
     else:
         earlier = (*as_others(own_told(out / p.study, panel, p, design)), *others_told(out / p.study, panel, p))
         rows = cells_beside(panel, p, design, earlier, tuple(files.values())).assign(simulated=panel.origin.simulated)
-    return rows.drop(columns="simulated"), keep_panel(out, rows, digest, about, p.min_count) if len(rows) else []
+    return rows.drop(columns="simulated"), keep_panel(out, rows, panel.origin.sha256, about, p.min_count) if len(rows) else []
+
+
+def files_told(out: Path, panel: Panel, p: Study) -> dict[tuple[str, int], pd.DataFrame]:
+    """(what is counted, `min_count`) -> the rows of the panel released of a study's data; of a table, where each study counts cells of its
+    own, those of the packages of every study that counts the same columns. Raises InputError for a file that was spoilt."""
+    place, digest, about = out / PANELS, panel.origin.sha256, [counted_as(p)]
+    if not all_cells(p):
+        found = place.glob(f"{digest[:16]}-{about[0]}-*-*.csv") if own_folder(place) else ()
+        about = sorted({path.name.removeprefix(f"{digest[:16]}-").rpartition("-")[0] for path in found})
+    return {(one, least): rows for one in about for least, rows in panels_told(out, digest, one).items()}
 
 
 def as_others(told: Iterator[Earlier]) -> Iterator[Earlier]:

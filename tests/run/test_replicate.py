@@ -30,7 +30,7 @@ from hgdx_eval.run.receipt import shown_study
 from hgdx_eval.run.replicate import leaving, regression, same_cells
 from hgdx_eval.run.run_folders import write_json
 from hgdx_eval.run.told_before import PANELS as KEPT
-from hgdx_eval.run.told_before import counted_as, decide, keep_panel, panels_told
+from hgdx_eval.run.told_before import counted_as, decide, files_told, keep_panel
 from hgdx_eval.study.load import read_study
 from hgdx_eval.study.vocabulary import COLUMNS
 
@@ -306,15 +306,18 @@ def test_a_later_run_of_the_same_data_knows_what_a_package_told(tmp_path, counte
     panel = load_panel(p)
     design = study_design(panel, p)
     _, left = leaving(counted, panel, p, design)
-    files = panels_told(tmp_path / "out", panel.origin.sha256, counted_as(p))
-    assert list(files) == [p.min_count] and set(files[p.min_count]) == {"unit", "period", "numerator", "denominator"}
-    assert len(files[p.min_count]) < len(design.table) and left[0].parent.name == KEPT
+    [kept] = files_told(tmp_path / "out", panel, p).values()
+    assert set(kept) == {"unit", "period", "numerator", "denominator"} and len(kept) < len(design.table) and left[0].parent.name == KEPT
+    other = p.model_copy(update={"window": ["2016-02", "2016-09"]})
+    told, _ = leaving(counted, panel, other, study_design(panel, other))  # other cells, of which the first package tells most
+    assert len(files_told(tmp_path / "out", panel, p)) == 2 and {*zip(told.table["unit"], told.table["period"].astype(str), strict=True)} <= {
+        *zip(kept["unit"], kept["period"], strict=True)}  # fmt: skip
 
     few = small(design.table["numerator"], p.min_count)
     all_but_one = design.table.drop(design.table.index[few][0])[
         ["unit", "period", "numerator", "denominator"]
     ]  # as if a package had told it
-    keep_panel(tmp_path / "other", all_but_one.assign(simulated=False), panel.origin.sha256, counted_as(p), p.min_count)
+    keep_panel(tmp_path / "other", all_but_one.assign(simulated=False), panel.origin.sha256, f"{counted_as(p)}-0", p.min_count)
     ways = [decide(panel, p, design, tmp_path / place / "few_cases", "new", None) for place in ("other", "elsewhere")]
     assert ways[0].table["count"].isna().sum() > ways[1].table["count"].isna().sum()  # each total of that cell would tell it
 
@@ -403,6 +406,7 @@ def test_a_real_run_of_many_dossiers_is_replicated(tmp_path, monkeypatch):
     monkeypatch.setenv("HGDX_NOTEBOOKS", str(small_notebooks(tmp_path / "notebooks")))
     done = command("run", "demo", "-p", "dossiers=30000", "--lang", "vi", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"])  # its data were never a file of the user's: they are drawn again
     done = command("replicate", "out/demo/latest", "-o", "demo.zip", cwd=tmp_path)
     assert done.returncode == 0 and "the package tells both" in done.stderr, done.stderr
     with zipfile.ZipFile(tmp_path / "demo.zip") as made:
