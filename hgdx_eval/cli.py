@@ -474,3 +474,30 @@ def verify(run_dir: Path, change: dict) -> int:
     close_line()
     click.echo("\n".join(differences) if differences else "every number is the same")
     return 4 if differences else 0
+
+
+@cli.command()
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="the package, *.zip")
+@CHANGE
+def replicate(run_dir: Path, output: Path, change: dict) -> int:
+    """Write what a statistician needs to check a published run without this kit: a zip of the cells that may leave, the numbers to
+    expect and scripts for Python (pyfixest), R (base R; fixest) and Stata (reghdfe). It is a release of counts like `panel --release`:
+    what it tells is kept beside the runs, for those to come.
+    """
+    from .run.replicate import replicate_run
+    from .study.load import parse_change
+
+    if output.suffix.lower() != ".zip":
+        raise InputError(f"{output.name}: the package is one zip: name it *.zip")
+    if not output.absolute().parent.is_dir():
+        raise InputError(f"{output.name}: its folder does not exist")
+    there = output.exists()
+    with told_of(output.absolute().parent):
+        made = replicate_run(run_dir, output, parse_change(change), lambda line: click.echo(line, err=True))
+    for line in made.in_short():
+        click.echo(line, err=True)
+    if there:
+        click.echo(f"{output.name}: was there and has been replaced", err=True)
+    click.echo(str(output))
+    return 0

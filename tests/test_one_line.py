@@ -77,6 +77,7 @@ def test_odd_keys_end_the_command_with_exit_code_2(study, capsys, monkeypatch, k
 
 @pytest.mark.parametrize("words", [["run", "x" * 300], ["run", "x" * 300 + ".yaml"], ["check", "x" * 300 + ".csv"], ["run", "mine.yaml", "-p", "data=" + "x" * 300],
                                    ["panel", "data.csv", "-o", "x" * 300 + ".parquet"], ["simulate", "x" * 300 + ".csv", "--dossiers", "2000"], ["verify", "x" * 300],
+                                   ["replicate", "x" * 300, "-o", "x.zip"],
                                    ["run", "mine.yaml", "--out", "x" * 300], ["check", "\udcff.csv"], ["run", "mine.yaml", "-p", "data=\udcff.csv"],
                                    ["run", "\udcff.yaml"], ["simulate", "\udcff.csv"]])  # fmt: skip
 def test_a_name_that_cannot_be_is_bad_input(study, capsys, monkeypatch, words):  # noqa: F811

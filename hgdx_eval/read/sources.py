@@ -14,6 +14,8 @@ from ..study.study import SEEN_FROM, Study
 
 BESIDE = (".fees.csv", ".truth.csv", ".payments.csv", ".request.json")  # what stands beside an export is no export
 
+DRAWN = "mo_phong.csv"  # the simulated export of a study without data
+
 
 def data_files(data: Path) -> list[Path]:
     """The files of `data:`, sorted by name: a file, a folder (what can be read in it), or a pattern like thang_*.xlsx.
@@ -63,7 +65,7 @@ def study_data(p: Study) -> Path:
     from platformdirs import user_cache_path
 
     draw = f"{p.world}-{p.effect:g}-{p.dossiers}-{p.seed}-{code_hash()[:8]}"
-    path = user_cache_path("hgdx_eval") / draw / "mo_phong.csv"
+    path = user_cache_path("hgdx_eval") / draw / DRAWN
     if not (path.is_file() and Path(f"{path}.fees.csv").is_file()):  # that one is written last: a full disk may have come before it
         with told_of(path):
             path.parent.mkdir(parents=True, exist_ok=True)

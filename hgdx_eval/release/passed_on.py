@@ -4,13 +4,17 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..design.design import Design
 from ..panel.disclosure import MERGED, released
 from ..panel.panel import Panel
-from .register import hidden_entries, is_small
+from ..study.study import Study
+from .register import entries_with, hidden_entries, is_small
 from .release import (
     Earlier,
     Passed,
     View,
+    cells_passed,
+    counts_of,
     counts_register,
     dossier_cells,
     passed_on,
@@ -44,6 +48,25 @@ def released_beside(
     merged, gone = merged_rows(panel, data, rows, views, known, min_count)
     rows = without_staff(panel, data, joined(rows, merged, gone), views, known, min_count)
     return rows, int(cells["received"].sum() - rows["received"].sum())
+
+
+def cells_beside(panel: Panel, p: Study, design: Design, earlier: tuple[Earlier, ...], files: tuple[pd.DataFrame, ...]) -> pd.DataFrame:
+    """The cells of a design that counts cases of its own, not an export's dossiers, of which nothing small can be pinned beside what
+    reports (`earlier`) and packages (`files`) told: unit, period (as text), numerator, denominator. The others are left out."""
+    data, earlier = counts_of(panel, p, design), told_last(earlier)
+    views = views_of(data, panel, [(told.study, told.design) for told in earlier])
+    views = [view_then(view, told) for view, told in zip(views, earlier, strict=True)]
+    own = Passed(pd.Series(np.arange(len(data)), index=data.index), frozenset(), fixed=False)
+    passed = (*(cells_passed(data, one) for one in files), own)
+    numbers, register = counts_register(data, views, passed)
+    numbers, register, secret = without_moved(numbers, register, views, p.min_count)
+    few = is_small(register.rows @ register.x, p.min_count)
+    secret = sparse.vstack([small_atoms(register.x, p.min_count), secret]).tocsr()
+    hide = hidden_entries(register, entries_with(few, register), few, secret, p.min_count)[register.entry]
+    told = numbers.loc[~hide & (numbers["view"] == -len(passed)), "group"].astype(int).unique()
+    kept = data.iloc[np.sort(told)]
+    return pd.DataFrame({"unit": kept["unit"].astype(str), "period": kept["period"].astype(str), "numerator": kept["online"],
+                         "denominator": kept["online"] + kept["counter"]}).reset_index(drop=True)  # fmt: skip
 
 
 def merged_rows(panel: Panel, data: pd.DataFrame, rows: pd.DataFrame, views: list[View], known: tuple[Passed, ...],

@@ -100,14 +100,15 @@ def release_of(
 ) -> Release | None:
     """What may be told of a study's dossiers; None where it counts none.
 
-    `earlier`: what published runs told, those of this study in their order; `files`: the rows of released panels of the very same data.
+    `earlier`: what published runs told, those of this study in their order; `files`: the rows of released panels, or the cells of packages,
+    of the very same data.
     """
     if not design.table["denominator"].notna().all():
         return None
     cells, earlier = counts_of(panel, p, design), told_last(earlier)
     views = views_of(cells, panel, [(p, design), *((told.study, told.design) for told in earlier)])
     views = [views[0], *(view_then(view, told) for view, told in zip(views[1:], earlier, strict=True))]
-    passed = tuple(passed_on(panel.cells.loc[cells.index], rows) for rows in files) if all_cells(p) else ()
+    passed = tuple(passed_on(panel.cells.loc[cells.index], rows) if all_cells(p) else cells_passed(cells, rows) for rows in files)
     builds = [counts_register, *([staff_register] if "assisted" in cells else []), *([payments_register] if "cut" in cells else [])]
     own = [told for told in earlier if told.own]
     table = pd.concat([decided(build, cells, views, passed, own, p) for build in builds], ignore_index=True)
@@ -325,6 +326,13 @@ def passed_on(cells: pd.DataFrame, rows: pd.DataFrame, fixed: bool = True) -> Pa
         found = np.where(found < 0, at.get_indexer(pd.MultiIndex.from_frame(frame[[*given, "period"]])), found)
     staff = frozenset(np.flatnonzero(rows["assisted"].notna()).tolist()) if "assisted" in rows else frozenset()
     return Passed(pd.Series(found, index=cells.index), staff, fixed)
+
+
+def cells_passed(cells: pd.DataFrame, rows: pd.DataFrame) -> Passed:
+    """Which of the cells that a package told each cell of a design is."""
+    at = pd.MultiIndex.from_frame(rows[["unit", "period"]])
+    asked = pd.MultiIndex.from_arrays([cells["unit"].astype(str), cells["period"].astype(str)])
+    return Passed(pd.Series(at.get_indexer(asked), index=cells.index), frozenset())
 
 
 # --- registers -----------------------------------------------------------------------------------------------------

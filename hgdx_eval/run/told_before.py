@@ -4,6 +4,7 @@ studies of the same data, by released panels of the same data; all in one folder
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +12,13 @@ from pydantic import ValidationError
 
 from ..base.aside import own_folder, write_text
 from ..base.errors import InputError
+from ..base.periods import written_all
 from ..design.design import Design, study_design
+from ..panel.load import load_panel
 from ..panel.panel import Panel, export_panel
+from ..panel.tidy import table_columns
 from ..panel.told import FILE, Release, read_told
-from ..release.passed_on import released_beside
+from ..release.passed_on import cells_beside, released_beside
 from ..release.release import Earlier, all_cells, as_decided, release_of
 from ..study.study import Study, study_digest
 from .run_folders import KEPT, latest_run, read_receipt
@@ -36,7 +40,7 @@ def decide(panel: Panel, p: Study, design: Design, folder: Path, inputs: str, de
         return replace(before[0], study=study_digest(p))
     if decided is not None:
         return release_of(panel, p, design) if before is None else as_decided(panel, p, design, before[0])
-    files = tuple(panels_told(folder.parent, panel.origin.sha256, p.date).values()) if all_cells(p) else ()
+    files = tuple(files_told(folder.parent, panel, p).values())
     return release_of(panel, p, design, (*own_told(folder, panel, p, design), *others_told(folder, panel, p)), files)
 
 
@@ -104,12 +108,60 @@ def study_then(receipt: dict, p: Study | None) -> Study | None:
 def design_then(panel: Panel, p: Study) -> Design | None:
     """How a study divides the present data; None where it cannot."""
     try:
-        return study_design(panel, p)
+        return study_design(panel_then(panel, p), p)
     except InputError:
         return None
 
 
+def panel_then(panel: Panel, p: Study) -> Panel:
+    """The panel, read again where a study of the same table named columns that the present one does not."""
+    if p.layout != "table":
+        return panel
+    named = {name for columns in table_columns(p) for name in columns if not name.startswith("unit ")}
+    return panel if named <= set(panel.cells) else load_panel(p)
+
+
+def counted_as(p: Study) -> str:
+    """What is counted in a released panel of a study's data, in the name of what is left of it: an export's dossiers by their date, or the
+    cases of a study of a table, which counts its own."""
+    if all_cells(p):
+        return p.date
+    keys = (p.layout, p.date, p.unit_columns, p.period, p.frequency, p.numerator, p.denominator)
+    return "cells" + sha256(repr(keys).encode()).hexdigest()[:8]
+
+
 # --- released panels -----------------------------------------------------------------------------------------------
+def rows_beside(panel: Panel, p: Study, design: Design, out: Path) -> tuple[pd.DataFrame, list[Path]]:
+    """(what a study's data may tell cell by cell beside the reports and panels in `out`, files that are left there of it): an export's
+    released rows, or the cells of a study that counts its own cases: unit, period, numerator, denominator. Raises InputError, OSError."""
+    files = files_told(out, panel, p)
+    about = counted_as(p) if all_cells(p) else f"{counted_as(p)}-{study_digest(p)[:8]}"
+    if (about, p.min_count) in files:
+        return files[about, p.min_count], []
+    if all_cells(p):
+        cells = panel.cells.assign(period=written_all(panel.cells["period"]), simulated=panel.origin.simulated)
+        rows, _ = released_beside(panel, cells, p.min_count, tuple(reports_told(out, panel, p.date)), tuple(files.values()))
+    else:
+        earlier = (*as_others(own_told(out / p.study, panel, p, design)), *others_told(out / p.study, panel, p))
+        rows = cells_beside(panel, p, design, earlier, tuple(files.values())).assign(simulated=panel.origin.simulated)
+    return rows.drop(columns="simulated"), keep_panel(out, rows, panel.origin.sha256, about, p.min_count) if len(rows) else []
+
+
+def files_told(out: Path, panel: Panel, p: Study) -> dict[tuple[str, int], pd.DataFrame]:
+    """(what is counted, `min_count`) -> the rows of the panel released of a study's data; of a table, where each study counts cells of its
+    own, those of the packages of every study that counts the same columns. Raises InputError for a file that was spoilt."""
+    place, digest, about = out / PANELS, panel.origin.sha256, [counted_as(p)]
+    if not all_cells(p):
+        found = place.glob(f"{digest[:16]}-{about[0]}-*-*.csv") if own_folder(place) else ()
+        about = sorted({path.name.removeprefix(f"{digest[:16]}-").rpartition("-")[0] for path in found})
+    return {(one, least): rows for one in about for least, rows in panels_told(out, digest, one).items()}
+
+
+def as_others(told: Iterator[Earlier]) -> Iterator[Earlier]:
+    """What a study's own runs told, to the case: beside cells that are told as they are, nothing of it moves any more."""
+    return (replace(one, own=False) for one in told)
+
+
 def release_panel(panel: Panel, output: Path, out: Path, min_count: int, date: str) -> int:
     """Write the panel so that it can be passed on beside the reports and panels in `out`, and leave there what it tells, for the runs to
     come; returns the dossiers left out. Raises InputError, OSError."""
@@ -159,9 +211,11 @@ def panels_told(out: Path, sha256: str, date: str) -> dict[int, pd.DataFrame]:
 
 
 def panel_rows(text: str) -> pd.DataFrame:
-    """The rows of a released panel as they were kept. Raises ValueError, KeyError."""
-    names = ("agency", "level", "cluster", "procedure", "fee_group", "period")
+    """The rows of a released panel, or the cells of a package, as they were kept. Raises ValueError, KeyError."""
+    names = ("unit", "agency", "level", "cluster", "procedure", "fee_group", "period")
     rows = pd.read_csv(io.StringIO(text), dtype=dict.fromkeys(names, str), keep_default_na=False, na_values={"assisted": [""]})
+    if "unit" in rows:
+        return rows.astype({"numerator": float, "denominator": float})
     counts = {
         name: "Int64" if name == "assisted" else "int64"
         for name in ("received", "online", "assisted")

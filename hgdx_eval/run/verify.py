@@ -23,13 +23,7 @@ def verify_run(run_dir: Path, change: dict) -> list[str]:
 
     Raises InputError where receipt or inputs are not found.
     """
-    try:
-        receipt = json.loads((run_dir / "receipt.json").read_text(encoding="utf-8"))
-        pd.read_csv(run_dir / "estimates.csv", keep_default_na=False)
-    except (OSError, ValueError):
-        raise InputError(f"{run_dir.name}: not a published run (no readable receipt.json and estimates.csv)") from None
-    if receipt.get("state") != "complete":
-        raise InputError(f"{run_dir.name}: not a complete run (state {receipt.get('state')!r})")
+    receipt, _ = published_run(run_dir)
     study = verify_study(run_dir, receipt, parse_change(change))
     with private_folder() as folder:
         file = folder / f"{study['study']}.yaml"
@@ -39,6 +33,19 @@ def verify_run(run_dir: Path, change: dict) -> list[str]:
                               Options(force=True, compared=True, told=run_dir.absolute()))  # fmt: skip
         fresh = json.loads((again / "receipt.json").read_text(encoding="utf-8"))
         return differences.lines_of(differences.differences(run_dir, again, receipt, fresh))
+
+
+def published_run(run_dir: Path) -> tuple[dict, pd.DataFrame]:
+    """A run's receipt and estimates. Raises InputError for what is no published run, or none that is complete."""
+    try:
+        receipt = json.loads((run_dir / "receipt.json").read_text(encoding="utf-8"))
+        estimates = pd.read_csv(run_dir / "estimates.csv", dtype={"parameter": str, "group": str}, keep_default_na=False)
+        state = receipt.get("state")
+    except (OSError, ValueError, AttributeError):
+        raise InputError(f"{run_dir.name}: not a published run (no readable receipt.json and estimates.csv)") from None
+    if state != "complete":
+        raise InputError(f"{run_dir.name}: not a complete run (state {state!r})")
+    return receipt, estimates
 
 
 def verify_study(run_dir: Path, receipt: dict, change: dict) -> dict:
