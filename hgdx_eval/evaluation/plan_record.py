@@ -175,7 +175,7 @@ def held_to_plan(panel: Panel, p: Study) -> PlanCheck:
 
 def checked_plan(panel: Panel, p: Study) -> PlanCheck:
     plan = check_plan(p)
-    if plan is None:
+    if plan is None or p.plan is None:
         return PlanCheck(None)
     design = study_design(panel, p)
     hashes = {"code": code_hash(), "facts": facts_hash(p)}

@@ -252,8 +252,9 @@ class Judge:
         if read.path is not None:
             self.study = event_study_of(found.design, read.path)
             self.use = used(read.path.bins)
-        self.wild = None if read.linear is None else wild_test(found.design, read.linear, None)
-        self.null = None if read.linear is None else read.sums(read.linear.direction[:, None])
+        if read.linear is not None:
+            self.wild = wild_test(found.design, read.linear)
+            self.null = read.sums(read.linear.direction[:, None])
         self.signs = any(sign.name not in FOLLOWED_SIGNS for sign in found.signs)
         self.season_unclear = any(sign.name == "season" and sign.strength == 1.0 and "without" not in sign.numbers for sign in found.signs)
 
@@ -359,13 +360,12 @@ class Judge:
         missed = np.sum(events, axis=0) if events else np.zeros(len(main.estimate), int)
         fails = missed > allowed(len(events), self.rules.pre_trends)
         if self.study is None or self.found.pre_trends is None:
-            return None if not fails.any() else np.where(fails, False, False)
-        rejects, enough = self.joint(sums, main)
+            return None if not fails.any() else np.zeros(len(fails), bool)
+        rejects, enough = self.joint(self.study, sums, main)
         return ~(fails | rejects) & enough
 
-    def joint(self, sums: Sums, main: T) -> tuple[np.ndarray, np.ndarray]:
+    def joint(self, study: EventStudy, sums: Sums, main: T) -> tuple[np.ndarray, np.ndarray]:
         """Hotelling's test of `pre_trends` in each world: (rejects, power enough)."""
-        study = self.study
         own, k = study.average_told, study.before
         nu = own.dof_joint
         left = nu - k + 1
@@ -409,7 +409,7 @@ class Judge:
 
     def small(self, sums: Sums, main: T) -> np.ndarray:
         """`Small.inside` in each world."""
-        limit = self.p.smallest_effect
+        limit = self.p.smallest_effect or 0.0
         most = np.max(
             [np.abs(sums[name]).max(axis=0) for name in ("left out", "others") if name in sums] or [np.zeros(len(main.estimate))], axis=0
         )

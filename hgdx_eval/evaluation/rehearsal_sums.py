@@ -190,12 +190,12 @@ def sign_readers(design: Design, table: pd.DataFrame, found: Evaluation) -> list
         _, one, two = trend
         readers += [fit_reader(one, {"slope": np.array([0.0, 1.0])}),
                     fit_reader(two, {"before": np.array([0.0, 1.0, 0.0]), "bend": np.array([0.0, 1.0, -1.0])})]  # fmt: skip
-    if seasons is not None and seasons[1] is not None:
-        usual, fit = seasons
-        one, more = (outcome_weights(each, np.ones(1)) for each in (usual, fit))
-        moved = regression_dof(fit, more - one)
-        readers += [fit_reader(usual, {"without season": np.array([1.0])}), fit_reader(fit, {"season": np.array([1.0])}),
-                    Reader((Test("season moves", of_fit(fit).factor, moved),), difference(usual, fit))]  # fmt: skip
+    usual, seasonal = seasons or (None, None)
+    if usual is not None and seasonal is not None:
+        less, more = (outcome_weights(each, np.ones(1)) for each in (usual, seasonal))
+        moved = regression_dof(seasonal, more - less)
+        readers += [fit_reader(usual, {"without season": np.array([1.0])}), fit_reader(seasonal, {"season": np.array([1.0])}),
+                    Reader((Test("season moves", of_fit(seasonal).factor, moved),), difference(usual, seasonal))]  # fmt: skip
     campaigns = campaign_fits(design, table, cells)
     return readers + [fit_reader(fit, {f"campaign {j}": np.array([0.0, 1.0])}) for j, (fit, _) in enumerate(campaigns)]
 
@@ -222,7 +222,7 @@ def event_readers(design: Design, found: Evaluation, p: Study) -> list[Reader] |
     if p.estimator == REGRESSION:
         _, others, fit = two_way_fixed_effects.event_regression(table, cells)
         place = {int(event): column for column, event in enumerate(others)}
-        return fit and [fit_reader(fit, {f"event {event}": (place[event], dof) for event, dof in asked.items()})]
+        return None if fit is None else [fit_reader(fit, {f"event {event}": (place[event], dof) for event, dof in asked.items()})]
     if p.estimator == "imputation":
         leads, fit = imputation.leads_regression(design, table, cells, treated)
         if fit is None:

@@ -196,7 +196,7 @@ def differential_trend(design: Design, sides: Sides) -> Sign | None:
 def uneven_campaign(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | None:
     """The campaign of the place with the least p-value, where the treated side's gap in its days differs from that in the other
     periods after the policy."""
-    tried = [(coefficients(fit, 2)[1], event) for fit, event in campaign_fits(design, table, cells)]
+    tried = [(combination(fit, np.array([0.0, 1.0])), event) for fit, event in campaign_fits(design, table, cells)]
     if not tried:
         return None
     moved, event = min(tried, key=lambda pair: pair[0]["p_value"])
@@ -208,7 +208,7 @@ def uneven_campaign(design: Design, table: pd.DataFrame, cells: Cells | None) ->
 
 def campaign_fits(design: Design, table: pd.DataFrame, cells: Cells | None) -> list[tuple[Fit, Event]]:
     """The regression on being treated and on being so in a campaign's days, for each campaign that can be told apart."""
-    found = []
+    found: list[tuple[Fit, Event]] = []
     treated = table["treated"].to_numpy(float)
     for event in design.events:
         if cells is None or event.scope == "national" or event.until is None:
@@ -244,10 +244,10 @@ def season(design: Design, table: pd.DataFrame, cells: Cells | None) -> Sign | N
     told = {"before": before, "after": after, "estimate": float(usual.beta[0])}
     if fit is None:
         return Sign("season", 1.0, {**told, "seen": 0.0})
-    row, other = coefficients(usual, 1)[0], coefficients(fit, 1)[0]
+    row, other = combination(usual, np.ones(1)), combination(fit, np.ones(1))
     one, more = (outcome_weights(found, np.ones(1)) for found in (usual, fit))
-    step = np.bincount(cells.clusters, more * fit.errors - one * usual.errors)
-    factor = small_sample(len(step), cells.n, fit.k)
+    step = np.bincount(fit.cells.clusters, more * fit.errors - one * usual.errors)
+    factor = small_sample(len(step), fit.cells.n, fit.k)
     moved = t_test(other["estimate"] - row["estimate"], factor * float(step @ step), regression_dof(fit, more - one))
     told |= {"without": other["estimate"], "low": float(other["ci_low"]), "high": float(other["ci_high"])}
     if moved["p_value"] < SEASON:

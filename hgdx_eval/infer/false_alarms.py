@@ -161,7 +161,7 @@ def cluster_test(design: Design, linear: Linear, w: Worlds):
     return p
 
 
-def wild_test(design: Design, linear: Linear, w: Worlds):
+def wild_test(design: Design, linear: Linear, w: Worlds | None = None) -> Callable[[Part | None, Sums], np.ndarray]:
     v, complete = wild.signs(len(linear.scores), WILD_DRAWS, design.seed)
     share = by_cluster(linear.clusters, (linear.weights * linear.direction)[:, None])[:, 0]
     step = np.column_stack([linear.of_step, -linear.of_step.sum(axis=1)])
@@ -169,7 +169,7 @@ def wild_test(design: Design, linear: Linear, w: Worlds):
     pairs = np.column_stack([v, np.ones(len(v))])
     pairs = 2 * pairs[:, one] * pairs[:, other]
 
-    def p(part: Part, found: Sums) -> np.ndarray:
+    def p(part: Part | None, found: Sums) -> np.ndarray:
         tops = v @ found.s0 - found.s0.sum(axis=0) + found.estimates * (v @ share)[:, None]
         lines = np.dstack([found.b0, found.scores.T - found.b0.sum(axis=2)]) + found.estimates[:, None, None] * step
         squares = lines.transpose(0, 2, 1) @ lines  # a cluster's score is a line of signs and 1: their squares' sum a quadratic form

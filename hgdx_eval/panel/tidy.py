@@ -102,7 +102,7 @@ def first_start(p: Study, starts: pd.Series | None, file: str) -> int:
     if p.treated_from is None:
         raise InputError(f"{p.study}: treated: rows after the policy are not read here, and only they say when it began; name its date in "
                          f"treated_from: a column, or a map unit: period")  # fmt: skip
-    given = list(p.treated_from.values()) if isinstance(p.treated_from, dict) else starts.unique().tolist()
+    given = list(p.treated_from.values()) if isinstance(p.treated_from, dict) else [] if starts is None else starts.unique().tolist()
     known = [parse_period(text, p.frequency, f"{p.study}: treated_from").ordinal for text in given if not is_never(text)]
     if not known:
         raise InputError(f"{file}: treated_from: no unit is ever treated")

@@ -18,7 +18,7 @@ from ..base.own_files import own_file
 from ..base.periods import written
 from ..base.telling import told_file
 from ..design.design import Design, study_design
-from ..estimation.fixed_effects import cells_of, coefficients, combination, one_a_side, usable
+from ..estimation.fixed_effects import cells_of, combination, one_a_side, usable
 from ..locale import LANGUAGES
 from ..panel.disclosure import MERGED
 from ..panel.load import load_panel
@@ -155,7 +155,7 @@ def regression(design: Design, method: str) -> Regression:
     else:
         made = module.regression(design, table, cells)
         fit = made[0] if isinstance(made, tuple) else made
-        row = coefficients(fit, 1)[0]
+        row = combination(fit, np.ones(1))
     error = float("nan") if one_a_side(design) else row["std_error"]
     return Regression(row["estimate"], error, cells.n, fit.k, int(cells.clusters.max()) + 1)
 

@@ -79,9 +79,9 @@ def draw_power(own: pd.DataFrame, found: Rehearsal, words: Words, width: int, sm
 
 def name_lines(axes: Axes, own: pd.DataFrame, words: Words, small: bool, clear: bool) -> None:
     """What each line is, at its right end, pushed apart."""
-    unit = 1 / (axes.get_position().height * axes.figure.get_size_inches()[1] * 72)
+    unit = 1 / (axes.bbox.height * 72 / axes.figure.dpi)
     room, top = 88 if small else 130, 1.0
-    wanted = [(own["found"].iloc[-1], "found", {"color": TREATED, "weight": "bold"}),
+    wanted: list[tuple[float, str, dict]] = [(own["found"].iloc[-1], "found", {"color": TREATED, "weight": "bold"}),
               *([(own["level_1"].iloc[-1], "clear", {"color": INK})] if clear else [])]  # fmt: skip
     for value, name, style in wanted:
         lines = lines_of(words(f"rehearsal.line_{name}"), room, "weight" in style)
