@@ -246,7 +246,8 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exac
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="its ending says the kind: .parquet, .csv, .xlsx or .dta (Stata)")  # fmt: skip
 @click.option("--fees", type=click.Path(path_type=Path), help="fee schedule; default: FILE.fees.csv")
 @click.option("--date", "date_column", type=click.Choice(["received", "submitted"]), default="received")
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
@@ -254,15 +255,16 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exac
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True,
               help="of --release: folder of the published runs beside which it is passed on; what it tells stays there")  # fmt: skip
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool, out: Path) -> int:
-    """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
+    """Make a monthly panel of exports: files, folders or patterns; no personal column. Written as the ending of -o says: .parquet, .csv,
+    .xlsx, .dta."""
     from .panel.panel import export_panel
+    from .panel.written import writer_of
     from .read.sources import data_files
     from .vietnam.dossier_panel import dossier_panel
     from .vietnam.layouts import layout_of, summary_layouts
     from .vietnam.summary_panel import summary_panel
 
-    if output.suffix.lower() != ".parquet":
-        raise InputError(f"{output.name}: the panel is written as Parquet: name it *.parquet")
+    writer_of(output)
     if not output.absolute().parent.is_dir():
         raise InputError(f"{output.name}: its folder does not exist")
     paths = [path for file in files for path in data_files(file)]

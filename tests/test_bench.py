@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import docx
 import in_process
 import jsonschema
+import openpyxl
 import pandas as pd
 import pytest
 import yaml
@@ -19,6 +20,8 @@ from test_charts import design as demo_design
 import hgdx_eval as hg
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.base.own_files import own_file
+from hgdx_eval.report.blocks import Block
+from hgdx_eval.report.tables import Table
 from hgdx_eval.study.vocabulary import estimator_names
 
 
@@ -132,6 +135,31 @@ def test_a_block_has_its_table_as_a_frame(found):
     block = hg.estimates_table(found.table, demo_words("en"))
     frame = block.frame
     assert isinstance(frame, pd.DataFrame) and len(frame) == len(found.table) and frame.select_dtypes("number").shape[1] > 1
+
+
+def test_a_table_of_a_report_goes_to_csv_and_xlsx_with_one_call(found, tmp_path):
+    block = hg.estimates_table(found.table, demo_words("en"))
+    frame = pd.read_csv(block.save(tmp_path / "t.csv"))
+    sheet = openpyxl.load_workbook(block.save(tmp_path / "t.xlsx", "en")).worksheets[0]
+    heads = [cell.value for cell in sheet[4]]
+    assert list(frame) == heads == list(block.frame) and sheet.max_row == 4 + len(frame)
+    numbers = block.frame.select_dtypes("number").columns
+    for name in numbers:
+        column = [sheet.cell(row, heads.index(name) + 1).value for row in range(5, sheet.max_row + 1)]
+        assert pd.Series(column, dtype=float).equals(block.frame[name].astype(float)) and frame[name].equals(block.frame[name]), name
+    odd = Block("", (Table("t", "=1+1", ("=2+2", "n"), (('=HYPERLINK("x")', 1),)),))
+    assert "'=HYPERLINK" in odd.save(tmp_path / "o.csv").read_text(encoding="utf-8")
+    cells = [cell for row in openpyxl.load_workbook(odd.save(tmp_path / "o.xlsx")).worksheets[0] for cell in row if cell.value is not None]
+    assert all(cell.data_type != "f" for cell in cells) and any(cell.quotePrefix for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("tables", "name", "says"),
+    [(0, "t.csv", "0 tables"), (2, "t.csv", r"2 tables; allowed: \.xlsx"), (1, "t.ods", r"allowed: \.csv, \.xlsx")],
+)
+def test_what_no_file_of_tables_can_hold_is_refused(tmp_path, tables, name, says):
+    with pytest.raises(InputError, match=says):
+        Block("", (Table("t", "t", ("a",), ((1,),)),) * tables).save(tmp_path / name)
 
 
 def test_a_table_in_memory_is_the_panel_of_the_same_file(tmp_path):
