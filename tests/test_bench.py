@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 from xml.etree import ElementTree
 
 import docx
@@ -126,9 +128,23 @@ def test_a_chart_is_saved_as_picture_and_as_svg(tmp_path):
     root = ElementTree.fromstring((figure.save(tmp_path / "chart.svg")).read_text(encoding="utf-8"))
     said = " ".join("".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text"))
     assert figure.title in said and "mô phỏng" in said.lower() and "var(" not in ElementTree.tostring(root, encoding="unicode")
-    with pytest.raises(InputError, match=r"allowed: \.png, \.svg"):
+    with pytest.raises(InputError, match=r"allowed: \.png, \.svg, \.pdf"):
         figure.save(tmp_path / "chart.gif")
     assert sorted(os.listdir(tmp_path)) == ["chart.png", "chart.svg"]
+
+
+def test_a_chart_is_saved_as_pdf_of_vectors_with_title_source_and_mark(tmp_path):
+    figure = hg.plot_shares(demo_design(), demo_words())
+    made = figure.save(tmp_path / "chart.pdf").read_bytes()
+    assert made == figure.save(tmp_path / "chart.pdf").read_bytes() and b"/Subtype /Image" not in made and b"/FontFile2" in made
+    with Image.open(figure.save(tmp_path / "chart.png")) as picture:
+        box = [float(side) for side in re.search(rb"/MediaBox \[([^\]]+)\]", made)[1].split()]
+        assert box[2] / box[3] == pytest.approx(picture.width / picture.height, rel=0.01) and box[2] == pytest.approx(680)
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) reads a PDF's texts")
+    said = subprocess.run(["pdftotext", "-layout", tmp_path / "chart.pdf", "-"], capture_output=True, check=True).stdout.decode()
+    told = " ".join(said.split())
+    assert figure.title in told and "mô phỏng" in told and " ".join(figure.source.split()[-4:]) in told
 
 
 def test_a_block_has_its_table_as_a_frame(found):
