@@ -9,14 +9,17 @@ import yaml
 
 from ..base.errors import InputError
 from ..base.own_files import own_file, own_folders
-from ..base.telling import did_you_mean
-from ..base.yaml_strict import Strict, load_yaml, read_value, validate
+from ..base.telling import did_you_mean, told_text
+from ..base.yaml_strict import Strict, load_yaml, read_value, syntax_error, validate
 from ..base.zones import is_zone
 from ..locale import LANGUAGES
 from .domains import domain_names, domain_of, domains
 from .study import PATH_KEYS, SEEN_FROM, Study, check_columns
 from .vocabulary import estimator_names
 from .words import Words, texts
+
+YAML_MAP = re.compile(r"\s*[{\[]|\s*\w+\s*:")  # a text that is a map of YAML or JSON, and not key=value; key=value
+CHANGES = "a map of the study's keys, as {seed: 3, window: [2022-01, 2024-12]}, or seed=3; weights=none"
 
 
 def study_file(study: str | Path) -> Path:
@@ -35,8 +38,8 @@ def study_file(study: str | Path) -> Path:
 
 def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = None) -> tuple[Study, Words]:
     """The study and its words, every key checked. `study`: a name in params/studies/ or a path; `lang`: vi or en; `change`: keys that
-    override the file's, as a map or as text "key=value; key=value", paths in it relative to the current folder. Inside a run the runner has
-    resolved the study already and passes it on.
+    override the file's, as a map, as text of YAML or JSON ("{seed: 3}"), or as "key=value; key=value"; paths in it are relative to the
+    current folder. Inside a run the runner has resolved the study already and passes it on.
 
     Returns (Study, Words). Raises InputError (one line) for whatever is wrong, with the names that are known.
     Example: `p, words = hg.load_study("demo", "en", {"window": ["2022-01", "2024-12"]})`
@@ -73,7 +76,11 @@ def parse_change(change: dict | str | None) -> dict:
     """Overrides of study keys as a map. Text values of text keys stay as typed, so that `01` stays `01`."""
     if not change:
         return {}
-    if isinstance(change, str):
+    if not isinstance(change, dict | str):
+        raise InputError(f"change: found {type(change).__name__}; allowed: {CHANGES}")
+    if isinstance(change, str) and YAML_MAP.match(change):
+        change = read_change(change)
+    elif isinstance(change, str):
         change = dict(part.split("=", 1) if "=" in part else (part, None) for part in change.split(";") if part.strip())
     parsed = {}
     for key, value in change.items():
@@ -84,6 +91,20 @@ def parse_change(change: dict | str | None) -> dict:
             raise InputError(f"change {key!r}: write key=value")
         parsed[key] = str(Path(value).resolve()) if key in PATH_KEYS and isinstance(value, str) else value
     return parsed
+
+
+def read_change(text: str) -> dict:
+    """Overrides written as a map of YAML or JSON, as `papermill -p change TEXT` hands them over."""
+    try:
+        value = read_value(text, "change")
+    except yaml.YAMLError as error:
+        raise InputError(f"change: {syntax_error(error, text)}; allowed: {CHANGES}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"change: found {type(value).__name__}; allowed: {CHANGES}")
+    if wrong := [key for key in value if key not in Study.model_fields]:
+        raise InputError(f"change: {told_text(str(wrong[0]))}: no such key of a study{did_you_mean(str(wrong[0]), Study.model_fields)}; "
+                         f"allowed: {', '.join(Study.model_fields)}")  # fmt: skip
+    return value
 
 
 def parse_value(key: str, text: str) -> object:
