@@ -142,7 +142,7 @@ def cli(ctx: click.Context) -> None:
 @cli.command(cls=WithKeys)
 @click.argument("study")
 @CHANGE
-@click.option("--lang", "langs", default="vi,en", show_default=True, callback=languages)
+@click.option("--lang", "langs", default="vi,en", show_default=True, callback=languages, help="of the report")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="notebooks at a time")
 @click.option("--force", is_flag=True, help="run even where nothing has changed")
@@ -175,6 +175,7 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
 
         letterhead(template)
     with watched(study, change, out, on_failure) as told:
+        langs = in_its_words(study, change, langs)
         published = told(run_study(study, change, langs, out, Options(**options)))
         office_files(published, langs, pdf, docx or template is not None, template)
     if as_json:
@@ -183,6 +184,18 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
         close_line()
         click.echo(str(published))
     return 0
+
+
+def in_its_words(study: str, change: dict, langs: list[str]) -> list[str]:
+    """Those of the languages in which a study has sentences, where it has its own; what it has not is told. Raises InputError."""
+    from .study.load import parse_change, read_study, study_file
+    from .study.own_words import words_told
+
+    asked = click.get_current_context().get_parameter_source("langs") is not click.core.ParameterSource.DEFAULT
+    written, lines = words_told(read_study(study_file(study), parse_change(change)), langs, asked)
+    for line in lines:
+        warn(line)
+    return written
 
 
 def watched(study: str, change: dict, out: Path, on_failure: str | None) -> AbstractContextManager:
@@ -233,8 +246,15 @@ def prune(study: str | None, keep: int | None, days: int | None, out: Path, dry_
 @click.option("--lang", default="vi", type=click.Choice(LANGUAGES), show_default=True)
 def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exact: bool, lang: str) -> int:
     """Read an export (a file, a folder or a pattern) and say what was accepted, rejected and why, and what in its content may be
-    wrong. Writes nothing."""
+    wrong; or a study (FILE.yaml), and say whether its keys, words and data can be used. Writes nothing."""
     from .study.words import Words
+
+    if file.suffix.lower() in (".yaml", ".yml"):
+        from .run.check_study import check_study_file, study_lines
+
+        seen = check_study_file(file)
+        click.echo(json.dumps(seen, indent=1) if as_json else "\n".join(map(plain_line, study_lines(seen, file.name, Words(lang)))))
+        return 0
     from .vietnam.check_export import check_file, check_lines, rows_told, tellable
 
     found = check_file(file, layout, fees)

@@ -10,13 +10,14 @@ import yaml
 from ..base.errors import InputError
 from ..base.own_files import own_file, own_folders
 from ..base.telling import did_you_mean, told_text
-from ..base.yaml_strict import Strict, load_yaml, read_value, syntax_error, validate
+from ..base.yaml_strict import load_yaml, read_value, syntax_error, validate
 from ..base.zones import is_zone
 from ..locale import LANGUAGES
 from .domains import domain_names, domain_of, domains
+from .own_words import general_words, own_words, words_told
 from .study import PATH_KEYS, SEEN_FROM, Study, check_columns
 from .vocabulary import estimator_names
-from .words import Words, texts
+from .words import Words
 
 YAML_MAP = re.compile(r"\s*[{\[]|\s*\w+\s*:")  # a text that is a map of YAML or JSON, and not key=value; key=value
 CHANGES = "a map of the study's keys, as {seed: 3, window: [2022-01, 2024-12]}, or seed=3; weights=none"
@@ -51,6 +52,7 @@ def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = 
         p = Study.model_validate_json((Path(work) / "study.json").read_text(encoding="utf-8"), strict=False)
     else:
         p = read_study(study_file(study), parse_change(change))
+    words_told(p, [lang], asked=True)
     return p, study_words(p, lang)
 
 
@@ -156,32 +158,12 @@ def check_study(p: Study, file: str) -> None:
     check_columns(p, file)
     if p.data is None and p.world is None and p.layout == "table":
         refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")
-    if p.words:
-        for lang in LANGUAGES:
-            study_words(p, lang)
-
-
-def check_places(own: dict, known: set[str], where: str) -> None:
-    """A study's words hold names of other words in braces and nothing that a format string could do besides. Raises InputError."""
-    for key, text in own.items():
-        if isinstance(text, str) and set("{}") & set(re.sub(rf"{{({'|'.join(sorted(known))})}}", "", text)):
-            raise InputError(f"{where}: {key}: {text!r}; allowed in braces: {', '.join(sorted(known))}")
+    own_words(p)
 
 
 def study_words(p: Study, lang: str) -> Words:
-    """Words of one language with the study's own: from its words file, else general ones with the column names."""
-    general = {key.removeprefix("study."): text for key, text in texts(lang, domain_of(p).NAME).items() if key.startswith("study.")}
-    own = {}
-    if p.words:
-        file = Path(p.words)
-        if not file.is_file():
-            raise InputError(f"{p.study}: words: {file.name}: there is no such file; {SEEN_FROM}")
-        found: Strict = load_yaml(file)
-        own = found.value.get(lang) or {}
-        unknown = set(own) - set(general)
-        if not isinstance(own, dict) or unknown:
-            raise InputError(f"{file.name}: {lang}: {sorted(unknown)}; allowed: {', '.join(sorted(general))}")
-        check_places(own, {"study_name", "outcome_column", *general}, f"{file.name}: {lang}")
+    """Words of one language with the study's own: from its words file, else general ones with the column names. Raises InputError."""
+    general, own = general_words(p, lang), own_words(p).get(lang, {})
     said, names = {**general, **own}, {"study_name": p.study, "outcome_column": p.outcome_name}
     for values in (said, said, names):  # a text may name another text, that one a column; a column's own braces are its name
         said = {key: placed(text, values) for key, text in said.items()}
