@@ -14,7 +14,7 @@ NOTEBOOKS = ("brief", "effect", "comparison", "who", "robustness", "cost", "paym
 EVERYWHERE = {"brief", "effect", "comparison", "robustness", "data_quality"}  # the others are a domain's, where they apply
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Job:
     """One notebook in one language."""
 
