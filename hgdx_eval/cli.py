@@ -412,8 +412,10 @@ def update(folder: Path) -> int:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 def lab(folder: Path) -> int:
     """Open JupyterLab on a working folder: notebooks, data and outputs in view."""
-    from .run.bench import open_lab
+    from .run.bench import language_of, open_lab
 
+    made = language_of(folder) is not None
+    click.echo(f"JupyterLab on {folder.resolve()}" + ("" if made else ": no working folder; make one: hgdx-eval init FOLDER"), err=True)
     return open_lab(folder)
 
 
