@@ -4,6 +4,7 @@ import re
 import sys
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from .colours import rules
 
@@ -23,7 +24,7 @@ def dress() -> None:
         shell.display_formatter.formatters["text/html"].for_type_by_name("pandas", "DataFrame", left)
 
 
-def left(frame: object) -> str | None:
+def left(frame: Any) -> str | None:
     """A frame as pandas shows it, its texts and dates to the left."""
     import pandas as pd
 

@@ -85,7 +85,8 @@ def environment(added: dict[str, str]) -> Iterator[None]:
 
 def execute_all(p: Study, todo: list[Job], done: Executed, folder: Path, work: Path, options: Options) -> Executed:
     """Every notebook in every language that is not `done`, some at a time, each written as executed. Raises RunFailed."""
-    stop, cells = threading.Event(), {}
+    stop = threading.Event()
+    cells: Cells = {}
     with forked_by_default(), ThreadPoolExecutor(max_workers=options.jobs) as pool:
         started = {
             pool.submit(execute, job, p, folder, work, options.cell_seconds, stop, cells): job for job in in_order(todo) if job not in done
@@ -113,7 +114,8 @@ def in_order(todo: list[Job]) -> list[Job]:
 
 def gather(p: Study, started: dict[Future, Job], done: Executed, of: int, cells: Cells) -> None:
     """Wait for every notebook, telling of each, and meanwhile of those at work; the first failure is raised."""
-    pending, told = set(started), {}
+    pending = set(started)
+    told: Cells = {}
     while pending:
         raise_if_asked()
         finished, pending = wait(pending, return_when=FIRST_COMPLETED, timeout=0.5)
