@@ -243,17 +243,19 @@ def prune(study: str | None, keep: int | None, days: int | None, out: Path, dry_
 @click.option("--fees", type=click.Path(path_type=Path), help="fee schedule; default: FILE.fees.csv, if there")
 @click.option("--json", "as_json", is_flag=True, help="for machines")
 @click.option("--exact", is_flag=True, help="also counts of fewer than 5 dossiers: for whoever holds the file, not to be kept or sent on")
-@click.option("--lang", default="vi", type=click.Choice(LANGUAGES), show_default=True)
-def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exact: bool, lang: str) -> int:
+@click.option("--lang", type=click.Choice(LANGUAGES), help="default: that of the working folder, else vi")
+def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exact: bool, lang: str | None) -> int:
     """Read an export (a file, a folder or a pattern) and say what was accepted, rejected and why, and what in its content may be
     wrong; or a study (FILE.yaml), and say whether its keys, words and data can be used. Writes nothing."""
+    from .run.bench import language_here
     from .study.words import Words
 
+    lang = lang or language_here() or "vi"
     if file.suffix.lower() in (".yaml", ".yml"):
         from .run.check_study import check_study_file, study_lines
 
         seen = check_study_file(file)
-        click.echo(json.dumps(seen, indent=1) if as_json else "\n".join(map(plain_line, study_lines(seen, file.name, Words(lang)))))
+        click.echo(json.dumps(seen, indent=1) if as_json else "\n".join(map(plain_line, study_lines(seen, file, Words(lang)))))
         return 0
     from .vietnam.check_export import check_file, check_lines, rows_told, tellable
 
@@ -359,7 +361,7 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
 
 
 @cli.command()
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--study", "name", help="its name, of a-z, 0-9 and _; default: of the file")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=".", show_default=True, help="folder of what is written")
 @click.option("--json", "as_json", is_flag=True, help="what was found, as JSON, before the path")

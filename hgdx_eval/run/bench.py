@@ -115,9 +115,14 @@ def cells_of(text: str | None) -> list[tuple[str, str]] | None:
     return [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(text)["cells"]]
 
 
+def language_here() -> str | None:
+    """The language of the working folder that commands given here use; None elsewhere."""
+    return language_of(own_folders("notebooks")[0].parent)
+
+
 def spoken(langs: list[str]) -> list[str]:
     """Those of the languages in which the notebooks at hand are written. Raises InputError where that is none."""
-    own = language_of(own_folders("notebooks")[0].parent)
+    own = language_here()
     if own is None or own in langs:
         return langs if own is None else [own]
     raise InputError(f"--lang {','.join(langs)}: the notebooks of this working folder are in {own}; allowed: {own}")

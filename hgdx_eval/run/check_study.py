@@ -11,6 +11,7 @@ from ..study.domains import domain_of
 from ..study.load import read_study
 from ..study.own_words import missing_words, words_told
 from ..study.words import Words
+from .bench import spoken
 from .notebook_files import notebook_names
 
 
@@ -18,7 +19,7 @@ def check_study_file(file: Path) -> dict:
     """What a run of the study would begin with: study, file (of the data), simulated, languages, words (its file, "" for none), missing
     (sentences by language), estimator, notebooks. Raises InputError, Refusal."""
     p = read_study(file, {})
-    languages, _ = words_told(p, list(LANGUAGES))
+    languages, _ = words_told(p, spoken(list(LANGUAGES)))
     panel = load_panel(p)
     domain_of(p).check_files(p, panel)
     estimate(study_design(panel, p), p.estimator)
@@ -29,13 +30,13 @@ def check_study_file(file: Path) -> dict:
     }  # fmt: skip
 
 
-def study_lines(found: dict, name: str, words: Words) -> list[str]:
-    """The same as sentences. `name`: of the study's file."""
-    lines = [words("bench.checked", file=name, data=found["file"], estimator=words(f"tables.estimator_{found['estimator']}"))]
+def study_lines(found: dict, file: Path, words: Words) -> list[str]:
+    """The same as sentences. `file`: the study's."""
+    lines = [words("bench.checked", file=file.name, data=found["file"], estimator=words(f"tables.estimator_{found['estimator']}"))]
     if found["simulated"]:
         lines.append(words("bench.simulated"))
-    if len(found["languages"]) < len(LANGUAGES):
+    if found["words"] and len(found["languages"]) < len(spoken(list(LANGUAGES))):
         lines.append(words("bench.one_language", file=found["words"], languages=", ".join(f"{lang}:" for lang in found["languages"])))
     for lang, keys in found["missing"].items():
         lines.append(words("bench.no_sentence", file=found["words"], lang=lang, keys=", ".join(keys)))
-    return [*lines, words("bench.languages", languages=", ".join(found["languages"]), command=f"hgdx-eval run {name}")]
+    return [*lines, words("bench.languages", languages=", ".join(found["languages"]), command=f"hgdx-eval run {file.as_posix()}")]

@@ -32,9 +32,14 @@ def study_file(study: str | Path) -> Path:
         return path.resolve()
     path = own_file("params", "studies", f"{study}.yaml")
     if not path.is_file():
-        known = sorted({file.stem for folder in own_folders("params") for file in (folder / "studies").glob("*.yaml")})
+        known = sorted({file.stem for folder in own_folders("params") for file in study_files(folder)})
         raise InputError(f"study {study!r} is not known{did_you_mean(str(study), known)}; known: {', '.join(known)}")
     return path
+
+
+def study_files(params: Path) -> list[Path]:
+    """The studies of a folder of parameters; words files that lie beside them are none."""
+    return [file for file in sorted((params / "studies").glob("*.yaml")) if not file.name.endswith(".words.yaml")]
 
 
 def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = None) -> tuple[Study, Words]:
@@ -138,7 +143,8 @@ def check_study(p: Study, file: str) -> None:
         refuse("denominator" if p.numerator else "numerator", "is missing beside its counterpart")
     ways = [key for key in ("treated_from", "treated", "policy") if getattr(p, key)]
     if len(ways) != 1:
-        refuse("treated_from", f"give one of treated_from, treated, policy (found: {', '.join(ways) or 'none'})")
+        refuse("treated_from", f"give one of treated_from (a column, or units with their first treated period: {{Alpha: 2015}}), treated "
+                               f"(a 0/1 column), policy (found: {', '.join(ways) or 'none'})")  # fmt: skip
     if p.treated_until and not p.treated_from:
         refuse("treated_until", "is only allowed with treated_from")
     if p.time_zone is not None and not is_zone(p.time_zone):
