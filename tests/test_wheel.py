@@ -57,7 +57,13 @@ def test_a_wheel_holds_the_folders_of_the_checkout_as_they_are(installed):
             own = {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in (ROOT / folder).rglob("*")
                    if file.is_file() and ".ipynb_checkpoints" not in file.parts}  # fmt: skip
             assert own and {name: packed.read(f"hgdx_eval/shipped/{name}") for name in own} == own
-    assert {"hgdx_eval/py.typed", "hgdx_eval/report/template/style.css", "hgdx_eval/vietnam/locale/who.vi.yaml"} <= names
+    assert {
+        "hgdx_eval/py.typed",
+        "hgdx_eval/report/template/style.css",
+        "hgdx_eval/report/template/lab.css",
+        "hgdx_eval/run/lab/labconfig/default_setting_overrides.json",
+        "hgdx_eval/vietnam/locale/who.vi.yaml",
+    } <= names
 
 
 @pytest.mark.long
