@@ -19,7 +19,7 @@ COMMANDS = {
     "report": "run the demonstration and print the path of its report",
     "test": "run the tests (some ten minutes on two cores)",
     "test-long": "run the Monte Carlo, browser and whole-program tests (some half an hour on two cores)",
-    "lab": "open JupyterLab on the notebooks",
+    "lab": "open JupyterLab on a working folder (my_study, made if it is not there; --lang en: in English)",
     "docs": "build the documentation site and print the path of its first page (a minute; nothing is fetched once it is set up)",
     "wheel": "build a wheel and an sdist into dist/, notebooks and parameters inside",
 }
@@ -272,6 +272,17 @@ def build_site(kit, sphinx, folder):
     return 0
 
 
+def lab(python, arguments):
+    """JupyterLab on a working folder of one's own beside this file, which git does not see; made where it is not there."""
+    folder = os.path.join(HERE, "my_study")
+    kit = [python, "-P", "-m", "hgdx_eval"]  # -P: what lies in the folder must not stand in for a module
+    if arguments or not os.path.isdir(os.path.join(folder, ".hgdx_eval")):
+        code = subprocess.call(kit + ["init", "my_study"] + arguments, cwd=HERE)
+        if code != 0:
+            return code
+    return subprocess.call(kit + ["lab", folder], cwd=HERE)
+
+
 def pytest_words(command, rest):
     """All cores for a whole suite, a file to a core; files or tests that are named run as they are asked for."""
     chosen = ["-m", "long or browser"] if command == "test-long" else []
@@ -301,7 +312,7 @@ def main(arguments):
             return docs()
         python = environment("dev")
         if command == "lab":
-            return subprocess.call([python, "-m", "jupyter", "lab", os.path.join(HERE, "notebooks")] + rest, cwd=HERE)
+            return lab(python, rest)
         if command == "wheel":  # the lock holds setuptools: without isolation nothing unpinned is fetched to build with
             return subprocess.call([python, "-m", "build", "--no-isolation"] + rest, cwd=HERE)
         return subprocess.call([python, "-m", "pytest"] + pytest_words(command, rest), cwd=HERE, env=compiled_once(os.environ))

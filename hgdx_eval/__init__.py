@@ -8,6 +8,7 @@ Most take the study `p` and its `words` (what `load_study` gives), its `panel` (
 blocks and `plot_` verbs figures, which a cell shows by ending with them.
 """
 
+import sys
 from importlib import import_module
 
 from .base.threads import keep_to_one_thread
@@ -187,6 +188,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'hgdx_eval' has no attribute {name!r}{near}")
     value = getattr(import_module(f".{MODULE_OF[name]}", __name__), name)
     globals()[name] = value
+    if "ipykernel" in sys.modules:  # in a notebook
+        import_module(".report.in_lab", __name__).dress()
     return value
 
 

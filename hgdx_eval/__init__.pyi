@@ -284,8 +284,8 @@ def load_panel(p: Study, early: bool = False) -> Panel:
 
 def load_study(study: str | Path, lang: str = 'vi', change: dict | str | None = None) -> tuple[Study, Words]:
     """The study and its words, every key checked. `study`: a name in params/studies/ or a path; `lang`: vi or en; `change`: keys that
-    override the file's, as a map or as text "key=value; key=value", paths in it relative to the current folder. Inside a run the runner has
-    resolved the study already and passes it on.
+    override the file's, as a map, as text of YAML or JSON ("{seed: 3}"), or as "key=value; key=value"; paths in it are relative to the
+    current folder. Inside a run the runner has resolved the study already and passes it on.
 
     Returns (Study, Words). Raises InputError (one line) for whatever is wrong, with the names that are known.
     Example: `p, words = hg.load_study("demo", "en", {"window": ["2022-01", "2024-12"]})`

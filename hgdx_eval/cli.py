@@ -142,7 +142,7 @@ def cli(ctx: click.Context) -> None:
 @cli.command(cls=WithKeys)
 @click.argument("study")
 @CHANGE
-@click.option("--lang", "langs", default="vi,en", show_default=True, callback=languages)
+@click.option("--lang", "langs", default="vi,en", show_default=True, callback=languages, help="of the report")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True)
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="notebooks at a time")
 @click.option("--force", is_flag=True, help="run even where nothing has changed")
@@ -175,6 +175,7 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
 
         letterhead(template)
     with watched(study, change, out, on_failure) as told:
+        langs = in_its_words(study, change, langs)
         published = told(run_study(study, change, langs, out, Options(**options)))
         office_files(published, langs, pdf, docx or template is not None, template)
     if as_json:
@@ -183,6 +184,18 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
         close_line()
         click.echo(str(published))
     return 0
+
+
+def in_its_words(study: str, change: dict, langs: list[str]) -> list[str]:
+    """Those of the languages in which a study has sentences, where it has its own; what it has not is told. Raises InputError."""
+    from .study.load import parse_change, read_study, study_file
+    from .study.own_words import words_told
+
+    asked = click.get_current_context().get_parameter_source("langs") is not click.core.ParameterSource.DEFAULT
+    written, lines = words_told(read_study(study_file(study), parse_change(change)), langs, asked)
+    for line in lines:
+        warn(line)
+    return written
 
 
 def watched(study: str, change: dict, out: Path, on_failure: str | None) -> AbstractContextManager:
@@ -230,11 +243,20 @@ def prune(study: str | None, keep: int | None, days: int | None, out: Path, dry_
 @click.option("--fees", type=click.Path(path_type=Path), help="fee schedule; default: FILE.fees.csv, if there")
 @click.option("--json", "as_json", is_flag=True, help="for machines")
 @click.option("--exact", is_flag=True, help="also counts of fewer than 5 dossiers: for whoever holds the file, not to be kept or sent on")
-@click.option("--lang", default="vi", type=click.Choice(LANGUAGES), show_default=True)
-def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exact: bool, lang: str) -> int:
+@click.option("--lang", type=click.Choice(LANGUAGES), help="default: that of the working folder, else vi")
+def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exact: bool, lang: str | None) -> int:
     """Read an export (a file, a folder or a pattern) and say what was accepted, rejected and why, and what in its content may be
-    wrong. Writes nothing."""
+    wrong; or a study (FILE.yaml), and say whether its keys, words and data can be used. Writes nothing."""
+    from .run.bench import language_here
     from .study.words import Words
+
+    lang = lang or language_here() or "vi"
+    if file.suffix.lower() in (".yaml", ".yml"):
+        from .run.check_study import check_study_file, study_lines
+
+        seen = check_study_file(file)
+        click.echo(json.dumps(seen, indent=1) if as_json else "\n".join(map(plain_line, study_lines(seen, file, Words(lang)))))
+        return 0
     from .vietnam.check_export import check_file, check_lines, rows_told, tellable
 
     found = check_file(file, layout, fees)
@@ -246,7 +268,8 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exac
 
 @cli.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="its ending says the kind: .parquet, .csv, .xlsx or .dta (Stata)")  # fmt: skip
 @click.option("--fees", type=click.Path(path_type=Path), help="fee schedule; default: FILE.fees.csv")
 @click.option("--date", "date_column", type=click.Choice(["received", "submitted"]), default="received")
 @click.option("--min-count", type=click.IntRange(1), default=5, show_default=True)
@@ -254,15 +277,16 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exac
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True,
               help="of --release: folder of the published runs beside which it is passed on; what it tells stays there")  # fmt: skip
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool, out: Path) -> int:
-    """Make a monthly panel (Parquet) of exports: files, folders or patterns; no personal column."""
+    """Make a monthly panel of exports: files, folders or patterns; no personal column. Written as the ending of -o says: .parquet, .csv,
+    .xlsx, .dta."""
     from .panel.panel import export_panel
+    from .panel.written import writer_of
     from .read.sources import data_files
     from .vietnam.dossier_panel import dossier_panel
     from .vietnam.layouts import layout_of, summary_layouts
     from .vietnam.summary_panel import summary_panel
 
-    if output.suffix.lower() != ".parquet":
-        raise InputError(f"{output.name}: the panel is written as Parquet: name it *.parquet")
+    writer_of(output)
     if not output.absolute().parent.is_dir():
         raise InputError(f"{output.name}: its folder does not exist")
     paths = [path for file in files for path in data_files(file)]
@@ -337,7 +361,7 @@ def fetch(service: str, province: str, first: str, last: str, folder: Path, url:
 
 
 @cli.command()
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--study", "name", help="its name, of a-z, 0-9 and _; default: of the file")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=".", show_default=True, help="folder of what is written")
 @click.option("--json", "as_json", is_flag=True, help="what was found, as JSON, before the path")
@@ -390,8 +414,10 @@ def update(folder: Path) -> int:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 def lab(folder: Path) -> int:
     """Open JupyterLab on a working folder: notebooks, data and outputs in view."""
-    from .run.bench import open_lab
+    from .run.bench import language_of, open_lab
 
+    made = language_of(folder) is not None
+    click.echo(f"JupyterLab on {folder.resolve()}" + ("" if made else ": no working folder; make one: hgdx-eval init FOLDER"), err=True)
     return open_lab(folder)
 
 

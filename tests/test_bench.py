@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 from xml.etree import ElementTree
 
 import docx
 import in_process
 import jsonschema
+import openpyxl
 import pandas as pd
 import pytest
 import yaml
@@ -19,6 +22,8 @@ from test_charts import design as demo_design
 import hgdx_eval as hg
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.base.own_files import own_file
+from hgdx_eval.report.blocks import Block
+from hgdx_eval.report.tables import Table
 from hgdx_eval.study.vocabulary import estimator_names
 
 
@@ -123,15 +128,54 @@ def test_a_chart_is_saved_as_picture_and_as_svg(tmp_path):
     root = ElementTree.fromstring((figure.save(tmp_path / "chart.svg")).read_text(encoding="utf-8"))
     said = " ".join("".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text"))
     assert figure.title in said and "mô phỏng" in said.lower() and "var(" not in ElementTree.tostring(root, encoding="unicode")
-    with pytest.raises(InputError, match=r"allowed: \.png, \.svg"):
+    with pytest.raises(InputError, match=r"allowed: \.png, \.svg, \.pdf"):
         figure.save(tmp_path / "chart.gif")
     assert sorted(os.listdir(tmp_path)) == ["chart.png", "chart.svg"]
+
+
+def test_a_chart_is_saved_as_pdf_of_vectors_with_title_source_and_mark(tmp_path):
+    figure = hg.plot_shares(demo_design(), demo_words())
+    made = figure.save(tmp_path / "chart.pdf").read_bytes()
+    assert made == figure.save(tmp_path / "chart.pdf").read_bytes() and b"/Subtype /Image" not in made and b"/FontFile2" in made
+    with Image.open(figure.save(tmp_path / "chart.png")) as picture:
+        box = [float(side) for side in re.search(rb"/MediaBox \[([^\]]+)\]", made)[1].split()]
+        assert box[2] / box[3] == pytest.approx(picture.width / picture.height, rel=0.01) and box[2] == pytest.approx(680)
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) reads a PDF's texts")
+    said = subprocess.run(["pdftotext", "-layout", tmp_path / "chart.pdf", "-"], capture_output=True, check=True).stdout.decode()
+    told = " ".join(said.split())
+    assert figure.title in told and "mô phỏng" in told and " ".join(figure.source.split()[-4:]) in told
 
 
 def test_a_block_has_its_table_as_a_frame(found):
     block = hg.estimates_table(found.table, demo_words("en"))
     frame = block.frame
     assert isinstance(frame, pd.DataFrame) and len(frame) == len(found.table) and frame.select_dtypes("number").shape[1] > 1
+
+
+def test_a_table_of_a_report_goes_to_csv_and_xlsx_with_one_call(found, tmp_path):
+    block = hg.estimates_table(found.table, demo_words("en"))
+    frame = pd.read_csv(block.save(tmp_path / "t.csv"))
+    sheet = openpyxl.load_workbook(block.save(tmp_path / "t.xlsx", "en")).worksheets[0]
+    heads = [cell.value for cell in sheet[4]]
+    assert list(frame) == heads == list(block.frame) and sheet.max_row == 4 + len(frame)
+    numbers = block.frame.select_dtypes("number").columns
+    for name in numbers:
+        column = [sheet.cell(row, heads.index(name) + 1).value for row in range(5, sheet.max_row + 1)]
+        assert pd.Series(column, dtype=float).equals(block.frame[name].astype(float)) and frame[name].equals(block.frame[name]), name
+    odd = Block("", (Table("t", "=1+1", ("=2+2", "n"), (('=HYPERLINK("x")', 1),)),))
+    assert "'=HYPERLINK" in odd.save(tmp_path / "o.csv").read_text(encoding="utf-8")
+    cells = [cell for row in openpyxl.load_workbook(odd.save(tmp_path / "o.xlsx")).worksheets[0] for cell in row if cell.value is not None]
+    assert all(cell.data_type != "f" for cell in cells) and any(cell.quotePrefix for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("tables", "name", "says"),
+    [(0, "t.csv", "0 tables"), (2, "t.csv", r"2 tables; allowed: \.xlsx"), (1, "t.ods", r"allowed: \.csv, \.xlsx")],
+)
+def test_what_no_file_of_tables_can_hold_is_refused(tmp_path, tables, name, says):
+    with pytest.raises(InputError, match=says):
+        Block("", (Table("t", "t", ("a",), ((1,),)),) * tables).save(tmp_path / name)
 
 
 def test_a_table_in_memory_is_the_panel_of_the_same_file(tmp_path):

@@ -228,7 +228,6 @@ def test_panel_is_marked_and_its_release_hides_small_cells(tmp_path):
         and not ((frame["received"] - frame["online"]).between(1, 4) | frame["online"].between(1, 4)).any()
         and {"agency", "level", "procedure", "fee_group", "period", "received", "online"} <= set(frame)
     )
-    refused(command("panel", "a.csv", "-o", "x.csv", cwd=tmp_path), "parquet")
 
 
 def test_a_stopped_run_says_so_keeps_a_receipt_and_the_next_one_works(study):

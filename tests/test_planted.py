@@ -11,6 +11,7 @@ from test_cli import STUDY
 from hgdx_eval import cli
 from hgdx_eval.base.origin import Origin
 from hgdx_eval.panel.panel import Panel, export_panel
+from hgdx_eval.panel.written import WRITERS as PANELS
 from hgdx_eval.run.history.page import refresh
 from hgdx_eval.run.prune import prune
 from hgdx_eval.run.run_folders import latest_run, read_receipt, recover
@@ -113,7 +114,7 @@ def small_panel():
 
 FRAME = pd.DataFrame({"row": [1], "cell": [0]})
 WRITERS = {
-    "panel.parquet": lambda path: export_panel(small_panel(), path, 5, False),
+    **{f"panel{ending}": lambda path: export_panel(small_panel(), path, 5, False) for ending in PANELS},
     "list.csv": lambda path: copy_csv("SELECT * FROM drawn JOIN cells USING (cell)", FRAME, {"cells": pd.DataFrame({"cell": [0]})}, path),
     "list.xlsx": lambda path: copy_xlsx("SELECT * FROM drawn JOIN cells USING (cell)", FRAME, {"cells": pd.DataFrame({"cell": [0]})}, path),
     "sums.csv": lambda path: write_made_up(path, [["a"], [1]]),
@@ -142,8 +143,8 @@ def test_a_left_over_part_neither_breaks_nor_redirects_what_is_written(tmp_path,
 def test_an_internal_panel_is_of_its_user_alone(tmp_path):
     before = os.umask(0o022)
     try:
-        for name, release in (("internal", False), ("released", True)):
+        for name, release in (("internal.parquet", False), ("released.parquet", True)):
             export_panel(small_panel(), tmp_path / name, 1, release)
     finally:
         os.umask(before)
-    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("internal", "released")] == [0o600, 0o644]
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("internal.parquet", "released.parquet")] == [0o600, 0o644]

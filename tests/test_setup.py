@@ -95,6 +95,24 @@ def test_bootstrap_parses_on_old_pythons_and_needs_only_the_standard_library():
     assert {alias.name.split(".")[0] for node in imports for alias in node.names} <= set(sys.stdlib_module_names)
 
 
+def test_the_lab_opens_on_a_working_folder_that_is_made_once(tmp_path, monkeypatch):
+    called = []
+
+    def call(words, cwd):
+        called.append(words[4:])
+        if words[4] == "init":
+            (tmp_path / "my_study" / ".hgdx_eval").mkdir(parents=True, exist_ok=True)
+        return 2 if "--lang" in words and len(called) > 2 else 0
+
+    monkeypatch.setattr(bootstrap, "HERE", str(tmp_path))
+    monkeypatch.setattr(bootstrap.subprocess, "call", call)
+    folder = str(tmp_path / "my_study")
+    assert bootstrap.lab("python", []) == 0 and called == [["init", "my_study"], ["lab", folder]]
+    assert bootstrap.lab("python", []) == 0 and called[2:] == [["lab", folder]]
+    assert bootstrap.lab("python", ["--lang", "en"]) == 2 and called[3:] == [["init", "my_study", "--lang", "en"]]  # it is in Vietnamese
+    assert "my_study/" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+
+
 def test_an_old_python_is_told_in_one_line_what_to_install(capsys):
     with pytest.raises(SystemExit) as stop:
         bootstrap.check_python((3, 9, 2))

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+import newcomer
 import pytest
 from small_run import small_notebooks
 
@@ -67,7 +68,13 @@ def test_a_wheel_holds_the_folders_of_the_checkout_as_they_are(installed):
             own = {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in (ROOT / folder).rglob("*")
                    if file.is_file() and ".ipynb_checkpoints" not in file.parts}  # fmt: skip
             assert own and {name: packed.read(f"hgdx_eval/shipped/{name}") for name in own} == own
-    assert {"hgdx_eval/py.typed", "hgdx_eval/report/template/style.css", "hgdx_eval/vietnam/locale/who.vi.yaml"} <= names
+    assert {
+        "hgdx_eval/py.typed",
+        "hgdx_eval/report/template/style.css",
+        "hgdx_eval/report/template/lab.css",
+        "hgdx_eval/run/lab/labconfig/default_setting_overrides.json",
+        "hgdx_eval/vietnam/locale/who.vi.yaml",
+    } <= names
 
 
 @pytest.mark.long
@@ -95,3 +102,15 @@ def test_the_demonstration_runs_from_an_empty_folder_and_the_users_own_files_com
     assert len(nbformat.read(mine / "notebooks/data_quality.en.ipynb", 4).cells) > 10
     refused = subprocess.run([command, "run", "mien"], cwd=empty, env=environment(home), capture_output=True, text=True)
     assert refused.returncode == 2 and "did you mean 'mine'" in refused.stderr and "organ_donation" in refused.stderr
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("lang", "shape"), [("vi", "staggered_states"), ("en", "counts_by_month")])
+def test_a_newcomer_needs_two_commands_and_every_refusal_tells_the_next_step(installed, tmp_path, lang, shape):
+    command = newcomer.command_of(str(installed[1]), tmp_path)
+    work = newcomer.folder_of(command, tmp_path / lang, lang)
+    got = newcomer.play(command, work, shape, lang)
+    assert (got.commands, got.errors, got.undecided) == (2, 0, "nothing"), got.said
+    assert got.page.is_file() and (abs(got.estimate - got.truth) < 0.4 or shape == "counts_by_month" and got.estimate < -5)
+    silent = [line for line in newcomer.wrong_turns(command, work, shape) if not newcomer.NEXT_STEP.search(line)]
+    assert silent == []

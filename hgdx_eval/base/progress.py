@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 import socket
 import sys
 import traceback
@@ -32,6 +33,18 @@ def say(line: str, **event: object) -> None:
         print(line, file=sys.stderr, flush=True)
     else:
         Progress.waiting += (line,)
+
+
+def alive(line: str) -> None:
+    """What is under way, on the line of a terminal that is rewritten, cut to its width; nothing in a log, where it would only fill it."""
+    if line and not Progress.machine and sys.stderr.isatty():
+        say(line[: shutil.get_terminal_size().columns - 1])
+
+
+def event(name: str, **values: object) -> None:
+    """What only machines are told, with --json."""
+    if Progress.machine:
+        tell(name, **values)
 
 
 def warn(line: str) -> None:

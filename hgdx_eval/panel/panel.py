@@ -1,7 +1,6 @@
 """Export -> panel: counts by unit and month, from which nobody can be told. The privacy border runs through here."""
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,6 @@ from ..base.origin import Origin, sha256_of
 from ..base.periods import told_span, written_all
 from ..base.private_folder import private_folder
 from ..base.telling import in_brief, told_file
-from ..read.database import quoted
 from ..read.readings import Reading
 from .disclosure import about, released
 
@@ -76,13 +74,14 @@ def origin_of(paths: list[Path], rows: int, layout: str, simulated: bool) -> Ori
 
 
 def export_panel(panel: Panel, out: Path, min_count: int, release: bool, merge: Merge = released) -> int:
-    """Write the cells as Parquet, marked internal, or released as `merge` makes them; returns the dossiers left out.
+    """Write the cells as the file's ending says, marked internal, or released as `merge` makes them; returns the dossiers left out.
 
-    The file says `status` (internal, released) and `min_count`; an internal one, which holds small counts, has mode 0600. Raises
-    InputError where there are no counts to release, or where nothing is left.
+    The file says `status` (internal, released) and `min_count` (a CSV has no place for that); an internal one, which holds small counts,
+    has mode 0600. Raises InputError for another ending, where there are no counts to release, or where nothing is left.
     """
-    from ..read.database import connect, literal
+    from .written import writer_of
 
+    write = writer_of(out)
     cells = panel.cells.assign(period=written_all(panel.cells["period"]), simulated=panel.origin.simulated)
     left_out = 0
     if release:
@@ -93,14 +92,8 @@ def export_panel(panel: Panel, out: Path, min_count: int, release: bool, merge: 
         if cells.empty:
             raise InputError(f"{panel.origin.file}: --release: nothing is left: with --min-count {min_count} no month can be protected")
     status = "released" if release else "internal"
-    columns = ", ".join(quoted(c) for c in cells.columns)
-    with new_file(out, private=not release) as file, private_folder() as folder, connect(folder=folder) as con:
-        made = folder / "panel.parquet"
-        con.register("cells", cells)
-        con.execute(f"COPY (SELECT {columns} FROM cells) TO {literal(str(made))} "
-                    f"(FORMAT parquet, KV_METADATA {{status: '{status}', min_count: '{min_count}'}})")  # fmt: skip
-        with made.open("rb") as source:
-            shutil.copyfileobj(source, file)
+    with new_file(out, private=not release) as file, private_folder() as folder:
+        write(cells, {"status": status, "min_count": str(min_count)}, file, folder)
     return left_out
 
 

@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
 from ..base.errors import InputError
 from ..base.periods import is_never
@@ -122,12 +123,16 @@ def proposed(con: duckdb.DuckDBPyConnection, columns: list[Column]) -> dict:
     starts = [c for c in dated if c.empty or STARTS.search(folded(c.name))]
     period = next((c for c in dated if c not in starts), dated[0] if dated else None)
     unit = best_unit(con, [c for c in columns if c.kind in ("text", "number", "yes_no")], period) if period else ()
-    treated = next((c for c in columns if c.kind == "yes_no" and c.distinct > 1 and c not in unit), None)
-    measured = [c.name for c in columns if c.kind == "number" and c not in unit]
+    marks = [c for c in columns if c.kind == "yes_no" and c.distinct > 1 and c not in unit]
+    begun = {c: cells for c in marks if (cells := cells_treated(con, c, unit, period))} if unit and period else {}
+    treated = sorted(begun, key=lambda c: -begun[c])  # the one with most treated cells first: leads and lags of it have fewer
+    numbers = [c for c in columns if c.kind == "number" and c not in unit]
+    measured, moving = [c.name for c in numbers], [c.name for c in numbers if unit and moves(con, c, unit)]
     start = next((c for c in starts if c is not period), None)
     return {
         "unit": [c.name for c in unit], "period": period.name if period else None, "frequency": period.frequency if period else None,
-        "measured": measured, "treated": treated.name if treated else None, "treated_from": start.name if start else None,
+        "measured": measured, "moving": moving, "treated": treated[0].name if treated else None,
+        "treated_too": [c.name for c in treated[1:]], "treated_from": start.name if start else None,
         "shape": shape(con, unit, period) if unit and period else None,
         "alike": alike_names(con, unit) if unit else 0,
     }  # fmt: skip
@@ -140,12 +145,42 @@ def best_unit(con: duckdb.DuckDBPyConnection, columns: list[Column], period: Col
     if single and not repeats(con, (single,), period):
         return (single,)
     repeating = [c for c in columns if c.distinct > 1 and not c.empty]
-    order = sorted(repeating, key=lambda c: (c.kind != "text", c.distinct))[:MOST_KEYS]
+    wide = con.sql(f"SELECT max(n) FROM (SELECT count(*) n FROM raw GROUP BY {quoted(period.called)})").fetchall()[0][0] or 0
+    order = sorted(repeating, key=lambda c: (c.kind != "text", c.distinct < wide, c.distinct))[:MOST_KEYS]  # fewer cannot name them all
     texts = [c for c in order if c.kind == "text"]
     for group in (*((c,) for c in order), *combinations(texts, 2)):
-        if not repeats(con, group, period) and shape(con, group, period)["units"] > 1:
+        if repeats(con, group, period):
+            continue
+        found = shape(con, group, period)
+        measure = group[0].kind != "text" and 2 * found["gaps"] > found["units"] * found["periods"]  # a number that hardly comes twice
+        if found["units"] > 1 and not measure:
             return group
     return (texts[0],) if texts else ()
+
+
+def cells_treated(con: duckdb.DuckDBPyConnection, column: Column, unit: tuple[Column, ...], period: Column) -> int:
+    """Cells in which a yes-no column says yes, where it could be a treatment: it begins in some units and ends in none, and is not the
+    same in all of several units. Else 0; 1 where the order of periods is not known yet."""
+    days = {text: found.day for text in distinct_texts(con, period.called) if (found := is_sure(plain_text(text)))}
+    if not days or len(days) < period.distinct:
+        return 1
+    truth = {text: TRUTH.get(plain_text(text).casefold()) for text in distinct_texts(con, column.called)}
+    con.register("days", pd.DataFrame({"said": list(days), "day": pd.to_datetime(list(days.values()))}))
+    con.register("truths", pd.DataFrame({"told": list(truth), "yes": pd.Series(list(truth.values()), dtype=float)}))
+    began, ended, never, starts, cells = con.sql(f"""
+        WITH units AS (SELECT min(day) FILTER (yes = 1) AS start, max(day) FILTER (yes = 0) AS last_no, count(*) FILTER (yes = 1) AS ones,
+                              count(*) FILTER (yes = 0) AS zeros
+                       FROM raw JOIN days ON said = {quoted(period.called)} JOIN truths ON told = {quoted(column.called)}
+                       GROUP BY {names_of(unit)})
+        SELECT count(*) FILTER (ones > 0 AND zeros > 0), count(*) FILTER (ones > 0 AND last_no > start), count(*) FILTER (ones = 0),
+               count(DISTINCT start), coalesce(sum(ones), 0)::BIGINT FROM units""").fetchall()[0]
+    return cells if began and not ended and (never or starts > 1 or began == 1) else 0
+
+
+def moves(con: duckdb.DuckDBPyConnection, column: Column, unit: tuple[Column, ...]) -> bool:
+    """Whether a column has more than one value within any unit: codes and features of units have not, and nothing could change them."""
+    several = f"SELECT count(DISTINCT {quoted(column.called)}) n FROM raw GROUP BY {names_of(unit)}"
+    return con.sql(f"SELECT coalesce(max(n), 0) FROM ({several})").fetchall()[0][0] > 1
 
 
 def names_of(group: tuple[Column, ...]) -> str:

@@ -73,7 +73,7 @@ def told_header(path: Path, header: tuple[str, ...], missing: str) -> str:
     near = dict(zip(map(folded, labels), labels, strict=True))
     close = [near[match] for match in difflib.get_close_matches(folded(missing), near, n=NEAR)]
     more = f" and {len(labels) - MOST} more" if len(labels) > MOST else ""
-    return f"{f' (did you mean {told_list(close)}?)' if close else ''}; found: {', '.join(labels[:MOST])}{more}"
+    return f"{f' (did you mean {told_list(close)}?)' if close else ''}; found: {', '.join(labels[:MOST])}{more}; name one of them"
 
 
 def told_list(names: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Blocks of the page besides the charts: answer, basis, tables, checks, threats. Plain HTML, every text escaped."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
@@ -30,6 +31,14 @@ class Block:
     def frame(self) -> pd.DataFrame | None:
         """Its first table as data, numbers and dates typed; None of a block without one."""
         return self.tables[0].frame if self.tables else None
+
+    def save(self, file: str | Path, lang: str = "vi") -> Path:
+        """Its tables as `file`: .xlsx (a sheet each, typed, no text a formula) or .csv (of its one table: UTF-8, comma, decimal point).
+        `lang` (vi, en) is that of a workbook's dates. Returns the path. Raises InputError for another ending, or for tables that no CSV
+        can hold."""
+        from .workbook import save_tables
+
+        return save_tables(self.tables, Path(file), lang)
 
     def __add__(self, other: "Block") -> "Block":
         return Block(self.html + other.html, self.tables + other.tables)

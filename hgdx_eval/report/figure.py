@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from ..base.aside import write_bytes, write_text
@@ -43,9 +44,10 @@ KEPT = {"d", "x", "y", "width", "height", "transform", "clip-path", "id", "point
 
 
 class Drawing(str):
-    """A drawing as text for the page; `png()` draws it anew as a picture."""
+    """A drawing as text for the page; `png()` draws it anew as a picture, `anew()` as matplotlib has it."""
 
     png: Callable[..., bytes]
+    anew: Callable[[], MplFigure]
 
 
 @dataclass(frozen=True)
@@ -78,17 +80,19 @@ class Figure:
         return self.wide.png()
 
     def save(self, file: str | Path) -> Path:
-        """The wide drawing with its title, source and mark of simulated data as `file`: .png (300 dots per inch) or .svg (standalone).
-        Returns the path. Raises InputError for another ending, or a drawing that is held as a picture already where .svg is asked for."""
+        """The wide drawing with its title, source and mark of simulated data as `file`: .png (300 dots per inch), .svg (standalone) or
+        .pdf (vectors). Returns the path. Raises InputError for another ending, or a drawing that is held as a picture already where .svg is
+        asked for."""
         target = Path(file)
-        if target.suffix.lower() == ".svg":
+        ending = target.suffix.lower()
+        if ending == ".svg":
             if not self.wide.startswith("<svg"):
-                raise InputError(f"{target.name}: this chart has too many marks for SVG; allowed: .png")
+                raise InputError(f"{target.name}: this chart has too many marks for SVG; allowed: .png, .pdf")
             write_text(target, standalone(self))
-        elif target.suffix.lower() == ".png":
-            write_bytes(target, photograph(self, SAVED))
+        elif ending in (".png", ".pdf"):
+            write_bytes(target, framed(self, ending.removeprefix(".")))
         else:
-            raise InputError(f"{target.name}: {target.suffix or 'no ending'!r}; allowed: .png, .svg")
+            raise InputError(f"{target.name}: {ending or 'no ending'!r}; allowed: .png, .svg, .pdf")
         return target
 
     def _repr_html_(self) -> str:
@@ -110,10 +114,9 @@ class Figure:
         return replace(self.csv.table, name=self.name, title=f"{self.title} ({self.subtitle})" if self.subtitle else self.title)
 
 
-def around(figure: Figure) -> tuple[list[tuple[float, int, bool, str]], float, float]:
-    """What stands around a drawing that leaves the page: (baseline, size, bold, text) of title, subtitle with the mark of simulated data,
-    and source; where the drawing begins; how high the whole is. In units of the drawing."""
-    height = float(re.findall(r'viewBox="([^"]+)"', figure.wide)[0].split()[3])
+def around(figure: Figure, height: float) -> tuple[list[tuple[float, int, bool, str]], float, float]:
+    """What stands around a drawing of this height that leaves the page: (baseline, size, bold, text) of title, subtitle with the mark of
+    simulated data, and source; where the drawing begins; how high the whole is. In units of the drawing."""
     head = [(line, 16, True) for line in wrap(figure.title, 62)]
     head += [(line, 12, False) for line in wrap(" · ".join(filter(None, [figure.subtitle, figure.simulated])), 90)]
     foot = wrap(figure.source, 98)
@@ -125,9 +128,9 @@ def around(figure: Figure) -> tuple[list[tuple[float, int, bool, str]], float, f
 
 def standalone(figure: Figure) -> str:
     """A drawing as an SVG file of its own, in its own colours."""
-    left, above, width, _ = map(float, re.findall(r'viewBox="([^"]+)"', figure.wide)[0].split())
+    left, above, width, height = map(float, re.findall(r'viewBox="([^"]+)"', figure.wide)[0].split())
     body = re.sub(r"^<svg[^>]*>", "", figure.wide).removesuffix("</svg>")
-    lines, top, whole = around(figure)
+    lines, top, whole = around(figure, height)
     texts = "".join(f'<text x="0" y="{y:g}" font-size="{size}" font-weight="{700 if bold else 400}">{escape(text)}</text>'
                     for y, size, bold, text in lines)  # fmt: skip
     return (
@@ -137,18 +140,28 @@ def standalone(figure: Figure) -> str:
     )
 
 
-def photograph(figure: Figure, dpi: int) -> bytes:
-    """A drawing as a PNG file of its own."""
-    drawing = Image.open(io.BytesIO(figure.wide.png(dpi)))
-    lines, top, whole = around(figure)
+def framed(figure: Figure, kind: str) -> bytes:
+    """A drawing with what stands around it, as a PNG or PDF file of its own."""
     with styled():
-        page = plt.figure(figsize=(WIDTHS["wide"] / 72, whole / 72), dpi=dpi)
-        page.figimage(drawing.convert("RGB"), 0, round((whole - top) / 72 * dpi) - drawing.height, origin="upper")
+        drawing = figure.wide.anew()
+        width, height = drawing.get_size_inches() * 72
+        lines, top, whole = around(figure, height)
         for y, size, bold, text in lines:
-            page.text(0, 1 - y / whole, text, size=size, weight="bold" if bold else "normal", color=INK)
-        found = compressed(page, dpi, DOCUMENT[1])
-        plt.close(page)
+            drawing.text(0, 1 + (top - y) / height, text, size=size, weight="bold" if bold else "normal", color=INK)
+        page = Bbox([[0, (height + top - whole) / 72], [width / 72, (height + top) / 72]])
+        found = compressed(drawing, SAVED, DOCUMENT[1], page) if kind == "png" else vectors(drawing, page)
+        plt.close(drawing)
     return found
+
+
+def vectors(drawing: MplFigure, page: Bbox) -> bytes:
+    """A PDF with its letters inside; the same drawing, the same bytes."""
+    stream = io.BytesIO()
+    mpl.rcParams["pdf.fonttype"] = 42  # letters that can be searched and copied
+    drawing.savefig(
+        stream, format="pdf", bbox_inches=page, facecolor="white", metadata={"CreationDate": None, "Creator": None, "Producer": None}
+    )
+    return stream.getvalue()
 
 
 def canvas(width: int, height: int, left: int, right: int, top: int, bottom: int) -> tuple[MplFigure, Axes]:
@@ -173,6 +186,7 @@ def drawn(name: str, draw: Callable[[int, bool], MplFigure], alt: str) -> tuple[
             found.append(made if len(made) <= MOST_BYTES else picture(figure, variant[0], alt))
             plt.close(figure)
     wide = Drawing(found[1])
+    wide.anew = lambda: draw(WIDTHS["wide"], False)
     wide.png = lambda dpi=DOCUMENT[0]: redrawn(draw, dpi)
     return found[0], wide
 
@@ -193,10 +207,10 @@ def redrawn(draw: Callable[[int, bool], MplFigure], dpi: int) -> bytes:
     return found
 
 
-def compressed(figure: MplFigure, dpi: int, colours: int) -> bytes:
-    """A PNG of few colours, on white."""
+def compressed(figure: MplFigure, dpi: int, colours: int, page: Bbox | None = None) -> bytes:
+    """A PNG of few colours, on white; `page`: of more or less than the drawing."""
     stream, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(stream, format="png", dpi=dpi, facecolor="white", metadata={"Software": None})
+    figure.savefig(stream, format="png", dpi=dpi, facecolor="white", bbox_inches=page, metadata={"Software": None})
     Image.open(stream).convert("RGB").quantize(colours).save(small, format="PNG", optimize=True)
     return small.getvalue()
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from ..base.periods import written
 from ..base.telling import in_brief
 from ..study.words import MINUS, NOTHING, Words
+from .in_lab import lab_style
 
 MIME = "application/vnd.hgdx.tables+json"
 DIGITS = 6  # significant, of a fraction: more would tell the counts that it was divided from
@@ -70,9 +71,9 @@ def table_of(name: str, title: str, frame: pd.DataFrame, words: Words, numeric: 
 
 
 def bundle(html: str, tables: tuple[Table, ...]) -> dict:
-    """What a notebook keeps of a block: what is seen, and its tables as data."""
+    """What a notebook keeps of a block: what is seen, with its style for JupyterLab, and its tables as data."""
     said = [{"name": t.name, "title": t.title, "heads": list(t.heads), "rows": list(map(list, t.rows))} for t in tables]
-    return {"text/html": html, **({MIME: said} if said else {})}
+    return {"text/html": lab_style() + html, **({MIME: said} if said else {})}
 
 
 def unbundled(data: dict) -> list[Table]:

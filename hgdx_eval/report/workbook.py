@@ -7,11 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from ..base.safe_text import FORMULA
+from ..base.aside import write_bytes, write_text
+from ..base.errors import InputError
+from ..base.safe_text import FORMULA, harmless
 from ..study.words import Words
 from .tables import Table, unbundled
 
@@ -26,6 +29,7 @@ BASE = {"font_name": "Arial", "font_size": 10, "valign": "top"}
 TITLE, MARK = {"bold": True, "font_size": 13}, {"bold": True, "bg_color": "#FFF1C2", "font_color": "#4A3500"}
 HEAD = {"bold": True, "text_wrap": True, "bottom": 1, "bg_color": "#E6EAEE", "valign": "vcenter"}
 LINK = {"font_color": "#0B4F8A", "underline": 1}
+OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 FIRST_YEAR = 1900  # of a spreadsheet's calendar; what lies before stays text
 
 
@@ -77,14 +81,38 @@ def workbook(sheets: list[Sheet], title: str, about: list[tuple[str, str]], mark
     import xlsxwriter
 
     stream = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(stream, options) as book:
+    with xlsxwriter.Workbook(stream, OPTIONS) as book:
         book.set_properties({"title": clean(title), "comments": clean(mark), "created": MADE})
         styles = Styles(book, words.lang)
         write_contents(book.add_worksheet(sheet_name(words("workbook.contents"))), sheets, title, about, mark, styles, words)
         for sheet in sheets:
             write_table(book.add_worksheet(sheet.name), sheet, mark, styles, words)
     return stream.getvalue()
+
+
+def save_tables(tables: Sequence[Table], target: Path, lang: str) -> Path:
+    """Tables out of a notebook: `target` by its ending. Raises InputError."""
+    import xlsxwriter
+
+    ending = target.suffix.lower()
+    if ending not in (".csv", ".xlsx"):
+        raise InputError(f"{target.name}: {ending or 'no ending'!r}; allowed: .csv, .xlsx")
+    if not tables or (ending == ".csv" and len(tables) > 1):
+        allowed = ".xlsx, which has a sheet for each" if tables else "a block with a table: others are text alone"
+        raise InputError(f"{target.name}: {len(tables)} tables; allowed: {allowed}")
+    if ending == ".csv":
+        text = tables[0].frame.map(harmless).rename(columns=harmless).to_csv(index=False, lineterminator="\n")
+        write_text(target, "\ufeff" + text)  # the mark by which spreadsheets know UTF-8
+        return target
+    stream, words = io.BytesIO(), Words(lang)
+    with xlsxwriter.Workbook(stream, OPTIONS) as book:
+        book.set_properties({"created": MADE})
+        styles = Styles(book, lang)
+        for number, table in enumerate(tables, start=1):
+            name = sheet_name(f"{number} {table.title or table.name}")
+            write_table(book.add_worksheet(name), Sheet(name, "", table), "", styles, words)
+    write_bytes(target, stream.getvalue())
+    return target
 
 
 class Styles:

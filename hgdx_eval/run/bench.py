@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..base.aside import write_text
 from ..base.errors import InputError
-from ..base.own_files import kits_own, own_folders
+from ..base.own_files import PACKAGE, kits_own, own_folders
 from ..study.words import Words
 from .notebook_files import NOTEBOOKS, PLAN
 
@@ -104,8 +104,19 @@ def open_lab(folder: Path) -> int:
     """JupyterLab on a folder, until it is closed; its exit code. Raises InputError where JupyterLab is not installed."""
     if importlib.util.find_spec("jupyterlab") is None:
         raise InputError("JupyterLab is not installed here: pip install jupyterlab")
+    return subprocess.call(lab_command(folder), cwd=folder, env={**os.environ, **lab_environment()})
+
+
+def lab_command(folder: Path) -> list[str]:
+    """JupyterLab with the folder in view."""
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # in a container there may be no other user
-    return subprocess.call([sys.executable, "-m", "jupyterlab", *root, f"--ServerApp.root_dir={folder.resolve()}"], cwd=folder)
+    return [sys.executable, "-m", "jupyterlab", *root, f"--ServerApp.root_dir={folder.resolve()}"]
+
+
+def lab_environment() -> dict[str, str]:
+    """Variables by which JupyterLab finds the kit's defaults, which the user's own settings change: it asks no other machine for news."""
+    before = os.environ.get("JUPYTER_CONFIG_PATH")
+    return {"JUPYTER_CONFIG_PATH": os.pathsep.join([str(PACKAGE / "run" / "lab"), *([before] if before else [])])}
 
 
 def cells_of(text: str | None) -> list[tuple[str, str]] | None:
@@ -115,9 +126,14 @@ def cells_of(text: str | None) -> list[tuple[str, str]] | None:
     return [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(text)["cells"]]
 
 
+def language_here() -> str | None:
+    """The language of the working folder that commands given here use; None elsewhere."""
+    return language_of(own_folders("notebooks")[0].parent)
+
+
 def spoken(langs: list[str]) -> list[str]:
     """Those of the languages in which the notebooks at hand are written. Raises InputError where that is none."""
-    own = language_of(own_folders("notebooks")[0].parent)
+    own = language_here()
     if own is None or own in langs:
         return langs if own is None else [own]
     raise InputError(f"--lang {','.join(langs)}: the notebooks of this working folder are in {own}; allowed: {own}")

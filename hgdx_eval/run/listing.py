@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..base.own_files import own_folders
 from ..study.domains import domains
-from ..study.load import load_study
+from ..study.load import read_study, study_files, study_words
 from ..study.vocabulary import estimator_names
 from .run_records import last_good, runs_of
 from .run_records import studies as studies_with_runs
@@ -22,11 +22,12 @@ def studies() -> list[dict[str, str]]:
 
     found = {}
     for folder in own_folders("params"):
-        for file in sorted((folder / "studies").glob("*.yaml")):
+        for file in study_files(folder):
             if file.stem in found:
                 continue
             try:
-                found[file.stem] = {"name": file.stem, **{lang: load_study(file, lang)[1]("study.title") for lang in ("vi", "en")}}
+                p = read_study(file, {})
+                found[file.stem] = {"name": file.stem, **{lang: study_words(p, lang)("study.title") for lang in ("vi", "en")}}
             except InputError as error:
                 found[file.stem] = {"name": file.stem, "wrong": str(error)}
     return list(found.values())

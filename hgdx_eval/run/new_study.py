@@ -26,8 +26,10 @@ from ..study.vocabulary import Frequency, estimator_names
 from ..study.words import texts
 
 DECIDE = "decide: "
+LISTED = 20  # names of columns in one remark
 # main methods in the order in which they are looked for, of one start and of several
-MAIN = ("two_way_fixed_effects", "callaway_santanna", "imputation", "synthetic_control", "interrupted_time_series")
+SERIES = "interrupted_time_series"  # of one unit
+MAIN = ("two_way_fixed_effects", "callaway_santanna", "imputation", "synthetic_control", SERIES)
 STAGGERED = ("callaway_santanna", "imputation", "sun_abraham", "two_way_fixed_effects")
 
 
@@ -51,6 +53,8 @@ class Draft:
 def new_study(file: Path, name: str | None, out: Path) -> tuple[Path, Draft]:
     """Writes NAME.yaml and NAME.words.yaml for a data file into a folder; (the study's path, what was told). Raises InputError for a file
     that cannot be read, a name that cannot be, or where either file is there already."""
+    if not file.exists():
+        raise InputError(f"{file.name}: there is no such file; allowed: a table or an export, as hgdx-eval check FILE takes it")
     name = name or re.sub(r"[^a-z0-9]+", "_", file.stem.casefold()).strip("_") or "study"
     if not re.fullmatch(r"[a-z0-9_]{1,100}", name):
         raise InputError(f"--study {name!r}: allowed: a name of a-z, 0-9 and _, of at most 100 letters")
@@ -61,7 +65,7 @@ def new_study(file: Path, name: str | None, out: Path) -> tuple[Path, Draft]:
     if not out.is_dir():
         raise InputError(f"{out.name}: there is no such folder")
     draft = of_export(file, name, out) or of_table(file, name, out)
-    write_text(targets[0], written(draft))
+    write_text(targets[0], written(draft, targets[0]))
     write_text(targets[1], words_of(draft))
     return targets[0], draft
 
@@ -99,23 +103,25 @@ def of_table(file: Path, name: str, out: Path) -> Draft:
     choose(draft, "unit", seen["unit"][0] if len(seen["unit"]) == 1 else seen["unit"], others, "what is treated or not")
     choose(draft, "period", seen["period"], others, "the column of periods")
     choose(draft, "frequency", seen["frequency"], list(get_args(Frequency)), "how far periods lie apart")
-    measured = [column for column in seen["measured"] if column not in (seen["treated"], seen["treated_from"])]
+    measured = [column for column in seen["moving"] or seen["measured"] if column not in (seen["treated"], seen["treated_from"])]
     outcome, what = measured[0] if measured else None, "what the policy may have changed (or numerator: and denominator: of counts)"
     choose(draft, "outcome", outcome, measured or others, what, unsure=len(measured) > 1)
     if seen["treated_from"]:
         draft.put("treated_from", seen["treated_from"], "the column with each unit's first treated period; empty, 0 or inf: never")
     elif seen["treated"]:
-        draft.put("treated", seen["treated"], "the 0/1 column that says when a unit is treated")
+        choose(draft, "treated", seen["treated"], seen["treated_too"], "the 0/1 column that says when a unit is treated",
+               unsure=bool(seen["treated_too"]))  # fmt: skip
     else:
-        draft.put("treated_from", {}, "unit: first treated period, as  Alpha: 2015", decide=True)
+        draft.put("treated_from", {}, "unit: first treated period, as  {Alpha: 2015, Beta: 2017}", decide=True)
     draft.put("comparison", "never", "never: with units that are never treated; not_yet: also with those treated later")
     unit, wider = draft.keys["unit"], [column.name for column in columns if column.kind == "text" and column.name not in seen["unit"]]
     groups = f"; where the policy was decided for whole groups, one of: {', '.join(map(told_text, wider[:20]))}" if wider else ""
     first = unit[0] if isinstance(unit, list) and unit else unit or None
     draft.put("cluster", first, "errors are correlated inside its values" + groups)
     draft.put("weights", "none", "or a column of sizes")
-    draft.put("estimator", MAIN[0], "the main method")
-    draft.put("estimators", [MAIN[0]], "set side by side")
+    main = SERIES if (seen["shape"] or {}).get("units") == 1 else MAIN[0]
+    draft.put("estimator", main, "the main method")
+    draft.put("estimators", [main], "set side by side")
     if all(draft.keys[key] for key in draft.undecided):
         with_methods(draft, out)
     draft.put("words", f"{name}.words.yaml", "how the report calls things")
@@ -124,7 +130,8 @@ def of_table(file: Path, name: str, out: Path) -> Draft:
 
 def choose(draft: Draft, key: str, value: object, among: list[str], what: str, unsure: bool = False) -> None:
     """A key with what was found; where that is nothing, or one of several, the author decides among these."""
-    listed = ", ".join(map(told_text, among[:20]))
+    others = [name for name in among if name != value]
+    listed = ", ".join(map(told_text, others[:LISTED])) + (f" and {len(others) - LISTED} more" if len(others) > LISTED else "")
     if value:
         draft.put(key, value, f"{what}; it may also be: {listed}" if unsure else what, decide=unsure)
     else:
@@ -169,13 +176,13 @@ def tried(draft: Draft, design: Design, name: str) -> bool:
         return False
 
 
-def written(draft: Draft) -> str:
-    """The study as YAML, a remark behind each key."""
+def written(draft: Draft, path: Path) -> str:
+    """The study as YAML, a remark behind each key. `path`: of its file, as the command to run it names it."""
     lines = [
         "# yaml-language-server: $schema=study.schema.json",
         "# An editor completes the keys by that file: hgdx-eval schema -o study.schema.json",
         f"# Begun from {told_file(Path(str(draft.keys['data'])).name)}; read over what is marked 'decide:', then: "
-        f"hgdx-eval run {draft.keys['study']}.yaml",
+        f"hgdx-eval run {path.as_posix()}",
     ]
     for key, value in draft.keys.items():
         said = f"{key}: {flow(value)}"

@@ -15,7 +15,7 @@ PLAN = "plan"  # the notebook of the command of that name, in no report
 EVERYWHERE = {"brief", "effect", "comparison", "robustness", "data_quality"}  # the others are a domain's, where they apply
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Job:
     """One notebook in one language."""
 

@@ -21,7 +21,7 @@ from ..base.hashes import file_hash
 from ..base.machine import blame, told_of
 from ..base.own_files import own_file
 from ..base.private_folder import private_folder
-from ..base.progress import failure_of, one_line, say
+from ..base.progress import alive, event, failure_of, one_line, say
 from ..base.signals import raise_if_asked
 from ..base.telling import told_file
 from ..base.threads import ONE_THREAD
@@ -37,6 +37,7 @@ OURS = ("InputError", "Refusal", "RunFailed")  # errors whose text may be told: 
 APART = ("who", "cost", "payment", "scorecard", "data_quality")  # they wait for no estimate of another notebook
 START_ORDER = ("effect", *APART, "robustness", "comparison", "brief")
 Executed = dict[Job, nbformat.NotebookNode]
+Cells = dict[Job, tuple[int, int, float]]  # of notebooks at work: cells of code done, of all, the clock when it began
 Result = tuple[nbformat.NotebookNode, float]  # executed, seconds
 
 
@@ -85,10 +86,13 @@ def environment(added: dict[str, str]) -> Iterator[None]:
 def execute_all(p: Study, todo: list[Job], done: Executed, folder: Path, work: Path, options: Options) -> Executed:
     """Every notebook in every language that is not `done`, some at a time, each written as executed. Raises RunFailed."""
     stop = threading.Event()
+    cells: Cells = {}
     with forked_by_default(), ThreadPoolExecutor(max_workers=options.jobs) as pool:
-        started = {pool.submit(execute, job, p, folder, work, options.cell_seconds, stop): job for job in in_order(todo) if job not in done}
+        started = {
+            pool.submit(execute, job, p, folder, work, options.cell_seconds, stop, cells): job for job in in_order(todo) if job not in done
+        }
         try:
-            gather(p, started, done, len(todo))
+            gather(p, started, done, len(todo), cells)
         except BaseException:
             stop.set()
             end_kernels(started)
@@ -108,17 +112,46 @@ def in_order(todo: list[Job]) -> list[Job]:
     return sorted(todo, key=key)
 
 
-def gather(p: Study, started: dict[Future, Job], done: Executed, of: int) -> None:
-    """Wait for every notebook, telling of each; the first failure is raised."""
+def gather(p: Study, started: dict[Future, Job], done: Executed, of: int, cells: Cells) -> None:
+    """Wait for every notebook, telling of each, and meanwhile of those at work; the first failure is raised."""
     pending = set(started)
+    told: Cells = {}
     while pending:
         raise_if_asked()
         finished, pending = wait(pending, return_when=FIRST_COMPLETED, timeout=0.5)
+        told = tell_cells(p, {job: cells[job] for future in pending if (job := started[future]) in cells}, told, len(done), of)
         for future in finished:
             job = started[future]
             done[job], seconds = future.result()
             say(f"{p.study}: [{len(done)}/{of}] {job.name} · {job.lang} · {seconds:.1f} s", notebook=job.name, lang=job.lang,
                 seconds=round(seconds, 1), done=len(done), of=of)  # fmt: skip
+
+
+def tell_cells(p: Study, at_work: Cells, told: Cells, done: int, of: int) -> Cells:
+    """That long notebooks live: on a terminal a line, for machines an event for each that went on since `told`; what is told now."""
+    now = time.monotonic()
+    parts = [f"{job.name} · {job.lang} {n}/{all_} cells, {now - since:.0f} s" for job, (n, all_, since) in sorted(at_work.items())]
+    alive(f"{p.study}: [{done}/{of}] {'; '.join(parts)}" if parts else "")
+    for job, (n, all_, since) in at_work.items():
+        if told.get(job) != (n, all_, since):
+            event("cells", notebook=job.name, lang=job.lang, done=n, of=all_, seconds=round(now - since, 1))
+    return at_work
+
+
+def counted(job: Job, cells: Cells) -> Callable[..., None]:
+    """What nbclient calls after every cell of code: one more is done."""
+    source = nbformat.read(notebook_file(job.name), as_version=4)
+    cells[job] = (
+        0,
+        1 + sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in source.cells),
+        time.monotonic(),
+    )  # 1: parameters
+
+    def one_more(**_: object) -> None:
+        n, of, since = cells[job]
+        cells[job] = (n + 1, of, since)
+
+    return one_more
 
 
 def end_kernels(started: dict[Future, Job]) -> None:
@@ -152,7 +185,7 @@ def held_over(todo: list[Job], key: Key, latest: Path | None, folder: Path) -> E
     return done
 
 
-def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, stop: threading.Event) -> Result:
+def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, stop: threading.Event, cells: Cells) -> Result:
     """One notebook through papermill. The truth is judged here from its cells, not from papermill's own marks."""
     import papermill
 
@@ -170,7 +203,7 @@ def execute(job: Job, p: Study, folder: Path, work: Path, cell_seconds: float, s
                 str(notebook_file(job.name)), str(target), kernel_name="python3", progress_bar=False,
                 parameters={"study": p.study, "lang": job.lang, "change": shown}, config=kernel_config(job, work),
                 resources={"metadata": {"path": str(work)}}, execution_timeout=cell_seconds, shutdown_kernel="immediate",
-                request_save_on_cell_execute=False, autosave_cell_every=0,
+                request_save_on_cell_execute=False, autosave_cell_every=0, on_cell_executed=counted(job, cells),
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         detail = f"{error.ename}: {' '.join(error.evalue.split())}" if error.ename in OURS else error.ename

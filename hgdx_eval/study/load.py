@@ -9,14 +9,18 @@ import yaml
 
 from ..base.errors import InputError
 from ..base.own_files import own_file, own_folders
-from ..base.telling import did_you_mean
-from ..base.yaml_strict import Strict, load_yaml, read_value, validate
+from ..base.telling import did_you_mean, told_text
+from ..base.yaml_strict import load_yaml, read_value, syntax_error, validate
 from ..base.zones import is_zone
 from ..locale import LANGUAGES
 from .domains import domain_names, domain_of, domains
+from .own_words import general_words, own_words, words_told
 from .study import PATH_KEYS, SEEN_FROM, Study, check_columns
 from .vocabulary import estimator_names
-from .words import Words, texts
+from .words import Words
+
+YAML_MAP = re.compile(r"\s*[{\[]|\s*\w+\s*:")  # a text that is a map of YAML or JSON, and not key=value; key=value
+CHANGES = "a map of the study's keys, as {seed: 3, window: [2022-01, 2024-12]}, or seed=3; weights=none"
 
 
 def study_file(study: str | Path) -> Path:
@@ -28,15 +32,20 @@ def study_file(study: str | Path) -> Path:
         return path.resolve()
     path = own_file("params", "studies", f"{study}.yaml")
     if not path.is_file():
-        known = sorted({file.stem for folder in own_folders("params") for file in (folder / "studies").glob("*.yaml")})
+        known = sorted({file.stem for folder in own_folders("params") for file in study_files(folder)})
         raise InputError(f"study {study!r} is not known{did_you_mean(str(study), known)}; known: {', '.join(known)}")
     return path
 
 
+def study_files(params: Path) -> list[Path]:
+    """The studies of a folder of parameters; words files that lie beside them are none."""
+    return [file for file in sorted((params / "studies").glob("*.yaml")) if not file.name.endswith(".words.yaml")]
+
+
 def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = None) -> tuple[Study, Words]:
     """The study and its words, every key checked. `study`: a name in params/studies/ or a path; `lang`: vi or en; `change`: keys that
-    override the file's, as a map or as text "key=value; key=value", paths in it relative to the current folder. Inside a run the runner has
-    resolved the study already and passes it on.
+    override the file's, as a map, as text of YAML or JSON ("{seed: 3}"), or as "key=value; key=value"; paths in it are relative to the
+    current folder. Inside a run the runner has resolved the study already and passes it on.
 
     Returns (Study, Words). Raises InputError (one line) for whatever is wrong, with the names that are known.
     Example: `p, words = hg.load_study("demo", "en", {"window": ["2022-01", "2024-12"]})`
@@ -48,6 +57,7 @@ def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = 
         p = Study.model_validate_json((Path(work) / "study.json").read_text(encoding="utf-8"), strict=False)
     else:
         p = read_study(study_file(study), parse_change(change))
+    words_told(p, [lang], asked=True)
     return p, study_words(p, lang)
 
 
@@ -76,7 +86,11 @@ def parse_change(change: dict | str | None) -> dict:
     """Overrides of study keys as a map. Text values of text keys stay as typed, so that `01` stays `01`."""
     if not change:
         return {}
-    if isinstance(change, str):
+    if not isinstance(change, dict | str):
+        raise InputError(f"change: found {type(change).__name__}; allowed: {CHANGES}")
+    if isinstance(change, str) and YAML_MAP.match(change):
+        change = read_change(change)
+    elif isinstance(change, str):
         change = dict(part.split("=", 1) if "=" in part else (part, None) for part in change.split(";") if part.strip())
     parsed = {}
     for key, value in change.items():
@@ -87,6 +101,20 @@ def parse_change(change: dict | str | None) -> dict:
             raise InputError(f"change {key!r}: write key=value")
         parsed[key] = str(Path(value).resolve()) if key in PATH_KEYS and isinstance(value, str) else value
     return parsed
+
+
+def read_change(text: str) -> dict:
+    """Overrides written as a map of YAML or JSON, as `papermill -p change TEXT` hands them over."""
+    try:
+        value = read_value(text, "change")
+    except yaml.YAMLError as error:
+        raise InputError(f"change: {syntax_error(error, text)}; allowed: {CHANGES}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"change: found {type(value).__name__}; allowed: {CHANGES}")
+    if wrong := [key for key in value if key not in Study.model_fields]:
+        raise InputError(f"change: {told_text(str(wrong[0]))}: no such key of a study{did_you_mean(str(wrong[0]), Study.model_fields)}; "
+                         f"allowed: {', '.join(Study.model_fields)}")  # fmt: skip
+    return value
 
 
 def parse_value(key: str, text: str) -> object:
@@ -118,7 +146,8 @@ def check_study(p: Study, file: str) -> None:
         refuse("denominator" if p.numerator else "numerator", "is missing beside its counterpart")
     ways = [key for key in ("treated_from", "treated", "policy") if getattr(p, key)]
     if len(ways) != 1:
-        refuse("treated_from", f"give one of treated_from, treated, policy (found: {', '.join(ways) or 'none'})")
+        refuse("treated_from", f"give one of treated_from (a column, or units with their first treated period: {{Alpha: 2015}}), treated "
+                               f"(a 0/1 column), policy (found: {', '.join(ways) or 'none'})")  # fmt: skip
     if p.treated_until and not p.treated_from:
         refuse("treated_until", "is only allowed with treated_from")
     if p.time_zone is not None and not is_zone(p.time_zone):
@@ -138,32 +167,12 @@ def check_study(p: Study, file: str) -> None:
     check_columns(p, file)
     if p.data is None and p.world is None and p.layout == "table":
         refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")
-    if p.words:
-        for lang in LANGUAGES:
-            study_words(p, lang)
-
-
-def check_places(own: dict, known: set[str], where: str) -> None:
-    """A study's words hold names of other words in braces and nothing that a format string could do besides. Raises InputError."""
-    for key, text in own.items():
-        if isinstance(text, str) and set("{}") & set(re.sub(rf"{{({'|'.join(sorted(known))})}}", "", text)):
-            raise InputError(f"{where}: {key}: {text!r}; allowed in braces: {', '.join(sorted(known))}")
+    own_words(p)
 
 
 def study_words(p: Study, lang: str) -> Words:
-    """Words of one language with the study's own: from its words file, else general ones with the column names."""
-    general = {key.removeprefix("study."): text for key, text in texts(lang, domain_of(p).NAME).items() if key.startswith("study.")}
-    own = {}
-    if p.words:
-        file = Path(p.words)
-        if not file.is_file():
-            raise InputError(f"{p.study}: words: {file.name}: there is no such file; {SEEN_FROM}")
-        found: Strict = load_yaml(file)
-        own = found.value.get(lang) or {}
-        unknown = set(own) - set(general)
-        if not isinstance(own, dict) or unknown:
-            raise InputError(f"{file.name}: {lang}: {sorted(unknown)}; allowed: {', '.join(sorted(general))}")
-        check_places(own, {"study_name", "outcome_column", *general}, f"{file.name}: {lang}")
+    """Words of one language with the study's own: from its words file, else general ones with the column names. Raises InputError."""
+    general, own = general_words(p, lang), own_words(p).get(lang, {})
     said, names = {**general, **own}, {"study_name": p.study, "outcome_column": p.outcome_name}
     for values in (said, said, names):  # a text may name another text, that one a column; a column's own braces are its name
         said = {key: placed(text, values) for key, text in said.items()}

@@ -28,6 +28,31 @@ def test_unit_period_measures_and_treatment_are_found(tmp_path):
     assert found["shape"] == {"units": 4, "periods": 6, "gaps": 0, "repeats": 0}
 
 
+def test_of_a_wide_public_panel_the_unit_is_a_code_and_the_treatment_what_begins_and_stays(tmp_path):
+    """As researchers' files are: a number names the state, dummies of years and regions, leads and lags stand before the policy."""
+    starts, years, body = {1: 2004, 2: 2006, 3: 2007}, range(2000, 2010), []
+    for code in range(1, 9):
+        for year in years:
+            event = year - starts.get(code, 9999)
+            dummies = [
+                int(year == 2003),
+                int(year >= 2005),
+                code % 2,
+                int(event == -1),
+                int(event == 2),
+                int(code == 5 and year in (2001, 2002)),
+            ]
+            numbers = [100 + code, *(round((code * 37 + year * k) % 101 / 7, 3) for k in range(3, 17))]
+            body.append([year, code, *dummies, *numbers, int(event >= 0)])
+    header = "year,sid,y2003,after,north,lead1,lag2,shock,area," + ",".join(f"x{k}" for k in range(14)) + ",post"
+    found = proposal(table(tmp_path, header, body))["proposal"]
+    assert (found["unit"], found["period"], found["treated"], found["treated_too"]) == (["sid"], "year", "post", [])
+    assert "area" in found["measured"] and found["moving"] == [f"x{k}" for k in range(14)]
+    apart = [[f"{day:02}/0{month}/2023", place, value, int(place == "A" and month > 2)] for day, month in ((1, 1), (1, 2), (1, 3))
+             for place, value in (("A", 1.5), ("B", 2.5))]  # fmt: skip
+    assert proposal(table(tmp_path, "date,place,value,law", apart))["proposal"]["treated"] == "law"  # its order is told by nobody yet
+
+
 def test_two_columns_make_a_unit_where_one_repeats(tmp_path):
     body = [[place, kind, m, 1.5] for place in ("A", "B", "C") for kind in ("x1", "y1") for m in MONTHS if (place, m) != ("C", "2023-02")]
     found = proposal(table(tmp_path, "place,kind,month,value", body))["proposal"]

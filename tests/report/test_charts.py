@@ -71,7 +71,11 @@ def test_the_data_of_a_chart_travel_beside_it():
     for figure in all_figures(demo_words()):
         data = figure._repr_mimebundle_()
         (table,) = unbundled(data)
-        assert data["text/html"] == figure._repr_html_() and table.name == figure.name and table.title.startswith(figure.title)
+        assert (
+            data["text/html"].endswith("</style>" + figure._repr_html_())
+            and table.name == figure.name
+            and table.title.startswith(figure.title)
+        )
         assert len(table.rows) == figure.csv.count("\n") - 1 and not set(table.heads) & {
             "estimate",
             "period",

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -77,12 +78,20 @@ def test_a_run_there_is_in_the_language_of_its_notebooks(tmp_path, monkeypatch):
     assert done.returncode == 2 and "are in en" in done.stderr and not os.listdir(work / "outputs")
 
 
-def test_the_lab_opens_on_the_folder(tmp_path, monkeypatch):
+def test_the_lab_opens_on_the_folder_and_says_which(tmp_path, monkeypatch):
     called = []
-    monkeypatch.setattr(bench.subprocess, "call", lambda words, cwd: called.append((words, cwd)) or 0)
-    assert command("lab", ".", cwd=tmp_path).returncode == 0
-    ((words, _),) = called
+    monkeypatch.setattr(bench.subprocess, "call", lambda words, cwd, env: called.append((words, cwd, env)) or 0)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
+    done = command("lab", ".", cwd=tmp_path)
+    assert done.returncode == 0 and f"{tmp_path.resolve()}: no working folder; make one: hgdx-eval init FOLDER" in done.stderr
+    ((words, _, env),) = called
     assert words[1:3] == ["-m", "jupyterlab"] and words[-1] == f"--ServerApp.root_dir={tmp_path.resolve()}"
+    assert ("--allow-root" in words) == (os.geteuid() == 0)
+    kits, mine = env["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    defaults = json.loads((Path(kits) / "labconfig" / "default_setting_overrides.json").read_text(encoding="utf-8"))
+    assert mine == "mine" and defaults["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    folder_of(tmp_path)
+    assert command("lab", "work", cwd=tmp_path).stderr.strip() == f"JupyterLab on {(tmp_path / 'work').resolve()}"
     monkeypatch.setattr(bench.importlib.util, "find_spec", lambda name: None)
     done = command("lab", ".", cwd=tmp_path)
     assert done.returncode == 2 and "pip install jupyterlab" in done.stderr

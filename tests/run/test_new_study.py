@@ -58,6 +58,24 @@ def test_several_columns_of_numbers_are_told_and_one_is_to_be_chosen(tmp_path):
     assert DECIDE in line and "jobs" in line and "wages" in line and "to decide: outcome" in done.stderr
 
 
+def test_one_series_and_its_switch_are_a_study_of_one_series(tmp_path):
+    rows = [("Alpha", f"{2000 + i // 4}Q{i % 4 + 1}", 10 + i % 4 + 3 * (i >= 24), int(i >= 24)) for i in range(40)]
+    pd.DataFrame(rows, columns=["town", "quarter", "trips", "lane"]).to_csv(tmp_path / "one.csv", index=False)
+    path, done = begun(tmp_path, "one.csv")
+    assert "to decide: nothing" in done.stderr and designed(path)[0].estimator == "interrupted_time_series"
+    assert f"hgdx-eval run {path.name}" in path.read_text(encoding="utf-8")
+
+
+def test_what_cannot_change_is_no_outcome_and_a_second_switch_is_told(tmp_path):
+    rows = [(u, year, 50 * u, u + year % 7, int(u < 3 and year >= 2014), int(u < 3 and year >= 2016), 7) for u in range(6)
+            for year in range(2010, 2020)]  # fmt: skip
+    pd.DataFrame(rows, columns=["id", "year", "area", "jobs", "law", "fine", "fips"]).to_csv(tmp_path / "p.csv", index=False)
+    path, done = begun(tmp_path, "p.csv")
+    value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert (value["unit"], value["outcome"], value["treated"]) == ("id", "jobs", "law")
+    assert done.stderr.splitlines()[-1].startswith("to decide: treated;") and "it may also be: fine" in done.stderr
+
+
 def test_an_export_of_dossiers_begins_as_the_domains_own_study(tmp_path):
     assert command("simulate", "list.csv", "--dossiers", "2000", cwd=tmp_path).returncode == 0
     path, done = begun(tmp_path, "list.csv", "--study", "fees")
@@ -96,7 +114,7 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, words, says):
 def test_a_file_that_cannot_be_read_begins_nothing(tmp_path):
     (tmp_path / "panel.xlsx").write_bytes(b"PK\x03\x04 no workbook")
     (tmp_path / "folder").mkdir()
-    for name in ("panel.xlsx", "folder"):
+    for name in ("panel.xlsx", "folder", "nothing.csv"):
         done = command("new", name, cwd=tmp_path)
         assert done.returncode == 2 and len(done.stderr.strip().splitlines()) == 1, (name, done.stderr)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "panel.xlsx"]

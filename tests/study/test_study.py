@@ -88,6 +88,23 @@ def test_change_as_one_line_of_text(tmp_path):
     assert parse_change("seed=3; weights = none") == {"seed": 3, "weights": "none"}
 
 
+@pytest.mark.parametrize("text", ['{"dossiers": 3000, "window": ["2022-01", "2024-12"], "unit": ["agency"]}', "dossiers: 3000\nwindow: [2022-01, 2024-12]\nunit: [agency]",
+                                  "{dossiers: 3000, window: [2022-01, 2024-12], unit: [agency]}"])  # fmt: skip
+def test_change_as_a_text_of_yaml_or_json_as_papermill_gives_it(text):
+    assert parse_change(text) == {"dossiers": 3000, "window": ["2022-01", "2024-12"], "unit": ["agency"]}
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("{dossiers: 3000", "change: line 1: not valid YAML"), ("{dossiers: 3000, dossiers: 4000}", "dossiers: this key stands already"),
+    ("[dossiers]", "change: found list; allowed: a map"), ("{dosiers: 3000}", "change: dosiers: no such key of a study (did you mean 'dossiers'?)"),
+    ("{seed: 010}", "found 010"), ("{1: 2}", "change: 1: no such key"), (7, "change: found int; allowed: a map"), ("{seed: *x}", "aliases"),
+])  # fmt: skip
+def test_a_wrong_text_of_changes_is_one_line(text, says):
+    with pytest.raises(InputError, match=re.escape(says)) as error:
+        parse_change(text)
+    assert "\n" not in str(error.value)
+
+
 def test_data_in_the_file_is_relative_to_the_file(tmp_path):
     assert study(tmp_path).data == str(tmp_path / "data.csv")
 
