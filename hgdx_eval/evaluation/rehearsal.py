@@ -36,7 +36,7 @@ from .rehearsal_sums import Read, Sums, read_of
 from .verdict import CLEAR, EQUIVALENCE, NEGLIGIBLE, SUGGESTIVE, UNCLEAR, allowed
 from .warning_signs import BEFORE, CAMPAIGN, SEASON, STEADY
 
-MOST, LEAST = 1000, 200  # worlds
+MOST, LEAST = 600, 200  # worlds
 ROWS = 5e7  # rows of all worlds together
 AT_ONCE = 1e7  # rows of worlds at once
 STEPS = 9  # of the ladder of effects
