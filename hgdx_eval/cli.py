@@ -449,7 +449,7 @@ def plan(study: str, change: dict, langs: list[str], output: Path, run_seconds: 
     from .run.plan import write_plan
 
     with told_of(output.absolute().parent):
-        files = write_plan(study, change, spoken(langs), output, Options(run_seconds=run_seconds))
+        files = write_plan(study, change, in_its_words(study, change, spoken(langs)), output, Options(run_seconds=run_seconds))
     close_line()
     click.echo("\n".join(map(str, files)))
     return 0
