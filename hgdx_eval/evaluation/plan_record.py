@@ -6,6 +6,7 @@ changed key is a deviation, of which the report tells what was planned, what was
 
 import hashlib
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from datetime import date
@@ -193,17 +194,20 @@ def seen_by(day: date, design: Design) -> str:
 
 
 def committed(file: Path) -> date | None:
-    """The day of the last commit that touched a file, where git holds it unchanged."""
+    """The day of the last commit that touched a file, where git holds its very bytes. Nothing that a repository's own settings name is
+    run (hooks, filters, monitors, signature programs): the folder may be anybody's."""
     try:
-        changed = git(file, "status", "--porcelain", "--", file.name)
+        held = git(file, "rev-parse", "--verify", "--quiet", f"HEAD:./{file.name}")
         day = git(file, "log", "-1", "--format=%cs", "--", file.name)
+        same = held == git(file, "hash-object", "--no-filters", "--", file.name)
     except (OSError, subprocess.SubprocessError):
         return None
-    return date.fromisoformat(day) if day and not changed else None
+    return date.fromisoformat(day) if day and same else None
 
 
 def git(file: Path, *words: str) -> str:
-    return subprocess.run(["git", *words], cwd=file.parent, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "log.showSignature=false", "--no-pager")
+    return subprocess.run(["git", *quiet, *words], cwd=file.parent, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
 
 def lift(p: Study) -> None:

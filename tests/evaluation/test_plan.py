@@ -146,6 +146,22 @@ def test_a_plan_in_a_repository_is_confirmed_until_it_is_changed(written):
     assert held_to_plan(load_panel(p), p).committed is None
 
 
+def test_nothing_that_a_repository_s_settings_name_is_run(written):
+    """A study's folder may come from anybody."""
+    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "plan"]):
+        subprocess.run(["git", *words], cwd=written, check=True)
+    ran, script = written / "ran", written / "run.sh"
+    script.write_text(f"#!/bin/sh\ntouch {ran}\ncat\n", encoding="utf-8")
+    script.chmod(0o755)
+    for key in ("core.fsmonitor", "filter.x.clean", "filter.x.smudge", "gpg.program", "diff.external", "core.pager"):
+        subprocess.run(["git", "config", key, str(script)], cwd=written, check=True)
+    subprocess.run(["git", "config", "log.showSignature", "true"], cwd=written, check=True)
+    (written / ".gitattributes").write_text("* filter=x diff=x\n", encoding="utf-8")
+    (written / "towns.plan.yaml").touch()
+    p, _ = hg.load_study(written / "towns.yaml", "en")
+    assert held_to_plan(load_panel(p), p).committed is not None and not ran.exists()
+
+
 @pytest.mark.parametrize(("old", "new", "said"), [
     ("study: towns", "study: cities", "another study"),
     (f"'{DAY}'", "soon", "a day, YYYY-MM-DD"),
