@@ -222,7 +222,9 @@ def event_readers(design: Design, found: Evaluation, p: Study) -> list[Reader] |
     if p.estimator == REGRESSION:
         _, others, fit = two_way_fixed_effects.event_regression(table, cells)
         place = {int(event): column for column, event in enumerate(others)}
-        return None if fit is None else [fit_reader(fit, {f"event {event}": (place[event], dof) for event, dof in asked.items()})]
+        if fit is None or fit.inverse.shape[0] * len(table) > MOST_WEIGHTS:
+            return None
+        return [fit_reader(fit, {f"event {event}": (place[event], dof) for event, dof in asked.items()})]
     if p.estimator == "imputation":
         leads, fit = imputation.leads_regression(design, table, cells, treated)
         if fit is None:
