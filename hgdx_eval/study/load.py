@@ -71,7 +71,7 @@ def read_study(file: Path, change: dict) -> Study:
                 raise InputError(f"{file.name}: {key}: found a letter 0 that no path can hold; {SEEN_FROM}")
             value[key] = str((file.parent / value[key]).resolve())
     beside = file.parent / f"{value.get('study')}.plan.yaml"
-    if "plan" not in value and isinstance(value.get("study"), str) and beside.is_file():
+    if "plan" not in value and re.fullmatch("[a-z0-9_]{1,100}", str(value.get("study"))) and beside.is_file():
         value["plan"] = str(beside)
     value.update(change)
     label = file.name + (f" with {', '.join(f'{k}={v}' for k, v in change.items() if k not in PATH_KEYS)}"

@@ -52,12 +52,12 @@ def reasons(cells: pd.DataFrame) -> dict:
 def test_what_is_kept_is_a_closed_list_in_a_folder_of_this_user_alone(tmp_path, monkeypatch):
     seen = {}
 
-    def look(con, name, spools, more=""):
+    def look(con, name, spools, more="", where=""):
         folder = Path(spools[0].relation.split("read_parquet('")[1].split("'")[0]).parent
         seen["columns"] = {found[0] for found in con.execute(f"DESCRIBE {spools[0].relation}").fetchall()}
         seen["modes"] = {stat.S_IMODE(place.stat().st_mode) for place in (folder.parent, base())}
         seen["bytes"] = b"".join(file.read_bytes() for file in folder.iterdir())
-        return together(con, name, spools, more)
+        return together(con, name, spools, more, where)
 
     from hgdx_eval.vietnam import count_dossiers as counting
 
