@@ -229,3 +229,11 @@ def test_a_signal_while_the_page_is_written_undoes_no_published_run(tmp_path, mo
     assert "the history page could not be written: ModuleNotFoundError" in capsys.readouterr().err
     run.refresh_history(tmp_path / "never_ran")
     assert not (tmp_path / "index.html").exists()
+
+
+def test_the_run_with_which_a_blind_study_was_estimated_says_so_once(tmp_path):
+    made_run(tmp_path, "20240105T020000Z-00000001")
+    made_run(tmp_path, "20240205T020000Z-00000002", blind_lifted="2024-02-05")
+    made_run(tmp_path, "20240305T020000Z-00000003", blind_lifted="2024-03-05")
+    vi, en = pages(tmp_path)
+    assert en.count("Blind until") == 1 and "Blind until 2024-02-05" in en and "Chưa xem kết quả đến 2024-02-05" in vi

@@ -113,8 +113,16 @@ def entry(study: str, run: Run, before: Run | None, words: Words, zone: str) -> 
         **when, "report": f"{study}/{run.name}/report.{page_language(run, words)}.html",
         "data": words("history.data_text", file=files, last=last, rows=words.number(result.get("rows"))),
         "estimate": estimate_text(run, words), "verdict": verdict_text(run, words),
-        "changes": changes_text(before, run, words) if before else [words("history.first")],
+        "changes": [*(changes_text(before, run, words) if before else [words("history.first")]), *lifted_text(before, run, words)],
     }  # fmt: skip
+
+
+def lifted_text(before: Run | None, run: Run, words: Words) -> list[str]:
+    """That a blind study was estimated from here on."""
+    told = run.receipt.get("blind_lifted")
+    if not told or (before is not None and before.receipt.get("blind_lifted")):
+        return []
+    return [words("history.blind_lifted", date=plain_line(str(told))[:LONGEST_DETAIL])]
 
 
 def failure_text(receipt: dict, words: Words) -> str:
