@@ -1,6 +1,8 @@
 """The rehearsal: its fast path is the slow one, its rates are what they are called, and what it cannot do it says."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from critic_worlds import WORLDS
 from rehearse import compared, effects_of, studied
 
 from hgdx_eval.estimation.fixed_effects import usable
+from hgdx_eval.evaluation import rehearsal
 from hgdx_eval.evaluation.evaluation import evaluated
 from hgdx_eval.evaluation.rehearsal import COLUMNS, ladder_of, paths_of, rates, rehearsed, smallest_found
 
@@ -110,3 +113,22 @@ def test_a_synthetic_control_is_rehearsed_by_its_placebos():
     assert told.by == "placebos" and own["worlds"].iloc[0] == len(drawn.design.comparison_units)
     assert own["found"].is_monotonic_increasing and own["found"].iloc[0] <= p.verdict.rank + 0.05 and own["found"].iloc[-1] > 0.9
     assert not own["level_1"].any()
+
+
+def test_every_check_and_warning_is_followed_or_named_as_held(good):
+    """A new one that reads outcomes is followed in `Judge`, or named in `missing`; one of the design alone is listed here."""
+    found, _, _ = good
+    source = (Path(rehearsal.__file__).parent / "warning_signs.py").read_text(encoding="utf-8")
+    of_design = {
+        "few_clusters",
+        "dominant_cluster",
+        "two_treated_agencies",
+        "event_in_window",
+        "thin_months",
+        "composition_change",
+        "ceiling",
+    }
+    assert set(re.findall(r'Sign\("([a-z_]+)"', source)) == of_design | set(rehearsal.FOLLOWED_SIGNS)
+    assert {*found.checks, "volume", "breakdown", "methods"} == {
+        name for name in found.checks | {"volume": ""} if hasattr(rehearsal.Judge, name)
+    }
