@@ -382,8 +382,8 @@ def test_the_title_tells_the_least_effect_that_is_found_or_that_none_is():
 
 def test_the_sentence_tells_what_would_be_found_and_what_would_be_false():
     assert rehearsal_sentence(rehearsal(), words("en")) == (
-        "With these data an effect of 2.6 percentage points or more would be found 8 times in 10. "
-        "Where there is none, this page would speak of signs 5 times in 100, and of clear evidence never."
+        "An effect of 2.6 percentage points or more would be found 8 times in 10. "
+        "Where there is none, this page would speak of signs 5 times in 100, of clear evidence never."
     )
     ranked = rehearsal(found=(0.038, 0.1, 0.2, 0.3, 0.9), clear=(0, 0, 0, 0, 0), by="placebos")
     assert "speak of signs 4 times in 100." in rehearsal_sentence(ranked, words("en"))
