@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from foreign import grid, periods, treated
 import hgdx_eval as hg
 from hgdx_eval.base import periods as days
 from hgdx_eval.base.errors import InputError
+from hgdx_eval.evaluation import evaluation, rehearsal
 from hgdx_eval.evaluation.plan import plan_of
 from hgdx_eval.evaluation.plan_record import check_plan, deciding, held_to_plan, lift, plan_text, read_plan
 from hgdx_eval.panel.load import load_panel
@@ -24,6 +26,16 @@ from hgdx_eval.vietnam.made_up_world import simulate
 DAY = date(2014, 2, 1)  # in the first month of the policy: no outcome of its time is known yet
 KEYS = {"study": "towns", "unit": "town", "period": "when", "frequency": "M", "cluster": "town", "outcome": "value", "treated_from": "start",
         "estimator": "two_way_fixed_effects", "estimators": ["two_way_fixed_effects", "imputation"], "smallest_effect": 0.5}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_worlds():
+    """Rates are not asked for here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "false_alarms", partial(evaluation.false_alarms, worlds=200))
+        patch.setattr(rehearsal, "ROWS", 1)
+        patch.setattr(rehearsal, "LEAST", 150)
+        yield
 
 
 @pytest.fixture(scope="module")
