@@ -38,8 +38,8 @@ def study_file(study: str | Path) -> Path:
 
 
 def study_files(params: Path) -> list[Path]:
-    """The studies of a folder of parameters; words files that lie beside them are none."""
-    return [file for file in sorted((params / "studies").glob("*.yaml")) if not file.name.endswith(".words.yaml")]
+    """The studies of a folder of parameters; words files and plans that lie beside them are none."""
+    return [file for file in sorted((params / "studies").glob("*.yaml")) if not file.name.endswith((".words.yaml", ".plan.yaml"))]
 
 
 def load_study(study: str | Path, lang: str = "vi", change: dict | str | None = None) -> tuple[Study, Words]:

@@ -20,7 +20,7 @@ from hgdx_eval.evaluation.plan import plan_of
 from hgdx_eval.evaluation.plan_record import check_plan, deciding, held_to_plan, lift, plan_text, read_plan
 from hgdx_eval.panel.load import load_panel
 from hgdx_eval.report.show_plan import plan_sentence, show_plan, show_plan_check, show_power
-from hgdx_eval.study.load import study_words
+from hgdx_eval.study.load import study_files, study_words
 from hgdx_eval.vietnam.made_up_world import simulate
 
 DAY = date(2014, 2, 1)  # in the first month of the policy: no outcome of its time is known yet
@@ -124,6 +124,10 @@ def test_a_plan_beside_the_study_is_found_and_a_study_that_keeps_to_it_says_so(w
     assert p.plan == str(written / "towns.plan.yaml")
     held = held_to_plan(load_panel(p), p)
     assert held.kept and held.seen == "nothing" and held.committed is None
+    (written / "studies").mkdir()
+    for name in ("towns.yaml", "towns.plan.yaml"):
+        shutil.copy(written / name, written / "studies" / name)
+    assert [file.name for file in study_files(written)] == ["towns.yaml"]
     assert plan_sentence(held, words).startswith("As planned on") and "nobody else confirms" in show_plan_check(held, words).html
 
 
