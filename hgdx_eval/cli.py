@@ -437,17 +437,17 @@ def list_(out: Path, as_json: bool) -> int:
 @click.argument("study")
 @CHANGE
 @click.option("--lang", "langs", default="vi,en", show_default=True, callback=languages)
-@click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=".", show_default=True, help="the folder to write into"
-)
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path),
+              help="the folder to write into; default: beside the study if it lies in the current folder, else there")  # fmt: skip
 @click.option("--timeout", "run_seconds", type=SECONDS, default=7200, show_default=True, help="seconds that it may take")
-def plan(study: str, change: dict, langs: list[str], output: Path, run_seconds: float) -> int:
+def plan(study: str, change: dict, langs: list[str], output: Path | None, run_seconds: float) -> int:
     """Write down what a study will do before its outcomes are seen: STUDY.plan.yaml and a page in each language, with what would be found
     and what would make it fail. No period from the policy on is read; nothing is overwritten."""
     from .run.bench import spoken
     from .run.notebook_files import Options
-    from .run.plan import write_plan
+    from .run.plan import folder_of, write_plan
 
+    output = folder_of(study) if output is None else output
     with told_of(output.absolute().parent):
         files = write_plan(study, change, in_its_words(study, change, spoken(langs)), output, Options(run_seconds=run_seconds))
     close_line()

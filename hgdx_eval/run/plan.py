@@ -1,5 +1,6 @@
 """The command `plan`: a plan's file and its pages, from the periods before the policy alone."""
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,12 @@ from ..study.load import parse_change, read_study, study_file, study_words
 from .notebook_files import PLAN, Job, Options
 from .notebooks import execute_all, kernels
 from .receipt import zone_of
+
+
+def folder_of(study: str) -> Path:
+    """Where a study's plan is found by its reports: beside the study, where that lies below the current folder, else the current folder."""
+    folder = study_file(study).parent
+    return Path(os.path.relpath(folder)) if folder.is_relative_to(Path.cwd()) else Path()
 
 
 def write_plan(study: str, change: dict, langs: list[str], folder: Path, options: Options) -> list[Path]:
