@@ -23,11 +23,12 @@ from ..base.telling import told_text
 from ..base.yaml_strict import load_yaml
 from ..design.design import Design, study_design
 from ..estimation.estimate import estimate
+from ..panel.load import load_panel
 from ..panel.panel import Panel
 from ..read.sources import code_hash
 from ..study.domains import domain_of
 from ..study.study import Study
-from .plan import Plan, gate_before
+from .plan import Plan, digest_of, gate_before
 
 FREE = frozenset({
     "data", "layout", "fees", "world", "effect", "dossiers", "words", "scorecard", "places", "made_by", "contact", "licence", "plan",
@@ -179,7 +180,7 @@ def checked_plan(panel: Panel, p: Study) -> PlanCheck:
     if plan is None or p.plan is None:
         return PlanCheck(None)
     design = study_design(panel, p)
-    hashes = {"code": code_hash(), "facts": facts_hash(p)}
+    hashes = {"code": code_hash(), "facts": facts_hash(p), "data_before": digest_of(load_panel(p, early=True))}
     moved = [Deviation(name, plan.hashes.get(name, "–")[:12], value[:12], np.nan) for name, value in hashes.items()
              if plan.hashes.get(name) != value]  # fmt: skip
     own = float(estimate(design, p.estimator).overall()["estimate"])

@@ -142,6 +142,13 @@ def test_what_is_done_otherwise_is_told_with_the_answer_as_planned(written):
     assert "in 2 points" in plan_sentence(held, words) and "Town 1" in show_plan_check(held, words).html
 
 
+def test_data_of_the_time_before_that_were_revised_since_are_told(written, table):
+    revised = table.assign(value=table["value"].where(table["t"] != 3, table["value"] + 0.1))
+    revised.drop(columns=["t"]).to_csv(written / "data.csv", index=False)
+    p, _ = hg.load_study(written / "towns.yaml", "en")
+    assert [row.key for row in held_to_plan(load_panel(p), p).deviations] == ["data_before"]
+
+
 @pytest.mark.parametrize(("day", "seen"), [("2014-02-28", "nothing"), ("2014-06-01", "part"), ("2015-06-01", "all")])
 def test_a_plan_is_called_what_it_is(written, day, seen):
     file = written / "towns.plan.yaml"
