@@ -90,6 +90,7 @@ def test_the_words_that_are_looked_for_are_those_of_the_domain(lang):
     assert sum(re.search(DOMAIN[lang], text, re.I) is not None for text in other) > 0.8 * len(other) > 20
 
 
+@pytest.mark.long
 def test_a_monthly_study_is_the_same_without_any_package_of_holidays(tmp_path):
     """Working days and Tết are regressors of the domain's studies alone: here a series of 36 months of another country."""
     study = write_study(tmp_path, "two_clusters_monthly")

@@ -224,6 +224,7 @@ def test_what_the_library_of_workbooks_panics_at_is_refused_and_an_interruption_
             raise kind
 
 
+@pytest.mark.long
 def test_a_workbook_that_takes_too_long_or_too_much_is_refused(tmp_path, monkeypatch):
     path = workbook(tmp_path / "a.xlsx", row(1, cell("A1")))
     for name, value, message in (("TRY", "import time; time.sleep(60)", "not opened within"), ("TRY", "bytes(1 << 40)", "MB of memory"),
