@@ -387,7 +387,7 @@ def test_the_sentence_tells_what_would_be_found_and_what_would_be_false():
     )
     ranked = rehearsal(found=(0.038, 0.1, 0.2, 0.3, 0.9), clear=(0, 0, 0, 0, 0), by="placebos")
     assert "speak of signs 4 times in 100." in rehearsal_sentence(ranked, words("en"))
-    assert "bằng chứng rõ 0 lần" in rehearsal_sentence(rehearsal(), words())
+    assert "bằng chứng rõ không lần nào" in rehearsal_sentence(rehearsal(), words())
 
 
 @pytest.mark.parametrize("reason", ["too_few_periods", "other_method", "no_headline"])

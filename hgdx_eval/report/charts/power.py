@@ -33,7 +33,7 @@ def plot_rehearsal(found: Rehearsal, words: Words, origin: Origin) -> Figure | N
     narrow, wide = drawn("rehearsal", lambda width, small: draw_power(own, found, words, width, small), alt)
     note = words(f"rehearsal.note_{found.by}", n=words.number(int(own["worlds"].iloc[0])))
     return Figure("rehearsal", title, words(f"rehearsal.subtitle_{'pp' if found.scale == 'pp' else 'level'}"), narrow, wide, (),
-                  source_line(origin, "", words, note), alt, csv_text(found.table, words), tag(origin, words),
+                  source_line(origin, "", words, note), alt, csv_text(own[["effect", "worlds", "found", "low", "high", "level_1"]], words), tag(origin, words),
                   words("charts.download"))  # fmt: skip
 
 
