@@ -15,6 +15,8 @@ from ..figure import INK, MUTED, TREATED, Figure, canvas, drawn, source_line
 from .axes import simulated_note, tag, tick_digits
 from .intervals import LINE, lines_of
 
+COLUMNS = ["effect", "worlds", "found", "low", "high", "level_1"]  # of the curve as data
+
 
 def plot_rehearsal(found: Rehearsal, words: Words, origin: Origin) -> Figure | None:
     """A curve of power: how often effects of each size were found in worlds made of the months before the policy, and how often the verdict
@@ -33,7 +35,7 @@ def plot_rehearsal(found: Rehearsal, words: Words, origin: Origin) -> Figure | N
     narrow, wide = drawn("rehearsal", lambda width, small: draw_power(own, found, words, width, small), alt)
     note = words(f"rehearsal.note_{found.by}", n=words.number(int(own["worlds"].iloc[0])))
     return Figure("rehearsal", title, words(f"rehearsal.subtitle_{'pp' if found.scale == 'pp' else 'level'}"), narrow, wide, (),
-                  source_line(origin, "", words, note), alt, csv_text(own[["effect", "worlds", "found", "low", "high", "level_1"]], words), tag(origin, words),
+                  source_line(origin, "", words, note), alt, csv_text(own[COLUMNS], words), tag(origin, words),
                   words("charts.download"))  # fmt: skip
 
 
