@@ -19,7 +19,7 @@ from hgdx_eval.base.errors import Refusal
 from hgdx_eval.estimation.fixed_effects import points, usable
 from hgdx_eval.evaluation import evaluation
 from hgdx_eval.evaluation.evaluation import Evaluation, evaluated
-from hgdx_eval.evaluation.rehearsal import Judge, paths_of, worst_common
+from hgdx_eval.evaluation.rehearsal import judge_of, paths_of, worst_common
 from hgdx_eval.evaluation.rehearsal_sums import read_of
 from hgdx_eval.infer.false_alarms import WORLDS, worlds_of
 from hgdx_eval.infer.world_sums import draws_of, outcomes
@@ -53,7 +53,7 @@ def gate_of(found: Evaluation) -> Iterator[None]:
 def compared(found: Evaluation, p: Study, effects: list[float], number: int, anew: bool = False) -> pd.DataFrame:
     """One row per effect and world: the level by either path, and what the slow one saw. `anew`: the gate, too, is asked in each world."""
     read = read_of(found.design, found, p)
-    judge, source = Judge(found, read, p), worlds_of(found.design)
+    judge, source = judge_of(found, read, p), worlds_of(found.design)
     y = outcomes(source, draws_of(source, WORLDS, number, worst_common(found)))
     path, plain, rows = paths_of(found.design)["constant"], read.sums(y), []
     moved = read.sums(path[:, None])

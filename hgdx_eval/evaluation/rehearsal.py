@@ -10,6 +10,7 @@ gate chose, the number of cases and so their jump, warnings of the design alone,
 sum is rehearsed by its own placebos: effects are added to the periods after the policy of each unit that pretends to be treated.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +28,10 @@ from ..estimation.synthetic_weights import placebo_gaps
 from ..infer.false_alarms import WORLDS, wild_test, worlds_of
 from ..infer.pre_trends import ENOUGH, power_of
 from ..infer.randomization import share_as_extreme
-from ..infer.sensitivity import LIMIT, EventStudy, event_study_of, used
+from ..infer.sensitivity import LIMIT, EventStudy, event_study_of
 from ..infer.world_sums import Sums as WildSums
 from ..infer.world_sums import draws_of, outcomes
-from ..study.study import Study
+from ..study.study import Study, VerdictRules
 from .evaluation import Evaluation
 from .rehearsal_sums import Read, Sums, read_of
 from .verdict import CLEAR, EQUIVALENCE, NEGLIGIBLE, SUGGESTIVE, UNCLEAR, allowed
@@ -100,7 +101,7 @@ def rehearsed(found: Evaluation, p: Study, further: tuple[float, ...] = (), most
     source = worlds_of(design)
     if source is None:
         return by_placebos(found, p) if found.headline == "placebo" else without(found, p, "too_few_periods")
-    judge = Judge(found, read, p)
+    judge = judge_of(found, read, p)
     paths = paths_of(design)
     table = usable(design)
     number = int(np.clip(ROWS // len(table), LEAST, most))
@@ -242,36 +243,41 @@ class T:
             return 2 * stats.t.sf(np.abs(self.estimate) / self.std_error, self.dof)
 
 
+@dataclass(frozen=True)
 class Judge:
-    """The study's rules, asked of many worlds at once: `of`."""
+    """The study's rules, asked of many worlds at once: `of`. Each of its checks has the name that it has in `Evaluation.checks`."""
 
-    def __init__(self, found: Evaluation, read: Read, p: Study) -> None:
-        self.found, self.read, self.p = found, read, p
-        self.tests, self.rules = read.tests, p.verdict
-        self.study: EventStudy | None = None
-        if read.path is not None:
-            self.study = event_study_of(found.design, read.path)
-            self.use = used(read.path.bins)
-        if read.linear is not None:
-            self.wild = wild_test(found.design, read.linear)
-            self.null = read.sums(read.linear.direction[:, None])
-        self.signs = any(sign.name not in FOLLOWED_SIGNS for sign in found.signs)
-        self.season_unclear = any(sign.name == "season" and sign.strength == 1.0 and "without" not in sign.numbers for sign in found.signs)
+    found: Evaluation
+    read: Read
+    p: Study
+    study: EventStudy | None  # of the time before, where the main method has one
+    wild: Callable[[None, WildSums], np.ndarray] | None  # p of each world, where the headline is the wild bootstrap
+    unit: Sums  # of outcomes that move the estimate by one, where the headline asks for them
+
+    @property
+    def rules(self) -> VerdictRules:
+        return self.p.verdict
+
+    @property
+    def held_signs(self) -> bool:
+        """Whether a warning stands that is held at what the study has."""
+        signs = self.found.signs
+        return any(sign.name not in FOLLOWED_SIGNS or (sign.name == "season" and "without" not in sign.numbers) for sign in signs)
 
     def of(self, plain: Sums, moved: Sums, effect: float) -> pd.DataFrame:
         """One row per world with the effect in it: level, found, covered, estimate."""
         sums = added(plain, moved, effect)
         main = self.t(sums, "main")
-        found, covered = self.headline(sums, plain, moved, effect, main)
+        found, covered = self.headline(sums, effect, main)
         checks, signs = self.checks(sums, main), self.warnings(sums, main)
         level = self.level(sums, main, found, checks, signs)
         return pd.DataFrame({"level": level, "found": found, "covered": covered, "estimate": main.estimate})
 
     def t(self, sums: Sums, name: str) -> T:
-        test, scores = self.tests[name], sums[f"{name} scores"]
+        test, scores = self.read.tests[name], sums[f"{name} scores"]
         return T(sums[name], np.sqrt(test.factor * (scores**2).sum(axis=0)), test.dof)
 
-    def headline(self, sums: Sums, plain: Sums, moved: Sums, effect: float, main: T) -> tuple[np.ndarray, np.ndarray]:
+    def headline(self, sums: Sums, effect: float, main: T) -> tuple[np.ndarray, np.ndarray]:
         """(whether 0 is left out, or the rank is as the rules ask; whether the average effect is held)."""
         kind = self.found.headline
         if kind == "placebo":
@@ -279,22 +285,17 @@ class Judge:
             rank = 1 + (others >= own * (1 - 1e-12)).sum(axis=0)
             return rank / (1 + len(others)) <= self.rules.rank, np.full(len(own), np.nan)
         if kind == "randomization":
-            return self.extreme(sums), ~self.extreme(added(sums, self.assigned_unit(), -effect))
+            return self.extreme(sums), ~self.extreme(added(sums, self.unit, -effect))
         if kind == "wild":
-            return self.p_wild(sums) <= 1 - LEVEL + 1e-12, self.p_wild(added(sums, self.null, -effect)) > 1 - LEVEL + 1e-12
+            return self.p_wild(sums) <= 1 - LEVEL + 1e-12, self.p_wild(added(sums, self.unit, -effect)) > 1 - LEVEL + 1e-12
         return main.misses, np.abs(main.estimate - effect) <= main.reach()
 
     def extreme(self, sums: Sums) -> np.ndarray:
         return share_as_extreme(sums["assigned"]) <= 1 - LEVEL + 1e-12
 
-    def assigned_unit(self) -> Sums:
-        """Estimates under every adoption of an effect of one."""
-        treated = usable(self.found.design)["treated"].to_numpy(float)
-        return self.read.sums(treated[:, None])
-
     def p_wild(self, sums: Sums) -> np.ndarray:
         worlds = WildSums(sums["main"], sums["main scores"], sums["s0"], np.ascontiguousarray(np.moveaxis(sums["b0"], 2, 0)))
-        return self.wild(None, worlds)
+        return self.wild(None, worlds) if self.wild else np.ones(len(sums["main"]))
 
     def checks(self, sums: Sums, main: T) -> dict[str, np.ndarray | None]:
         """Whether each check passes in each world; None where it could not be made in the study."""
@@ -304,12 +305,12 @@ class Judge:
             found[name] = None if state == "none" else np.full(len(main.estimate), state == "pass")
             if followed and hasattr(self, name):
                 found[name] = getattr(self, name)(sums, main)
-        if self.study is not None or any(name.startswith("event ") for name in self.tests):
+        if self.study is not None or any(name.startswith("event ") for name in self.read.tests):
             found["pre_period"] = self.pre_period(sums, main)
         return found
 
     def placebo_time(self, sums: Sums, main: T) -> np.ndarray:
-        parts = {name: self.t(sums, name) for name in self.tests if name.startswith("pretended ")}
+        parts = {name: self.t(sums, name) for name in self.read.tests if name.startswith("pretended ")}
         fails = parts["pretended 0"].misses.copy()
         early = np.array([parts[name].p_value for name in self.read.cohorts])
         if len(early):
@@ -336,9 +337,9 @@ class Judge:
         study = self.study
         if study is None:
             return np.full(len(main.estimate), self.found.checks["breakdown"] == "pass")
-        own, scores = study.average_told, sums["path scores"][:, self.use]
-        scaled = np.sqrt(self.tests["main"].factor) * sums["main scores"]
-        early = sums["path"][self.use][: study.before]
+        own, scores = study.average_told, sums["path scores"][:, self.read.used]
+        scaled = np.sqrt(self.read.tests["main"].factor) * sums["main scores"]
+        early = sums["path"][self.read.used][: study.before]
         shared = np.einsum("gkw,gw->kw", scores[:, : study.before], scaled)
         spread, variance = (scores[:, : study.before] ** 2).sum(axis=0), main.std_error**2
         bounds = [0.0, *(bound for bound in LIMIT * np.arange(1, 11) / 10 if bound < self.rules.breakdown), self.rules.breakdown]
@@ -356,7 +357,7 @@ class Judge:
 
     def pre_period(self, sums: Sums, main: T) -> np.ndarray | None:
         """`before_state` in each world; None where no world could pass or fail."""
-        events = [self.t(sums, name).misses for name in self.tests if name.startswith("event ")]
+        events = [self.t(sums, name).misses for name in self.read.tests if name.startswith("event ")]
         missed = np.sum(events, axis=0) if events else np.zeros(len(main.estimate), int)
         fails = missed > allowed(len(events), self.rules.pre_trends)
         if self.study is None or self.found.pre_trends is None:
@@ -369,7 +370,7 @@ class Judge:
         own, k = study.average_told, study.before
         nu = own.dof_joint
         left = nu - k + 1
-        scores, beta = sums["path scores"][:, self.use][:, :k], sums["path"][self.use][:k]
+        scores, beta = sums["path scores"][:, self.read.used][:, :k], sums["path"][self.read.used][:k]
         inverse = np.linalg.pinv(np.einsum("gkw,glw->wkl", scores, scores), hermitian=True)
         squared = np.einsum("kw,wkl,lw->w", beta, inverse, beta)
         strength = np.einsum("k,wkl,l->w", own.drift_before, inverse, own.drift_before)
@@ -380,15 +381,15 @@ class Judge:
 
     def warnings(self, sums: Sums, main: T) -> np.ndarray:
         """Whether any warning fires in each world."""
-        fires = np.full(len(main.estimate), self.signs or self.season_unclear)
+        fires = np.full(len(main.estimate), self.held_signs)
         fires |= ~self.volume(sums, main)
-        if "slope" in self.tests:
+        if "slope" in self.read.tests:
             slope, before, bend = (self.t(sums, name).p_value for name in ("slope", "before", "bend"))
             fires |= ((slope < STEADY) & (bend >= 1 - LEVEL)) | (before < BEFORE)
-        if "season" in self.tests:
+        if "season" in self.read.tests:
             with_it, usual = self.t(sums, "season"), self.t(sums, "without season")
             fires |= (self.t(sums, "season moves").p_value < SEASON) | (~with_it.misses & usual.misses)
-        campaigns = [self.t(sums, name).p_value for name in self.tests if name.startswith("campaign ")]
+        campaigns = [self.t(sums, name).p_value for name in self.read.tests if name.startswith("campaign ")]
         if campaigns:
             fires |= np.min(campaigns, axis=0) * len(campaigns) < CAMPAIGN
         return fires
@@ -414,10 +415,20 @@ class Judge:
             [np.abs(sums[name]).max(axis=0) for name in ("left out", "others") if name in sums] or [np.zeros(len(main.estimate))], axis=0
         )
         if self.found.headline == "wild":
-            ends = [self.p_wild(added(sums, self.null, side * limit)) for side in (-1.0, 1.0)]
+            ends = [self.p_wild(added(sums, self.unit, side * limit)) for side in (-1.0, 1.0)]
             return (np.abs(main.estimate) < limit) & (np.max(ends, axis=0) <= 1 - EQUIVALENCE + 1e-12) & (most < limit)
         reach = main.reach(EQUIVALENCE)
         return (np.abs(main.estimate) + reach < limit) & (most < limit)
+
+
+def judge_of(found: Evaluation, read: Read, p: Study) -> Judge:
+    design, linear, unit = found.design, read.linear, {}
+    study = None if read.path is None else event_study_of(design, read.path)
+    if linear is not None:
+        unit = read.sums(linear.direction[:, None])
+    elif read.assigned is not None:
+        unit = read.sums(usable(design)["treated"].to_numpy(float)[:, None])
+    return Judge(found, read, p, study, None if linear is None else wild_test(design, linear), unit)
 
 
 def added(plain: Sums, moved: Sums, times: float) -> Sums:

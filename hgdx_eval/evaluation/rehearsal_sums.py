@@ -25,7 +25,7 @@ from ..estimation.two_way import TwoWay, residuals
 from ..estimators import imputation, two_way_fixed_effects
 from ..infer.false_alarms import linear_of, pretended
 from ..infer.randomization import Permuted, permuted, sums_by_start, under_all
-from ..infer.sensitivity import judged_path
+from ..infer.sensitivity import judged_path, used
 from ..study.study import Study
 from ..study.vocabulary import REGRESSION
 from .evaluation import Evaluation
@@ -77,6 +77,11 @@ class Read:
     @property
     def tests(self) -> dict[str, Test]:
         return {test.name: test for reader in self.readers for test in reader.tests}
+
+    @property
+    def used(self) -> np.ndarray:
+        """Which coefficients of the path are the event study's."""
+        return np.zeros(0, bool) if self.path is None else used(self.path.bins)
 
     def sums(self, y: np.ndarray) -> Sums:
         """Everything that is linear in outcomes (rows x outcomes), by name."""
