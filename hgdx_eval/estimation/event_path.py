@@ -69,6 +69,7 @@ class EventPath:
     gram: Callable[[np.ndarray], np.ndarray]  # weighted sums of coefficients (coefficients x sums) -> `cluster_gram` of their outcomes
     overall: Overall
     of: Callable[[np.ndarray], Told]  # `beta` and `scores` of other outcomes (rows of `usable` x outcomes)
+    of_clean: Callable[[np.ndarray], Told] | None = None  # the same of outcomes that are after the study's fixed effects already
 
 
 def joined_in(bins: Bins, events: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -105,13 +106,15 @@ def regression_path(design: Design, table: pd.DataFrame, cells: Cells, overall: 
     seen = event.notna().to_numpy()
     size = bin_sizes(bins, event.to_numpy()[seen], sizes_of(table)[seen])
     return EventPath(bins, size, fit.beta, scaled_scores(fit), coefficients_of(fit, parting(table)),
-                     lambda mix: gram_of(fit, mix), overall_of(overall, np.ones(1), parting(table)), path_of_fit(fit))  # fmt: skip
+                     lambda mix: gram_of(fit, mix), overall_of(overall, np.ones(1), parting(table)),
+                     path_of_fit(fit), path_of_fit(fit, clean=True))  # fmt: skip
 
 
-def path_of_fit(fit: Fit, mix: np.ndarray | None = None) -> Callable[[np.ndarray], Told]:
-    """The kept coefficients of a regression, or weighted sums of them (coefficients x sums), of many outcomes."""
+def path_of_fit(fit: Fit, mix: np.ndarray | None = None, clean: bool = False) -> Callable[[np.ndarray], Told]:
+    """The kept coefficients of a regression, or weighted sums of them (coefficients x sums), of many outcomes; `clean`: of outcomes that
+    are after its fixed effects already."""
     chosen = np.eye(len(fit.inverse))[:, fit.kept] @ (np.eye(len(fit.kept)) if mix is None else mix)
-    known = cache(lambda: of_fit(fit))  # not before it is asked for
+    known = cache(lambda: of_fit(fit, clean))  # not before it is asked for
 
     def of(y: np.ndarray) -> Told:
         many = known()

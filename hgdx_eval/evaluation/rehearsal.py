@@ -37,9 +37,9 @@ from .rehearsal_sums import Read, Sums, read_of
 from .verdict import CLEAR, EQUIVALENCE, NEGLIGIBLE, SUGGESTIVE, UNCLEAR, allowed
 from .warning_signs import BEFORE, CAMPAIGN, SEASON, STEADY
 
-MOST, LEAST = 600, 200  # worlds
+MOST, LEAST = 500, 200  # worlds
 ROWS = 5e7  # rows of all worlds together
-AT_ONCE = 4e6  # rows of worlds at once
+AT_ONCE = 8e6  # rows of worlds at once
 STEPS = 9  # of the ladder of effects
 PAST = 1.5  # times the smallest meaningful effect, or what is surely found: as far as the ladder goes
 SURE = 4.0  # standard deviations of the estimate

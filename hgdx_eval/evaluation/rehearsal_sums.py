@@ -92,7 +92,8 @@ class Read:
                 found[test.name], found[f"{test.name} scores"] = estimates[k], scores[:, k]
         found |= {name: weights @ y for name, weights in self.values.items()}
         if self.path is not None:
-            found["path"], found["path scores"] = self.path.of(y)
+            clean = self.path.of_clean
+            found["path"], found["path scores"] = self.path.of(y) if clean is None else clean(given.left)
         if self.linear is not None:
             found |= wild_sums(self.linear, y)
         for name, other in (("assigned", self.assigned), ("placebos", self.placebos)):
