@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from critic_worlds import WORLDS, World
 
-from hgdx_eval.base.errors import Refusal
+from hgdx_eval.base.errors import InputError
 from hgdx_eval.evaluation.evaluation import evaluated
 from hgdx_eval.evaluation.rehearsal import Rehearsal, rehearsed
 from hgdx_eval.infer.false_alarms import monte_carlo
@@ -30,7 +30,7 @@ def rehearsals(world: World, number: int) -> list[Rehearsal]:
         try:
             drawn = world.drawn(seed, False)
             judged = evaluated(drawn.design, drawn.study)
-        except Refusal:
+        except InputError:  # a draw that is refused
             continue
         told = rehearsed(judged, drawn.study, (world.effect,))
         found += [] if told.table.empty else [told]
@@ -44,7 +44,7 @@ def levels(world: World, number: int, real: bool) -> np.ndarray:
         try:
             drawn = world.drawn(seed, real)
             found.append(evaluated(drawn.design, drawn.study).verdict)
-        except Refusal:
+        except InputError:  # a draw that is refused
             continue
     found = np.array(found)
     return found[found < 5]
