@@ -15,11 +15,7 @@ from ..study.words import Words
 from .notebook_files import NOTEBOOKS, PLAN
 
 KEPT = ".hgdx_eval"  # what the kit knows of a working folder: its language, and the notebooks as they came
-TUTORIAL = {
-    "tutorial.ipynb": "tutorial.ipynb",
-    "organ_donations.csv": "data/organ_donations.csv",
-    "organ_donations.txt": "data/organ_donations.txt",
-}  # a file of the kit -> where a working folder has it
+TUTORIAL = "tutorial.ipynb"
 FOLDERS = ("notebooks", "params/studies", "params/words", "data", "outputs")
 
 
@@ -40,12 +36,6 @@ def made(lang: str) -> dict[str, str]:
     return {file.name: in_one_language(file.read_text(encoding="utf-8"), lang) for file in files}
 
 
-def tutorial(lang: str) -> dict[str, str]:
-    """File name -> text of the tutorial in a language, and of its data with their source and licence."""
-    texts = {name: (kits_own("tutorial") / name).read_text(encoding="utf-8") for name in TUTORIAL}
-    return {TUTORIAL[name]: in_one_language(text, lang) if name.endswith(".ipynb") else text for name, text in texts.items()}
-
-
 def init(folder: Path, lang: str) -> list[str]:
     """Makes a working folder, or what is missing of one; the files written. Nothing is overwritten. Raises InputError for a folder that
     cannot be one, or is one in the other language."""
@@ -56,7 +46,8 @@ def init(folder: Path, lang: str) -> list[str]:
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / KEPT / "notebooks").mkdir(parents=True, exist_ok=True)
-    wanted = {"README.md": Words(lang)("bench.readme"), f"{KEPT}/lang": lang + "\n", **tutorial(lang)}
+    tutorial = in_one_language((kits_own("tutorial") / TUTORIAL).read_text(encoding="utf-8"), lang)
+    wanted = {"README.md": Words(lang)("bench.readme"), f"{KEPT}/lang": lang + "\n", TUTORIAL: tutorial}
     for name, text in made(lang).items():
         wanted |= {f"notebooks/{name}": text}
         if not (folder / "notebooks" / name).exists():
