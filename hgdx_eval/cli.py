@@ -442,7 +442,7 @@ def list_(out: Path, as_json: bool) -> int:
 @click.option("--timeout", "run_seconds", type=SECONDS, default=7200, show_default=True, help="seconds that it may take")
 def plan(study: str, change: dict, langs: list[str], output: Path | None, run_seconds: float) -> int:
     """Write down what a study will do before its outcomes are seen: STUDY.plan.yaml and a page in each language, with what would be found
-    and what would make it fail. No period from the policy on is read; nothing is overwritten."""
+    and what would make it fail. No number from the policy on is looked at; nothing is overwritten."""
     from .run.bench import spoken
     from .run.notebook_files import Options
     from .run.plan import folder_of, write_plan

@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -13,6 +14,11 @@ from .origin import sha256_of
 
 BIG = 8 << 20  # bytes: less is hashed faster than looked up
 MOST = 500  # files remembered
+
+
+def digest(value: object) -> str:
+    """Hex SHA-256 of a value that JSON holds, whatever the order of its keys."""
+    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def file_hash(path: Path) -> str:

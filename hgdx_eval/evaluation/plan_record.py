@@ -4,8 +4,6 @@ The file holds the study's keys that decide the answer, what the plan expects, a
 changed key is a deviation, of which the report tells what was planned, what was done, and what either gives.
 """
 
-import hashlib
-import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import yaml
 
 from ..base import periods
 from ..base.errors import InputError, Refusal
+from ..base.hashes import digest
 from ..base.memo import remembered
 from ..base.periods import written
 from ..base.telling import told_text
@@ -44,10 +43,6 @@ def deciding(p: Study) -> dict:
     return {name: value for name, value in p.model_dump(mode="json").items() if name not in FREE}
 
 
-def facts_hash(p: Study) -> str:
-    return hashlib.sha256(json.dumps(domain_of(p).facts(), sort_keys=True, default=str).encode()).hexdigest()
-
-
 def plan_text(plan: Plan, day: date) -> str:
     """The file of a plan."""
     told = {
@@ -55,7 +50,7 @@ def plan_text(plan: Plan, day: date) -> str:
         "before": {"first": written(plan.first), "periods": plan.before}, "after": plan.after, "sizes": plan.sizes,
         "headline": plan.headline, "smallest_found": number(plan.rehearsal.smallest),
         "by_periods": {int(row.after): number(row.smallest) for row in plan.months.itertuples()}, "lacking": list(plan.lacking),
-        "keys": deciding(plan.p), "hashes": {"data_before": plan.data, "code": code_hash(), "facts": facts_hash(plan.p)},
+        "keys": deciding(plan.p), "hashes": {"data_before": plan.data, "code": code_hash(), "facts": digest(domain_of(plan.p).facts())},
     }  # fmt: skip
     head = "# A plan written by `hgdx-eval plan` from the periods before the policy. Not to be edited: reports are held to it.\n"
     return head + yaml.safe_dump(told, allow_unicode=True, sort_keys=False, width=120)
@@ -180,7 +175,7 @@ def checked_plan(panel: Panel, p: Study) -> PlanCheck:
     if plan is None or p.plan is None:
         return PlanCheck(None)
     design = study_design(panel, p)
-    hashes = {"code": code_hash(), "facts": facts_hash(p), "data_before": digest_of(load_panel(p, early=True))}
+    hashes = {"code": code_hash(), "facts": digest(domain_of(p).facts()), "data_before": digest_of(load_panel(p, early=True))}
     moved = [Deviation(name, plan.hashes.get(name, "–")[:12], value[:12], np.nan) for name, value in hashes.items()
              if plan.hashes.get(name) != value]  # fmt: skip
     own = float(estimate(design, p.estimator).overall()["estimate"])

@@ -284,18 +284,16 @@ class Judge:
             own, others = np.abs(main.estimate), np.abs(sums["placebos"])
             rank = 1 + (others >= own * (1 - 1e-12)).sum(axis=0)
             return rank / (1 + len(others)) <= self.rules.rank, np.full(len(own), np.nan)
-        if kind == "randomization":
-            return self.extreme(sums), ~self.extreme(added(sums, self.unit, -effect))
-        if kind == "wild":
-            return self.p_wild(sums) <= 1 - LEVEL + 1e-12, self.p_wild(added(sums, self.unit, -effect)) > 1 - LEVEL + 1e-12
+        if self.unit:
+            return self.p_value(sums) <= 1 - LEVEL + 1e-12, self.p_value(added(sums, self.unit, -effect)) > 1 - LEVEL + 1e-12
         return main.misses, np.abs(main.estimate - effect) <= main.reach()
 
-    def extreme(self, sums: Sums) -> np.ndarray:
-        return share_as_extreme(sums["assigned"]) <= 1 - LEVEL + 1e-12
-
-    def p_wild(self, sums: Sums) -> np.ndarray:
+    def p_value(self, sums: Sums) -> np.ndarray:
+        """Of no effect, in each world, where the headline is the wild bootstrap or randomisation."""
+        if self.wild is None:
+            return share_as_extreme(sums["assigned"])
         worlds = WildSums(sums["main"], sums["main scores"], sums["s0"], np.ascontiguousarray(np.moveaxis(sums["b0"], 2, 0)))
-        return self.wild(None, worlds) if self.wild else np.ones(len(sums["main"]))
+        return self.wild(None, worlds)
 
     def checks(self, sums: Sums, main: T) -> dict[str, np.ndarray | None]:
         """Whether each check passes in each world; None where it could not be made in the study."""
@@ -386,9 +384,11 @@ class Judge:
         if "slope" in self.read.tests:
             slope, before, bend = (self.t(sums, name).p_value for name in ("slope", "before", "bend"))
             fires |= ((slope < STEADY) & (bend >= 1 - LEVEL)) | (before < BEFORE)
-        if "season" in self.read.tests:
+        if (moved := self.read.season_moves) is not None:
             with_it, usual = self.t(sums, "season"), self.t(sums, "without season")
-            fires |= (self.t(sums, "season moves").p_value < SEASON) | (~with_it.misses & usual.misses)
+            step = sums["season scores"] - sums["without season scores"]
+            error = np.sqrt(moved.factor * (step**2).sum(axis=0))
+            fires |= (T(with_it.estimate - usual.estimate, error, moved.dof).p_value < SEASON) | (~with_it.misses & usual.misses)
         campaigns = [self.t(sums, name).p_value for name in self.read.tests if name.startswith("campaign ")]
         if campaigns:
             fires |= np.min(campaigns, axis=0) * len(campaigns) < CAMPAIGN
@@ -411,14 +411,12 @@ class Judge:
     def small(self, sums: Sums, main: T) -> np.ndarray:
         """`Small.inside` in each world."""
         limit = self.p.smallest_effect or 0.0
-        most = np.max(
-            [np.abs(sums[name]).max(axis=0) for name in ("left out", "others") if name in sums] or [np.zeros(len(main.estimate))], axis=0
-        )
-        if self.found.headline == "wild":
-            ends = [self.p_wild(added(sums, self.unit, side * limit)) for side in (-1.0, 1.0)]
+        sizes = [np.abs(sums[name]).max(axis=0) for name in ("left out", "others") if name in sums]
+        most = np.max(sizes, axis=0) if sizes else np.full(len(main.estimate), np.nan)
+        if self.unit:
+            ends = [self.p_value(added(sums, self.unit, side * limit)) for side in (-1.0, 1.0)]
             return (np.abs(main.estimate) < limit) & (np.max(ends, axis=0) <= 1 - EQUIVALENCE + 1e-12) & (most < limit)
-        reach = main.reach(EQUIVALENCE)
-        return (np.abs(main.estimate) + reach < limit) & (most < limit)
+        return (np.abs(main.estimate) + main.reach(EQUIVALENCE) < limit) & (most < limit)
 
 
 def judge_of(found: Evaluation, read: Read, p: Study) -> Judge:

@@ -29,6 +29,7 @@ from ..infer.sensitivity import judged_path, used
 from ..study.study import Study
 from ..study.vocabulary import REGRESSION
 from .evaluation import Evaluation
+from .verdict import estimates_of
 from .warning_signs import campaign_fits, cells_or_none, season_fits, trend_fits
 
 Sums = dict[str, np.ndarray]  # by name; the last axis: outcomes
@@ -66,12 +67,13 @@ class Read:
 
     fe: TwoWay
     readers: tuple[Reader, ...]
-    values: dict[str, sparse.csr_matrix | np.ndarray]  # estimates x rows: weights
+    values: dict[str, sparse.csr_matrix]  # estimates x rows: weights
     path: EventPath | None
     linear: Linear | None
     assigned: Permuted | None  # other adoptions, where the headline is their rank
     placebos: Permuted | None
     cohorts: tuple[str, ...]  # tests of single cohorts' pretended dates
+    season_moves: Test | None  # of the estimate with the treated side's own season less that without
     missing: tuple[str, ...]
 
     @property
@@ -129,10 +131,12 @@ def read_of(design: Design, found: Evaluation, p: Study) -> Read | None:
         "placebo_time": found.checks["placebo_time"] != "none" and time is None,
         "leave_one_out": found.leave_one_out is not None and values["left out"] is None,
         "methods": found.checks.get("methods", "none") != "none" and values["others"] is None,
+        "other_methods": values["others"] is not None and values["others"].shape[0] < len(estimates_of(found.others)),
         "event_times": events is None,
         "ceiling": any(sign.name == "ceiling" for sign in found.signs),
     }
-    readers = [main, *(time or []), *(events or []), *sign_readers(numbered, table, found)]
+    signs, season_moves = sign_readers(numbered, table, found)
+    readers = [main, *(time or []), *(events or []), *signs]
     kind = found.headline
     return Read(
         regression.fe,
@@ -143,6 +147,7 @@ def read_of(design: Design, found: Evaluation, p: Study) -> Read | None:
         permuted(numbered)[0] if kind == "randomization" else None,
         pretended(numbered) if kind == "placebo" else None,
         tuple(early),
+        season_moves,
         tuple(name for name, lacks in asked.items() if lacks),
     )  # fmt: skip
 
@@ -188,33 +193,23 @@ def fit_reader(fit: Fit, asked: dict[str, tuple[int, float] | np.ndarray]) -> Re
     return Reader(tuple(tests), of)
 
 
-def sign_readers(design: Design, table: pd.DataFrame, found: Evaluation) -> list[Reader]:
-    """The regressions of the warnings that are tests, where clusters are not few."""
+def sign_readers(design: Design, table: pd.DataFrame, found: Evaluation) -> tuple[list[Reader], Test | None]:
+    """(the regressions of the warnings that are tests, where clusters are not few; `Read.season_moves`)."""
     cells = None if found.sides is not None and found.sides.few else cells_or_none(design, table)
     readers, trend, seasons = [], trend_fits(design, table, cells), season_fits(design, table, cells)
     if trend is not None:
         _, one, two = trend
         readers += [fit_reader(one, {"slope": np.array([0.0, 1.0])}),
                     fit_reader(two, {"before": np.array([0.0, 1.0, 0.0]), "bend": np.array([0.0, 1.0, -1.0])})]  # fmt: skip
+    moved = None
     usual, seasonal = seasons or (None, None)
     if usual is not None and seasonal is not None:
         less, more = (outcome_weights(each, np.ones(1)) for each in (usual, seasonal))
-        moved = regression_dof(seasonal, more - less)
-        readers += [fit_reader(usual, {"without season": np.array([1.0])}), fit_reader(seasonal, {"season": np.array([1.0])}),
-                    Reader((Test("season moves", of_fit(seasonal).factor, moved),), difference(usual, seasonal))]  # fmt: skip
+        with_it = fit_reader(seasonal, {"season": np.array([1.0])})
+        readers += [fit_reader(usual, {"without season": np.array([1.0])}), with_it]
+        moved = Test("season moves", with_it.tests[0].factor, regression_dof(seasonal, more - less))
     campaigns = campaign_fits(design, table, cells)
-    return readers + [fit_reader(fit, {f"campaign {j}": np.array([0.0, 1.0])}) for j, (fit, _) in enumerate(campaigns)]
-
-
-def difference(one: Fit, other: Fit) -> Callable[[Outcomes], Told]:
-    """The first coefficient of one regression less that of another."""
-    first, second = of_fit(one, clean=True), of_fit(other, clean=True)
-
-    def of(given: Outcomes) -> Told:
-        (a, s), (b, t) = first.of(given.left), second.of(given.left)
-        return (b[:1] - a[:1]), t[:, :1] - s[:, :1]
-
-    return of
+    return readers + [fit_reader(fit, {f"campaign {j}": np.array([0.0, 1.0])}) for j, (fit, _) in enumerate(campaigns)], moved
 
 
 def event_readers(design: Design, found: Evaluation, p: Study) -> list[Reader] | None:

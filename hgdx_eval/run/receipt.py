@@ -1,15 +1,13 @@
 """What a run was made from: enough to run it again, and the key by which an unchanged one is known without reading a row."""
 
-import json
 import sys
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..base.hashes import file_hash
+from ..base.hashes import digest, file_hash
 from ..base.own_files import HOME
 from ..base.telling import told_file
 from ..read.sources import code_hash, data_files, payments_beside
@@ -36,10 +34,6 @@ class Key:
     def of(self, job: Job) -> str:
         """What decides one executed notebook."""
         return digest([self.inputs, self.notebooks[job.name], job.lang])
-
-
-def digest(value: object) -> str:
-    return sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def inputs_key(p: Study, langs: list[str]) -> Key:

@@ -103,13 +103,12 @@ def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
 
 
 def begun(p: "Study") -> "pd.Period":
-    """The month in which the study's policy takes effect. Raises InputError for a study that names none."""
+    """The month in which the study's policy begins anywhere. Raises InputError for a study that does not say."""
     import pandas as pd
 
-    law = policy(p)
-    if law is None:
-        raise InputError(f"{p.study}: policy: an export's months before the policy are told by the date of one")
-    return pd.Period(pd.Timestamp(law.effective), freq="M")
+    from ..panel.tidy import first_start
+
+    return pd.Period(ordinal=first_start(p, None, p.study), freq="M")
 
 
 def compared(p: "Study") -> "Comparison":

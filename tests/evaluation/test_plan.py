@@ -13,7 +13,6 @@ import yaml
 from foreign import grid, periods, treated
 
 import hgdx_eval as hg
-from hgdx_eval.base import periods as days
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.evaluation import evaluation, rehearsal
 from hgdx_eval.evaluation.plan import plan_of
@@ -226,7 +225,7 @@ def test_a_blind_study_is_estimated_only_as_planned_and_once_its_gate_passes(wri
 def test_every_key_that_decides_is_written_down(plan, tmp_path):
     keys = read_plan_text(plan_text(plan, DAY), tmp_path)
     assert keys == deciding(plan.p) and keys["estimator"] == "two_way_fixed_effects" and "data" not in keys
-    assert np.isfinite(plan.rehearsal.smallest) and days.today() >= DAY
+    assert np.isfinite(plan.rehearsal.smallest)
 
 
 def read_plan_text(text: str, folder: Path) -> dict:

@@ -27,6 +27,23 @@ def test_every_verdict_is_what_estimating_anew_says(name, worlds):
     assert told["fast"].tolist() == told["slow"].tolist()
 
 
+@pytest.mark.parametrize(
+    "name", [pytest.param("good", marks=pytest.mark.long), pytest.param("both_sides", marks=pytest.mark.long), "heteroskedastic"]
+)
+def test_a_verdict_of_no_meaningful_effect_is_what_estimating_anew_says(name):
+    """By randomisation, the wild bootstrap and the clustered error: two one-sided tests, and what else has to stay small."""
+    drawn = WORLDS[name].drawn(1, False)
+    error = evaluated(drawn.design, drawn.study).main.rows("overall")["std_error"].dropna().iloc[0]
+    seen = []
+    for times in (3.0, 5.0):
+        p = drawn.study.model_copy(update={"smallest_effect": times * float(error)})
+        found = evaluated(drawn.design, p)
+        told = compared(found, p, [0.0, times * float(error)], 3)
+        assert told["fast"].tolist() == told["slow"].tolist()
+        seen += told["fast"].tolist()
+    assert 4 in seen and set(seen) != {4}
+
+
 @pytest.fixture(scope="module")
 def good():
     drawn = WORLDS["good"].drawn(2, False)
