@@ -125,6 +125,8 @@ def shown(value: object) -> str:
     """A key's value on a line."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return str(value).lower()
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 

@@ -77,8 +77,11 @@ def show_plan_check(found: PlanCheck, words: Words) -> blocks.Block:
     text = blocks.Block("".join(str(Markup("<p>{}</p>").format(line)) for line in lines))
     if not found.deviations:
         return text
-    rows = [(row.key, row.planned, row.done, words("plan.unmoved") if np.isnan(row.estimate) else words.effect(row.estimate, found.scale))
-            for row in found.deviations]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=[words(f"plan.col_{name}") for name in ("key", "planned", "done", "estimate")])
+    rows = []
+    for row in found.deviations:
+        told = words("plan.unmoved") if np.isnan(row.estimate) else words.effect(row.estimate, found.scale)
+        rows.append((blocks.with_small(row.key, f"{row.planned} → {row.done}"), told))
+    frame = pd.DataFrame(rows, columns=[words(f"plan.col_{name}") for name in ("key", "estimate")])
     caption = words("plan.deviations_caption", estimate=words.effect(found.estimate, found.scale))
-    return text + blocks.table(frame, caption, words, set(frame.columns[3:]), name="plan")
+    data = pd.DataFrame([vars(row) for row in found.deviations])
+    return text + blocks.table(frame, caption, words, set(frame.columns[1:]), download=data, name="plan")
