@@ -46,14 +46,14 @@ def show_power(plan: Plan, words: Words) -> blocks.Block:
     rows = [(words.number(row.after), words("plan.not_found") if np.isnan(row.smallest) else size_text(row.smallest, scale, words))
             for row in plan.months.itertuples()]  # fmt: skip
     frame = pd.DataFrame(rows, columns=[words(f"plan.col_{name}") for name in ("after", "smallest")])
-    table = blocks.table(frame, words("plan.months_caption"), words, set(frame.columns), download=plan.months, name="months")
+    table = blocks.table(frame, words("plan.months_caption"), words, set(frame.columns[1:]), download=plan.months, name="months")
     said = [rehearsal_sentence(plan.rehearsal, words)]
     if plan.p.smallest_effect is not None:
         needed = plan.needed
         said.append(words("plan.never_enough") if needed is None else words("plan.enough", n=words.number(needed)))
     text = blocks.Block("".join(str(Markup("<p>{}</p>").format(line)) for line in said if line))
-    fails = "".join(str(Markup("<li>{}</li>").format(words(f"plan.lacking_{name}"))) for name in plan.lacking)
-    return text + table + blocks.Block(f"<ul>{fails}</ul>" if fails else "")
+    fails = [words(f"plan.lacking_{name}") for name in plan.lacking] or [words("plan.nothing")]
+    return text + table + blocks.definitions([(words("plan.fails"), " ".join(fails))], words)
 
 
 def plan_sentence(found: PlanCheck, words: Words) -> str:
