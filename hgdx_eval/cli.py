@@ -206,7 +206,8 @@ def shard(context: object, parameter: object, value: str | None) -> tuple[int, i
 @click.option("--force", is_flag=True, help="run members even where nothing has changed")
 @click.option("--cell-timeout", "cell_seconds", type=SECONDS, default=1800, show_default=True, help="seconds that one cell may take")
 @click.option("--timeout", "run_seconds", type=SECONDS, default=7200, show_default=True, help="seconds that one member's run may take")
-def run_all(portfolio: str, langs: list[str], out: Path, pool_only: bool, only: tuple[int, int] | None, **options: object) -> int:
+def run_all(portfolio: str, langs: list[str], out: Path, jobs: int | None, only: tuple[int, int] | None, pool_only: bool, force: bool,
+            cell_seconds: float, run_seconds: float) -> int:  # fmt: skip
     """Run the studies of a portfolio, each as `run` does, and publish one page of their pooled answer. PORTFOLIO: a name in
     params/portfolios, or a path.
 
@@ -220,7 +221,7 @@ def run_all(portfolio: str, langs: list[str], out: Path, pool_only: bool, only: 
     if only and pool_only:
         raise InputError("--only: runs a part and pools nothing; allowed: that or --pool-only")
     asked = click.get_current_context().get_parameter_source("langs") is not click.core.ParameterSource.DEFAULT
-    done = run_portfolio(portfolio, out, Choice(langs if asked else None, only=only, pool_only=pool_only, **options))
+    done = run_portfolio(portfolio, out, Choice(langs if asked else None, jobs, only, pool_only, force, cell_seconds, run_seconds))
     close_line()
     click.echo("\n".join(map(plain_line, summary(done.sites))), err=True)
     if done.published:

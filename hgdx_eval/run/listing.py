@@ -13,7 +13,7 @@ from .run_records import studies as studies_with_runs
 
 
 def listing(out: Path) -> dict[str, list[dict[str, str]]]:
-    """Kind (studies, portfolios, layouts, methods, runs) -> a row each: its name and, of studies and portfolios, the title in each language;
+    """Kind (studies, portfolios, layouts, methods, runs) -> a row each: its name and, of studies and portfolios, titles in both languages;
     of layouts, the domain; of methods, the name in both languages; of runs (below `out`), how many are complete and the newest one."""
     return {"studies": studies(), "portfolios": portfolios(), "layouts": layouts(), "methods": methods(), "runs": runs(out)}
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
@@ -31,7 +32,7 @@ def site_of(member: Member, out: Path, folder: Path, odd: dict[str, str]) -> Sit
     defined as the others."""
     bare = Site(member.study, "no_run", titles=member.titles)
     if member.state:
-        return replace(bare, state=member.state, reason=member.reason)
+        return replace(bare, state=cast(SiteState, member.state), reason=member.reason)
     if note := note_of(folder, member.study, out):
         return replace(bare, state=note["state"], reason=note["reason"])
     run = newest(out / member.study)
@@ -59,11 +60,12 @@ def told_by(run: Run, member: Member, bare: Site, odd: dict[str, str]) -> Site:
     if state != "counts":
         return replace(known, state=state, reason=reason)
     row = main_row(run, main)
+    std_error, n_obs, n_units, n_clusters, n_treated = (float(row.get(name, "nan")) for name in NUMBERS)
+    dose, level_before = (float(result[name]) if result.get(name) is not None else float("nan") for name in ("dose", "start_level"))
     return replace(
         known, state="counts", estimate=main["estimate"], ci_low=main["ci_low"], ci_high=main["ci_high"], level=main["level"],
-        inference=main["inference"], estimator=main["estimator"], outcome=main["outcome"], scale=main["scale"],
-        **{name: float(row.get(name, "nan")) for name in NUMBERS},
-        **{name: float(result[name]) for name in ("dose", "start_level") if result.get(name) is not None},
+        inference=main["inference"], estimator=main["estimator"], outcome=main["outcome"], scale=main["scale"], std_error=std_error,
+        n_obs=n_obs, n_units=n_units, n_clusters=n_clusters, n_treated_clusters=n_treated, dose=dose, start_level=level_before,
     )  # fmt: skip
 
 
@@ -139,10 +141,10 @@ def units_of(p: Study) -> str:
 def check_rows(members: list[Member], out: Path, file: str) -> None:
     """Raises InputError for two members whose files differ and yet hold the very same rows in most periods that both have: both are named.
     Receipts keep keyed hashes of periods, so that this is seen on the machine that ran both."""
-    runs = [(one, run) for one in members if one.p is not None and (run := newest(out / one.study))]
-    for (one, run), (other, its) in combinations(runs, 2):
+    runs = [(one, run, units_of(one.p)) for one in members if one.p is not None and (run := newest(out / one.study))]
+    for (one, run, units), (other, its, same_units) in combinations(runs, 2):
         key = run.result.get("periods_key")
-        if not key or key != its.result.get("periods_key") or units_of(one.p) != units_of(other.p):
+        if not key or key != its.result.get("periods_key") or units != same_units:
             continue
         periods, others = run.result.get("periods") or {}, its.result.get("periods") or {}
         shared = sorted(set(periods) & set(others))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
+
+from .kernels.parent import die_with_parent
 
 POLL_SECONDS, PATIENCE_SECONDS = 0.05, 30.0
 ENDS = ("done", "failed", "refused", "busy")
@@ -34,7 +37,8 @@ def run_side_by_side(commands: dict[str, list[str]], at_once: int, ended: Callab
     Stopped in between (Interrupted), it asks those under way to stop and waits for them. One whose portfolio is killed ends with it
     where the system can (Linux).
     """
-    waiting, running, outcomes = list(commands), {}, {}
+    waiting, outcomes = list(commands), {}
+    running: dict[str, tuple[subprocess.Popen, IO[bytes]]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
@@ -55,15 +59,10 @@ def run_side_by_side(commands: dict[str, list[str]], at_once: int, ended: Callab
 def started(arguments: list[str]) -> tuple[subprocess.Popen, IO[bytes]]:
     """A process and the file of what it says."""
     said = tempfile.TemporaryFile()  # noqa: SIM115
-    with_parent = {}
-    if sys.platform.startswith("linux"):
-        import signal
-
-        from .kernels.parent import die_with_parent
-
-        with_parent = {"preexec_fn": partial(die_with_parent, os.getpid(), signal.SIGTERM)}
+    with_parent = partial(die_with_parent, os.getpid(), signal.SIGTERM) if sys.platform.startswith("linux") else None
     command = [sys.executable, "-m", "hgdx_eval", *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.DEVNULL, **with_parent)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.DEVNULL,
+                               preexec_fn=with_parent)  # fmt: skip
     return process, said
 
 

@@ -141,7 +141,7 @@ def members_of(portfolio: Portfolio, file: Path) -> list[Member]:
 
 def listed(portfolio: Portfolio, file: Path) -> list[Member]:
     """The members of `studies:`."""
-    found = []
+    found: list[tuple[str, Path]] = []
     for text in portfolio.studies:
         paths = study_paths(text, file)
         if file in paths:
@@ -191,7 +191,7 @@ def over_places(portfolio: Portfolio, file: Path, base: Path) -> list[Member]:
     domain = domain_of(p)
     if not domain.NAME:
         raise InputError(f"{file.name}: for_each: place: {base.name} is of no domain that knows places; allowed: another key, or each:")
-    texts = portfolio.values if isinstance(portfolio.values, list) else [portfolio.values]
+    texts: list[Any] = portfolio.values if isinstance(portfolio.values, list) else [portfolio.values]
     if wrong := [text for text in texts if not isinstance(text, str)]:
         raise InputError(f'{file.name}: values: found {wrong[0]}; allowed: text, so put it in quotes, "{wrong[0]}"')
     places = [place for text in texts for place in domain.places(text, f"{file.name}: values")]

@@ -228,8 +228,8 @@ def test_studies_portfolios_and_what_takes_them_away_keep_apart(folder, ends):
 
 
 def start(folder, *words):
-    code = ("import sys; sys.path[:0] = [%r]; import stand_in_pooled; from hgdx_eval import cli\n"
-            "with stand_in_pooled.in_place(): cli.main(sys.argv[1:], ends=True)" % str(ROOT / "tests"))  # fmt: skip
+    code = (f"import sys; sys.path[:0] = [{str(ROOT / 'tests')!r}]; import stand_in_pooled; from hgdx_eval import cli\n"
+            "with stand_in_pooled.in_place(): cli.main(sys.argv[1:], ends=True)")  # fmt: skip
     return subprocess.Popen([sys.executable, "-c", code, "run-all", str(folder / "many.yaml"), "--out", str(folder / "out"), "--lang", "vi", *words],
                             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)  # fmt: skip
 
