@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs the Airflow DAGs once each, on tiny made-up studies, in an environment of Airflow's own: docs/schedulers/try_airflow.sh PYTHON
-# PYTHON: one that has hgdx_eval. Exit code 0: `airflow dags test` ended well, a complete run was published, and a portfolio's page of three.
+# PYTHON: one that has hgdx_eval. Exit code 0: `airflow dags test` ended well, a complete run was published, and a portfolio's page of two.
 set -euo pipefail
 kit=$(cd "$(dirname "$0")/../.." && pwd)
-python=$1
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -34,8 +34,9 @@ END
 mkdir "$work/notebooks"
 cp "$kit/notebooks/effect.ipynb" "$work/notebooks"
 printf 'portfolio: many\ntitle: {vi: Nhiều, en: Many}\nstudies: ["./member_*.yaml"]\n' >"$work/many.yaml"
-for member in 1 2 3; do
-  sed "s/^study: tiny/study: member_$member/; s/^data: .*/data: member_$member.csv/" "$work/tiny.yaml" >"$work/member_$member.yaml"
+printf 'en: {title: Tiny}\n' >"$work/words.yaml" # one language: half the notebooks
+for member in 1 2; do
+  sed "s/^study: tiny/study: member_$member/; s/^data: .*/data: member_$member.csv\nwords: words.yaml/" "$work/tiny.yaml" >"$work/member_$member.yaml"
   awk -F, -v OFS=, -v n=$member 'NR > 1 { $3 += (NR * n * 7) % 11 / 10 + n * ($1 == "u1" && $2 > 2020) } 1' "$work/data.csv" >"$work/member_$member.csv"
 done
 
@@ -57,6 +58,6 @@ receipt = json.load(open(sys.argv[1], encoding="utf-8"))
 assert receipt["state"] == "complete", receipt["state"]
 print("airflow: a complete run was published:", receipt["run"])
 pooled = json.load(open(sys.argv[2], encoding="utf-8"))
-assert pooled["state"] == "complete" and [one["study"] for one in pooled["members"] if one["run"]] == ["member_1", "member_2", "member_3"]
-print("airflow: the portfolio's page of three runs was published:", pooled["run"])
+assert pooled["state"] == "complete" and [one["study"] for one in pooled["members"] if one["run"]] == ["member_1", "member_2"]
+print("airflow: the portfolio's page of two runs was published:", pooled["run"])
 END

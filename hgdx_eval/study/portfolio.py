@@ -232,7 +232,7 @@ def variant(portfolio: Portfolio, file: Path, base: Path, entry: Each, told: dic
 
 
 def slug(text: str) -> str:
-    """A name of a-z, 0-9 and _: Hậu Giang is hau_giang."""
+    """A name of a-z, 0-9 and _: Đông Bắc is dong_bac."""
     letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter)).lower()
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
@@ -304,7 +304,7 @@ def definition_of(p: Study) -> dict[str, str]:
     """What a study measures, as far as two must agree to be pooled: key -> value."""
     return {
         "outcome": p.outcome_name, "scale": "pp" if p.numerator or p.scale == "share" else "level", "frequency": p.frequency,
-        "estimand": "change" if p.estimator in SINGLE_SERIES else "effect", "dated_by": p.date if p.layout != "table" else "period",
+        "against": "itself" if p.estimator in SINGLE_SERIES else "others", "dated_by": p.date if p.layout != "table" else "period",
         "weights": p.weights or ("denominator" if p.denominator else "none"), "window": "given" if p.window else "whole",
         "waiting": "set_aside" if p.gap else "kept",
     }  # fmt: skip
