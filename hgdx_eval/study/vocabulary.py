@@ -23,7 +23,7 @@ NUMBERS = ["event_time", "estimate", "std_error", "ci_low", "ci_high", "level", 
 TERMS = {
     "overall", "event", "cohort_period", "group", "placebo_time", "placebo_space", "leave_one_out", "specification",
     "aggregate", "bound", "pre_trend", "dose", "change", "bacon", "sensitivity_relative", "sensitivity_smooth",
-    "sensitivity_level", "cost", "indicator",
+    "sensitivity_level", "cost", "indicator", "rehearsal", "deviation",
 }  # fmt: skip
 INFERENCE = {*KINDS, "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential", "model", "none"}
 NO_INTERVAL = ("none", "placebo")  # kinds on which a verdict rests without an interval: on nothing, or on a rank
@@ -32,7 +32,7 @@ STATUS = {"ok", "refused"}
 REASONS = {
     "no_pre_period", "no_post_period", "no_comparison", "no_treated", "one_unit", "one_cluster", "few_clusters", "other_method",
     "too_few_periods", "too_few_placebos", "mixed_clusters", "staggered", "collinear", "blocks", "gaps", "too_few_donors",
-    "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose", "no_extra",
+    "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose", "no_extra", "not_estimated_anew",
 }  # fmt: skip
 IN_PART = "left_out_in_part"  # not each comparison unit was left out in turn, only those that can move the number most
 NOTES = {  # what a reader must know beside an estimate
