@@ -186,6 +186,51 @@ def run(study: str, change: dict, langs: list[str], out: Path, as_json: bool, pd
     return 0
 
 
+def shard(context: object, parameter: object, value: str | None) -> tuple[int, int] | None:
+    """--only K/N as two numbers. Raises InputError."""
+    if value is None:
+        return None
+    parts = value.split("/")
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts) or not 1 <= int(parts[0]) <= int(parts[1]):
+        raise InputError(f"--only {value}: allowed: K/N, the K-th of N parts, as 2/5")
+    return int(parts[0]), int(parts[1])
+
+
+@cli.command("run-all")
+@click.argument("portfolio")
+@click.option("--lang", "langs", default="vi,en", show_default=True, callback=languages, help="of the members' reports")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True)
+@click.option("--jobs", type=click.IntRange(1), help="studies at a time; default: a core each, four at most")
+@click.option("--only", callback=shard, metavar="K/N", help="run the K-th of N parts of the members, by name, and pool nothing")
+@click.option("--pool-only", is_flag=True, help="run nothing: pool what the members' newest runs tell")
+@click.option("--force", is_flag=True, help="run members even where nothing has changed")
+@click.option("--cell-timeout", "cell_seconds", type=SECONDS, default=1800, show_default=True, help="seconds that one cell may take")
+@click.option("--timeout", "run_seconds", type=SECONDS, default=7200, show_default=True, help="seconds that one member's run may take")
+def run_all(portfolio: str, langs: list[str], out: Path, jobs: int | None, only: tuple[int, int] | None, pool_only: bool, force: bool,
+            cell_seconds: float, run_seconds: float) -> int:  # fmt: skip
+    """Run the studies of a portfolio, each as `run` does, and publish one page of their pooled answer. PORTFOLIO: a name in
+    params/portfolios, or a path.
+
+    A member that fails or is refused is told and stops no other. The last line of standard output is the published folder; with
+    --only nothing is printed there. Exit codes: 0 done or unchanged, 1 some member's run did not finish (the page is there) or
+    the page could not be made, 2 bad portfolio, 3 another run of it is under way.
+    """
+    from .run.run_all import Choice, summary
+    from .run.run_all import run_all as run_portfolio
+
+    if only and pool_only:
+        raise InputError("--only: runs a part and pools nothing; allowed: that or --pool-only")
+    asked = click.get_current_context().get_parameter_source("langs") is not click.core.ParameterSource.DEFAULT
+    done = run_portfolio(portfolio, out, Choice(langs if asked else None, jobs, only, pool_only, force, cell_seconds, run_seconds))
+    close_line()
+    click.echo("\n".join(map(plain_line, summary(done.sites))), err=True)
+    if done.published:
+        click.echo(str(done.published))
+    if done.failed:
+        fail(f"{', '.join(done.failed)}: did not finish; the others are done", 1)
+    return 0
+
+
 def in_its_words(study: str, change: dict, langs: list[str]) -> list[str]:
     """Those of the languages in which a study has sentences, where it has its own; what it has not is told. Raises InputError."""
     from .study.load import parse_change, read_study, study_file
@@ -425,7 +470,7 @@ def lab(folder: Path) -> int:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True, help="folder of the runs")
 @click.option("--json", "as_json", is_flag=True, help="as JSON on standard output")
 def list_(out: Path, as_json: bool) -> int:
-    """Say what there is: studies, layouts of exports, methods, runs."""
+    """Say what there is: studies, portfolios, layouts of exports, methods, runs."""
     from .run.listing import listing, told
 
     found = listing(out)

@@ -16,7 +16,7 @@ from .notebook_files import NOTEBOOKS, PLAN
 
 KEPT = ".hgdx_eval"  # what the kit knows of a working folder: its language, and the notebooks as they came
 TUTORIAL = "tutorial.ipynb"
-FOLDERS = ("notebooks", "params/studies", "params/words", "data", "outputs")
+FOLDERS = ("notebooks", "params/studies", "params/portfolios", "params/words", "data", "outputs")
 
 
 def in_one_language(text: str, lang: str) -> str:

@@ -1,19 +1,21 @@
-"""What there is: studies, layouts of exports, methods, runs."""
+"""What there is: studies, portfolios, layouts of exports, methods, runs."""
 
 from pathlib import Path
 
 from ..base.own_files import own_folders
 from ..study.domains import domains
 from ..study.load import read_study, study_files, study_words
+from ..study.portfolio import portfolio_files, read_portfolio
 from ..study.vocabulary import estimator_names
 from .run_records import last_good, runs_of
+from .run_records import portfolios as portfolios_with_runs
 from .run_records import studies as studies_with_runs
 
 
 def listing(out: Path) -> dict[str, list[dict[str, str]]]:
-    """Kind (studies, layouts, methods, runs) -> a row each: its name and, of studies, the title in both languages; of layouts, the domain;
-    of methods, the name in both languages; of runs (below `out`), how many are complete and the newest one."""
-    return {"studies": studies(), "layouts": layouts(), "methods": methods(), "runs": runs(out)}
+    """Kind (studies, portfolios, layouts, methods, runs) -> a row each: its name and, of studies and portfolios, titles in both languages;
+    of layouts, the domain; of methods, the name in both languages; of runs (below `out`), how many are complete and the newest one."""
+    return {"studies": studies(), "portfolios": portfolios(), "layouts": layouts(), "methods": methods(), "runs": runs(out)}
 
 
 def studies() -> list[dict[str, str]]:
@@ -33,6 +35,19 @@ def studies() -> list[dict[str, str]]:
     return list(found.values())
 
 
+def portfolios() -> list[dict[str, str]]:
+    """Every portfolio of the params folders, the first of a name; one that cannot be read says why."""
+    from ..base.errors import InputError
+
+    found = {}
+    for file in [file for folder in own_folders("params")[::-1] for file in portfolio_files(folder)]:
+        try:
+            found[file.stem] = {"name": file.stem, **read_portfolio(file).title.model_dump()}
+        except InputError as error:
+            found[file.stem] = {"name": file.stem, "wrong": str(error)}
+    return list(found.values())
+
+
 def layouts() -> list[dict[str, str]]:
     return [{"name": "table"}, *({"name": name, "domain": domain.NAME} for domain in domains() for name in domain.layouts())]
 
@@ -45,7 +60,7 @@ def methods() -> list[dict[str, str]]:
 
 def runs(out: Path) -> list[dict[str, str]]:
     return [{"name": study, "complete": str(sum(run.complete for run in runs_of(out / study))), "latest": last_good(out / study) or ""}
-            for study in studies_with_runs(out)]  # fmt: skip
+            for study in [*studies_with_runs(out), *portfolios_with_runs(out)]]  # fmt: skip
 
 
 def told(found: dict[str, list[dict[str, str]]]) -> str:

@@ -13,7 +13,7 @@ from .history.page import refresh
 from .machine_record import private_record
 from .run import locked
 from .run_folders import KEPT, left_by_runs, recover
-from .run_records import STUDY_NAME, Run, last_good, runs_of, studies
+from .run_records import STUDY_NAME, Run, last_good, portfolios, runs_of, studies
 
 GOING = ".pruning-"
 
@@ -27,7 +27,7 @@ def prune(out: Path, study: str | None, keep: int | None, days: int | None, dry_
     """
     if keep is None and days is None:
         raise InputError("prune: give --keep N, --days D or both")
-    names = [our_study(out, study)] if study else studies(out)
+    names = [our_study(out, study)] if study else [*studies(out), *portfolios(out)]
     gone, busy = [], None
     for name in names:
         folder = out / name

@@ -22,6 +22,7 @@ from .receipt import Key, inputs_key
 from .run_folders import (
     check_no_link,
     check_writable,
+    is_portfolio,
     keep_failed,
     latest_run,
     missing_above,
@@ -46,6 +47,8 @@ def run_study(study: str, change: dict, langs: list[str], out: Path, options: Op
     p = read_study(file, parse_change(change))
     folder = out.absolute() / p.study
     check_no_link(folder)
+    if is_portfolio(folder):
+        raise InputError(f"{p.study}: --out: {folder.parent.name}/{folder.name} is a portfolio's; allowed: another --out, or another name")
     try:
         with interruptible(), time_limit(options.run_seconds):
             p, key = keyed(p, langs)

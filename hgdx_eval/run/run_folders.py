@@ -19,6 +19,7 @@ from ..base.signals import too_late
 
 KILLED = "killed"
 KEPT = "told"  # in a study's folder: what runs told that were taken away
+MEMBERS = "members"  # in a portfolio's folder, from its beginning: what became of members that published nothing
 STAMP = "%Y%m%dT%H%M%SZ"
 RUN_NAME = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}(-\d+)?")
 
@@ -75,12 +76,17 @@ def check_writable(folder: Path) -> None:
         remove_if_empty(folder, made)
 
 
+def is_portfolio(folder: Path) -> bool:
+    """Whether a folder of runs is a portfolio's."""
+    return (folder / MEMBERS).is_dir()
+
+
 def check_no_link(folder: Path) -> None:
     """A study's folder is a real one, and so is what runs open in it: whoever may write beside it cannot send a run elsewhere.
 
     Raises InputError.
     """
-    for place in (folder, folder / ".lock", folder / "failed", folder / KEPT):
+    for place in (folder, folder / ".lock", folder / "failed", folder / KEPT, folder / MEMBERS):
         if place.is_symlink():
             raise InputError(f"--out: {place.relative_to(folder.parent.parent)} is a link; allowed: a real folder or file, so that a run "
                              f"writes nowhere else: take the link away, or give another --out")  # fmt: skip

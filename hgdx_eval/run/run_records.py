@@ -10,23 +10,27 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from nbformat import NotebookNode
 from platformdirs import user_state_path
 
 from ..base.aside import write_bytes
-from ..base.periods import written_all
+from ..base.periods import written, written_all
+from ..design.design import Design, study_design
 from ..locale import LANGUAGES
 from ..panel.load import newest_counted
 from ..panel.panel import Panel
 from ..report.record import MIME
+from ..study.domains import domain_of
 from ..study.load import study_words
 from ..study.study import Study
 from ..study.vocabulary import NO_INTERVAL
-from .run_folders import RUN_NAME, latest_name
+from .run_folders import RUN_NAME, is_portfolio, latest_name
 
 STUDY_NAME = re.compile(r"[a-z0-9_]+")
 MAIN = ("estimator", "estimate", "ci_low", "ci_high", "level", "p_value", "inference", "scale", "outcome")
+STEPS = (0.1, 0.5, 1.0, 5.0)  # points to which a level is rounded: the finest that tells no few dossiers
 INPUTS = ("facts", "code", "notebooks")  # what a receipt holds a hash of, besides the input files
 
 
@@ -57,8 +61,28 @@ def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks:
     return {
         "main": {name: first[0][name] for name in MAIN} if first else None, "verdict": judged(notebooks, "verdict"),
         "last_period": newest_counted(panel, p), "rows": rows, "titles": titles,
-        "periods": months, "periods_key": hmac.digest(key, kind, "sha256").hex()[:8] if key else None,
+        "periods": months, "periods_key": hmac.digest(key, kind, "sha256").hex()[:8] if key else None, **policy_told(panel, p),
     }  # fmt: skip
+
+
+def policy_told(panel: Panel, p: Study) -> dict[str, str | float | None]:
+    """What other studies are compared by: the policy's first period (`start`), its size in per cent (`dose`, None unknown) and the treated
+    units' mean outcome before it (`start_level`, in points or the outcome's own unit; None where too few dossiers stand behind it)."""
+    design, policy = study_design(panel, p), domain_of(p).policy(p)
+    return {"start": written(design.start), "dose": round(policy.cut * 100, 1) if policy else None, "start_level": start_level(design)}
+
+
+def start_level(design: Design) -> float | None:
+    """The mean outcome of the treated before their start, so rounded that a step of it is at least `min_count` dossiers."""
+    before = design.table[design.table["treated_from"].notna() & (design.table["time"] < design.table["treated_from"])]
+    if before.empty:
+        return None
+    mean = float(np.average(before["y"], weights=before["weight"]))
+    if design.scale != "pp":
+        return float(f"{mean:.3g}")
+    dossiers = float(before["denominator"].sum()) if before["denominator"].notna().all() else np.inf
+    step = next((step for step in STEPS if step / 100 * dossiers >= design.min_count), None)
+    return None if step is None else round(round(mean * 100 / step) * step, 1)
 
 
 def judged(notebooks: list[NotebookNode], name: str) -> int | str | None:
@@ -94,11 +118,21 @@ def machine_key() -> bytes | None:
 # --- the runs of a folder ------------------------------------------------------------------------------------------
 def studies(out: Path) -> list[str]:
     """Studies with runs under `out`; links are not followed."""
+    return [folder.name for folder in own_folders(out) if runs_of(folder) and not is_portfolio(folder)]
+
+
+def portfolios(out: Path) -> list[str]:
+    """Portfolios with runs under `out`; links are not followed."""
+    return [folder.name for folder in own_folders(out) if runs_of(folder) and is_portfolio(folder)]
+
+
+def own_folders(out: Path) -> list[Path]:
+    """The folders under `out` that are named as studies and portfolios are, by name."""
     try:
         found = [folder for folder in out.iterdir() if STUDY_NAME.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()]
     except OSError:
         return []
-    return sorted(folder.name for folder in found if runs_of(folder))
+    return sorted(found)
 
 
 def runs_of(folder: Path) -> list[Run]:

@@ -39,6 +39,8 @@ def published_run(run_dir: Path) -> tuple[dict, pd.DataFrame]:
     """A run's receipt and estimates. Raises InputError for what is no published run, or none that is complete."""
     try:
         receipt = json.loads((run_dir / "receipt.json").read_text(encoding="utf-8"))
+        if "portfolio" in receipt:
+            raise InputError(f"{run_dir.name}: a portfolio's page; allowed: a run of a study, so verify its members one by one")
         estimates = pd.read_csv(run_dir / "estimates.csv", dtype={"parameter": str, "group": str}, keep_default_na=False)
         state = receipt.get("state")
     except (OSError, ValueError, AttributeError):

@@ -34,6 +34,14 @@ class Policy:
     cut: float
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place of the facts: its name as a study's `place` writes it, and its official code, "" without one."""
+
+    name: str
+    code: str = ""
+
+
 class Domain(Protocol):
     """The functions of a domain's file. Each says what the engine does with it; `no_domain` is the one of a study without."""
 
@@ -76,6 +84,13 @@ class Domain(Protocol):
 
     def policy(self, p: "Study") -> Policy | None:
         """The policy that a study names."""
+
+    def places(self, text: str, where: str) -> list[Place]:
+        """The places that a portfolio means by a name, a code, a pattern or `all`, in order. Raises InputError where there is none."""
+
+    def policy_at(self, p: "Study", place: Place) -> dict | str:
+        """The keys by which a study is that of another place, with the policy's date and size there; or, in a line, why it cannot be:
+        no policy is on record."""
 
     def events(self, p: "Study", first: date, last: date) -> tuple["Event", ...]:
         """Dated events of the study's place that touch the days from first to last, the policy itself left out."""

@@ -110,7 +110,9 @@ class Study(BaseModel):
     treated_until: str | dict[str, PeriodText | float | None] | None = Field(
         None, description="where treatment was switched off again: a column with the last treated period, or a map unit: period"
     )
-    policy: str | None = Field(None, description="a resolution of params/facts, in place of treated_from")
+    policy: str | None = Field(
+        None, description="a resolution of params/facts, or adopted (the cut on record for the study's place), in place of treated_from"
+    )
     group: str | None = Field(None, description="the column that says what kind of dossier it is, and whom a policy touches")
     treated_groups: list[str] = Field([], description="with policy: the groups it touches")
     comparison_groups: list[str] = Field([], description="with policy: the groups compared; others are set aside")

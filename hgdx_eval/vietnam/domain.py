@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..base.errors import InputError
 from ..base.telling import did_you_mean
-from ..study.domains import Policy
+from ..study.domains import Place, Policy
+from . import adopted
+from .adopted import ADOPTED, law_of
 from .facts import facts_files, find_adoption, load_facts
 from .provinces import check_province, events_between, same_province
 
@@ -46,7 +48,12 @@ def check_study(p: "Study", file: str) -> None:
     for key in ("group", "treated_groups", "comparison_groups"):
         if not getattr(p, key):
             raise InputError(f"{file}: {key}: is needed with policy")
-    known = list(load_facts().resolutions)
+    if p.policy == ADOPTED:
+        if p.place is None:
+            raise InputError(f"{file}: policy: {ADOPTED}: whose is not said; name its place, as place: Hải Dương")
+        law_of(p)
+        return
+    known = [*load_facts().resolutions, ADOPTED]
     if p.policy not in known:
         raise InputError(f"{file}: policy: {p.policy!r} is not in params/facts/resolution.yaml{did_you_mean(p.policy, known)}; "
                          f"known: {', '.join(known)}")  # fmt: skip
@@ -153,9 +160,17 @@ def calendar(frequency: str, times: "pd.Index") -> "pd.DataFrame":
 def policy(p: "Study") -> Policy | None:
     if p.policy is None:
         return None
-    law = load_facts().resolutions[p.policy]
+    law = law_of(p)
     return Policy(law.signed, law.effective or law.assumed_effective, law.effective is None,
                   (law.cut_pct or law.assumed_cut_pct) / 100)  # fmt: skip
+
+
+def places(text: str, where: str) -> list[Place]:
+    return adopted.places(text, where)
+
+
+def policy_at(p: "Study", place: Place) -> dict | str:
+    return adopted.policy_at(p, place)
 
 
 def events(p: "Study", first: date, last: date) -> tuple["Event", ...]:
@@ -224,7 +239,7 @@ def assumption(p: "Study", words: "Words") -> str | None:
     """What a study takes for granted of its resolution, where nobody has read its text."""
     if p.policy is None:
         return None
-    law = load_facts().resolutions[p.policy]
+    law = law_of(p)
     if law.effective is not None and law.cut_pct is not None:
         return None
     return words("story.assumption", cut=words.number(law.cut_pct or law.assumed_cut_pct),
@@ -251,7 +266,7 @@ def in_short(found: "Evaluation", panel: "Panel", p: "Study", words: "Words") ->
 
 def facts_told(p: "Study", words: "Words") -> list[tuple]:
     """(what, value, verified, title, link, day read) of the facts about the policy that a study rests on."""
-    return [] if p.policy is None else rows_of_law(load_facts().resolutions[p.policy], words)
+    return [] if p.policy is None else rows_of_law(law_of(p), words)
 
 
 def rows_of_law(law: "Resolution", words: "Words") -> list[tuple]:

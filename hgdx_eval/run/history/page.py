@@ -38,22 +38,36 @@ def refresh(out: Path, say: Callable[[str], None]) -> None:
         with filelock.FileLock(out / ".index.lock", timeout=LOCK_SECONDS):
             sweep(out)
             runs = {study: run_records.runs_of(out / study) for study in run_records.studies(out)}
+            pooled = {name: run_records.runs_of(out / name) for name in run_records.portfolios(out)}
             for lang, name in PAGES.items():
-                write_text(out / name, page(runs, lang))
+                write_text(out / name, page(runs, lang, pooled))
     except (OSError, filelock.Timeout) as error:
         say(f"the history page could not be written: {getattr(error, 'strerror', None) or 'another run is writing it'}")
     except Exception as error:  # a receipt that somebody changed by hand must not fail a run that is already published
         say(f"the history page could not be written: {type(error).__name__}")
 
 
-def page(runs: dict[str, list[Run]], lang: str) -> str:
-    """One page: a section per study, newest run first; `runs`: study -> its runs, oldest first."""
+def page(runs: dict[str, list[Run]], lang: str, pooled: dict[str, list[Run]] | None = None) -> str:
+    """One page: a section per study, newest run first; `runs`: study -> its runs, oldest first; `pooled`: portfolio -> its runs."""
     words = Words(lang)
     other = next(name for name in LANGUAGES if name != lang)
     return template().render(
         words=words, lang=lang, other=other, other_page=PAGES[other], style=Markup(style()), running=css_text(words("history.title")),
         studies=[section(study, found, words) for study, found in runs.items()], open_runs=OPEN_RUNS,
+        portfolios=[listed for name, found in (pooled or {}).items() for listed in pooled_pages(name, found, words)],
     )  # fmt: skip
+
+
+def pooled_pages(portfolio: str, runs: list[Run], words: Words) -> list[dict]:
+    """The newest page of a portfolio, with the number of its studies; none where it published nothing."""
+    last = next((run for run in runs[::-1] if run.complete), None)
+    if last is None:
+        return []
+    members, titles = last.receipt.get("members") or [], last.receipt.get("title") or {}
+    told = words("history.portfolio", n=words.number(sum(one.get("state") == "counts" for one in members)), of=words.number(len(members)),
+                 date=words.date(datetime.strptime(last.name[:8], "%Y%m%d").date()))  # fmt: skip
+    return [{"link": f"{portfolio}/{last.name}/pooled.{words.lang}.html", "title": str(titles.get(words.lang) or portfolio), "told": told,
+             "simulated": bool(last.receipt.get("simulated"))}]  # fmt: skip
 
 
 def section(study: str, runs: list[Run], words: Words) -> dict:

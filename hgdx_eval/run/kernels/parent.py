@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(parent: int) -> None:
-    """Where the system can (Linux): this process is killed when its parent ends, however that ends."""
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Where the system can (Linux): this process gets a signal when its parent ends, however that ends; by default it is killed."""
     if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)
 

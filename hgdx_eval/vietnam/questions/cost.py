@@ -22,7 +22,8 @@ from ...panel.panel import Panel
 from ...panel.tidy import joined_text
 from ...panel.told import Release
 from ...study.study import Study
-from ..facts import Facts, load_facts
+from ..adopted import law_of
+from ..facts import Facts
 
 LINES = ("paying", "zero_fee", "filed_online_paid", "filed_online_paying", "filed_online_zero")
 BY = ("procedure", "agency", "level")
@@ -99,7 +100,7 @@ def bill(panel: Panel, p: Study, design: Design) -> Bill:
     """The bill of a study of which `why_none` says nothing."""
     own = treated_cells(panel, p, design).dropna(subset=["fee"]).reset_index(drop=True)
     own = own.assign(year=own["period"].dt.year, fee=own["fee"].astype("int64"))
-    law = load_facts().resolutions[p.policy]
+    law = law_of(p)
     stated = Decimal(str(law.cut_pct or law.assumed_cut_pct))
     columns = ["agency", "level", "procedure", "period", "year", "fee", "received", "online", "forgone"]
     if not set(LINES) <= set(own) or not (own["paying"] + own["zero_fee"]).sum():
