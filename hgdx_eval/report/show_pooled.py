@@ -11,6 +11,7 @@ from ..locale import LANGUAGES
 from ..study.words import Words
 from . import blocks
 from .charts.forest import finding, name_of, plot_forest, value
+from .colophon import KIT
 from .figure import Figure
 from .page import Page, render
 
@@ -21,7 +22,7 @@ LEAST_P = 0.001  # a smaller p-value is told as smaller
 
 def pages(found: Pooled, before: list[dict], titles: dict[str, str], made: dict) -> dict[str, str]:
     """File name -> page in each language. `before`: the answers of earlier runs of the portfolio (`pooled.answer` with run and made, a
-    day), oldest first; `titles`: language -> title of the portfolio; `made`: day, version and run of this one."""
+    day), oldest first; `titles`: language -> title of the portfolio; `made`: the receipt of this one."""
     return {f"pooled.{lang}.html": page(found, before, words_of(lang, titles[lang]), made) for lang in LANGUAGES if lang in titles}
 
 
@@ -42,7 +43,7 @@ def page(found: Pooled, before: list[dict], words: Words, made: dict) -> str:
 
 def about_of(made: dict, words: Words) -> list[tuple[str, str]]:
     return [("date", words.date(made["day"])),
-            ("version", words("colophon.version_text", kit="hgdx_eval", version=made["version"], run=made["run"]))]  # fmt: skip
+            ("version", words("colophon.version_text", kit=KIT, version=made["packages"][KIT], run=made["key"][:8]))]  # fmt: skip
 
 
 def cells_of(found: Pooled, before: list[dict], words: Words) -> list:

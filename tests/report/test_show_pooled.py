@@ -11,7 +11,7 @@ from hgdx_eval.evaluation.sites import Site
 from hgdx_eval.report.show_pooled import pages
 
 TITLES = {"vi": "Giảm phí có tác động không?", "en": "Did lower fees matter?"}
-MADE = {"day": "2026-12-01", "version": "0.1.0", "run": "abcdef"}
+MADE = {"day": "2026-12-01", "packages": {"hgdx_eval": "0.1.0"}, "key": "abcdef0123"}
 NAMES = ["Hậu Giang", "Cần Thơ", "An Giang", "Thành phố Hồ Chí Minh"]
 
 
