@@ -203,11 +203,12 @@ def shard(context: object, parameter: object, value: str | None) -> tuple[int, i
 @click.option("--jobs", type=click.IntRange(1), help="studies at a time; default: a core each, four at most")
 @click.option("--only", callback=shard, metavar="K/N", help="run the K-th of N parts of the members, by name, and pool nothing")
 @click.option("--pool-only", is_flag=True, help="run nothing: pool what the members' newest runs tell")
+@click.option("--members", "listed", is_flag=True, help="run nothing: print the members' names, a line each, in the order of --only")
 @click.option("--force", is_flag=True, help="run members even where nothing has changed")
 @click.option("--cell-timeout", "cell_seconds", type=SECONDS, default=1800, show_default=True, help="seconds that one cell may take")
 @click.option("--timeout", "run_seconds", type=SECONDS, default=7200, show_default=True, help="seconds that one member's run may take")
-def run_all(portfolio: str, langs: list[str], out: Path, jobs: int | None, only: tuple[int, int] | None, pool_only: bool, force: bool,
-            cell_seconds: float, run_seconds: float) -> int:  # fmt: skip
+def run_all(portfolio: str, langs: list[str], out: Path, jobs: int | None, only: tuple[int, int] | None, pool_only: bool, listed: bool,
+            force: bool, cell_seconds: float, run_seconds: float) -> int:  # fmt: skip
     """Run the studies of a portfolio, each as `run` does, and publish one page of their pooled answer. PORTFOLIO: a name in
     params/portfolios, or a path.
 
@@ -215,6 +216,12 @@ def run_all(portfolio: str, langs: list[str], out: Path, jobs: int | None, only:
     --only nothing is printed there. Exit codes: 0 done or unchanged, 1 some member's run did not finish (the page is there) or
     the page could not be made, 2 bad portfolio, 3 another run of it is under way.
     """
+    if listed:
+        from .study.portfolio import members_of, portfolio_file, read_portfolio
+
+        file = portfolio_file(portfolio)
+        click.echo("\n".join(one.study for one in members_of(read_portfolio(file), file)))
+        return 0
     from .run.run_all import Choice, summary
     from .run.run_all import run_all as run_portfolio
 

@@ -24,6 +24,7 @@ MENUS = {  # caption -> pages and folders, in order; a folder stands for all of 
     "Bắt đầu · Begin": ["tutorial/", "docs/guides/", "docs/scheduling"],
     "Tra cứu · Reference": [
         "your-own-data", "studies/", "methods/", "keys", "commands/", "verbs/", "gallery/", "GLOSSARY", "docs/scorecard", "docs/places",
+        "docs/portfolios",
     ],
     "Độ tin cậy · How sure": ["how-sure", "docs/coverage", "docs/bias", "docs/worlds", "docs/warnings", "docs/faults"],
     "Dự án · Project": ["ARCHITECTURE", "docs/decisions/", "CONTRIBUTING", "CHANGELOG", "SECURITY"],
