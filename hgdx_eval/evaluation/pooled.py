@@ -14,6 +14,7 @@ A study brings the interval that it headlines: its half-width over the normal qu
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -105,8 +106,8 @@ def pool(sites: list[Site]) -> Pooled:
 
 def bare(site: Site) -> Site:
     """A study that does not count, without a number of its own: blind until it does."""
-    hidden = dict.fromkeys(("estimate", "std_error", "ci_low", "ci_high", "level"), np.nan)
-    return replace(site, **hidden, inference="none")
+    nothing = np.nan
+    return replace(site, estimate=nothing, std_error=nothing, ci_low=nothing, ci_high=nothing, level=nothing, inference="none")
 
 
 def agreed(sites: list[Site]) -> list[Site]:
@@ -173,7 +174,7 @@ def ahead(effects: np.ndarray, sites: list[Site]) -> tuple[float, float]:
     places and of the mean. Drawn as evenly spaced quantiles in orders that a fixed seed gives, so that the same studies give the same."""
     order, k = np.random.default_rng(DRAWS), len(sites)
 
-    def even(law: object) -> np.ndarray:
+    def even(law: Any) -> np.ndarray:
         return law.ppf((order.permutation(DRAWS) + 0.5) / DRAWS)
 
     free = np.array([site.n_clusters - 1 if site.n_clusters > 1 else np.inf for site in sites])
@@ -249,7 +250,7 @@ def regression(effects: np.ndarray, errors: np.ndarray, trait: np.ndarray) -> di
     """A meta-regression: variance between places by Paule & Mandel, errors by Knapp & Hartung (2003, Statistics in Medicine 22)."""
     x, free = sm.add_constant(trait), len(effects) - 2
 
-    def fit(tau2: float) -> object:
+    def fit(tau2: float) -> Any:
         return sm.WLS(effects, x, weights=1 / (errors**2 + tau2)).fit()
 
     def excess(tau2: float) -> float:

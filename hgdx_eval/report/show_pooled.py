@@ -46,11 +46,11 @@ def about_of(made: dict, words: Words) -> list[tuple[str, str]]:
             ("version", words("colophon.version_text", kit=KIT, version=made["packages"][KIT], run=made["key"][:8]))]  # fmt: skip
 
 
-def cells_of(found: Pooled, before: list[dict], words: Words) -> list:
+def cells_of(found: Pooled, before: list[dict], words: Words) -> list[nbformat.NotebookNode]:
     """The page as cells of a notebook: a first screen, then sections; one that has nothing to show is absent."""
     forest = plot_forest(found, words)
     cells = [shown(show_answer(found, words), "hero", "answer"), *([shown(forest, "hero", "key-chart")] if forest else [])]
-    sections = [
+    sections: list[tuple[str, list]] = [
         ("studies", [show_studies(found, words)]), ("differ", [show_spread(found, words)]), ("without", [show_without(found, words)]),
         ("by_date", [show_dates(found, words)]), ("moved", [show_moves(found, before, words)]),
         ("traits", [show_traits(found, words)]), ("method", [show_method(found, words)]),
