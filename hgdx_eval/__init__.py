@@ -40,7 +40,7 @@ VERBS = {
         "reconcile",
     ),
     "evaluation.plan": ("plan_of",),
-    "evaluation.plan_record": ("held_to_plan",),
+    "evaluation.plan_record": ("deviation_rows", "held_to_plan"),
     "evaluation.rehearsal": ("rehearse",),
     "evaluation.robustness": (
         "history",

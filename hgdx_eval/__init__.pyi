@@ -43,6 +43,7 @@ __all__ = [
     "InputError",
     "Refusal",
     "cost_of",
+    "deviation_rows",
     "dose_response",
     "effect_bounds",
     "effects_by_group",
@@ -169,6 +170,13 @@ def cost_of(panel: Panel, p: Study, design: Design) -> Cost:
 
     Returns a Cost; where nothing can be said (no policy, no fees, too few dossiers) its `reason` is a code, and every show_* of it copes.
     Raises Refusal where the study's method cannot identify the effect.
+    """
+
+def deviation_rows(found: PlanCheck, main: Estimate) -> list[Estimate]:
+    """What deviations from the plan moved, for `record`. `found`: what `held_to_plan` gives; `main`: the main estimate.
+
+    Returns a list with one Estimate of `deviation` rows: `group` the key, `estimate` how far the main estimate is from the one with that
+    key as planned, in its own unit; refused (not_estimated_anew) where that cannot be had. An empty list without deviations.
     """
 
 def dose_response(design: Design) -> Estimate | None:

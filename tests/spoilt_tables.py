@@ -351,6 +351,55 @@ def percent_and_share(table: Table, rng: random.Random) -> Table:
     return each(table, 2, lambda cell: 100 * cell if written(cell) and cell <= 1 else cell, lambda i: i % 3 == 0)
 
 
+def codes(table: Table, rng: random.Random) -> Table:
+    """Numbers that statistical programs write for a missing value."""
+    largest = max(row[-1] for row in table.rows if written(row[-1])) if any(written(row[-1]) for row in table.rows) else 1e9
+    code = rng.choice([code for code in (-9, -99, -999, 99, 999, 9999, 99999) if code < 0 or code > 10 * largest])  # far from all others
+    after = rng.random() < 0.5
+    late = [i for i, row in enumerate(table.rows) if not after or (row[0] == UNITS[0] and iso(row[1]) and row[1] >= "2023-07")]
+    chosen = set(rng.sample(late, min(len(late), rng.choice([2, 5]))))
+    return replace(each(table, len(table.header) - 1, lambda cell: code, lambda i: i in chosen), truth=table.truth)
+
+
+def thousands_of(table: Table, rng: random.Random) -> Table:
+    """Some cells of a level in another unit of measure: thousands, from a date on or in every third row."""
+    if "numerator" in table.study or table.study.get("scale") == "share":
+        return table
+    late = rng.random() < 0.5
+    which = [late and iso(row[1]) and row[1] >= "2024-01" or not late and i % 3 == 0 for i, row in enumerate(table.rows)]
+    return each(table, 2, lambda cell: cell / 1000 if written(cell) else cell, lambda i: which[i])
+
+
+def odd_figures(table: Table, rng: random.Random) -> Table:
+    """Footnotes as raised figures, a minus behind its number, brackets."""
+    form = rng.choice(["{}²", "{}-", "({})", "<{}", "{}(1)"])
+    some = texts_only(table, "parquet")
+    return each(some, len(table.header) - 1, lambda cell: form.format(cell), lambda i: i % 4 == 1)
+
+
+def coded_names(table: Table, rng: random.Random) -> Table:
+    """A code or a number beside a unit's name, from a date on."""
+    form, name = rng.choice(["{} (93)", "93 - {}", "7. {}", "{} - 93"]), rng.choice(UNITS)
+    return each(
+        table,
+        0,
+        lambda cell: form.format(cell),
+        lambda i: table.rows[i][0] == name and iso(table.rows[i][1]) and table.rows[i][1] >= "2023-03",
+    )
+
+
+def stray_period(table: Table, rng: random.Random) -> Table:
+    at, when = rng.randrange(len(table.rows)), rng.choice(["1900-01", "1970-01", "2002-07"])
+    return each(table, 1, lambda cell: when, lambda i: i == at)
+
+
+def lost_cell(table: Table, rng: random.Random) -> Table:
+    """The period of a row is gone, and what stood behind it moved to the left."""
+    at = rng.randrange(len(table.rows))
+    rows = [[row[0], *row[2:]] if i == at else row for i, row in enumerate(table.rows)]
+    return texts_only(replace(table, rows=rows), "json", "parquet")
+
+
 def yes_no(table: Table, rng: random.Random) -> Table:
     """Treatment as a column of words."""
     yes, no = rng.choice([("1", "0"), ("TRUE", "FALSE"), ("Có", "Không"), ("x", ""), ("Y", "N"), (True, False), (1, 0), ("yes", "0")])
@@ -366,7 +415,7 @@ def shuffled(table: Table, rng: random.Random) -> Table:
 WAYS: tuple[Way, ...] = (grouped(".", ",", False), grouped(".", ",", True), grouped(",", ".", False), grouped("\u00a0", ",", False), grouped("'", ".", True),
                          decimal_comma, percent, unit_of_measure, period_form, period_form, period_form, mixed_forms, unseen, unseen, seen, seen, total,
                          total, longer_periods, repeats, notes, printed, no_unit, future, missing, error_value, twice_named, side_by_side, wide,
-                         percent_and_share, yes_no, shuffled)  # fmt: skip
+                         percent_and_share, yes_no, shuffled, codes, thousands_of, odd_figures, coded_names, stray_period, lost_cell)  # fmt: skip
 FIRST, LAST = (total, yes_no), (twice_named, side_by_side, wide)  # of two ways: what must see the table sound, what changes its shape
 
 

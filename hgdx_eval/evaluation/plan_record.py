@@ -22,6 +22,7 @@ from ..base.telling import told_text
 from ..base.yaml_strict import load_yaml
 from ..design.design import Design, study_design
 from ..estimation.estimate import estimate
+from ..estimation.results import Estimate, result_table
 from ..panel.load import load_panel
 from ..panel.panel import Panel
 from ..read.sources import code_hash
@@ -147,6 +148,22 @@ class PlanCheck:
     def kept(self) -> bool:
         """Whether all is as planned, beforehand."""
         return self.written is not None and not self.deviations and self.seen == "nothing"
+
+
+def deviation_rows(found: PlanCheck, main: Estimate) -> list[Estimate]:
+    """What deviations from the plan moved, for `record`. `found`: what `held_to_plan` gives; `main`: the main estimate.
+
+    Returns a list with one Estimate of `deviation` rows: `group` the key, `estimate` how far the main estimate is from the one with that
+    key as planned, in its own unit; refused (not_estimated_anew) where that cannot be had. An empty list without deviations.
+    """
+    row, rows = main.overall(), []
+    for one in found.deviations:
+        moved = found.estimate - one.estimate
+        known = {"estimate": moved} if np.isfinite(moved) else {"status": "refused", "reason": "not_estimated_anew"}
+        rows.append({"group": one.key, **known})
+    common = dict(study=row["study"], outcome=row["outcome"], estimator=row["estimator"], term="deviation", inference="none",
+                  scale=row["scale"], simulated=row["simulated"])  # fmt: skip
+    return [Estimate(result_table(rows, **common), main.origin, main.frequency)] if rows else []
 
 
 def check_plan(p: Study) -> Written | None:

@@ -60,20 +60,29 @@ def robust(found: Evaluation, p: Study) -> Robustness:
 
 
 def rehearsal_rows(main: Estimate, rehearsal: Rehearsal) -> Estimate | None:
-    """`specification` rows named rehearsal: of constant effects the share of worlds (`n_obs`) in which they are found, and called clear
-    evidence, with the 99 % Monte Carlo interval; in `parameter` the effect, in the main estimate's unit, and which share."""
+    """`rehearsal` rows of constant effects, `parameter` the effect in the main estimate's unit: `group` found, covered, wrong_sign,
+    exaggeration (a ratio) and verdict_1 to verdict_5, shares 0-1 of so many worlds (`n_obs`) with the 99 % Monte Carlo interval; and one
+    row smallest_effect, found 8 times in 10, where there is one."""
     if rehearsal.table.empty:
         return None
-    row = main.overall()
-    rows = []
+    row, rows = main.overall(), []
     for one in rehearsal.table[rehearsal.table["shape"] == "constant"].to_dict("records"):
-        for name, share in (("found", one["found"]), ("clear", one["level_1"])):
-            ends = monte_carlo(round(share * one["worlds"]), int(one["worlds"]))
-            rows.append({"parameter": f"{one['effect']:g} {name}", "estimate": share, "ci_low": ends["low"], "ci_high": ends["high"],
-                         "n_obs": one["worlds"]})  # fmt: skip
-    common = dict(study=row["study"], outcome=row["outcome"], estimator=row["estimator"], term="specification", group="rehearsal",
-                  scale="share", inference="model", level=GATE_LEVEL, simulated=row["simulated"])  # fmt: skip
-    return Estimate(result_table(rows, **common), main.origin, main.frequency)
+        put_in, worlds = f"{one['effect']:g}", int(one["worlds"])
+        hits = round(one["found"] * worlds)  # of which wrong signs are a share
+        told = [(name, one[name], hits if name == "wrong_sign" else worlds) for name in ("found", "covered", "wrong_sign")]
+        told += [(f"verdict_{level}", one[f"level_{level}"], worlds) for level in range(1, 6)]
+        for name, share, of in told:
+            if pd.notna(share):
+                ends = monte_carlo(round(share * of), of)
+                rows.append({"group": name, "parameter": put_in, "estimate": share, "n_obs": of, "level": GATE_LEVEL,
+                             "ci_low": ends["low"], "ci_high": ends["high"]})  # fmt: skip
+        if pd.notna(one["exaggeration"]):
+            rows.append({"group": "exaggeration", "parameter": put_in, "estimate": one["exaggeration"], "n_obs": hits})
+    if pd.notna(rehearsal.smallest):
+        rows.append({"group": "smallest_effect", "estimate": rehearsal.smallest, "scale": rehearsal.scale})
+    common = dict(study=row["study"], outcome=row["outcome"], estimator=row["estimator"], term="rehearsal", inference="model",
+                  simulated=row["simulated"])  # fmt: skip
+    return Estimate(result_table([{"scale": "share", **one} for one in rows], **common), main.origin, main.frequency)
 
 
 def sequence_of(found: Evaluation, p: Study) -> Estimate | None:

@@ -34,9 +34,7 @@ class Site:
     start: str = ""  # first period of the policy, as written in the study's frequency ("2023-08", "2011")
     last_period: str = ""
     dose: float = float("nan")  # size of the cut, percent; NaN unknown
-    start_level: float = float(
-        "nan"
-    )  # mean outcome of the treated before the policy, rounded so that no count can be read off; NaN unknown
+    start_level: float = float("nan")  # mean outcome of the treated before it, rounded so that no count can be read off; NaN unknown
     verdict: int | None = None
     simulated: bool = False
     run: str = ""  # name of the published run, "" without one

@@ -10,7 +10,7 @@ from ..base.periods import is_never, parse_period, written
 from ..base.safe_text import header_key, plain_spaces
 from ..base.telling import row_text, shared_names, told_amount, told_file, told_name
 from ..read import tidy
-from ..read.number_column import NumberColumn, read_numbers, read_truth
+from ..read.number_column import NumberColumn, read_numbers, read_truth, suspected_codes
 from ..read.period_column import Asked, canonical, form_of, read_periods
 from ..read.readings import Reading
 from ..read.table_rows import Columns, rows_of_data
@@ -21,6 +21,9 @@ from .hidden_totals import hidden_totals
 from .panel import EXAMPLES, NOTES, Panel
 
 GAP = 10  # times the largest share, below which no percentage lies where a column mixes the two
+TIMES = {100: "shares and percentages", 1000: "numbers and thousands of them", 1e6: "numbers and millions of them"}
+LEAST_SCALED = 3  # cells on either side, so that one slip of a pen is none
+PARTS = {("Q", "M"): 3, ("Y", "M"): 12, ("Y", "Q"): 4}  # shorter periods in a longer one
 DATED = ("treated_from", "treated_until")  # columns of periods besides the table's own
 
 
@@ -51,7 +54,8 @@ def table_panel(path: Path, p: Study, early: bool = False) -> Panel:
     whole, (frame, repeats) = frame, one_row_each(frame, p, path, {**text, **numbers})
     totals = hidden_totals(frame, measured, named_by(p))
     frame = frame[~frame["unit"].isin(totals)]
-    readings = [*table.readings, *readings, *told_totals(totals, whole, p, path.name), *told_alike(frame, p, path.name)]
+    readings = [*table.readings, *readings, *told_totals(totals, whole, p, path.name), *told_alike(frame, p, path.name),
+                *told_incomplete(whole.drop(index=repeats), p)]  # fmt: skip
     cells = frame.sort_values(["unit", "time"], ignore_index=True)
     cells["period"] = pd.PeriodIndex.from_ordinals(cells["time"], freq=p.frequency)
     summed = whole.index[whole["unit"].isin(totals)].difference(repeats)
@@ -87,10 +91,28 @@ def understood(
                                               table.semicolons)) for name, column in numbers.items() if name != "treated"}  # fmt: skip
     values, told = read_numbers(asked, rows, p.decimal_mark)
     readings += told
+    for name in values:
+        values[name], told = without_codes(values[name], rows, p, asked[name][1])
+        readings += told
     if "treated" in numbers:
         values["treated"], told = read_truth(frame["treated"], rows, NumberColumn(file, numbers["treated"]))
         readings += told
     return frame.assign(**values), readings
+
+
+def without_codes(values: pd.Series, rows: pd.Series, p: Study, column: NumberColumn) -> tuple[pd.Series, list[Reading]]:
+    """(numbers without the study's `missing_codes`, what was left out). Raises InputError for numbers that look like such codes, where the
+    study says nothing of them."""
+    if p.missing_codes is None:
+        if codes := suspected_codes(values):
+            mine = rows[values == codes[0]]
+            often, code = f"{len(mine):,} {'row' if len(mine) == 1 else 'rows'}", f"{codes[0]:g}"
+            raise InputError(f"{column.place(mine.iloc[0])}: {code} stands in {often}, unlike all other numbers: a code for a missing "
+                             f"value? Say missing_codes: [{code}] in the study, or missing_codes: [] where it is a number")  # fmt: skip
+        return values, []
+    coded = values.isin(p.missing_codes)
+    told = [Reading("missing_codes", {"column": column.name, "cells": int(coded.sum())})] if coded.any() else []
+    return values.mask(coded), told
 
 
 def first_start(p: Study, starts: pd.Series | None, file: str) -> int:
@@ -163,6 +185,15 @@ def told_alike(frame: pd.DataFrame, p: Study, file: str) -> list[Reading]:
                              f"never share a period: probably one unit, and it is treated; write its name in one way")  # fmt: skip
         readings.append(Reading("units_alike", {"units": told, "rows": rows}))
     return readings
+
+
+def told_incomplete(frame: pd.DataFrame, p: Study) -> list[Reading]:
+    """That periods made of shorter ones (a quarter of months) lack some of them."""
+    whole = PARTS.get((p.frequency, frame["kind"].iloc[0]))
+    if whole is None or not frame.duplicated(["unit", "time"]).any():
+        return []
+    lacking = int(frame.groupby(["unit", "time"])["day"].nunique().lt(whole).sum())
+    return [Reading("periods_incomplete", {"cells": lacking})] if lacking else []
 
 
 def is_treated(rows: pd.DataFrame, p: Study) -> bool:
@@ -239,17 +270,24 @@ def check_numbers(frame: pd.DataFrame, p: Study, file: str) -> None:
 
 
 def check_scales(frame: pd.DataFrame, p: Study, file: str) -> None:
-    """Raises InputError where some cells of an outcome are shares (0.47) and others percentages (47), of the same units: nothing lies
-    between, and a hundred times the small ones are where the large ones are."""
-    values = frame["outcome"].where(frame["outcome"] > 0)
-    low, high = values[values <= 1], values[values > 1]
-    if low.empty or high.empty or high.max() > 100 or high.min() < GAP * low.max():
+    """Raises InputError where some cells of an outcome are in another unit than others of the same units of observation: shares (0.47) and
+    percentages (47), or numbers and thousands of them: nothing lies between, and so many times the small ones are where the large ones
+    are."""
+    values = frame["outcome"].where(frame["outcome"] > 0).dropna().sort_values()
+    steps = values.to_numpy()[1:] / values.to_numpy()[:-1]
+    if not len(steps) or steps.max() < GAP:
         return
-    both = set(frame.loc[low.index, "unit"]) & set(frame.loc[high.index, "unit"])
-    if both and 100 * low.max() > high.min() / 2 and 100 * low.min() < 2 * high.max():
-        first, other = (frame.loc[part.index[0], "row"] for part in (low, high))
-        raise InputError(f"{file}: column {p.outcome!r}: shares and percentages, it seems: {told_amount(low.iloc[0])} in row "
-                         f"{row_text(first)}, {told_amount(high.iloc[0])} in row {row_text(other)}; write all in one unit")  # fmt: skip
+    low, high = values.iloc[: steps.argmax() + 1], values.iloc[steps.argmax() + 1 :]
+    if not set(frame.loc[low.index, "unit"]) & set(frame.loc[high.index, "unit"]):
+        return
+    for times, what in TIMES.items():
+        shares = times == 100  # of which it is known where they end
+        fits = low.max() <= 1 and high.max() <= 100 if shares else min(len(low), len(high)) >= LEAST_SCALED
+        if fits and times * low.max() > high.min() / 2 and times * low.min() < 2 * high.max():
+            first, other = (int(frame.loc[part.index, "row"].min()) for part in (low, high))
+            told = [told_amount(frame.loc[frame["row"] == row, "outcome"].iloc[0]) for row in (first, other)]
+            raise InputError(f"{file}: column {p.outcome!r}: {what}, it seems: {told[0]} in row {row_text(first)}, {told[1]} in row "
+                             f"{row_text(other)}; write all in one unit")  # fmt: skip
 
 
 def one_row_each(frame: pd.DataFrame, p: Study, path: Path, called: dict[str, str]) -> tuple[pd.DataFrame, list[int]]:

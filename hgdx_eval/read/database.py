@@ -47,6 +47,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def nfc(column: str) -> str:
+    """SQL of a text in NFC; without NUL, behind which the database's function would lose the rest."""
+    return f"nfc_normalize(replace({column}, chr(0), ''))"
+
+
 def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 

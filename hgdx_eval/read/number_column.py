@@ -21,12 +21,14 @@ MISSING = {"", "na", "n/a", "nan", "null", "none", "nil", ".", "..", "...", "…
 MARKS = {"x", "*", "c"}  # stand for a number that is kept back or does not exist; numbers of a column of treatment are read before
 SPACES = "\u00a0\u2007\u2008\u2009\u200a\u202f "
 NUMBER = re.compile(r"[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?")
-UNIT = re.compile(r"(?P<before>[^\d+\-.,()]*)(?P<number>[+-]?[\d.,][\d.,]*(?:[eE][+-]?\d+)?)(?P<after>[^\d]*)")
+UNIT = re.compile(r"(?P<before>[^\d+\-.,()<>≤≥±]*)(?P<number>[+-]?[\d.,][\d.,]*(?:[eE][+-]?\d+)?)(?P<after>(?!\s*[+\-−–])[^\d¼-¾⅐-⅟]*)")
 ROUNDED = re.compile(r"[+-]?\d(?:[.,](?P<decimals>\d+))?E\+(?P<power>\d+)")  # as spreadsheets show a number that they have no room for
 GROUPED = {".": re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+"), ",": re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")}
 ERROR = re.compile(r"#(?:n/a|ref!|value!|div/0!|name\?|num!|null!|error!|spill!|calc!)", re.IGNORECASE)
 TRUTH = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "y": 1.0, "n": 0.0, "t": 1.0, "f": 0.0, "có": 1.0,
          "không": 0.0, "co": 1.0, "khong": 0.0, "đúng": 1.0, "sai": 0.0}  # fmt: skip
+CODE = re.compile(r"-[1789]|-?(7{2,}|8{2,}|9{2,})")  # numbers that statistical programs write for a missing value
+FAR = 5  # times the largest other number, from which on a positive one is no number of the same thing
 TICKS = {"x", "✓", "✔", "☑", "v"}
 LARGER = re.compile(r"nghìn|ngàn|triệu|tỷ|tỉ|thousand|million|billion|mn\b|bn\b|\btr\b|\bk\b", re.IGNORECASE)
 
@@ -122,6 +124,8 @@ def split(texts: pd.Series, rows: pd.Series, column: NumberColumn) -> Split:
 def squeezed(text: str) -> str:
     """A number as written, in plain digits: full-width ones are made plain, spaces, apostrophes and low lines between groups of three
     are taken away."""
+    if any(unicodedata.category(letter) == "No" for letter in text):  # 45³ is no 453, nor 45½ any number of plain digits
+        return text
     plain = unicodedata.normalize("NFKC", text).strip() if not text.isascii() else text.strip()
     plain = re.sub(r"^[\u2212\u2013\u2010\u2011]\s*(?=[\d.,])", "-", plain)
     plain = "".join(letter for letter in plain if unicodedata.category(letter) != "Cf") if not plain.isascii() else plain
@@ -231,6 +235,21 @@ def check_finite(values: pd.Series, texts: pd.Series, rows: pd.Series, typed: np
     if wrong.any():
         at = values.index[wrong][0]
         raise InputError(f"{column.place(rows[at])}: {told_cell(str(texts[at]).removesuffix(TYPED))} is not a finite number")
+
+
+def suspected_codes(values: pd.Series) -> list[float]:
+    """Numbers of a column that are codes of a missing value, it seems, the largest first: -9, -999 or 9999 that are the only negative ones
+    or lie farther from all others than these from each other."""
+    whole = values[values.notna() & (values == values.round()) & (values.abs() < 1e9)]
+    often = whole.value_counts()
+    codes = {value for value in often.index if CODE.fullmatch(f"{value:.0f}") and (abs(value) > 9 or often[value] > 1)}
+    others = values[values.notna() & ~values.isin(codes)]
+    if others.empty:
+        return []
+    low, high = float(others.min()), float(others.max())
+    apart = high - low + 10
+    found = [code for code in codes if code < 0 <= low or code < low - apart or (code > high + apart and code > FAR * high)]
+    return sorted(found, key=abs, reverse=True)
 
 
 def told(parts: Split, decimal: str, texts: pd.Series, column: NumberColumn) -> list[Reading]:

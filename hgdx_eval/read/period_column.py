@@ -110,7 +110,7 @@ def read_periods(cells: pd.Series, rows: pd.Series, asked: Asked) -> tuple[pd.Da
     the column was understood).
 
     Raises InputError for a text that is no period, a period coarser than the frequency, a column that allows two readings (both are
-    named), a stamp with a zone where no zone is stated, Buddhist years, and a period that has not begun.
+    named), a stamp with a zone where no zone is stated, Buddhist years, a period that has not begun, and one that lies by itself.
     """
     first = pd.Series(rows.to_numpy(), index=cells.to_numpy()).groupby(level=0, sort=False).first()
     texts = {text: plain_text(text) for text in first.index}
@@ -121,7 +121,23 @@ def read_periods(cells: pd.Series, rows: pd.Series, asked: Asked) -> tuple[pd.Da
     table = pd.DataFrame(
         [(pd.Period(pd.Timestamp(c.day), freq=asked.frequency).ordinal, c.kind, c.day.toordinal()) for c in found.values()],
         index=list(found), columns=["time", "kind", "day"])  # fmt: skip
-    return table.loc[cells.to_numpy()].set_index(cells.index), readings
+    whole = table.loc[cells.to_numpy()].set_index(cells.index)
+    check_apart(whole["time"], rows, asked)
+    return whole, readings
+
+
+def check_apart(times: pd.Series, rows: pd.Series, asked: Asked) -> None:
+    """Raises InputError for a first or last period that few rows have, farther from all others than these are from each other: a slip of
+    the pen (2203), or a day that a program writes where none is known (1900-01-01)."""
+    sizes = times.value_counts().sort_index()
+    for at, rest in ((sizes.index[0], sizes.iloc[1:]), (sizes.index[-1], sizes.iloc[:-1])):
+        if len(rest) < 2 or sizes[at] >= rest.median() / 2:
+            continue
+        if min(abs(rest.index - at)) > max(rest.index[-1] - rest.index[0], 1):
+            row = rows[(times == at).idxmax()]
+            told = periods.written(pd.Period(ordinal=at, freq=asked.frequency))
+            raise InputError(f"{asked.place(row)}: {told} lies farther from all other periods than these from each other, and few rows "
+                             f"have it: mend the period, or take the row out")  # fmt: skip
 
 
 def plain_text(text: str) -> str:

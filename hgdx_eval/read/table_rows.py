@@ -107,11 +107,14 @@ def is_total(frame: pd.DataFrame, columns: Columns, named: frozenset[str]) -> pd
 
 
 def is_note(frame: pd.DataFrame, columns: Columns, blank: pd.DataFrame) -> pd.Series:
-    """Notes, sources, dates and signatures above and below a table: no figure in a column of numbers, and no period or no unit."""
+    """Notes, sources, dates and signatures above and below a table: no figure in a column of numbers, and no period or no unit. No note is
+    a row of a unit that other rows have whose period cannot be read: it may have lost a cell."""
     periods = {text: bool(is_sure(plain_text(text)) or style_of(plain_text(text))) for text in frame[columns.period].unique()}
     dated = frame[columns.period].map(periods).astype(bool)
     figures = pd.DataFrame({name: frame[name].str.contains(r"^\(?[-+]?[.,]?\d", regex=True) for name in columns.numbers}, index=frame.index)
-    return ~figures.any(axis=1) & (~dated | blank[columns.units].all(axis=1))
+    found = ~figures.any(axis=1) & (~dated | blank[columns.units].all(axis=1))
+    units = pd.Series(list(zip(*(frame[name] for name in columns.units), strict=True)), index=frame.index)
+    return found & ~(units.isin(set(units[~found])) & ~blank[columns.units].any(axis=1) & ~blank[columns.period])
 
 
 def check_whole(data: pd.DataFrame, columns: Columns, file: str) -> None:

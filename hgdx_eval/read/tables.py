@@ -21,7 +21,7 @@ from ..base.machine import blame, reading, told_of
 from ..base.origin import SUFFIXES
 from ..base.private_folder import private_folder
 from ..base.safe_text import header_key
-from .database import TYPED, RawTable, connect, literal, quoted
+from .database import TYPED, RawTable, connect, literal, nfc, quoted
 from .headers import HEADER_ROWS, check_width, match_header
 from .held import in_frames
 from .markup import html_sheets, spreadsheetml_sheets
@@ -249,7 +249,7 @@ def open_utf8(con: duckdb.DuckDBPyConnection, file: PlainFile, text: TextHead, n
     path = file.path
     source = text_source(path, text, names)
     header = source.header
-    chosen = "".join(f", nullif(trim(nfc_normalize(c{i})), '') AS {quoted(n)}" for n, i in header.found.items())
+    chosen = "".join(f", nullif(trim({nfc(f'c{i}')}), '') AS {quoted(n)}" for n, i in header.found.items())
     with scanning(path, text.delimiter):
         con.execute(f"CREATE TABLE usable AS SELECT row_number() OVER () - 1 AS place{chosen} FROM {source.sql}")
         broken = broken_rows(con, path.name)

@@ -143,7 +143,11 @@ def wide_labels(path: Path, columns: dict[str, str], wide: tuple[str, str]) -> l
     others = [column for name, column in columns.items() if name not in wide]
     with open_table(path, {f"column{i}": (column,) for i, column in enumerate(others)}) as raw:
         keys = [header_key(label) for label in raw.header]
-        labels = [label for label in periods_in(raw.header) if keys.count(header_key(label)) == 1]
+        labels = list(periods_in(raw.header))
+        again = next((label for label in labels if keys.count(header_key(label)) > 1), None)
+        if again and len(set(labels)) >= LEAST_WIDE and header_key(columns[wide[0]]) not in keys:
+            raise InputError(f"{path.name}: column {again!r} stands twice in the header of a table with a column a period: which one is "
+                             f"meant is not known; rename or remove one of them")  # fmt: skip
     return labels if len(labels) >= LEAST_WIDE and header_key(columns[wide[0]]) not in keys else []
 
 

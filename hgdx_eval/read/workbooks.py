@@ -75,6 +75,7 @@ EMPTY = re.compile(
     rb"""<(?:[^\s<>/:]+:)?c(?:\s+[\w:]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*?\s+r\s*=\s*["'][A-Z]{1,3}[0-9]{1,7}["']"""
     rb"""(?:\s+[\w:]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(?:/>|>\s*</(?:[^\s<>/:]+:)?c>)"""
 )
+ERROR_CELL = re.compile(rb"""<(?:[^\s<>/:]+:)?c\s[^<>]*?\bt\s*=\s*["']e["']""")
 UNSTORED = re.compile(rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f[^>]*/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>")
 
 
@@ -85,14 +86,16 @@ def workbook_sheets(path: Path, kind: str) -> Iterator[Sheet]:
     Raises InputError: not a workbook, protected, unpacked too large, calculated cells without a stored value.
     """
     told = path.stat()
-    tried(path, kind, told.st_size, told.st_mtime_ns)
+    spoilt = tried(path, kind, told.st_size, told.st_mtime_ns)
+    errors = error_cells(path, spoilt) if spoilt else {}
     with readable(path):
         book = load_workbook(path.open("rb") if misnamed(path, kind) else str(path))
         known = [one for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
     merged = merged_in_ods(path) if kind == "ods" else {}
     for one in known:
         sheet = loaded(path, book, one.name)
-        rows = partial(padded, path, sheet) if len(known) == 1 else partial(padded_anew, path, book, one.name)
+        mine = errors.get(one.name, {})
+        rows = partial(padded, path, sheet, mine) if len(known) == 1 else partial(padded_anew, path, book, one.name, mine)
         full = FULL[kind] if sheet.end is not None and sheet.end[0] + 1 >= FULL[kind] else 0
         held = merged.get(one.name, ()) if kind == "ods" else tuple(sheet.merged_cell_ranges or ())
         yield Sheet(one.name, rows, one.visible == SheetVisibleEnum.Visible, held, full)
@@ -108,8 +111,8 @@ def loaded(path: Path, book: CalamineWorkbook, name: str) -> CalamineSheet:
         return book.get_sheet_by_name(name)
 
 
-def padded_anew(path: Path, book: CalamineWorkbook, name: str) -> Iterator[list[str]]:
-    return padded(path, loaded(path, book, name))
+def padded_anew(path: Path, book: CalamineWorkbook, name: str, errors: dict[int, dict[int, str]]) -> Iterator[list[str]]:
+    return padded(path, loaded(path, book, name), errors)
 
 
 def named_sheets(path: Path, wanted: Iterable[str], most: int) -> dict[str, list[list[str]]]:
@@ -144,10 +147,11 @@ def unreadable(path: Path) -> InputError:
 
 
 @lru_cache(64)
-def tried(path: Path, kind: str, size: int, changed: int) -> None:
-    """Raises InputError for a workbook that must not be opened here: its inside is looked at, then another process opens it, for a
-    spoilt one can end the process that does, or take all of its memory. `size`, `changed`: of the file that was tried."""
-    look_inside(path, kind)
+def tried(path: Path, kind: str, size: int, changed: int) -> tuple[str, ...]:
+    """Names of the parts of an XLSX workbook that hold error values. Raises InputError for a workbook that must not be opened here: its
+    inside is looked at, then another process opens it, for a spoilt one can end the process that does, or take all of its memory. `size`,
+    `changed`: of the file that was tried."""
+    spoilt = look_inside(path, kind)
     left = memory_left()
     most = TRIED_MEMORY if left is None else min(TRIED_MEMORY, left)
     try:
@@ -161,14 +165,19 @@ def tried(path: Path, kind: str, size: int, changed: int) -> None:
     if done.returncode:
         raise InputError(f"{path.name}: not a readable workbook, or one that needs more than {TRIED_MEMORY >> 20} MB of memory or "
                          f"{TRIED_SECONDS} s; save it as .csv")  # fmt: skip
+    return spoilt
 
 
-def padded(path: Path, sheet: CalamineSheet) -> Iterator[list[str]]:
-    """The rows from the first row and column of the sheet on, wherever its first cell stands."""
+def padded(path: Path, sheet: CalamineSheet, errors: dict[int, dict[int, str]]) -> Iterator[list[str]]:
+    """The rows from the first row and column of the sheet on, wherever its first cell stands. `errors`: row -> column -> error value, both
+    from 0, which the library reads as nothing."""
     left = [""] * (sheet.start[1] if sheet.start else 0)
     with readable(path):
-        for row in sheet.iter_rows():
-            yield left + [typed_text(cell) for cell in row]
+        for number, row in enumerate(sheet.iter_rows()):
+            cells = left + [typed_text(cell) for cell in row]
+            for column, text in errors.get(number, {}).items():
+                cells[column : column + 1] = [text]
+            yield cells
 
 
 def typed_text(cell: object) -> str:
@@ -182,30 +191,97 @@ def cell_text(cell: object) -> str:
     return cell.isoformat(sep=" ") if hasattr(cell, "hour") and hasattr(cell, "year") else str(cell)
 
 
-def look_inside(path: Path, kind: str) -> None:
-    """Raises InputError for an archive that is no workbook or unpacks to more than a computer should hold."""
+def look_inside(path: Path, kind: str) -> tuple[str, ...]:
+    """Names of parts with error values, of an XLSX workbook. Raises InputError for an archive that is no workbook or unpacks to more than a
+    computer should hold."""
     if kind == "xls":
-        return
+        return ()
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if len(members) > MEMBERS or sum(member.file_size for member in members) > BYTES:
                 raise too_large(path)
-            look = look_at_xlsx if kind == "xlsx" else look_at_ods
-            look(path, archive, members)
+            if kind == "xlsx":
+                return look_at_xlsx(path, archive, members)
+            look_at_ods(path, archive, members)
+            return ()
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, ExpatError, NotImplementedError, RuntimeError,
             zlib.error) as error:  # fmt: skip
         raise blame(error, unreadable(path)) from None
 
 
-def look_at_xlsx(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
-    left, named = BYTES, named_parts(archive, members)
+def look_at_xlsx(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> tuple[str, ...]:
+    left, named, spoilt = BYTES, named_parts(archive, members), []
     for member in members:
         may_be_sheet = member.filename.lower().endswith(".xml") or base_name(member.filename) in named
-        size, addressed = look_at(path, archive, member, left)
+        size, addressed, errors = look_at(path, archive, member, left)
         left -= size
+        spoilt += [member.filename] if errors else []
         if may_be_sheet and not addressed:
             count_cells(path, archive, member)
+    return tuple(spoilt)
+
+
+def error_cells(path: Path, parts: tuple[str, ...]) -> dict[str, dict[int, dict[int, str]]]:
+    """Sheet -> row -> column (from 0) -> error value (#N/A) of the parts of an XLSX workbook that hold some."""
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name, part in sheet_parts(path, archive).items():
+                if part in parts:
+                    found[name] = errors_in(path, archive, archive.getinfo(part))
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, ExpatError, KeyError, zlib.error) as error:
+        raise blame(error, unreadable(path)) from None
+    return found
+
+
+def sheet_parts(path: Path, archive: zipfile.ZipFile) -> dict[str, str]:
+    """Name of a sheet -> the part of the workbook that holds it."""
+    sheets: dict[str, str] = {}
+    targets: dict[str, str] = {}
+
+    def sheet(name: str, told: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == "sheet":
+            sheets[told.get("name", "")] = next((value for key, value in told.items() if key.endswith(":id")), "")
+
+    def relation(name: str, told: dict[str, str]) -> None:
+        if name.rpartition(":")[2] == "Relationship":
+            targets[told.get("Id", "")] = told.get("Target", "")
+
+    for part, begin in (("xl/workbook.xml", sheet), ("xl/_rels/workbook.xml.rels", relation)):
+        parse_part(path, archive, archive.getinfo(part), begin, lambda name: None)
+    at = {key: target.lstrip("/") if target.startswith("/") else f"xl/{target}" for key, target in targets.items()}
+    return {name: at.get(key, "") for name, key in sheets.items()}
+
+
+def errors_in(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> dict[int, dict[int, str]]:
+    """Row -> column (from 0) -> error value. A cell without an address stands right of the one before it, such a row below it."""
+    row, column, wrong, inside, text = 0, 0, False, False, ""
+    found: dict[int, dict[int, str]] = {}
+
+    def begin(name: str, told: dict[str, str]) -> None:
+        nonlocal row, column, wrong, inside, text
+        kind = name.rpartition(":")[2]
+        place = ADDRESS.fullmatch(told.get("r", "")) if kind in ("row", "c") else None
+        if kind == "row":
+            row, column = int(place[2]) if place else row + 1, 0
+        elif kind == "c":
+            column, wrong, text = column_number(place[1]) if place else column + 1, told.get("t") == "e", ""
+        inside = wrong and kind == "v"
+
+    def end(name: str) -> None:
+        nonlocal wrong, inside
+        inside, ended = False, name.rpartition(":")[2] == "c"
+        if ended and wrong:
+            found.setdefault(row - 1, {})[column - 1] = text or "#N/A"
+        wrong = wrong and not ended
+
+    def letters(told: str) -> None:
+        nonlocal text
+        text += told if inside else ""
+
+    parse_part(path, archive, member, begin, end, letters)
+    return found
 
 
 def look_at_ods(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
@@ -246,11 +322,12 @@ def column_number(letters: str) -> int:
     return sum((ord(letter) - 64) * 26**i for i, letter in enumerate(reversed(letters)))
 
 
-def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> tuple[int, bool]:
-    """(bytes that a member really unpacks to, whatever the archive says; whether all its rows and cells plainly tell where they are).
+def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> tuple[int, bool, bool]:
+    """(bytes that a member really unpacks to, whatever the archive says; whether all its rows and cells plainly tell where they are;
+    whether some cell holds an error value).
 
     Raises InputError for more than `left`, and for a sheet whose cells lie too far apart, or are formulas without a stored value."""
-    size, rows, columns, held, addressed = 0, 1, 1, b"", True
+    size, rows, columns, held, addressed, errors = 0, 1, 1, b"", True, False
     with archive.open(member) as stream:
         while True:
             block = stream.read(BLOCK)
@@ -262,6 +339,7 @@ def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left:
             seen, held = seen[:cut], seen[cut:]
             if UNSTORED.search(seen):
                 raise InputError(f"{path.name}: holds formulas without a stored value; save it in a spreadsheet program first")
+            errors = errors or ERROR_CELL.search(seen) is not None
             seen = EMPTY.sub(b"", seen)  # formatted and empty: no cell
             places = PLAIN.findall(seen)
             addressed = addressed and len(TAG.findall(seen)) == len(places)
@@ -270,7 +348,7 @@ def look_at(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, left:
             if addressed and rows * columns > CELLS:
                 raise too_large(path)
             if not block:
-                return size, addressed
+                return size, addressed, errors
 
 
 def count_cells(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
@@ -365,14 +443,17 @@ def merged_in_ods(path: Path) -> dict[str, tuple[tuple[tuple[int, int], tuple[in
     return {name: tuple(cells) for name, cells in found.items()}
 
 
-def parse_part(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, begin: Callable, end: Callable) -> None:
-    """Tell of a part's elements, none of them held. Raises InputError for a document type, which may declare entities."""
+def parse_part(
+    path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, begin: Callable, end: Callable, letters: Callable | None = None
+) -> None:
+    """Tell of a part's elements and letters, none of them held. Raises InputError for a document type, which may declare entities."""
 
     def declared(*_: object) -> None:
         raise unreadable(path)
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = begin, end, declared
+    parser.CharacterDataHandler = letters
     with archive.open(member) as stream:
         read = 0
         while block := stream.read(BLOCK):

@@ -249,7 +249,7 @@ def tidy(element: ElementTree.Element, ids: dict[str, str]) -> ElementTree.Eleme
         inner = tidy(child, ids)
         if inner.tag == "g" and not inner.attrib:
             copy.extend(list(inner))
-        elif not (inner.tag in ("defs", "g") and len(inner) == 0):
+        elif not (inner.tag in ("defs", "g") and len(inner) == 0 or inner.tag == "path" and "d" not in inner.attrib):
             copy.append(inner)
     return copy
 

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..base import periods
 from ..base.errors import Busy, InputError, RunFailed
@@ -37,6 +38,9 @@ from .run_folders import (
     write_json,
 )
 from .run_records import runs_of
+
+if TYPE_CHECKING:
+    from ..evaluation.pooled import Pooled
 
 MOST_AT_ONCE = 4  # studies, unless asked for more: each holds its data in memory
 
@@ -232,7 +236,7 @@ def told_of(site: Site, out: Path) -> dict:
     return {"study": site.study, "state": site.state, "reason": site.reason, "run": site.run, "estimates_sha256": hashed}
 
 
-def files_of(building: Path, pooled: object, portfolio: Portfolio, members: list[Member], receipt: dict, before: dict) -> None:
+def files_of(building: Path, pooled: "Pooled", portfolio: Portfolio, members: list[Member], receipt: dict, before: dict) -> None:
     """Pages, pooled.csv, what simulations say of themselves, and the receipt with this answer and all earlier ones."""
     from ..base.aside import write_text
     from ..base.safe_text import harmless

@@ -89,6 +89,9 @@ class Study(BaseModel):
     decimal_mark: Literal[".", ","] | None = Field(
         None, description="'.' or ',': the decimal mark of a table, where its numbers do not say; default: told from the columns"
     )
+    missing_codes: list[float | int] | None = Field(
+        None, description="numbers of a table that stand for a missing value, [-999]; []: none does, whatever a number looks like"
+    )
     time_zone: str | None = Field(
         None, description="where a day is meant, for periods written as stamps with a zone: Asia/Ho_Chi_Minh, UTC; default: the domain's"
     )

@@ -23,16 +23,18 @@ NUMBERS = ["event_time", "estimate", "std_error", "ci_low", "ci_high", "level", 
 TERMS = {
     "overall", "event", "cohort_period", "group", "placebo_time", "placebo_space", "leave_one_out", "specification",
     "aggregate", "bound", "pre_trend", "dose", "change", "bacon", "sensitivity_relative", "sensitivity_smooth",
-    "sensitivity_level", "cost", "indicator",
+    "sensitivity_level", "cost", "indicator", "rehearsal", "deviation", "pooled", "prediction", "study", "meta_regression",
 }  # fmt: skip
-INFERENCE = {*KINDS, "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential", "model", "none"}
+INFERENCE = {*KINDS, "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential", "model", "hartung_knapp", "none"}
 NO_INTERVAL = ("none", "placebo")  # kinds on which a verdict rests without an interval: on nothing, or on a rank
 SCALES = {"share", "pp", "log", "level", "VND", "count"}
 STATUS = {"ok", "refused"}
+NOT_COUNTED = ("blind", "no_interval", "refused", "failed", "no_run", "no_policy", "other_definition")  # why a study is not pooled
 REASONS = {
     "no_pre_period", "no_post_period", "no_comparison", "no_treated", "one_unit", "one_cluster", "few_clusters", "other_method",
     "too_few_periods", "too_few_placebos", "mixed_clusters", "staggered", "collinear", "blocks", "gaps", "too_few_donors",
-    "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose", "no_extra",
+    "no_third_difference", "no_counts", "no_variation", "not_converged", "not_finite", "no_dose", "no_extra", "not_estimated_anew",
+    *NOT_COUNTED, "no_study_counts",
 }  # fmt: skip
 IN_PART = "left_out_in_part"  # not each comparison unit was left out in turn, only those that can move the number most
 NOTES = {  # what a reader must know beside an estimate
@@ -48,6 +50,9 @@ SINGLE_SERIES = {"interrupted_time_series", "structural_time_series"}  # estimat
 def estimator_names() -> list[str]:
     """The names of the files in estimators/."""
     return sorted(file.stem for file in (PACKAGE / "estimators").glob("*.py") if file.stem != "__init__")
+
+
+POOLED = "random_effects"  # many studies as one answer, in pooled.csv
 
 
 # --- an evaluation -------------------------------------------------------------------------------------------------

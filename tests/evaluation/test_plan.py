@@ -16,7 +16,7 @@ import hgdx_eval as hg
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.evaluation import evaluation, rehearsal
 from hgdx_eval.evaluation.plan import plan_of
-from hgdx_eval.evaluation.plan_record import check_plan, deciding, held_to_plan, lift, plan_text, read_plan
+from hgdx_eval.evaluation.plan_record import check_plan, deciding, deviation_rows, held_to_plan, lift, plan_text, read_plan
 from hgdx_eval.panel.load import load_panel
 from hgdx_eval.report.show_plan import plan_sentence, show_plan, show_plan_check, show_power
 from hgdx_eval.study.load import study_files, study_words
@@ -138,6 +138,8 @@ def test_what_is_done_otherwise_is_told_with_the_answer_as_planned(written):
     planned = next(row for row in held.deviations if row.key == "exclude")
     own = hg.estimate(hg.study_design(panel, p.model_copy(update={"exclude": []})), p.estimator).overall()["estimate"]
     assert planned.estimate == pytest.approx(own) and planned.estimate != pytest.approx(held.estimate)
+    rows = deviation_rows(held, hg.estimate(hg.study_design(panel, p), p.estimator))[0].table.set_index("group")
+    assert rows.loc["exclude", "estimate"] == pytest.approx(held.estimate - own) and set(rows["term"]) == {"deviation"}
     assert "in 2 points" in plan_sentence(held, words) and "Town 1" in show_plan_check(held, words).html
 
 
@@ -145,7 +147,11 @@ def test_data_of_the_time_before_that_were_revised_since_are_told(written, table
     revised = table.assign(value=table["value"].where(table["t"] != 3, table["value"] + 0.1))
     revised.drop(columns=["t"]).to_csv(written / "data.csv", index=False)
     p, _ = hg.load_study(written / "towns.yaml", "en")
-    assert [row.key for row in held_to_plan(load_panel(p), p).deviations] == ["data_before"]
+    panel = load_panel(p)
+    held = held_to_plan(panel, p)
+    assert [row.key for row in held.deviations] == ["data_before"]
+    (rows,) = deviation_rows(held, hg.estimate(hg.study_design(panel, p), p.estimator))
+    assert rows.table[["status", "reason"]].to_numpy().tolist() == [["refused", "not_estimated_anew"]]
 
 
 @pytest.mark.parametrize(("day", "seen"), [("2014-02-28", "nothing"), ("2014-06-01", "part"), ("2015-06-01", "all")])

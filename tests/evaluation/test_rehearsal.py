@@ -11,9 +11,11 @@ from critic_worlds import WORLDS
 from rehearse import compared, effects_of, studied
 
 from hgdx_eval.estimation.fixed_effects import usable
+from hgdx_eval.estimation.results import check_table
 from hgdx_eval.evaluation import rehearsal
 from hgdx_eval.evaluation.evaluation import evaluated
 from hgdx_eval.evaluation.rehearsal import COLUMNS, ladder_of, paths_of, rates, rehearsed, smallest_found
+from hgdx_eval.evaluation.robustness import rehearsal_rows
 
 SHORT = [("both_sides", 3)]
 WHOLE = ["staggered", "national_shock", "not_yet", "two_treated", "season_balanced"]
@@ -62,6 +64,19 @@ def test_without_an_effect_it_cries_wolf_as_its_gate_says_and_with_more_it_finds
     assert 0.9 < own["covered"].iloc[0] < 0.99
     assert (own["exaggeration"].dropna() >= 0.99).all() and own["exaggeration"].iloc[1] > own["exaggeration"].iloc[-1]
     assert own["effect"].iloc[1] < rehearsal.smallest < own["effect"].iloc[-1]
+
+
+def test_its_rates_stand_in_the_published_table(good):
+    found, _, rehearsal = good
+    rows = rehearsal_rows(found.main, rehearsal).rows("rehearsal")
+    check_table(rows)
+    none = rows[rows["parameter"] == "0"].set_index("group")["estimate"]
+    assert none["found"] == rehearsal.at(0.0)["found"] and none[[f"verdict_{n}" for n in range(1, 6)]].sum() == pytest.approx(1)
+    assert "wrong_sign" not in none and "exaggeration" not in none
+    last = rows[rows["parameter"] == f"{rehearsal.table['effect'].max():g}"].set_index("group")
+    assert {"wrong_sign", "exaggeration", "covered"} <= set(last.index)
+    smallest = rows[rows["group"] == "smallest_effect"].iloc[0]
+    assert (smallest["estimate"], smallest["scale"]) == (rehearsal.smallest, found.design.scale)
 
 
 def test_the_smallest_effect_stands_on_the_ladder_and_the_ladder_goes_past_it(good):

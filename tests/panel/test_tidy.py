@@ -246,3 +246,52 @@ def test_a_treated_unit_that_is_the_sum_of_others_is_refused(tmp_path):
 def test_two_names_of_a_study_that_no_eye_tells_apart_are_refused(tmp_path):
     with pytest.raises(InputError, match="s.yaml: line .*: treated_from: .*no eye sees"):
         panel_of(tmp_path, rows(), treated_from={"North": "2023-04", "North\u00a0": "2023-05"})
+
+
+def test_codes_of_missing_values_are_asked_for_and_then_left_out(tmp_path):
+    body = [[*row[:2], -999 if i in (3, 9) else row[2]] for i, row in enumerate(rows(False))]
+    with pytest.raises(InputError, match=r"a\.csv: row 5, column 'value': -999 stands in 2 rows, .*missing_codes: \[-999\]"):
+        panel_of(tmp_path, body, "place,month,value")
+    panel, _ = panel_of(tmp_path, body, "place,month,value", missing_codes=[-999])
+    assert told(panel) == {"missing_codes"} and panel.cells["outcome"].isna().sum() == 2
+    panel, _ = panel_of(tmp_path, body, "place,month,value", missing_codes=[])
+    assert panel.cells["outcome"].min() == -999
+
+
+@pytest.mark.parametrize("times", [1e3, 1e6])
+def test_numbers_beside_thousands_of_them_are_refused(tmp_path, times):
+    body = [[*row[:2], row[2] * times if row[1] >= "2023-05" else row[2]] for row in rows(False)]
+    with pytest.raises(InputError, match=r"column 'value': numbers and (thousands|millions) of them, it seems: 1.5 in row 2, .* in row 6"):
+        panel_of(tmp_path, body, "place,month,value")
+    panel, _ = panel_of(tmp_path, [[*row[:2], row[2] * times if row[0] == "West" else row[2]] for row in rows(False)], "place,month,value")
+    assert panel.cells["unit"].nunique() == 4  # a large unit is one
+
+
+def test_a_row_that_lost_its_period_is_no_note(tmp_path):
+    body = [row if i != 9 else [row[0], *row[2:], ""] for i, row in enumerate(rows(False))]
+    with pytest.raises(InputError, match=r"row 11, column 'month': '.*' is not a period"):
+        panel_of(tmp_path, body, "place,month,value")
+
+
+@pytest.mark.parametrize(
+    ("other", "alike"), [("7. West", True), ("West (93)", True), ("93 - West", True), ("T. West", True), ("West 2", False)]
+)
+def test_a_number_beside_a_name_makes_no_second_unit_without_a_word(tmp_path, other, alike):
+    body = [[other if row[0] == "West" and row[1] >= "2023-03" else row[0], *row[1:]] for row in rows(False)]
+    assert ("units_alike" in told(panel_of(tmp_path, body, "place,month,value")[0])) == alike
+    both = [[f"{1 + (row[1] >= '2023-03')}. West" if row[0] == "West" else row[0], *row[1:]] for row in rows(False)]
+    assert "units_alike" not in told(panel_of(tmp_path, both, "place,month,value")[0])  # two numbers part two units
+
+
+def test_quarters_that_lack_a_month_are_told(tmp_path):
+    whole, _ = panel_of(tmp_path, [row for row in rows() if row[1] <= "2023-06"], frequency="Q", treated_from={"North": "2023Q2"})
+    assert told(whole) == set()
+    lacking = [row for row in rows() if row[1] <= "2023-06" and row[:2] != ["East", "2023-05"]]
+    panel, _ = panel_of(tmp_path, lacking, frequency="Q", treated_from={"North": "2023Q2"})
+    assert [(reading.kind, reading.said["cells"]) for reading in panel.readings] == [("periods_incomplete", 1)]
+
+
+def test_a_period_that_heads_two_columns_of_a_wide_table_is_refused(tmp_path):
+    body = [["North", 1, 2, 3, 4], ["South", 2, 3, 4, 5]]
+    with pytest.raises(InputError, match="column '2023-03' stands twice in the header"):
+        panel_of(tmp_path, body, "place,2023-01,2023-02,2023-03,2023-03")

@@ -143,8 +143,9 @@ def test_old_encodings_of_fonts_are_named_and_refused(tmp_path, turn, name, stor
         opened_table(path, WANTED)
 
 
-def test_a_nul_in_a_name_is_passed_on(tmp_path):
-    (tmp_path / "a.csv").write_bytes(b"Xa,n\nAn Giang,1\nAn\0 Giang,2\nAn Giang\0,3\n")
-    (tmp_path / "b.csv").write_bytes('Xa,n\nAn Giang,1\nAn\0 Giang,2\nAn Giang\0,"3\n"\n'.encode("utf-16"))
+def test_a_nul_in_a_name_takes_no_letter_with_it(tmp_path):
+    """The database's own function for NFC ends a text with marks at a NUL."""
+    (tmp_path / "a.csv").write_bytes("Xa,n\nCà Mau,1\nCà\0 Mau,2\nCà Mau\0,3\n".encode())
+    (tmp_path / "b.csv").write_bytes('Xa,n\nCà Mau,1\nCà\0 Mau,2\nCà Mau\0,"3\n"\n'.encode("utf-16"))
     for name in ("a.csv", "b.csv"):
-        assert [row[0] for row in read(tmp_path / name, {"unit": ("Xa",), "n": ("n",)})[0]] == ["An Giang", "An\0 Giang", "An Giang\0"]
+        assert [row[0].replace("\0", "") for row in read(tmp_path / name, {"unit": ("Xa",), "n": ("n",)})[0]] == ["Cà Mau"] * 3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.read.database import TYPED
-from hgdx_eval.read.number_column import NumberColumn, read_numbers, read_truth
+from hgdx_eval.read.number_column import NumberColumn, read_numbers, read_truth, suspected_codes
 
 
 def read(texts: list[str], mark: str | None = None, **about) -> list[float]:
@@ -65,6 +65,10 @@ def test_a_column_is_read_as_it_is_meant(texts, about, right):
         (["10 triệu", "12 triệu"], {"count": True}, "counts are needed"),
         (["1E+05", "2E+05"], {}, "rounded by a spreadsheet"),
         (["5", "#DIV/0!"], {}, "error value"),
+        (["5", "45³"], {}, "bears a unit"),  # a raised figure is a footnote's
+        (["4½", "45½"], {}, "not a finite number"),
+        (["5-", "6-"], {}, "not a finite number"),  # the minus is no unit of all cells
+        (["<5", "<6"], {}, "not a finite number"),
         (["5", "0x10"], {}, "not a finite number"),
         (["5", "1e999"], {}, "not a finite number"),
         (["5", "Nguyễn Văn A"], {}, "text of 12 characters"),
@@ -131,3 +135,14 @@ def test_a_column_of_treatment_may_be_words(words, right):
 def test_other_words_are_refused(words):
     with pytest.raises(InputError, match="row 3|row 2"):
         read_truth(pd.Series(words, dtype=object), pd.Series([2, 3]), NumberColumn("a.csv", "t"))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "codes"),
+    [
+        ([3, 4, -999, 5], [-999]), ([3, 4, -9, -9], [-9]), ([3, 4, -9], []), ([-3, 4, -9, -9], []), ([3, 12, 99, 7], [99]), ([88, 70, 90, 99], []),
+        ([100, 4000, 9999], []), ([0.2, 0.3, 9999, -8888], [9999, -8888]), ([7.5, 99.5], []), ([999.0, 999.0], []), ([], []),
+    ],
+)  # fmt: skip
+def test_numbers_that_stand_for_nothing_are_suspected(numbers, codes):
+    assert suspected_codes(pd.Series(numbers, dtype=float)) == codes

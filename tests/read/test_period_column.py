@@ -120,3 +120,12 @@ def only_firsts(days: list[date], form: str) -> bool:
         for day in days
     ]
     return all(day is not pd.NaT and (day.day == 1 or (day + timedelta(days=1)).day == 1) for day in turned)
+
+
+def test_a_period_by_itself_is_refused_and_a_baseline_is_not():
+    months = [f"{y}-{m:02}" for y, m in MONTHS]
+    with pytest.raises(InputError, match=r"a\.csv: row 26, column 'ky': 1900-01 lies farther"):
+        read([*months * 4, "1900-01"][-25:] + months * 3)
+    years = ["1990", "2010", "2011", "2012"]
+    assert read(years * 3, "Y") == years * 3  # a wave of its own, with as many rows as the others
+    assert read(["2023-01", "2023-02"] * 2) == ["2023-01", "2023-02"] * 2

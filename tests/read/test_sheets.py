@@ -1,5 +1,8 @@
 """Which sheets of a workbook are read: by what they hold, never the first one at sight."""
 
+import re
+import zipfile
+
 import openpyxl
 import pytest
 from hypothesis import given, settings
@@ -199,3 +202,25 @@ def test_a_workbook_without_a_wanted_column_shows_its_widest_header(tmp_path):
     for wanted in ({}, {"other": ("other",)}):
         with open_table(path, wanted) as raw:
             assert raw.header == tuple(HEADER) and raw.columns == ()
+
+
+@pytest.mark.parametrize("addresses", [True, False])
+def test_error_values_are_not_lost_on_the_way(tmp_path, addresses):
+    """The library of workbooks reads them as nothing: a number would go missing without a word."""
+    second = [["Vị Thủy", "2023-02", "#N/A", "3"], ["#REF!", "2023-02", "12", "#DIV/0!"]]
+    path = book_of(tmp_path / "a.xlsx", [("T1", [HEADER, *month(1)]), ("T2 & T3", [[], [], HEADER, *second])])
+    if not addresses:
+        rewritten(path, "xl/worksheets/sheet2.xml", rb' r="[A-Z]*\d+"', b"")
+    found, _ = read(path, WANTED)
+    assert found[: len(month(1))] == month(1)
+    assert [cell for row in found for cell in row if cell and cell.startswith("#")] == ["#N/A", "#REF!", "#DIV/0!"]
+
+
+def rewritten(path, part, pattern, instead):
+    """A part of a workbook with what matches a pattern replaced."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts[part] = re.sub(pattern, instead, parts[part])
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)

@@ -17,7 +17,7 @@ from test_page import HOSTILE, code, html_output, notebook, page, picture
 from test_show_methods import made
 
 from hgdx_eval.report.page import CHAPTERS, render, sanitised
-from hgdx_eval.report.pdf_docx import write_pdf
+from hgdx_eval.report.pdf_docx import write_docx, write_pdf
 from hgdx_eval.run.notebook_files import NOTEBOOKS
 from hgdx_eval.study.words import Words
 
@@ -260,6 +260,21 @@ def test_it_prints_on_a4_with_the_mark_page_numbers_and_repeated_heads(run, tmp_
             for number, said in enumerate(pages, start=1):
                 assert "SỐ LIỆU MÔ PHỎNG" in said and f"Trang {number}/{len(pages)}" in said
             assert "Giả định chưa kiểm chứng" in pages[0]  # the first page is the first screen and what it means, whole
+
+
+def test_the_brief_for_word_is_two_pages_in_an_office_program(run, tmp_path):
+    """LibreOffice with a face as wide as Times New Roman (fonts-liberation)."""
+    office = shutil.which("soffice")
+    face = subprocess.run(["fc-match", "Times New Roman"], capture_output=True, text=True).stdout if shutil.which("fc-match") else ""
+    if office is None or not re.match(r"(Liberation|Times|Tinos)", face):
+        pytest.skip("no LibreOffice, or no face of the width of Times New Roman")
+    made = [shutil.move(write_docx(run, lang), tmp_path / f"{lang}.docx") for lang in ("vi", "en")]
+    done = subprocess.run([office, f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless", "--convert-to", "pdf",
+                           "--outdir", str(tmp_path), *map(str, made)], capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for lang in ("vi", "en"):
+        printed = (tmp_path / f"{lang}.pdf").read_bytes()
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2, lang
 
 
 def test_what_is_folded_can_be_printed_too(run, tmp_path):

@@ -153,6 +153,11 @@ def test_the_key_is_private_and_stays():
     assert (user_state_path("hgdx_eval") / "key").stat().st_mode & 0o077 == 0
 
 
+def test_the_chart_is_drawn_not_told(tmp_path):
+    for html in pages(monthly_runs(tmp_path)):
+        assert "<svg" in html and "&lt;svg" not in html and "&lt;figure" not in html
+
+
 def test_the_chart_marks_revisions_and_the_warning_says_what_the_looks_say(tmp_path):
     runs = [run for run in run_records.runs_of(monthly_runs(tmp_path) / "mine") if run.complete]
     figure = chart_of("mine", runs, looks_of(runs[-1]), EN)

@@ -68,18 +68,20 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def time_axis(axes: Axes, times: np.ndarray, frequency: str, words: Words, small: bool) -> None:
-    """Years for months and quarters (each at its first period), periods for years; of many every second, third, ... one."""
+    """Years for months and quarters (each at its first period) where there are three, else half years, quarters or months; periods for
+    years; of many every second, third, ... one."""
     if frequency in ("D", "W"):
         axes.set_xticks(*fine_ticks(times, frequency, words, small))
         axes.tick_params(axis="x", length=3)
         return
-    periods = [pd.Period(ordinal=int(t), freq=frequency) for t in times]
-    ticks = [t for t, p in zip(times, periods) if frequency == "Y" or p.start_time.month == 1]
-    if len(ticks) < 2:
-        ticks = list(times[:: max(1, len(times) // 4)])
-    ticks = ticks[:: -(-len(ticks) // MOST_TICKS[small])]
-    names = [str(p.year) if frequency == "Y" or p.start_time.month == 1 else words.period(p, True)
-             for p in (pd.Period(ordinal=int(t), freq=frequency) for t in ticks)]  # fmt: skip
+    periods = {int(t): pd.Period(ordinal=int(t), freq=frequency) for t in times}
+    ticks = [t for t, p in periods.items() if frequency == "Y" or p.start_time.month == 1]
+    years = frequency == "Y" or len(ticks) >= 3
+    if not years:  # half years, quarters or months, of which there are three
+        halves = ([t for t, p in periods.items() if (p.start_time.month - 1) % step == 0] for step in (6, 3, 1))
+        ticks = next((found for found in halves if len(found) >= 3), list(periods))
+    ticks = ticks[:: -(-len(ticks) // (MOST_TICKS if years else FEW_TICKS)[small])]
+    names = [str(periods[t].year) if years else words.period(periods[t], True) for t in ticks]
     axes.set_xticks(ticks, names)
     axes.tick_params(axis="x", length=3)
 

@@ -98,7 +98,8 @@ def drawn_with_data(chart: "Figure") -> Markup:
     """The chart with its data behind a link: no workbook lies beside this page."""
     from ...report.blocks import csv_link
 
-    return sanitised(chart._repr_html_() + Markup('<p class="src">{}</p>').format(csv_link(chart.csv, chart.name, chart.download)))
+    data = csv_link(chart.csv, chart.name, chart.download)
+    return sanitised(Markup('{}<p class="src">{}</p>').format(Markup(chart._repr_html_()), data))
 
 
 def entries(study: str, runs: list[Run], words: Words) -> list[dict]:

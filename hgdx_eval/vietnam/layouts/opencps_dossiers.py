@@ -12,7 +12,7 @@ import duckdb
 from ...base import periods
 from ...base.errors import InputError
 from ...base.safe_text import header_key
-from ...read.database import literal, shape_sql
+from ...read.database import literal, nfc, shape_sql
 from ...read.headers import find_header
 from ...read.spool import keyed
 from ...read.tables import Opening
@@ -127,7 +127,7 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], date_column: 
     WITH tried AS (SELECT *, lower("online") AS said{attempts} FROM text),
     dated AS (SELECT *{days} FROM tried),
     typed AS (
-      SELECT place, nfc_normalize(dossier) AS number, nfc_normalize(procedure) AS procedure, agency, {date_column} AS date_cell,
+      SELECT place, {nfc("dossier")} AS number, {nfc("procedure")} AS procedure, agency, {date_column} AS date_cell,
         "online" AS online_cell, {answer_sql()} AS answer, {note} AS assisted, {made_up} AS simulated, {date_column}_day AS day,
         {form_sql(date_column, f"{date_column}_at", f"{date_column}_day", reading, usual)} AS form,
         {processing_sql(tuple(firsts), date_column, reading)}
@@ -182,8 +182,8 @@ ORDER = {  # fault -> (dates it needs, when); by whole days, for a counter often
 def content_kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], reading: DateForm = DAY_FIRST) -> str:
     """SQL over a spool's relation `text`: place, dossier (keyed hash), procedure, agency and what there is of the dates (DATE)."""
     days = "".join(f", {day_sql(name, first_form(con, name, reading), reading)} AS {name}" for name in DATES if name in columns)
-    return f"""SELECT place, {keyed("nfc_normalize(dossier)")} AS dossier, nfc_normalize(procedure) AS procedure,
-               nfc_normalize(agency) AS agency{days} FROM text"""
+    return f"""SELECT place, {keyed(nfc("dossier"))} AS dossier, {nfc("procedure")} AS procedure,
+               {nfc("agency")} AS agency{days} FROM text"""
 
 
 def date_order_sql(columns: tuple[str, ...], examples: int, today: date) -> str:

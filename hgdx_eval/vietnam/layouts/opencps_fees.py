@@ -10,6 +10,7 @@ import duckdb
 
 from ...base.errors import InputError
 from ...base.safe_text import header_key
+from ...read.database import nfc
 from ...read.headers import find_header
 from ...read.spool import keyed
 from ...read.tables import Opening
@@ -68,7 +69,7 @@ def kept(con: duckdb.DuckDBPyConnection, columns: tuple[str, ...], file: str) ->
     said = f"CASE WHEN {only('note', ONLINE_WORDS)} THEN true WHEN {only('note', COUNTER_WORDS)} THEN false END"
     return f"""
     WITH typed AS (
-      SELECT place, nfc_normalize(dossier) AS number, regexp_matches(lower(coalesce(dossier, '')), {start}) OR
+      SELECT place, {nfc("dossier")} AS number, regexp_matches(lower(coalesce(dossier, '')), {start}) OR
           (dossier IS NULL AND paid_on IS NULL) AS is_total,
         coalesce({day}, DATE '1900-01-01') AS day, total IS NOT NULL AS told,
         {amount_sql("fee")} AS fee, {amount_sql("charge")} AS charge, {amount_sql("total")} AS total,
