@@ -32,7 +32,7 @@ def spelling_key(name: str) -> str:
 
 
 def parted(name: str) -> tuple[str, str]:
-    """(name, code or number before or behind it): "93 - Hậu Giang", "1. Hậu Giang" and "Hậu Giang (93)" have one beside their name."""
+    """(name, code or number before or behind it): "93 - North", "1. North" and "North (93)" have one beside their name."""
     found = CODED.match(name)
     code = found and (found["first"] or found["last"])
     return (re.sub(rf"^\(?{code}\)?[\s\-–_.:)]*|[\s\-–_(]*{code}\)?$", "", name), code.lstrip("0") or "0") if code else (name, "")
