@@ -77,6 +77,9 @@ class Domain(Protocol):
     def policy(self, p: "Study") -> Policy | None:
         """The policy that a study names."""
 
+    def units_change(self, p: "Study") -> date | None:
+        """The first day of other units than before in the study's place, where the domain knows one."""
+
     def events(self, p: "Study", first: date, last: date) -> tuple["Event", ...]:
         """Dated events of the study's place that touch the days from first to last, the policy itself left out."""
 
