@@ -124,7 +124,7 @@ def constant_units(panel: Panel, p: Study) -> Panel:
     into = news.where(late, olds).fillna(olds.where(late, news))
     holes = cells["unit"][into.isna()].nunique()
     if holes:
-        raise InputError(f"{file}: {holes} {plural(holes)} of {panel.origin.file} {'is' if holes == 1 else 'are'} in none of its rows: add a "
+        raise InputError(f"{file}: {holes} {plural(holes)} of {panel.origin.file} in none of its rows: add a "
                          f"row for each, one that stayed in old and in new alike")  # fmt: skip
     if isinstance(p.treated_from, dict):
         known = set(walk.old.values())
@@ -162,7 +162,7 @@ def with_clusters(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def added_up(frame: pd.DataFrame, p: Study, file: str) -> pd.DataFrame:
-    """One row per unit and period. Raises InputError where something that is no count differs inside one, or an outcome would be added up."""
+    """One row per unit and period. Raises InputError where something that is no count differs in one, or an outcome would be added up."""
     keys = ["unit", "period"]
     again = frame.duplicated(keys, keep=False)
     if again.any() and p.outcome:

@@ -131,14 +131,14 @@ def check_whole(pairs: dict[str, list[str]], shares: dict[str, list[str]], units
 def constant_agencies(agencies: pd.DataFrame, texts: pd.Series, months: pd.Series, facts: Facts) -> tuple[pd.DataFrame, pd.Series, Reading]:
     """(`unit_names.named_agencies` on communes constant over time, which rows are kept, what a reader must know).
 
-    Before the day a commune is its part of the crosswalk; from it on, so are a new commune and an old one that a row still names (the new one
-    where both are called alike). Every other agency has no old unit then: departments are a larger province's, districts ended. Raises
-    InputError where the facts list no communes of the study's place.
+    Before the day a commune is its part of the crosswalk; from it on, so are a new commune and an old one that a row still names (the new
+    one where both are called alike). Every other agency has no old unit then: departments are a larger province's, districts ended.
+    Raises InputError where the facts list no communes of the study's place.
     """
     merger = load_merger()
     olds = {unit.code: unit.name for unit in facts.units if unit.level == "commune" and unit.code in merger.pairs}
     if not olds:
-        raise InputError("constant_units: units.yaml lists no communes of the study's place: name them there (CONTRIBUTING.md), or end the window "
+        raise InputError("constant_units: units.yaml lists no communes of the study's place: name them there, or end the window "
                          f"before {merger.valid_from}")  # fmt: skip
     walk = joined([(name, new) for code, name in olds.items() for new in merger.pairs[code]], merger.valid_from)
     tops = {province.code: province.name for province in facts.provinces if province.holds(merger.valid_from)}
