@@ -131,7 +131,7 @@ def constant_units(panel: Panel, p: Study) -> Panel:
         if wrong := [name for name in p.treated_from if name not in known]:
             raise InputError(f"{p.study}: treated_from: {wrong[0]!r} is joined with other units across {walk.valid_from}: name the joined "
                              f"unit (its old names with ' + ' between them), or give the start in a column")  # fmt: skip
-    rebuilt = int((late & news.isna() & olds.notna()).sum())
+    rebuilt = cells.loc[late & news.isna() & olds.notna(), "unit"].nunique()
     frame = cells.assign(unit=into)
     frame, mixed = without_mixed(frame)
     whole = added_up(with_clusters(frame), p, panel.origin.file)

@@ -167,5 +167,5 @@ def constant_agencies(agencies: pd.DataFrame, texts: pd.Series, months: pd.Serie
     )
     said = {"day": str(merger.valid_from), "before": len(olds), "units": len(set(walk.old.values())),
             "joined": sum(name not in walk.old for name in set(walk.old.values())), "mixed": 0, "one_side": int((sides < 2).sum()),
-            "rebuilt": int((late & new.isna() & old.notna()).sum())}  # fmt: skip
+            "rebuilt": agencies.loc[late & new.isna() & old.notna(), "agency"].nunique()}  # fmt: skip
     return found, keep, Reading("units_constant", said)
