@@ -13,6 +13,7 @@ from ..base.periods import months_since, period_of, written
 from ..read.sources import data_files, study_data
 from ..study.domains import domain_of
 from ..study.study import Study
+from .crosswalk import check_crossing, constant_units
 from .panel import Panel
 from .tidy import label, table_panel
 
@@ -28,8 +29,12 @@ def load_panel(p: Study, early: bool = False) -> Panel:
         return held_panel(work)
     path = study_data(p)
     if p.layout == "table":
-        return table_panel(path, p, early)
-    return domain_of(p).load_panel(p, data_files(path), early)
+        panel = table_panel(path, p, early)
+        panel = constant_units(panel, p) if p.crosswalk else panel
+    else:
+        panel = domain_of(p).load_panel(p, data_files(path), early)
+    check_crossing(panel, p)
+    return panel
 
 
 def check_fresh(panel: Panel, p: Study) -> None:

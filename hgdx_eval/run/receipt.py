@@ -55,7 +55,7 @@ def input_files(p: Study) -> list[Path]:
     scorecard and numbers of places."""
     files = data_files(Path(p.data))
     fees = [p.fees or f"{files[0]}.fees.csv"] if p.layout != "table" else []
-    beside = [f"{files[0]}.truth.csv", *(path for path in (p.words, p.scorecard, p.places, p.plan) if path)]
+    beside = [f"{files[0]}.truth.csv", *(path for path in (p.words, p.scorecard, p.places, p.plan, p.crosswalk) if path)]
     return [*files, *map(payments_beside, files), *map(Path, fees), *map(Path, beside)]
 
 

@@ -92,6 +92,9 @@ class Domain(Protocol):
         """The keys by which a study is that of another place, with the policy's date and size there; or, in a line, why it cannot be:
         no policy is on record."""
 
+    def units_change(self, p: "Study") -> date | None:
+        """The first day of other units than before in the study's place, where the domain knows one."""
+
     def events(self, p: "Study", first: date, last: date) -> tuple["Event", ...]:
         """Dated events of the study's place that touch the days from first to last, the policy itself left out."""
 

@@ -165,6 +165,12 @@ def check_study(p: Study, file: str) -> None:
     if p.layout != "table" and p.frequency != "M":
         refuse("frequency", f"{p.frequency!r}: an export is counted by month; allowed: M, or layout: table")
     check_columns(p, file)
+    if p.crosswalk and p.layout != "table":
+        refuse("crosswalk", "is of a tidy table; for an export write constant_units: true")
+    if p.crosswalk and len(p.unit_columns) > 1:
+        refuse("crosswalk", f"needs a unit of one column (found: {len(p.unit_columns)})")
+    if p.constant_units and p.layout == "table":
+        refuse("constant_units", "is of an export; for a table write crosswalk: FILE.csv")
     if p.data is None and p.world is None and p.layout == "table":
         refuse("data", "is missing: a csv, xlsx or parquet file, here or as -p data=FILE")
     own_words(p)

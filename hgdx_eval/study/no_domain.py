@@ -56,6 +56,10 @@ def policy(p: "Study") -> None:
     return None
 
 
+def units_change(p: "Study") -> None:
+    return None
+
+
 def events(p: "Study", first: object, last: object) -> tuple:
     return ()
 

@@ -22,7 +22,7 @@ SPECIAL = {"simulated": "whether a table is simulated", "definition": "what its 
 ABOUT_KEYS = ("made_by", "contact", "licence")  # what a report says of itself; they decide nothing
 CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|https://\S+|\+?\d[\d .()-]{5,}")
 LONGEST = 200  # letters
-PATH_KEYS = ("data", "fees", "words", "plan", "scorecard", "places")
+PATH_KEYS = ("data", "fees", "words", "plan", "scorecard", "places", "crosswalk")
 SEEN_FROM = "a path in a study's file is seen from the folder of that file, one in -p from the current folder"
 
 
@@ -85,6 +85,11 @@ class Study(BaseModel):
     numerator: str | None = Field(None, description="a column of counts")
     denominator: str | None = Field(None, description="a column of counts")
     window: list[PeriodText] | None = Field(None, min_length=2, max_length=2, description="[first, last] period kept")
+    crosswalk: str | None = Field(
+        None, description="a csv (old, new, valid_from, share) of units that changed on one day inside the window: old and new ones are "
+                          "joined to the smallest that they have in common"
+    )  # fmt: skip
+    constant_units: bool = Field(False, description="true: the same for an export, by the domain's own dated facts")
     exclude: list[str] = Field([], description="a list of units left out, in quotes where they look like numbers")
     decimal_mark: Literal[".", ","] | None = Field(
         None, description="'.' or ',': the decimal mark of a table, where its numbers do not say; default: told from the columns"

@@ -99,6 +99,10 @@ def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
     from .layouts import summary_layouts
     from .summary_panel import summary_panel
 
+    if p.constant_units and p.layout != DOSSIERS:
+        raise InputError(
+            f"{p.study}: constant_units: a summary of layout {p.layout} names its agencies itself; allowed: layout: {DOSSIERS}"
+        )
     if p.layout in summary_layouts():
         panel = summary_panel(paths, p.layout, place=p.place)
         return replace(panel, cells=panel.cells[panel.cells["period"] < begun(p)].reset_index(drop=True)) if early else panel
@@ -106,7 +110,7 @@ def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: {DOSSIERS})")  # fmt: skip
     return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, p.place, compared(p),
-                         begun(p).start_time.date() if early else None)  # fmt: skip
+                         begun(p).start_time.date() if early else None, p.constant_units)  # fmt: skip
 
 
 def begun(p: "Study") -> "pd.Period":
@@ -171,6 +175,12 @@ def places(text: str, where: str) -> list[Place]:
 
 def policy_at(p: "Study", place: Place) -> dict | str:
     return adopted.policy_at(p, place)
+
+
+def units_change(p: "Study") -> date | None:
+    from .merger import merger_day
+
+    return None if p.place is None else merger_day()
 
 
 def events(p: "Study", first: date, last: date) -> tuple["Event", ...]:

@@ -10,6 +10,7 @@ from ..base.errors import InputError
 from ..base.telling import row_text
 from ..panel.panel import EXAMPLES, NOTES, Panel, origin_of
 from ..read import tidy
+from ..read.readings import Reading
 from ..read.sources import payments_beside
 from ..read.tables import open_table
 from ..study.study import Study, named_columns
@@ -20,6 +21,7 @@ from .facts import Facts, Unit, load_facts
 from .fee_schedule import fee_schedule_of, todays_codes, todays_rows
 from .layouts import layout_of, opencps_dossiers
 from .layouts.opencps_dossiers import ANSWERS
+from .merger import LOST, constant_agencies
 from .provinces import facts_at
 from .unit_names import matched_table, named_agencies, refuse_ambiguous, shown_code
 from .unread_channel import Comparison, check_unread, unread_counts, worst_move
@@ -32,11 +34,12 @@ NOTE = opencps_dossiers.HEADERS["filing_note"][0]
 
 
 def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None, place: str | None = None,
-                  compared: Comparison = NOTHING, before: date | None = None) -> Panel:  # fmt: skip
+                  compared: Comparison = NOTHING, before: date | None = None, constant: bool = False) -> Panel:  # fmt: skip
     """The panel of dossier exports, by one SQL statement a file. Several files are put together: a dossier in two of them
     counts in the first, and fee details among them say what was paid. The last month is left out where it was not finished.
     `place`: the province whose units names are matched with (None: all units of the facts). `compared`: what a study compares, by
     which rows without a readable channel are judged. `before`: dossiers of that day and later are left out before any is counted.
+    `constant`: communes are those constant over time across the day on which they were merged.
 
     Raises InputError: what the reader raises, no usable row, no fee schedule, or too many rows without a readable channel.
     """
@@ -53,7 +56,8 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
         raise InputError(f"{file}: no usable row: {unusable(raw)}")
     schedule = fee_schedule_of(fees or Path(str(paths[0]) + ".fees.csv"), file)
     facts = facts_at(load_facts(), place)
-    counts, matched = named(good, schedule, facts, file)
+    counts, matched, keep, told = named(good, schedule, facts, file, constant)
+    raw, good, counts = without_lost(raw, keep), good[keep], counts[keep]
     unread = unread_counts(counted.unread, counts, groups_of(counted.unread, schedule), compared)
     if len(counted.unread):
         check_unread(unread, int(counted.unread["row"].min()), file)
@@ -63,7 +67,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     origin = origin_of(paths, int(raw["n"].sum()), layout, simulated)
     noted = {**dict(counted.noted), **dict(counted.payments_left_out)}
     if details or beside:
-        listed = raw["reason"].isna() | (raw["reason"] == "unfinished_month")
+        listed = raw["reason"].isna() | raw["reason"].isin(["unfinished_month", LOST])
         noted["payment_unmatched"] = counted.payments - int(raw.loc[listed, "lines"].sum())
         origin = origin_of([*paths, *details], origin.rows, layout, simulated)
     notes = [("excel_serial", int(good["serials"].sum()), ()), *((reason, rows, ()) for reason, rows in sorted(noted.items()))]
@@ -71,7 +75,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     return Panel(
         cells, origin, reasons(raw), corrected[corrected["rows"] > 0], int(good["n"].sum()),
         read_truth(truth) if simulated and truth.is_file() else None, todays_rows(schedule)["name"].to_dict(), matched,
-        readings=counted.readings, unread_pp=worst_move(unread, compared),
+        readings=(*counted.readings, *told), unread_pp=worst_move(unread, compared),
     )  # fmt: skip
 
 
@@ -128,8 +132,10 @@ def column_of(reason: str) -> str:
     return f", column {opencps_dossiers.HEADERS[column][0]!r}" if column else ""
 
 
-def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(counts with official agency names, level, cluster, today's procedure codes and fee groups; what was matched how).
+def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str,
+          constant: bool) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series, list[Reading]]:  # fmt: skip
+    """(counts with official agency names, level, cluster, today's procedure codes and fee groups; what was matched how; which
+    rows have a unit that is constant over time, where that is asked; what a reader must know of it).
 
     A text that no fact knows and that does not look like an agency's name, or that fewer than SHARED_ROWS rows in SHARED_PERIODS months
     share, is none that may be told: its rows are of the agency UNKNOWN.
@@ -137,6 +143,10 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -
     """
     agencies = named_agencies(good["agency"], good["month"], good["n"], facts)
     refuse_ambiguous(agencies, file)
+    keep, told = pd.Series(True, index=good.index), []
+    if constant:
+        agencies, keep, reading = constant_agencies(agencies, good["agency"], good["month"], facts)
+        told = [reading]
     codes = todays_codes(good, schedule)
     groups = todays_rows(schedule)["fee_group"]
     counts = pd.DataFrame({
@@ -148,7 +158,18 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str) -
     if "assisted" in good:
         counts.insert(counts.columns.get_loc("assisted") + 1, "remote", counts["online"] - counts["assisted"])
     procedures = codes.assign(kind="procedure", text=good["procedure"].map(shown_code), means=codes["code"].map(shown_code), rows=good["n"])
-    return counts, matched_table([agencies.assign(kind="agency"), procedures])
+    return counts, matched_table([agencies.assign(kind="agency"), procedures]), keep, told
+
+
+def without_lost(raw: pd.DataFrame, keep: pd.Series) -> pd.DataFrame:
+    """Cells whose agency has no unit that is constant over time get a reason."""
+    lost = keep.index[~keep]
+    if lost.empty:
+        return raw
+    raw = raw.copy()
+    raw.loc[lost, "reason"] = LOST
+    raw["examples"] = [[] if own else told for own, told in zip(raw.index.isin(lost), raw["examples"])]
+    return raw
 
 
 def complete(counts: pd.DataFrame) -> pd.DataFrame:

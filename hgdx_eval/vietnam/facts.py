@@ -335,7 +335,8 @@ def facts_hash() -> str:
 
 def facts_files() -> dict[str, str]:
     """File -> SHA-256."""
-    return {f"{name}.yaml": sha256((facts_folder() / f"{name}.yaml").read_bytes()).hexdigest() for name in FILES}
+    files = [facts_folder() / f"{name}.yaml" for name in FILES] + [f for f in sorted(facts_folder().glob("crosswalk*")) if f.is_file()]
+    return {file.name: sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 @cache
