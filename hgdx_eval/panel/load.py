@@ -28,6 +28,8 @@ def load_panel(p: Study, early: bool = False) -> Panel:
         return held_panel(work)
     path = study_data(p)
     if p.layout == "table":
+        if p.engine != "duckdb":
+            raise InputError(f"{p.study}: engine: {p.engine} reads lists of a row a case, found layout: table: leave it out")
         return table_panel(path, p, early)
     return domain_of(p).load_panel(p, data_files(path), early)
 

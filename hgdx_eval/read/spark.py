@@ -8,11 +8,13 @@ import os
 import re
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ..base.aside import write_text
 from ..base.errors import InputError, RunFailed
 from ..base.private_folder import private_folder
 from ..base.progress import tell
@@ -22,6 +24,7 @@ from .sources import code_hash
 ANSWER = 10  # seconds for a master to take a connection
 EXECUTORS = 60  # seconds for it to bring a first executor
 ADDRESS = re.compile(r"spark://(.+)")
+NO_LOG = "rootLogger.level = off\nappender.none.type = Null\nappender.none.name = none\nrootLogger.appenderRef.none.ref = none\n"
 MASTER = re.compile(r"local(\[.*\])?|local-cluster\[.*\]|spark://[^/\s:,]+:\d+(,[^/\s:,]+:\d+)*|yarn|k8s://\S+")
 
 
@@ -34,7 +37,7 @@ def check_installed() -> None:
         raise InputError("engine spark: pyspark is not installed; allowed: pip install 'hgdx_eval[spark]', or engine duckdb") from None
     home = os.environ.get("JAVA_HOME")
     if shutil.which(Path(home, "bin", "java") if home else "java") is None:
-        raise InputError("engine spark: no Java is found; install Java 17 or newer (Debian, Ubuntu: apt install openjdk-17-jre-headless) or "
+        raise InputError("engine spark: no Java; install Java 17 or newer (Debian, Ubuntu: apt install openjdk-17-jre-headless) or "
                          "set JAVA_HOME; or engine duckdb needs none")  # fmt: skip
 
 
@@ -43,7 +46,9 @@ def check_master(master: str | None) -> None:
     if master is None:
         return
     if not MASTER.fullmatch(master):
-        raise InputError(f"--master {plain_line(master)}: no address of a Spark master; allowed: local[N], spark://HOST:PORT, yarn, k8s://URL")
+        raise InputError(
+            f"--master {plain_line(master)}: no address of a Spark master; allowed: local[N], spark://HOST:PORT, yarn, k8s://URL"
+        )
     if found := ADDRESS.fullmatch(master):
         for address in found[1].split(","):
             host, _, port = address.rpartition(":")
@@ -84,8 +89,7 @@ def settings(master: str | None, folder: Path) -> Any:
 
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
     log = folder / "log4j2.properties"
-    log.touch()
-    log.write_text("rootLogger.level = off\n", encoding="utf-8")
+    write_text(log, NO_LOG)
     told = {
         "spark.app.name": "hgdx_eval", "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "OFF",
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log.as_uri()}",
@@ -96,6 +100,7 @@ def settings(master: str | None, folder: Path) -> Any:
         "spark.sql.warehouse.dir": str(folder / "warehouse"), "spark.io.encryption.enabled": "true",
     }  # fmt: skip
     if master is None or master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         told["spark.local.dir"] = str(folder)
         told["spark.driver.bindAddress"] = told["spark.driver.host"] = "127.0.0.1"
     builder = SparkSession.builder if master is None else SparkSession.builder.master(master)
@@ -121,6 +126,8 @@ def wait_for_executor(spark: Any) -> None:
 def reason_of(error: Exception) -> str:
     """What of an error may be told: the name of the last exception of a task, never its text, which might be a row."""
     kinds = re.findall(r"\b(?:TaskFault: )([A-Za-z]+)", str(error)) or re.findall(r"\b([A-Z][A-Za-z]+(?:Error|Exception))\b", str(error))
+    if OtherVersionError.__name__ in kinds:
+        return "a worker has another version of hgdx_eval or duckdb: install the same on all of them"
     return f"{kinds[-1] if kinds else type(error).__name__} in a task, after Spark tried it again"
 
 
@@ -136,10 +143,14 @@ def silent() -> Iterator[None]:
         raise TaskFault(type(error).__name__) from None
 
 
+class OtherVersionError(Exception):
+    """A worker has another kit or database than the driver."""
+
+
 def check_same(code: str) -> None:
-    """Raises InputError where a worker has another kit or database than the driver: hashes and readings would differ."""
+    """Raises OtherVersionError where hashes and readings of a worker would differ from the driver's."""
     if version() != code:
-        raise InputError("a worker of the cluster has another version of hgdx_eval or of duckdb: install the same on all of them")
+        raise OtherVersionError
 
 
 def version() -> str:
@@ -199,4 +210,3 @@ def spark_partitions(rows: Any, shares: int) -> Any:
     """Every share in a partition of its own: `partitionBy` of the share's number itself, which no hash puts together."""
     return rows.sparkSession.createDataFrame(
         rows.rdd.keyBy(lambda row: row["share"]).partitionBy(shares, int).values(), schema=rows.schema)  # fmt: skip
-

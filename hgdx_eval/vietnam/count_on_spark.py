@@ -34,9 +34,7 @@ def count_on_spark(
             read: list[ReadFile] = [pickle.loads(bytes(row["content"])) for row in said]
             check_files(read, files)
             told, body = told_sums(read, order), body_of(read)
-            counted = by_share(
-                rows, shares, lambda share, own: pickle.dumps(count_part((Piece(*row) for row in own), order, told, body))
-            )
+            counted = by_share(rows, shares, lambda share, own: pickle.dumps(count_part((Piece(*row) for row in own), order, told, body)))
         finally:
             rows.unpersist()
     return added_up([pickle.loads(content) for content in counted], read, order, told)

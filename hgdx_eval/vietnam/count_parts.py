@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 
 from ..base import periods
-from ..base.aside import write_bytes
+from ..base.aside import new_file, write_bytes
 from ..base.errors import InputError
 from ..panel.panel import EXAMPLES
 from ..read.database import literal
@@ -155,7 +155,7 @@ def put_together(parts: list[Path], made: Path) -> None:
     if len(parts) == 1:
         parts[0].rename(made)
         return
-    with made.open("xb") as file:
+    with new_file(made, private=True) as file:
         for part in parts:
             file.write(part.read_bytes())
             part.unlink()
@@ -163,7 +163,8 @@ def put_together(parts: list[Path], made: Path) -> None:
 
 def relation(con: duckdb.DuckDBPyConnection, name: str, folder: Path, numbers: list[int]) -> None:
     files = (literal(str(folder / f"{number}-*.parquet")) for number in numbers)
-    con.execute(f"CREATE VIEW {name} AS " + " UNION ALL ".join(f"SELECT * FROM read_parquet({file}, hive_partitioning=false)" for file in files))
+    parts = " UNION ALL ".join(f"SELECT * FROM read_parquet({file}, hive_partitioning=false)" for file in files)
+    con.execute(f"CREATE VIEW {name} AS {parts}")
 
 
 def check_files(read: list[ReadFile], paths: list[Path]) -> None:

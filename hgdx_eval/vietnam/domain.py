@@ -88,10 +88,12 @@ def made_up(p: "Study", path: Path) -> None:
 def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
     """`early`: of the months before the policy alone. Raises InputError naming file and place for whatever cannot be understood, and for a
     layout that is no panel by itself."""
-    from .dossier_panel import dossier_panel
+    from .dossier_panel import counting, dossier_panel
     from .layouts import summary_layouts
     from .summary_panel import summary_panel
 
+    if p.engine != "duckdb" and p.layout != DOSSIERS:
+        raise InputError(f"{p.study}: engine: {p.engine} reads dossier lists (layout: {DOSSIERS}), found layout: {p.layout}: leave it out")
     if p.layout in summary_layouts():
         panel = summary_panel(paths, p.layout, place=p.place)
         return replace(panel, cells=panel.cells[panel.cells["period"] < begun(p)].reset_index(drop=True)) if early else panel
@@ -99,7 +101,7 @@ def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: {DOSSIERS})")  # fmt: skip
     return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, p.place, compared(p),
-                         begun(p).start_time.date() if early else None)  # fmt: skip
+                         begun(p).start_time.date() if early else None, counting(p.engine))  # fmt: skip
 
 
 def begun(p: "Study") -> "pd.Period":
