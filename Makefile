@@ -1,10 +1,10 @@
 # Everything is in bootstrap.py; Windows: python bootstrap.py report
 PYTHON ?= python3
 
-.PHONY: help report test test-long lab docs wheel
+.PHONY: help report test test-long test-spark lab docs wheel
 
 help:
 	@$(PYTHON) bootstrap.py help
 
-report test test-long lab docs wheel:
+report test test-long test-spark lab docs wheel:
 	@$(PYTHON) bootstrap.py $@

@@ -1,7 +1,8 @@
-"""Set-up and the everyday commands, on the standard library alone: python bootstrap.py report | test | test-long | lab | docs.
+"""Set-up and the everyday commands, on the standard library alone: python bootstrap.py report | test | test-long | test-spark | lab | docs.
 
-Three environments beside this file: .venv runs the kit, .venv-dev also tests and develops it, .venv-docs has what turns
-pages into a site and nothing else. JupyterLab stays out of the first because its JSON schema extras triple the time of
+Four environments beside this file: .venv runs the kit, .venv-dev also tests and develops it, .venv-spark has Apache Spark
+besides, .venv-docs has what turns pages into a site and nothing else. JupyterLab
+stays out of the first because its JSON schema extras triple the time of
 `import papermill`. All are installed from lock files with hashes; a stamp written last says that one is whole. Old
 Pythons must be able to parse this file, to be told so.
 """
@@ -19,6 +20,7 @@ COMMANDS = {
     "report": "run the demonstration and print the path of its report",
     "test": "run the tests (some ten minutes on two cores)",
     "test-long": "run the Monte Carlo, browser and whole-program tests (some half an hour on two cores)",
+    "test-spark": "run the tests of Apache Spark, in an environment of its own (450 MB; needs Java 17 or newer)",
     "lab": "open JupyterLab on a working folder (my_study, made if it is not there; --lang en: in English)",
     "docs": "build the documentation site and print the path of its first page (a minute; nothing is fetched once it is set up)",
     "wheel": "build a wheel and an sdist into dist/, notebooks and parameters inside",
@@ -26,6 +28,7 @@ COMMANDS = {
 ENVIRONMENTS = {
     "run": (".venv", "requirements.lock"),
     "dev": (".venv-dev", "requirements-dev.lock"),
+    "spark": (".venv-spark", "requirements-spark.lock"),
     "docs": (".venv-docs", "requirements-docs.lock"),
 }
 REPORTS = ("report.vi.html", "report.en.html")
@@ -84,11 +87,16 @@ def python_of(folder):
 def wanted_stamp(lock):
     """What an environment is made of: its lock, pyproject.toml, this Python and where it stands."""
     digest = hashlib.sha256()
-    for name in (lock, "pyproject.toml"):
+    for name in (*locks_of(lock), "pyproject.toml"):
         with open(os.path.join(HERE, name), "rb") as file:
             digest.update(file.read())
     digest.update(("%s %s" % (sys.version, HERE)).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def locks_of(lock):
+    """Spark's lock stands on that of the tests."""
+    return (ENVIRONMENTS["dev"][1], lock) if lock == ENVIRONMENTS["spark"][1] else (lock,)
 
 
 def is_ready(folder, stamp):
@@ -162,7 +170,9 @@ def make(name, folder, lock):
     shutil.rmtree(folder, ignore_errors=True)
     step([sys.executable, "-m", "venv", folder], "the environment could not be made")
     say("set-up 2/3: packages of %s (a minute or two; every hash is checked)" % lock)
-    install(folder, ["--require-hashes", "-r", os.path.join(HERE, lock)], "the packages could not be installed")
+    for number, own in enumerate(locks_of(lock)):  # pyspark comes as source: it is built by the first lock's setuptools
+        built = ["--no-build-isolation", "--no-deps"] if number else []
+        install(folder, built + ["--require-hashes", "-r", os.path.join(HERE, own)], "the packages could not be installed")
     if lock != ENVIRONMENTS["docs"][1]:  # pages are made by another environment, which has the kit
         say("set-up 3/3: hgdx_eval itself")
         # the lock holds setuptools: without isolation nothing unpinned is fetched to build with
@@ -310,7 +320,9 @@ def main(arguments):
             return report(rest)
         if command == "docs":
             return docs()
-        python = environment("dev")
+        python = environment("spark" if command == "test-spark" else "dev")
+        if command == "test-spark":
+            return subprocess.call([python, "-m", "pytest", "-n0", os.path.join("tests", "vietnam", "test_spark.py")] + rest, cwd=HERE)
         if command == "lab":
             return lab(python, rest)
         if command == "wheel":  # the lock holds setuptools: without isolation nothing unpinned is fetched to build with

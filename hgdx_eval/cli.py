@@ -21,6 +21,7 @@ from .base.signals import Interrupted, interruptible, raise_if_asked, stoppable
 from .locale import LANGUAGES
 
 OUTPUTS = "outputs"
+ENGINES = ("duckdb", "spark")
 WEBHOOK = "HGDX_WEBHOOK"
 SECONDS = click.FloatRange(min=0, min_open=True, max=1e7)
 
@@ -328,22 +329,33 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exac
 @click.option("--release", is_flag=True, help="merge cells below --min-count, and those that would tell them, into their parent")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True,
               help="of --release: folder of the published runs beside which it is passed on; what it tells stays there")  # fmt: skip
-def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool, out: Path) -> int:
+@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True,
+              help="spark: a dossier list a task, on a cluster (pip install 'hgdx_eval[spark]', Java 17); the same cells")  # fmt: skip
+@click.option("--master", help="of --engine spark: local[N], spark://HOST:PORT, yarn, k8s://URL; default: that of Spark's own settings")
+def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool, out: Path,
+          engine: str, master: str | None) -> int:  # fmt: skip
     """Make a monthly panel of exports: files, folders or patterns; no personal column. Written as the ending of -o says: .parquet, .csv,
     .xlsx, .dta."""
     from .panel.panel import export_panel
     from .panel.written import writer_of
     from .read.sources import data_files
-    from .vietnam.dossier_panel import dossier_panel
+    from .vietnam.dossier_panel import counting, dossier_panel
     from .vietnam.layouts import layout_of, summary_layouts
     from .vietnam.summary_panel import summary_panel
 
+    if master is not None and engine != "spark":
+        raise InputError("--master: belongs to --engine spark; add that, or leave --master out")
     writer_of(output)
     if not output.absolute().parent.is_dir():
         raise InputError(f"{output.name}: its folder does not exist")
     paths = [path for file in files for path in data_files(file)]
     layout = layout_of(paths[0])
-    made = summary_panel(paths, layout) if layout in summary_layouts() else dossier_panel(paths, "opencps_dossiers", date_column, fees)
+    if layout in summary_layouts():
+        if engine == "spark":
+            raise InputError(f"--engine spark: {paths[0].name} is a summary ({layout}), no dossier list: leave --engine out")
+        made = summary_panel(paths, layout)
+    else:
+        made = dossier_panel(paths, "opencps_dossiers", date_column, fees, count=counting(engine, master))
     with told_of(output.absolute().parent):
         if not release:
             export_panel(made, output, min_count, False)

@@ -29,6 +29,8 @@ def load_panel(p: Study, early: bool = False) -> Panel:
         return held_panel(work)
     path = study_data(p)
     if p.layout == "table":
+        if p.engine != "duckdb":
+            raise InputError(f"{p.study}: engine: {p.engine} reads lists of a row a case, found layout: table: leave it out")
         panel = table_panel(path, p, early)
         panel = constant_units(panel, p) if p.crosswalk else panel
     else:

@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -58,13 +59,26 @@ def secrets_of_process() -> tuple[int, ...]:
     return tuple(secrets.randbits(64) for _ in range(4))
 
 
+GIVEN: ContextVar[tuple[int, ...] | None] = ContextVar("GIVEN", default=None)  # the key of another process, inside `keyed_with`
+
+
+@contextmanager
+def keyed_with(key: tuple[int, ...]) -> Iterator[None]:
+    """Inside, hashes are another process's: of files that several processes read, equal numbers must stay equal."""
+    before = GIVEN.set(key)
+    try:
+        yield
+    finally:
+        GIVEN.reset(before)
+
+
 def keyed(column: str) -> str:
     """SQL of a column's keyed hash (64 bits): equal texts are equal, and without the key nothing else can be told of them.
 
     The database's own hash of the text, then three rounds of its mixing with a secret before, between and after (an iterated
     Even-Mansour construction; Bogdanov et al. 2012). It costs a tenth of MD5 (docs/decisions/0015).
     """
-    first, *others = (f"CAST({number} AS UBIGINT)" for number in secrets_of_process())
+    first, *others = (f"CAST({number} AS UBIGINT)" for number in GIVEN.get() or secrets_of_process())
     mixed = f"xor(hash({column}), {first})"
     for number in others:
         mixed = f"xor(hash({mixed}), {number})"

@@ -102,6 +102,9 @@ class Study(BaseModel):
     )
     complete_units: bool = Field(False, description="true: keep only units observed in every period of the window")
     weights: str | None = Field(None, description="a column, or none; default: the denominator where there is one")
+    engine: Literal["duckdb", "spark"] = Field(
+        "duckdb", description="what reads and counts dossier lists: duckdb, or spark (hgdx_eval[spark], the master of Spark's own settings)"
+    )
     fresh_within: int | None = Field(
         None, ge=1, description="months, of any frequency: a run of data whose newest whole period ended longer ago is refused (exit 2)"
     )

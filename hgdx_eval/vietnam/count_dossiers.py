@@ -83,8 +83,7 @@ def count_dossiers(paths: list[Path], date_column: str = "received", details: It
     with spilling(*paths, *details) as (con, folder):
         read = [read_list(con, path, date_column, folder / f"list{number}") for number, path in enumerate(paths)]
         lists = [found.spool for found in read]
-        together(con, "listed", lists, f', answer = {ONLINE} AS "online"',
-                 f" WHERE day IS NULL OR day < DATE '{before}'" if before else "")  # fmt: skip
+        list_rows(con, lists, before)
         check_agencies(con, paths[0].name)
         check_codes(con, read)
         only_codes(con, strays(read))
@@ -114,6 +113,11 @@ def together(con: duckdb.DuckDBPyConnection, name: str, spools: list[Spool], mor
     """One relation of several files, `file` being the number of each; `more`: SQL of further columns; `where`: SQL of which rows."""
     parts = " UNION ALL ".join(f"SELECT {number} AS file, *{more} FROM ({part.relation}){where}" for number, part in enumerate(spools))
     con.execute(f"CREATE VIEW {name} AS {parts}")
+
+
+def list_rows(con: duckdb.DuckDBPyConnection, lists: list[Spool], before: date | None) -> None:
+    """A view `listed` of the rows of dossier lists; `before`: of the days before it alone."""
+    together(con, "listed", lists, f', answer = {ONLINE} AS "online"', f" WHERE day IS NULL OR day < DATE '{before}'" if before else "")
 
 
 def check_agencies(con: duckdb.DuckDBPyConnection, file: str) -> None:
@@ -175,13 +179,20 @@ def read_payments(con: duckdb.DuckDBPyConnection, details: list[Path], folder: P
     paid something, true where a payment was made online, false where every one was made at the counter, else NULL.
     Raises InputError where a file is not understood, and for a row that does not fit the header.
     """
-    spools = []
-    for number, path in enumerate(details):
-        found = spool(con, path, opencps_fees.HEADERS, partial(opencps_fees.kept, file=path.name), folder / f"fees{number}")
-        if found.broken:
-            raise InputError(f"{path.name}: row {row_text(found.broken[0])} has more cells than the header")
-        spools.append(found)
-    together(con, "details", spools)
+    together(con, "details", [read_detail(con, path, folder / f"fees{number}") for number, path in enumerate(details)])
+    return sum_payments(con)
+
+
+def read_detail(con: duckdb.DuckDBPyConnection, path: Path, target: Path) -> Spool:
+    """A file of payments. Raises InputError where it is not understood, and for a row that does not fit the header."""
+    found = spool(con, path, opencps_fees.HEADERS, partial(opencps_fees.kept, file=path.name), target)
+    if found.broken:
+        raise InputError(f"{path.name}: row {row_text(found.broken[0])} has more cells than the header")
+    return found
+
+
+def sum_payments(con: duckdb.DuckDBPyConnection) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """`read_payments` of a relation `details`."""
     con.execute("""CREATE TABLE payments AS
         SELECT dossier, CAST(sum(amount * lines) AS BIGINT) AS paid, CAST(sum(lines) AS BIGINT) AS lines,
           CASE WHEN coalesce(bool_or(some_online) FILTER (WHERE amount > 0), false) THEN true
@@ -237,8 +248,8 @@ def content_of(paths: list[Path], doubts: dict[tuple[str, str], str], date_forms
     return {"date_order": order, "repeats": repeats, "places": places}
 
 
-def counts_sql(told: list[str]) -> str:
-    """`told`: of SUMS_SQL what can be told."""
+def counts_sql(told: list[str], more: str = "") -> str:
+    """`told`: of SUMS_SQL what can be told; `more`: SQL of further columns."""
     sums, joined = "".join(f", {SUMS_SQL[name]} AS {name}" for name in told), "LEFT JOIN payments USING (dossier)" if "paid" in told else ""
     return f"""
         SELECT file, reason, CASE WHEN reason IS NULL THEN agency END AS agency, CASE WHEN reason IS NULL THEN procedure END AS procedure,
@@ -247,7 +258,7 @@ def counts_sql(told: list[str]) -> str:
                bool_or(simulated) AS simulated, count_if(form = {NUMBER}) AS serials,
                min(place, {EXAMPLES}) FILTER (WHERE reason IS NOT NULL) AS examples,
                arg_min(shape, place) FILTER (WHERE reason IS NOT NULL) AS shape,
-               max(day) FILTER (WHERE reason IS NULL) AS last_day{sums}
+               max(day) FILTER (WHERE reason IS NULL) AS last_day{sums}{more}
         FROM (SELECT *, coalesce(fault, repeats) AS reason FROM dossiers LEFT JOIN repeated USING (file, place) {joined})
         GROUP BY ALL ORDER BY ALL"""
 

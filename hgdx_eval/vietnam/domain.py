@@ -95,7 +95,7 @@ def made_up(p: "Study", path: Path) -> None:
 def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
     """`early`: of the months before the policy alone. Raises InputError naming file and place for whatever cannot be understood, and for a
     layout that is no panel by itself."""
-    from .dossier_panel import dossier_panel
+    from .dossier_panel import counting, dossier_panel
     from .layouts import summary_layouts
     from .summary_panel import summary_panel
 
@@ -103,6 +103,8 @@ def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
         raise InputError(
             f"{p.study}: constant_units: a summary of layout {p.layout} names its agencies itself; allowed: layout: {DOSSIERS}"
         )
+    if p.engine != "duckdb" and p.layout != DOSSIERS:
+        raise InputError(f"{p.study}: engine: {p.engine} reads dossier lists (layout: {DOSSIERS}), found layout: {p.layout}: leave it out")
     if p.layout in summary_layouts():
         panel = summary_panel(paths, p.layout, place=p.place)
         return replace(panel, cells=panel.cells[panel.cells["period"] < begun(p)].reset_index(drop=True)) if early else panel
@@ -110,7 +112,7 @@ def load_panel(p: "Study", paths: list[Path], early: bool = False) -> "Panel":
         raise InputError(f"{p.study}: layout: {p.layout} alone is no panel: put it into one folder with a dossier list "
                          f"(layout: {DOSSIERS})")  # fmt: skip
     return dossier_panel(paths, p.layout, p.date, Path(p.fees) if p.fees else None, p.place, compared(p),
-                         begun(p).start_time.date() if early else None, p.constant_units)  # fmt: skip
+                         begun(p).start_time.date() if early else None, p.constant_units, counting(p.engine))  # fmt: skip
 
 
 def begun(p: "Study") -> "pd.Period":

@@ -1,5 +1,6 @@
 """Dossier exports -> panel: counts by agency, procedure and month, from which nobody can be told."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ..read.sources import payments_beside
 from ..read.tables import open_table
 from ..study.study import Study, named_columns
 from .calendar import vietnam
-from .count_dossiers import CHANNELS, PAID, PROCESSED, count_dossiers
+from .count_dossiers import CHANNELS, PAID, PROCESSED, Counted, count_dossiers
 from .dossier_dates import TOLD
 from .facts import Facts, Unit, load_facts
 from .fee_schedule import fee_schedule_of, todays_codes, todays_rows
@@ -27,6 +28,7 @@ from .unit_names import matched_table, named_agencies, refuse_ambiguous, shown_c
 from .unread_channel import Comparison, check_unread, unread_counts, worst_move
 
 NOTHING = Comparison()
+Count = Callable[[list[Path], str, list[Path], date | None], Counted]
 MISSED = 10  # dossiers that a month's last working days would have brought: fewer may be chance
 MORE = (*PROCESSED, *PAID, *CHANNELS)  # there only where the export tells it
 
@@ -34,12 +36,14 @@ NOTE = opencps_dossiers.HEADERS["filing_note"][0]
 
 
 def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path | None, place: str | None = None,
-                  compared: Comparison = NOTHING, before: date | None = None, constant: bool = False) -> Panel:  # fmt: skip
+                  compared: Comparison = NOTHING, before: date | None = None, constant: bool = False,
+                  count: Count = count_dossiers) -> Panel:  # fmt: skip
     """The panel of dossier exports, by one SQL statement a file. Several files are put together: a dossier in two of them
     counts in the first, and fee details among them say what was paid. The last month is left out where it was not finished.
     `place`: the province whose units names are matched with (None: all units of the facts). `compared`: what a study compares, by
     which rows without a readable channel are judged. `before`: dossiers of that day and later are left out before any is counted.
-    `constant`: communes are those constant over time across the day on which they were merged.
+    `constant`: communes are those constant over time across the day on which they were merged. `count`: what counts them, here or on a
+    cluster.
 
     Raises InputError: what the reader raises, no usable row, no fee schedule, or too many rows without a readable channel.
     """
@@ -48,7 +52,7 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
     beside = [file for path in paths for file in (payments_beside(path),) if file.is_file()]
     if not paths:
         raise InputError(f"{details[0].name}: fee details only: the dossier list that they belong to is missing")
-    counted = count_dossiers(paths, date_column, [*details, *beside], before)
+    counted = count(paths, date_column, [*details, *beside], before)
     raw = without_unfinished(counted.cells)
     good = raw[raw["reason"].isna()]
     file = paths[0].name
@@ -77,6 +81,21 @@ def dossier_panel(paths: list[Path], layout: str, date_column: str, fees: Path |
         read_truth(truth) if simulated and truth.is_file() else None, todays_rows(schedule)["name"].to_dict(), matched,
         readings=(*counted.readings, *told), unread_pp=worst_move(unread, compared),
     )  # fmt: skip
+
+
+def counting(engine: str, master: str | None = None) -> Count:
+    """What counts dossiers: `duckdb`, here; `spark`, on a cluster at `master` (None: of Spark's own settings).
+
+    Raises InputError where pyspark or Java is absent or the address is none, RunFailed where nobody answers there.
+    """
+    if engine == "duckdb":
+        return count_dossiers
+    from ..read.spark import check_installed, check_master
+    from .count_on_spark import counting_on_spark
+
+    check_installed()
+    check_master(master)
+    return counting_on_spark(master)
 
 
 def groups_of(unread: pd.DataFrame, schedule: pd.DataFrame) -> pd.Series:

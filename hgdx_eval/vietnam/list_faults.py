@@ -81,8 +81,17 @@ def check_cells(days: pd.DataFrame, file: str, date_column: str) -> None:
 
 def check_numbers(con: duckdb.DuckDBPyConnection, lists: list[ReadList]) -> None:
     """Raises InputError where dossiers' numbers repeat because a spreadsheet rounded them, or in very many rows. Against `repeated`."""
-    rows = con.execute("""SELECT file, count(*), count(*) FILTER (WHERE rounded), min(place) FROM repeated WHERE repeats = 'duplicate'
+    check_repeats(repeats_told(con), lists)
+
+
+def repeats_told(con: duckdb.DuckDBPyConnection) -> list[tuple[int, int, int, int]]:
+    """Of `repeated`: (file, rows that repeat one before them in it, those of them with a rounded number, the first's place)."""
+    return con.execute("""SELECT file, count(*), count(*) FILTER (WHERE rounded), min(place) FROM repeated WHERE repeats = 'duplicate'
                           GROUP BY file ORDER BY file""").fetchall()  # fmt: skip
+
+
+def check_repeats(rows: list[tuple[int, int, int, int]], lists: list[ReadList]) -> None:
+    """`check_numbers` for what `repeats_told` yields."""
     for file, again, rounded, first in rows:
         found = lists[file]
         n = int(usable(found)["n"].sum())
