@@ -7,7 +7,8 @@
 
 vietnamadminunits says into which commune of 1 July 2025 each earlier one went. It tells no shares of one that was split: they stay empty.
 Two things are told apart from a split. The package finds communes by name inside the new province, so that two old communes called alike
-seem to go to the other's commune too ("same_name"): the one of its own code is kept, else the nearer one, the package's default. And a
+seem to go to the other's commune too ("same_name"): the one of its own code is kept, else the one that its
+namesake leaves, else the nearer one, the package's default. And a
 code that an old and a new commune share, in vietnam-provinces, is a second source for that pair: it agrees ("1"), is silent ("") or
 differs ("0").
 """

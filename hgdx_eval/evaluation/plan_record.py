@@ -32,7 +32,7 @@ from .plan import Plan, digest_of, gate_before
 
 FREE = frozenset({
     "data", "layout", "fees", "world", "effect", "dossiers", "words", "scorecard", "places", "made_by", "contact", "licence", "plan",
-    "fresh_within", "min_count", "round_to", "cost", "payment", "decimal_mark", "time_zone", "place", "study",
+    "fresh_within", "min_count", "round_to", "cost", "payment", "decimal_mark", "time_zone", "place", "study", "engine",
 })  # keys that do not decide the main answer  # fmt: skip
 KEYS = ("plan", "study", "written", "policy_from", "before", "after", "sizes", "headline", "smallest_found", "by_periods", "lacking",
         "keys", "hashes")  # fmt: skip

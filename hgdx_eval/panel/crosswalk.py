@@ -49,7 +49,8 @@ def joined(pairs: Iterable[tuple[str, str]], valid_from: date) -> Crosswalk:
         if side == "old":
             members.setdefault(top((side, name)), []).append(name)
     names = {node: " + ".join(olds) for node, olds in members.items()}
-    return Crosswalk(*({name: names[top((side, name))] for side, name in above if side == wanted} for wanted in ("old", "new")), valid_from)
+    into = {wanted: {name: names[top((side, name))] for side, name in above if side == wanted} for wanted in ("old", "new")}
+    return Crosswalk(into["old"], into["new"], valid_from)
 
 
 def read_crosswalk(path: Path) -> Crosswalk:
@@ -111,14 +112,14 @@ def check_crossing(panel: Panel, p: Study) -> None:
     raise InputError(f"{p.study}: window: it crosses {day}, when units were merged and split: end it before that day, or write {way}")
 
 
-def constant_units(panel: Panel, p: Study) -> Panel:
+def constant_units(panel: Panel, p: Study, path: Path) -> Panel:
     """The panel of a tidy table on units constant over time, counts added up, with what was joined and left out among its readings.
 
     A unit is looked for among the old ones before the day and among the new ones from it on, and else among the other ones: rows that still
     name an old unit after it rebuild that unit's part. Raises InputError for a unit of the table that the crosswalk does not have, for an
     outcome that cannot be added up, and for a joined unit whose start a map of the study names.
     """
-    walk, cells, file = read_crosswalk(Path(p.crosswalk)), panel.cells, Path(p.crosswalk).name
+    walk, cells, file = read_crosswalk(path), panel.cells, path.name
     late = pd.PeriodIndex(cells["period"]).start_time >= pd.Timestamp(walk.valid_from)
     olds, news = cells["unit"].map(walk.old), cells["unit"].map(walk.new)
     into = news.where(late, olds).fillna(olds.where(late, news))

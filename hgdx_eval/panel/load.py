@@ -4,6 +4,7 @@ import os
 import pickle
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
@@ -32,9 +33,9 @@ def load_panel(p: Study, early: bool = False) -> Panel:
         if p.engine != "duckdb":
             raise InputError(f"{p.study}: engine: {p.engine} reads lists of a row a case, found layout: table: leave it out")
         panel = table_panel(path, p, early)
-        panel = constant_units(panel, p) if p.crosswalk else panel
+        panel = constant_units(panel, p, Path(p.crosswalk)) if p.crosswalk else panel
     else:
-        panel = domain_of(p).load_panel(p, data_files(path), early)
+        panel = cast(Panel, domain_of(p).load_panel(p, data_files(path), early))
     check_crossing(panel, p)
     return panel
 

@@ -19,6 +19,7 @@ COUNTED = ("outcome", "numerator", "denominator", "treated", "weights", "dose") 
 ALONE = {"period", "outcome", "numerator"}  # keys of columns that can stand under no other key
 TOGETHER = {"denominator", "weights", "dose", "by"}  # keys under which a size or a weight may stand
 SPECIAL = {"simulated": "whether a table is simulated", "definition": "what its series measures"}  # what a table's columns say of itself
+NEWER = ("missing_codes", "constant_units")  # keys that the first published runs did not have
 ABOUT_KEYS = ("made_by", "contact", "licence")  # what a report says of itself; they decide nothing
 CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|https://\S+|\+?\d[\d .()-]{5,}")
 LONGEST = 200  # letters
@@ -228,8 +229,10 @@ def without(field: FieldInfo) -> str:
 
 
 def study_digest(p: Study) -> str:
-    """What tells a study from another whatever its files are called: 32 hex digits of all of its keys but paths."""
-    return sha256(p.model_dump_json(exclude={*PATH_KEYS, *ABOUT_KEYS, "blind"}).encode()).hexdigest()[:32]
+    """What tells a study from another whatever its files are called: 32 hex digits of all of its keys but paths, and what counts them.
+    Keys that are newer than published runs count where they are used, so that a study is the one that it was."""
+    unused = {name for name in NEWER if getattr(p, name) == Study.model_fields[name].default}
+    return sha256(p.model_dump_json(exclude={*PATH_KEYS, *ABOUT_KEYS, "blind", "engine", *unused}).encode()).hexdigest()[:32]
 
 
 def named_columns(p: Study) -> dict[str, list[str]]:

@@ -100,8 +100,9 @@ def read_part(path: Path, number: int, order: Order) -> Iterator[Piece]:
                 texts = con.execute("SELECT DISTINCT agency FROM listed WHERE agency IS NOT NULL ORDER BY ALL").fetchall()
                 told = ReadFile(found=read, agencies=tuple(text for (text,) in texts))
             else:
-                told = ReadFile(found=read_detail(con, path, folder / "read"))
-                together(con, "listed", [told.found])
+                detail = read_detail(con, path, folder / "read")
+                told = ReadFile(found=detail)
+                together(con, "listed", [detail])
         except InputError as error:
             told = ReadFile(refused=str(error))
         yield Piece(TOLD, number, 0, pickle.dumps(told))
@@ -138,7 +139,8 @@ def count_part(pieces: Iterable[Piece], order: Order, told: list[str], body: tup
         only_codes(con, body)
         find_repeated(con)
         details = [number for number in numbers if number >= order.lists]
-        payments, left_out, how = 0, (), False
+        payments, how = 0, False
+        left_out: tuple[tuple[str, int], ...] = ()
         if details:
             relation(con, "details", folder, details)
             payments, left_out = sum_payments(con)

@@ -67,11 +67,12 @@ def load_merger() -> Merger:
 @cache
 def read_merger(files: tuple[Path, ...], changed: int) -> Merger:
     """The crosswalk of three files; `changed` makes an edited file be read again."""
-    head, units = read_head(), {"old": {}, "new": {}}
+    head = read_head()
+    units: dict[str, dict[str, tuple[str, str]]] = {"old": {}, "new": {}}
     for row in rows_of(files[2], ("list", "code", "parent", "name")):
         units[row["list"]][row["code"]] = (row["name"], row["parent"])
     pairs: dict[str, list[str]] = {}
-    unsure, shares = {}, {}
+    unsure, shares = {}, dict[str, list[str]]()
     for number, row in enumerate(rows_of(files[1], ("old", "new", "share", "checked")), start=2):
         old, new, share, checked = row.values()
         place = f"{PAIRS}: row {number}"
