@@ -2,14 +2,16 @@
 
 Cells are drawn directly: each place has clusters, half of them treated, months before and after, shocks of clusters that last (AR 0.5) and
 its own true effect, from a normal distribution of known mean and spread. Its effect and clustered interval are the kit's own (two-way fixed
-effects; t with clusters - 1 degrees of freedom), without the gate. Then `pool`. Told: how often the interval of the mean holds the known
+effects; written out, and held to the kit's for each number of clusters before anything is drawn), without the gate. Then `pool`. Told: how often the interval of the mean holds the known
 mean, and the prediction interval the effect of a place that was not drawn.
 """
 
 import argparse
 import os
 import sys
+from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -17,9 +19,11 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+from made_up import design_of  # noqa: E402
 from scipy import stats  # noqa: E402
 from seeds import seed as seed_of  # noqa: E402
 
+from hgdx_eval.estimators.two_way_fixed_effects import fit  # noqa: E402
 from hgdx_eval.evaluation.pooled import pool  # noqa: E402
 from hgdx_eval.evaluation.sites import Site  # noqa: E402
 
@@ -32,20 +36,39 @@ WORLDS = {  # name: places, spread of the true effects, clusters of the places (
 }  # fmt: skip
 
 
-def estimated(rng: np.random.Generator, effect: float, clusters: int, noise: float) -> tuple[float, float, int]:
-    """(estimate, clustered standard error, clusters) of one place. With one row per cluster and month of one weight two-way fixed effects
-    are the difference of the clusters' own changes, and the error that of their means (Liang & Zeger 1986, with the kit's correction)."""
+def cells(rng: np.random.Generator, clusters: int, noise: float) -> np.ndarray:
+    """Shocks of clusters (rows) in months, in points."""
     shocks = rng.normal(size=(clusters, MONTHS)) * np.sqrt(1 - LASTS**2)
     for t in range(1, MONTHS):
         shocks[:, t] += LASTS * shocks[:, t - 1]
-    treated = np.arange(clusters) < clusters // 2
-    change = noise * (shocks[:, -AFTER:].mean(axis=1) - shocks[:, :-AFTER].mean(axis=1)) + effect * treated
+    return noise * shocks
+
+
+def estimated(shocks: np.ndarray, effect: float) -> tuple[float, float]:
+    """(estimate, spread of its clusters' changes) of one place: with one row per cluster and month of one weight, two-way fixed effects are
+    the difference of the clusters' own changes."""
+    treated = np.arange(len(shocks)) < len(shocks) // 2
+    change = shocks[:, -AFTER:].mean(axis=1) - shocks[:, :-AFTER].mean(axis=1) + effect * treated
     sides = [change[treated], change[~treated]]
-    estimate = sides[0].mean() - sides[1].mean()
-    rows, columns = clusters * MONTHS, clusters + MONTHS  # n and k of the regression; nested cluster effects are not counted in k
-    small = clusters / (clusters - 1) * (rows - 1) / (rows - (columns - clusters))
-    variance = small * sum(((side - side.mean()) ** 2).sum() / len(side) ** 2 for side in sides)
-    return estimate, float(np.sqrt(variance)), clusters
+    return sides[0].mean() - sides[1].mean(), float(np.sqrt(sum(((side - side.mean()) ** 2).sum() / len(side) ** 2 for side in sides)))
+
+
+@cache
+def kits_own(clusters: int) -> tuple[float, float]:
+    """(standard error, half-width) of the kit over the spread that `estimated` tells, which are the same for all draws of so many clusters."""
+    told = []
+    for seed in (1, 2):
+        shocks = cells(np.random.default_rng(seed), clusters, 3.0)
+        estimate, spread = estimated(shocks, MEAN)
+        start = pd.Period("2022-01", freq="M").ordinal + MONTHS - AFTER
+        rows = [(f"c{c}", f"c{c}", start - MONTHS + AFTER + t, 1.0, 0.5 + (shocks[c, t] + MEAN * (c < clusters // 2 and t >= MONTHS - AFTER)) / 100,
+                 start if c < clusters // 2 else np.nan) for c in range(clusters) for t in range(MONTHS)]  # fmt: skip
+        columns = ["unit", "cluster", "time", "denominator", "numerator", "treated_from"]
+        row = fit(replace(design_of(pd.DataFrame(rows, columns=columns), weight=1.0), path=False)).overall()
+        assert abs(row["estimate"] - estimate) < 1e-6, (row["estimate"], estimate)
+        told.append((row["std_error"] / spread, (row["ci_high"] - row["ci_low"]) / 2 / spread))
+    assert np.allclose(told[0], told[1], rtol=1e-6), told
+    return told[0]
 
 
 def one_draw(world: tuple, rng: np.random.Generator) -> tuple[bool, bool | None, float]:
@@ -54,10 +77,11 @@ def one_draw(world: tuple, rng: np.random.Generator) -> tuple[bool, bool | None,
     sites = []
     for i in range(places):
         noise = 3.0 * ratio ** (-rng.random() / 2)
-        estimate, error, clusters = estimated(rng, MEAN + spread * rng.normal(), int(rng.integers(fewest, most + 1)), noise)
-        reach = stats.t.ppf(0.975, clusters - 1) * error
+        shocks = cells(rng, int(rng.integers(fewest, most + 1)), noise)
+        estimate, spread_of = estimated(shocks, MEAN + spread * rng.normal())
+        error, reach = (times * spread_of for times in kits_own(len(shocks)))
         sites.append(Site(f"p{i}", "counts", estimate=estimate, std_error=error, ci_low=estimate - reach, ci_high=estimate + reach,
-                          level=0.95, scale="pp", start="2023-07", n_clusters=float(clusters)))  # fmt: skip
+                          level=0.95, scale="pp", start="2023-07", inference="cluster"))  # fmt: skip
     found = pool(sites).answer
     new = MEAN + spread * rng.normal()
     ahead = found.new_low <= new <= found.new_high if np.isfinite(found.new_low) else None

@@ -23,14 +23,14 @@ from scipy import optimize, stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from ..base.telling import in_brief
-from ..estimation.inference import LEVEL
+from ..estimation.inference import LEVEL, dof_told
 from ..estimation.results import check_table, result_table
 from ..study.vocabulary import POOLED
 from .sites import Site
 
 MANY = 10  # studies, from which on the look of small studies and a regression on what they differ by are made
 LEAST_PREDICTED = 3  # studies of a prediction interval
-DRAWS, HALVINGS = 1000, 40  # of the prediction interval
+DRAWS, HALVINGS = 4000, 40  # of the prediction interval
 ASKED = ("dose", "start_level")  # what a regression is made on
 
 
@@ -95,10 +95,9 @@ def pool(sites: list[Site]) -> Pooled:
     """
     known = agreed(sorted(sites, key=lambda site: site.study))
     counted = sorted((site for site in known if site.state == "counts"), key=lambda site: (site.start, site.study))
-    if wrong := [
-        site.study for site in counted if not np.isfinite([site.estimate, site.ci_low, site.ci_high]).all() or error_of(site) <= 0
-    ]:
-        raise ValueError(f"{wrong[0]}: counts without an interval")
+    whole = [np.isfinite([site.estimate, site.ci_low, site.ci_high, site.level]).all() and error_of(site) > 0 for site in counted]
+    if not all(whole):
+        raise ValueError(f"{counted[whole.index(False)].study}: counts without an interval")
     others = [bare(site) for site in known if site.state != "counts"]
     return Pooled((*counted, *others), answer_of(counted, True) if counted else None, left_out(counted), so_far(counted),
                   small_studies(counted), differences(counted))  # fmt: skip
@@ -107,13 +106,14 @@ def pool(sites: list[Site]) -> Pooled:
 def bare(site: Site) -> Site:
     """A study that does not count, without a number of its own: blind until it does."""
     nothing = np.nan
-    return replace(site, estimate=nothing, std_error=nothing, ci_low=nothing, ci_high=nothing, level=nothing, inference="none")
+    bare = replace(site, estimate=nothing, std_error=nothing, ci_low=nothing, ci_high=nothing, level=nothing, inference="none")
+    return replace(bare, n_obs=nothing, n_units=nothing, n_clusters=nothing, n_treated_clusters=nothing, dose=nothing, start_level=nothing)
 
 
 def agreed(sites: list[Site]) -> list[Site]:
     """Those that measure something else than most others are set aside, naming one that differs; where no two agree, all are."""
     counted = [site for site in sites if site.state == "counts"]
-    kinds = pd.Series([tuple(sorted(site.definition.items())) for site in counted], dtype=object)
+    kinds = pd.Series([tuple(sorted(measured(site).items())) for site in counted], dtype=object)
     if kinds.nunique() < 2:
         return sites
     sizes = kinds.value_counts()
@@ -131,13 +131,16 @@ def agreed(sites: list[Site]) -> list[Site]:
     return [told(site) for site in sites]
 
 
+def measured(site: Site) -> dict[str, str]:
+    """What must be the same of two studies."""
+    return {"scale": site.scale, **site.definition}
+
+
 def difference(site: Site, other: Site) -> str:
     """What two studies define differently, naming both."""
-    keys = [
-        key for key in sorted(site.definition.keys() | other.definition.keys()) if site.definition.get(key) != other.definition.get(key)
-    ]
-    return "; ".join(f"{key}: {site.definition.get(key, 'none')} in {site.study}, {other.definition.get(key, 'none')} in {other.study}"
-                     for key in keys)  # fmt: skip
+    one, two = measured(site), measured(other)
+    keys = [key for key in sorted(one.keys() | two.keys()) if one.get(key) != two.get(key)]
+    return "; ".join(f"{key}: {one.get(key, 'none')} in {site.study}, {two.get(key, 'none')} in {other.study}" for key in keys)
 
 
 def error_of(site: Site) -> float:
@@ -162,31 +165,42 @@ def answer_of(sites: list[Site], predicted: bool = False) -> Answer:
     free = max(weights.sum() ** 2 / (weights**2).sum() - 1, 1.0)
     error, mean = float(found.sd_eff_w_re) * np.sqrt(max(1.0, scale)), float(found.mean_effect_re)
     reach = stats.t.ppf(0.5 + LEVEL / 2, free) * error
-    low, high = ahead(effects, sites) if predicted and k >= LEAST_PREDICTED else (np.nan, np.nan)
+    low, high = ahead(sites) if predicted and k >= LEAST_PREDICTED else (np.nan, np.nan)
     low, high = np.fmin(low, mean - reach) + 0 * low, np.fmax(high, mean + reach) + 0 * high  # NaN stays; one place is no surer than all
     q = max(float(found.q), 0.0)
     return Answer(k, mean, mean - reach, mean + reach, error, float(2 * stats.t.sf(abs(mean) / error, free)), low, high, np.sqrt(tau2),
                   max(0.0, 1 - (k - 1) / q) if q > 0 else 0.0, q, float(stats.chi2.sf(q, k - 1)), scale < 1)  # fmt: skip
 
 
-def ahead(effects: np.ndarray, sites: list[Site]) -> tuple[float, float]:
+def ahead(sites: list[Site]) -> tuple[float, float]:
     """The prediction interval: what the effect in a new place would be, over draws of the studies' variances, of the variance between
-    places and of the mean. Drawn as evenly spaced quantiles in orders that a fixed seed gives, so that the same studies give the same."""
-    order, k = np.random.default_rng(DRAWS), len(sites)
+    places and of the mean. Drawn as evenly spaced quantiles in orders that a fixed seed gives, studies by what they found: the same
+    numbers give the same interval, whatever studies are called."""
+    sites = sorted(sites, key=lambda site: (site.estimate, error_of(site)))
+    order, k, effects = np.random.default_rng(DRAWS), len(sites), np.array([site.estimate for site in sites])
 
     def even(law: Any) -> np.ndarray:
         return law.ppf((order.permutation(DRAWS) + 0.5) / DRAWS)
 
-    free = np.array([site.n_clusters - 1 if site.n_clusters > 1 else np.inf for site in sites])
-    told = np.array([error_of(site) for site in sites]) * stats.norm.ppf(0.5 + LEVEL / 2) / stats.t.ppf(0.5 + LEVEL / 2, free)
-    within = np.array([error**2 * (dof / even(stats.chi2(dof)) if np.isfinite(dof) else np.ones(DRAWS))
-                       for error, dof in zip(told, free, strict=True)]).T  # fmt: skip
-    between = solved(effects, within, even(stats.chi2(k - 1)))
-    mean, error, q = weighted(effects, within, between)
+    def within(site: Site) -> np.ndarray:
+        free = freedom(site)
+        return site.std_error**2 * free / even(stats.chi2(free)) if np.isfinite(free) else np.full(DRAWS, error_of(site) ** 2)
+
+    drawn = np.array([within(site) for site in sites]).T
+    between = solved(effects, drawn, even(stats.chi2(k - 1)))
+    mean, error, q = weighted(effects, drawn, between)
     error *= np.sqrt(np.maximum(q / (k - 1), 1))
-    drawn = mean + error * even(stats.t(k - 1)) + np.sqrt(between) * even(stats.norm())
-    low, high = np.quantile(drawn, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    low, high = np.quantile(mean + error * even(stats.t(k - 1)) + np.sqrt(between) * even(stats.norm()), [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     return float(low), float(high)
+
+
+def freedom(site: Site) -> float:
+    """The degrees of freedom of a study's variance, as a clustered interval tells them; infinite where another kind is headlined, whose
+    half-width is all that is known."""
+    if site.inference != "cluster" or site.level != LEVEL:
+        return np.inf
+    free = dof_told(pd.Series({"std_error": site.std_error, "ci_low": site.ci_low, "ci_high": site.ci_high}))
+    return free if free > 0 else np.inf
 
 
 def weighted(effects: np.ndarray, within: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -287,7 +301,7 @@ def table(found: Pooled, name: str) -> pd.DataFrame:
         rows.append({"term": "pooled", **row_of(one), "std_error": one.error, "p_value": one.p_value, "inference": kind, **sizes})
         if np.isfinite(one.new_low):
             rows.append({"term": "prediction", "estimate": one.estimate, "ci_low": one.new_low, "ci_high": one.new_high,
-                         "inference": "hartung_knapp"})  # fmt: skip
+                         "inference": "confidence_distribution"})  # fmt: skip
         spread = [("tau", one.tau, common["scale"]), ("i2", one.i2, "share"), ("q", one.q, "level")]
         rows += [{"term": "pooled", "parameter": key, "estimate": number, "scale": scale, "level": np.nan, "inference": "none"}
                  for key, number, scale in spread if np.isfinite(number)]  # fmt: skip

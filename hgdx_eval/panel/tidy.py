@@ -304,7 +304,8 @@ def one_row_each(frame: pd.DataFrame, p: Study, path: Path, called: dict[str, st
     tellable = tellable_names(frame["unit"], frame["time"], p)
     several = frame[twice]
     again = several.duplicated(["unit", "time"] if p.outcome else ["unit", "time", "day"], keep=False)
-    if again.any() or several["kind"].nunique() > 1 or set(several["kind"]) == {p.frequency}:
+    single = frame.groupby(["unit", "time"]).size().median() == 1  # a row a period almost everywhere: dates turned round, no finer table
+    if single or again.any() or several["kind"].nunique() > 1 or set(several["kind"]) == {p.frequency}:
         raise second_row(several[again] if again.any() else several, p, path.name, tellable)
     if frame["kind"].nunique() > 1:
         first, other = (frame.loc[(frame["kind"] == kind).idxmax(), "row"] for kind in frame["kind"].unique()[:2])

@@ -45,6 +45,8 @@ def rows_of_data(frame: pd.DataFrame, columns: Columns, file: str, named: frozen
 
     Raises InputError for a row with values but without a unit or a period, and for an error value of a spreadsheet as a unit.
     """
+    unseen = {cell for name in columns.all for cell in frame[name].unique() if cell and not plain_spaces(cell)}
+    frame = frame.replace({name: dict.fromkeys(unseen, "") for name in columns.all}) if unseen else frame
     blank = frame[columns.all].eq("")
     reason = pd.Series(pd.NA, index=frame.index, dtype=object)
 

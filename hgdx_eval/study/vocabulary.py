@@ -25,7 +25,8 @@ TERMS = {
     "aggregate", "bound", "pre_trend", "dose", "change", "bacon", "sensitivity_relative", "sensitivity_smooth",
     "sensitivity_level", "cost", "indicator", "rehearsal", "deviation", "pooled", "prediction", "study", "meta_regression",
 }  # fmt: skip
-INFERENCE = {*KINDS, "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential", "model", "hartung_knapp", "none"}
+INFERENCE = {*KINDS, "hac", "two_stage", "honest", "fieller", "bootstrap", "sequential", "model", "hartung_knapp",
+             "confidence_distribution", "none"}  # fmt: skip
 NO_INTERVAL = ("none", "placebo")  # kinds on which a verdict rests without an interval: on nothing, or on a rank
 SCALES = {"share", "pp", "log", "level", "VND", "count"}
 STATUS = {"ok", "refused"}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hgdx_eval.evaluation import pooled
-from hgdx_eval.evaluation.pooled import answer, error_of, pool, table
+from hgdx_eval.evaluation.pooled import answer, error_of, freedom, pool, table
 from hgdx_eval.evaluation.sites import Site
 from hgdx_eval.study.vocabulary import COLUMNS, NOT_COUNTED
 
@@ -68,9 +68,9 @@ def test_the_prediction_interval_is_the_usual_one_where_all_is_known():
         [site(f"s{i:03}", 4 + 2 * z, 0.01) for i, z in enumerate(rng.permutation(stats.norm.ppf((np.arange(120) + 0.5) / 120)))]
     ).answer
     assert (many.new_low, many.new_high) == (pytest.approx(4 - 1.96 * 2, abs=0.2), pytest.approx(4 + 1.96 * 2, abs=0.2))
-    same = pool([site(name, 2.0 + 0.001 * i, 1, n_clusters=6.0) for i, name in enumerate("abcde")]).answer
+    same = pool([site(name, 2.0 + 0.001 * i, 1) for i, name in enumerate("abcde")]).answer
     assert same.new_low <= same.low < same.high <= same.new_high  # one place is no surer than the mean of all
-    few = pool([site(name, effect, 1, n_clusters=6.0) for name, effect in zip("abcde", (1, 2, 3, 4, 6), strict=True)]).answer
+    few = pool([site(name, effect, 1) for name, effect in zip("abcde", (1, 2, 3, 4, 6), strict=True)]).answer
     assert few.new_high - few.new_low > 2 * stats.norm.ppf(0.975) * np.sqrt(few.tau**2 + few.error**2)
 
 
@@ -117,9 +117,10 @@ def test_order_does_not_matter_and_units_go_through(drawn, rng, shift, times):
 
 def test_numbers_of_a_study_that_does_not_count_are_nowhere():
     canary = 77.123456
+    hidden = dict.fromkeys(("n_obs", "n_units", "n_clusters", "n_treated_clusters", "dose", "start_level"), canary)
     for state in NOT_COUNTED:
         counted = [site(name, number, 1) for name, number in (("a", 1), ("b", 2), ("d", 2.5))]
-        found = pool([*counted, replace(site("c", canary, canary / 7), state=state)])
+        found = pool([*counted, replace(site("c", canary, canary / 7, **hidden), state=state)])
         assert found.answer == pool(counted).answer
         told = table(found, "p")
         assert list(told.columns) == COLUMNS and "77.1" not in told.to_csv() + repr(found.sites) + repr(answer(found))
@@ -132,13 +133,31 @@ def test_studies_that_measure_something_else_are_set_aside_naming_both():
     found = {one.study: one for one in pool(others).sites}
     assert [found[name].state for name in "abc"] == ["counts", "counts", "other_definition"]
     assert found["c"].reason == "scale: level in c, pp in a"
+    assert pool([site("a", 1, 1, definition={}), site("b", 2, 1, scale="log", definition={})]).answer is None
     none = pool([others[0], others[2]])
     assert none.answer is None and {one.state for one in none.sites} == {"other_definition"}
 
 
 def test_a_study_that_counts_without_an_interval_is_a_fault():
-    with pytest.raises(ValueError, match="a: counts without an interval"):
-        pool([replace(site("a", 1, 1), ci_low=float("nan"))])
+    for wrong in ({"ci_low": float("nan")}, {"level": float("nan")}, {"ci_low": 1.0, "ci_high": 1.0}):
+        with pytest.raises(ValueError, match="a: counts without an interval"):
+            pool([replace(site("a", 1, 1), **wrong)])
+
+
+def test_names_of_studies_move_nothing_and_few_clusters_are_known_by_their_interval():
+    told = [(1.0, 0.5), (2.0, 1.0), (4.0, 0.7), (6.0, 0.9)]
+    plain = pool([site(f"s{i}", *one) for i, one in enumerate(told)]).answer
+    again = pool([site(f"t{9 - i}", *one) for i, one in enumerate(told)]).answer
+    assert np.allclose(
+        [again.low, again.high, again.new_low, again.new_high], [plain.low, plain.high, plain.new_low, plain.new_high], rtol=1e-9
+    )
+    reach = stats.t.ppf(0.975, 3) * 1.0
+    few = site("s1", 2.0, 1.0, ci_low=2.0 - reach, ci_high=2.0 + reach)
+    assert (
+        freedom(few) == pytest.approx(3)
+        and np.isinf(freedom(replace(few, inference="wild")))
+        and np.isinf(freedom(replace(few, level=0.9)))
+    )
 
 
 def test_leaving_out_and_dates():

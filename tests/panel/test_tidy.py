@@ -295,3 +295,20 @@ def test_a_period_that_heads_two_columns_of_a_wide_table_is_refused(tmp_path):
     body = [["North", 1, 2, 3, 4], ["South", 2, 3, 4, 5]]
     with pytest.raises(InputError, match="column '2023-03' stands twice in the header"):
         panel_of(tmp_path, body, "place,2023-01,2023-02,2023-03,2023-03")
+
+
+def test_a_cell_of_letters_that_nobody_sees_is_empty(tmp_path):
+    body = [["\u00ad" if i == 9 else row[0], *row[1:]] for i, row in enumerate(rows())]
+    with pytest.raises(InputError, match="row 11: the unit is empty"):
+        panel_of(tmp_path, body)
+
+
+def test_dates_turned_round_in_some_rows_are_no_finer_table(tmp_path):
+    """Two clerks: last days of months, and months first; days above 12 say which order holds, so that some rows land in other months."""
+    last = {"01": "31", "02": "28", "03": "31", "04": "30", "05": "31", "06": "30", "07": "31"}
+    body = [
+        [u, f"{m[5:]}/04/2023" if u == "North" and m[5:] in ("02", "06") else f"{last[m[5:]]}/{m[5:]}/2023", *rest]
+        for u, m, *rest in rows()
+    ]
+    with pytest.raises(InputError, match="a second row of unit 'North' in period 2023-04"):
+        panel_of(tmp_path, body)

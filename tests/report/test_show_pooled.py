@@ -63,6 +63,6 @@ def test_simulated_studies_are_marked_and_so_is_the_page():
 def test_what_differs_is_named_and_many_studies_have_more_sections():
     other = replace(site(3), definition={"scale": "level"})
     html = shown([site(0), site(1), other])["pooled.en.html"]
-    assert "scale: level in s03, none in s00" in html and "measures something else" in html
+    assert "scale: level in s03, pp in s00" in html and "measures something else" in html
     many = shown([site(i) for i in range(12)])["pooled.en.html"]
     assert "What effects go with" in many and "What effects go with" not in html
