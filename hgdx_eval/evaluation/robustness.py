@@ -61,8 +61,8 @@ def robust(found: Evaluation, p: Study) -> Robustness:
 
 def rehearsal_rows(main: Estimate, rehearsal: Rehearsal) -> Estimate | None:
     """`rehearsal` rows of constant effects, `parameter` the effect in the main estimate's unit: `group` found, covered, wrong_sign,
-    exaggeration (a ratio) and verdict_1 to verdict_5, shares 0-1 of so many worlds (`n_obs`) with the 99 % Monte Carlo interval; and one
-    row smallest_effect, found 8 times in 10, where there is one."""
+    exaggeration (a ratio) and verdict_1 to verdict_5, shares 0-1 with the 99 % Monte Carlo interval, from so many worlds (`n_obs`; wrong
+    signs and exaggeration are of those among them in which it is found); and one row smallest_effect, found 8 times in 10, where there is one."""
     if rehearsal.table.empty:
         return None
     row, rows = main.overall(), []
@@ -74,10 +74,10 @@ def rehearsal_rows(main: Estimate, rehearsal: Rehearsal) -> Estimate | None:
         for name, share, of in told:
             if pd.notna(share):
                 ends = monte_carlo(round(share * of), of)
-                rows.append({"group": name, "parameter": put_in, "estimate": share, "n_obs": of, "level": GATE_LEVEL,
+                rows.append({"group": name, "parameter": put_in, "estimate": share, "n_obs": worlds, "level": GATE_LEVEL,
                              "ci_low": ends["low"], "ci_high": ends["high"]})  # fmt: skip
         if pd.notna(one["exaggeration"]):
-            rows.append({"group": "exaggeration", "parameter": put_in, "estimate": one["exaggeration"], "n_obs": hits})
+            rows.append({"group": "exaggeration", "parameter": put_in, "estimate": one["exaggeration"], "n_obs": worlds})
     if pd.notna(rehearsal.smallest):
         rows.append({"group": "smallest_effect", "estimate": rehearsal.smallest, "scale": rehearsal.scale})
     common = dict(study=row["study"], outcome=row["outcome"], estimator=row["estimator"], term="rehearsal", inference="model",
