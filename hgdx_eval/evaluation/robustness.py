@@ -62,7 +62,8 @@ def robust(found: Evaluation, p: Study) -> Robustness:
 def rehearsal_rows(main: Estimate, rehearsal: Rehearsal) -> Estimate | None:
     """`rehearsal` rows of constant effects, `parameter` the effect in the main estimate's unit: `group` found, covered, wrong_sign,
     exaggeration (a ratio) and verdict_1 to verdict_5, shares 0-1 with the 99 % Monte Carlo interval, from so many worlds (`n_obs`; wrong
-    signs and exaggeration are of those among them in which it is found); and one row smallest_effect, found 8 times in 10, where there is one."""
+    signs and exaggeration are of those among them in which it is found); and one row smallest_effect, found 8 times in 10, where there is
+    one."""
     if rehearsal.table.empty:
         return None
     row, rows = main.overall(), []
