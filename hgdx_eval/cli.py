@@ -8,6 +8,7 @@ import sys
 import traceback
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -19,9 +20,9 @@ from .base.progress import Progress, close_line, tell, warn
 from .base.safe_text import is_utf8, plain_line
 from .base.signals import Interrupted, interruptible, raise_if_asked, stoppable
 from .locale import LANGUAGES
+from .study.vocabulary import Engine
 
 OUTPUTS = "outputs"
-ENGINES = ("duckdb", "spark")
 WEBHOOK = "HGDX_WEBHOOK"
 SECONDS = click.FloatRange(min=0, min_open=True, max=1e7)
 
@@ -329,7 +330,7 @@ def check(file: Path, layout: str | None, fees: Path | None, as_json: bool, exac
 @click.option("--release", is_flag=True, help="merge cells below --min-count, and those that would tell them, into their parent")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=OUTPUTS, show_default=True,
               help="of --release: folder of the published runs beside which it is passed on; what it tells stays there")  # fmt: skip
-@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True,
+@click.option("--engine", type=click.Choice(get_args(Engine)), default="duckdb", show_default=True,
               help="spark: a dossier list a task, on a cluster (pip install 'hgdx_eval[spark]', Java 17); the same cells")  # fmt: skip
 @click.option("--master", help="of --engine spark: local[N], spark://HOST:PORT, yarn, k8s://URL; default: that of Spark's own settings")
 def panel(files: tuple[Path, ...], output: Path, fees: Path | None, date_column: str, min_count: int, release: bool, out: Path,

@@ -358,7 +358,7 @@ def codes(table: Table, rng: random.Random) -> Table:
     after = rng.random() < 0.5
     late = [i for i, row in enumerate(table.rows) if not after or (row[0] == UNITS[0] and iso(row[1]) and row[1] >= "2023-07")]
     chosen = set(rng.sample(late, min(len(late), rng.choice([2, 5]))))
-    return replace(each(table, len(table.header) - 1, lambda cell: code, lambda i: i in chosen), truth=table.truth)
+    return each(table, len(table.header) - 1, lambda cell: code, lambda i: i in chosen)
 
 
 def thousands_of(table: Table, rng: random.Random) -> Table:

@@ -88,13 +88,13 @@ class Pooled:
 
 
 def pool(sites: list[Site]) -> Pooled:
-    """The studies of a portfolio as one answer. Only those that count and measure what most others measure are pooled; the order in which
-    they come plays no part.
+    """The studies of a portfolio as one answer: those that count. The order in which they come plays no part.
 
-    Returns a Pooled. Raises ValueError where a study that counts has no interval.
+    Returns a Pooled. Raises ValueError where a study that counts has no interval, or two do not measure the same.
     """
-    known = agreed(sorted(sites, key=lambda site: site.study))
-    counted = sorted((site for site in known if site.state == "counts"), key=lambda site: (site.start, site.study))
+    known = sorted(sites, key=lambda site: (site.start, site.study))
+    counted = [site for site in known if site.state == "counts"]
+    check_same(counted)
     whole = [np.isfinite([site.estimate, site.ci_low, site.ci_high, site.level]).all() and error_of(site) > 0 for site in counted]
     if not all(whole):
         raise ValueError(f"{counted[whole.index(False)].study}: counts without an interval")
@@ -110,37 +110,11 @@ def bare(site: Site) -> Site:
     return replace(bare, n_obs=nothing, n_units=nothing, n_clusters=nothing, n_treated_clusters=nothing, dose=nothing, start_level=nothing)
 
 
-def agreed(sites: list[Site]) -> list[Site]:
-    """Those that measure something else than most others are set aside, naming one that differs; where no two agree, all are."""
-    counted = [site for site in sites if site.state == "counts"]
-    kinds = pd.Series([tuple(sorted(measured(site).items())) for site in counted], dtype=object)
-    if kinds.nunique() < 2:
-        return sites
-    sizes = kinds.value_counts()
-    most = sizes.index[0] if sizes.iloc[0] > sizes.iloc[1] else None
-    first = dict(reversed(list(zip(kinds, counted, strict=True))))
-    kind_of = {site.study: kind for kind, site in zip(kinds, counted, strict=True)}
-
-    def told(site: Site) -> Site:
-        own = kind_of.get(site.study)
-        if own is None or own == most:
-            return site
-        other = first[most] if most is not None else next(one for kind, one in first.items() if kind != own)
-        return replace(site, state="other_definition", reason=difference(site, other))
-
-    return [told(site) for site in sites]
-
-
-def measured(site: Site) -> dict[str, str]:
-    """What must be the same of two studies."""
-    return {"scale": site.scale, **site.definition}
-
-
-def difference(site: Site, other: Site) -> str:
-    """What two studies define differently, naming both."""
-    one, two = measured(site), measured(other)
-    keys = [key for key in sorted(one.keys() | two.keys()) if one.get(key) != two.get(key)]
-    return "; ".join(f"{key}: {one.get(key, 'none')} in {site.study}, {two.get(key, 'none')} in {other.study}" for key in keys)
+def check_same(counted: list[Site]) -> None:
+    """Raises ValueError where two studies measure different things: the portfolio sets those aside before."""
+    for site in counted[1:]:
+        if (site.scale, site.definition) != (counted[0].scale, counted[0].definition):
+            raise ValueError(f"{counted[0].study} and {site.study} do not measure the same")
 
 
 def error_of(site: Site) -> float:
@@ -281,9 +255,9 @@ def regression(effects: np.ndarray, errors: np.ndarray, trait: np.ndarray) -> di
 
 # --- what is published ---------------------------------------------------------------------------------------------------
 def answer(found: Pooled) -> dict[str, object]:
-    """The pooled answer for the receipt: estimate, ci_low, ci_high, k, last_period, scale; empty where nothing is pooled."""
+    """The pooled answer for the receipt: estimate, ci_low, ci_high, k, last_period, scale; k alone, 0, where nothing is pooled."""
     if found.answer is None:
-        return {}
+        return {"k": 0}
     last = max(site.last_period for site in found.counted)
     return {**row_of(found.answer), "k": found.answer.k, "last_period": last, "scale": found.scale}
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..study.portfolio import Difference
+
 # counts: its gate passed, it headlines an interval, it is defined as the others are. Others stand on the page with their reason, without
 # a number: blind (judged "cannot be judged", or blind until its plan is registered), no_interval (the headline is a rank), refused (bad
 # input), failed (began and did not finish), no_run (nothing published yet), no_policy (a place for which no policy is on record),
@@ -38,4 +40,5 @@ class Site:
     verdict: int | None = None
     simulated: bool = False
     run: str = ""  # name of the published run, "" without one
+    differs: Difference | None = None  # of other_definition: what it defines otherwise
     definition: dict[str, str] = field(default_factory=dict)  # what must be equal for two estimates to be pooled: key -> value

@@ -138,9 +138,17 @@ def constant_units(panel: Panel, p: Study, path: Path) -> Panel:
     whole = added_up(with_clusters(frame), p, panel.origin.file)
     sides = frame.assign(late=late[frame.index]).groupby("unit")["late"].nunique()
     several = sum(" + " in name for name in set(frame["unit"]) if name not in walk.old)
-    said = {"day": str(walk.valid_from), "before": cells["unit"].nunique(), "units": whole["unit"].nunique(), "joined": several,
-            "mixed": mixed, "one_side": int((sides < 2).sum()), "rebuilt": rebuilt}  # fmt: skip
-    return replace(panel, cells=whole, readings=(*panel.readings, Reading("units_constant", said)))
+    lost = {"mixed": mixed, "one_side": int((sides < 2).sum()), "rebuilt": rebuilt}
+    told = told_constant(walk.valid_from, cells["unit"].nunique(), whole["unit"].nunique(), several, **lost)
+    return replace(panel, cells=whole, readings=(*panel.readings, *told))
+
+
+def told_constant(day: date, before: int, units: int, joined: int, **lost: int) -> list[Reading]:
+    """What a reader must know of units constant over time: how many of `before` names they are made of, and what of `lost` there is (mixed:
+    left out as their parts were treated at different times; one_side: with data on one side of the day alone; rebuilt: old ones still
+    named after it)."""
+    first = Reading("units_constant", {"day": str(day), "before": before, "units": units, "joined": joined})
+    return [first, *(Reading(f"units_{name}", {"n": n}) for name, n in lost.items() if n)]
 
 
 def without_mixed(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:

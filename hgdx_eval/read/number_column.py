@@ -28,6 +28,7 @@ ERROR = re.compile(r"#(?:n/a|ref!|value!|div/0!|name\?|num!|null!|error!|spill!|
 TRUTH = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "y": 1.0, "n": 0.0, "t": 1.0, "f": 0.0, "có": 1.0,
          "không": 0.0, "co": 1.0, "khong": 0.0, "đúng": 1.0, "sai": 0.0}  # fmt: skip
 CODE = re.compile(r"-[1789]|-?(7{2,}|8{2,}|9{2,})")  # numbers that statistical programs write for a missing value
+LEAST_APART = 10.0  # of a code from all other numbers, where these hardly differ
 FAR = 5  # times the largest other number, from which on a positive one is no number of the same thing
 TICKS = {"x", "✓", "✔", "☑", "v"}
 LARGER = re.compile(r"nghìn|ngàn|triệu|tỷ|tỉ|thousand|million|billion|mn\b|bn\b|\btr\b|\bk\b", re.IGNORECASE)
@@ -247,7 +248,7 @@ def suspected_codes(values: pd.Series) -> list[float]:
     if others.empty:
         return []
     low, high = float(others.min()), float(others.max())
-    apart = high - low + 10
+    apart = high - low + LEAST_APART
     found = [code for code in codes if code < 0 <= low or code < low - apart or (code > high + apart and code > FAR * high)]
     return sorted(found, key=abs, reverse=True)
 

@@ -17,7 +17,7 @@ from typing import Any
 from ..base.aside import write_text
 from ..base.errors import InputError, RunFailed
 from ..base.private_folder import private_folder
-from ..base.progress import tell
+from ..base.progress import say
 from ..base.safe_text import plain_line
 from .sources import code_hash
 
@@ -177,7 +177,7 @@ def read_files(spark: Any, count: int, read: Callable[[int], Iterator[tuple[int,
     from pyspark import StorageLevel
 
     kinds = pa.schema([("share", pa.int32()), ("file", pa.int32()), ("at", pa.int64()), ("content", pa.binary())])
-    tell(f"Spark: {count} files, a task each")
+    say(f"Spark: {count} files, a task each")
     rows = spark.range(0, count, 1, count).mapInArrow(task, "share int, file int, at long, content binary")
     return rows.persist(StorageLevel.DISK_ONLY)
 

@@ -128,7 +128,10 @@ def show_studies(found: Pooled, words: Words) -> blocks.Block:
     shown, held = (pd.DataFrame(part, columns=[words(f"pooled.col_{name}") for name in heads])
                    for part, heads in ((rows, HEADS[:3]), (data, HEADS)))  # fmt: skip
     told = blocks.table(shown, words("pooled.studies_caption"), words, download=held, name="studies")
-    reasons = [(name_of(site, words), site.reason) for site in found.sites if site.state == "other_definition" and site.reason]
+    names = {site.study: name_of(site, words) for site in found.sites}
+    reasons = [(names[site.study], words("pooled.differs", what=differs.key, own=differs.own, usual=differs.usual,
+                                         other=names.get(differs.other, differs.other)))
+               for site in found.sites if (differs := site.differs)]  # fmt: skip
     return told + blocks.definitions(reasons, words) if reasons else told
 
 

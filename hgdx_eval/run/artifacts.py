@@ -31,7 +31,7 @@ from .run_records import result_of
 
 
 def publish_files(building: Path, p: Study, panel: Panel, release: Release | None, langs: list[str], executed: dict, receipt: dict,
-                  key: Key) -> None:  # fmt: skip
+                  key: Key, policy: dict) -> None:  # fmt: skip
     """estimates.csv, reports, notebook pages, what was told of counts and the receipt, in the folder being built."""
     tables = {lang: collected([nb for job, nb in executed.items() if job.lang == lang], p) for lang in langs}
     first = tables[langs[0]]
@@ -44,7 +44,7 @@ def publish_files(building: Path, p: Study, panel: Panel, release: Release | Non
     made = {job.stem: {"key": key.of(job), "sha256": file_hash(building / "notebooks" / f"{job.stem}.ipynb")} for job in executed}
     if release is not None:
         write_told(release, building / FILE)
-    result = result_of(first, panel, receipt["inputs"][0]["rows"], p, list(executed.values()))
+    result = result_of(first, panel, receipt["inputs"][0]["rows"], p, list(executed.values()), policy)
     files = {file.name: file_hash(file) for file in sorted(building.iterdir()) if file.is_file() and file.name != "receipt.json"}
     write_json(building / "receipt.json", {**receipt, "executed": made, "files": files, "result": result, "state": "complete",
                                            "finished": now()})  # fmt: skip

@@ -15,19 +15,19 @@ from ..base.errors import InputError
 from ..base.hashes import file_hash
 from ..base.telling import told_file
 from ..evaluation.sites import Site, SiteState
+from ..evaluation.verdict import CANNOT
 from ..read.sources import data_files
-from ..study.portfolio import Member, definition_of
+from ..study.portfolio import Difference, Member, definition_of
 from ..study.study import Study
 from ..study.vocabulary import NO_INTERVAL
 from .run_folders import MEMBERS, STAMP, latest_run, now, write_json
 from .run_records import Run, estimates, listed, read_run
 
-CANNOT_JUDGE = 5
 NUMBERS = ("std_error", "n_obs", "n_units", "n_clusters", "n_treated_clusters")  # of its row in estimates.csv
 
 
 # --- what a member tells -------------------------------------------------------------------------------------------
-def site_of(member: Member, out: Path, folder: Path, odd: dict[str, str]) -> Site:
+def site_of(member: Member, out: Path, folder: Path, odd: dict[str, Difference]) -> Site:
     """A member as it stands on the page. `out`: folder of the studies' runs; `folder`: of the portfolio; `odd`: study -> why it is not
     defined as the others."""
     bare = Site(member.study, "no_run", titles=member.titles)
@@ -50,7 +50,7 @@ def newest(folder: Path) -> Run | None:
     return run if run is not None and run.complete else None
 
 
-def told_by(run: Run, member: Member, bare: Site, odd: dict[str, str]) -> Site:
+def told_by(run: Run, member: Member, bare: Site, odd: dict[str, Difference]) -> Site:
     """What a published run tells, with its numbers only where it counts."""
     result, main = run.result, run.result.get("main") or {}
     known = replace(bare, run=run.name, verdict=result.get("verdict"), simulated=bool(run.receipt.get("simulated")),
@@ -58,7 +58,7 @@ def told_by(run: Run, member: Member, bare: Site, odd: dict[str, str]) -> Site:
                     definition=definition_of(member.p) if member.p else {})  # fmt: skip
     state, reason = standing(member, result.get("verdict"), main, odd)
     if state != "counts":
-        return replace(known, state=state, reason=reason)
+        return replace(known, state=state, reason=reason, differs=odd.get(member.study))
     row = main_row(run, main)
     std_error, n_obs, n_units, n_clusters, n_treated = (float(row.get(name, "nan")) for name in NUMBERS)
     dose, level_before = (float(result[name]) if result.get(name) is not None else float("nan") for name in ("dose", "start_level"))
@@ -69,11 +69,11 @@ def told_by(run: Run, member: Member, bare: Site, odd: dict[str, str]) -> Site:
     )  # fmt: skip
 
 
-def standing(member: Member, verdict: int | None, main: dict, odd: dict[str, str]) -> tuple[SiteState, str]:
+def standing(member: Member, verdict: int | None, main: dict, odd: dict[str, Difference]) -> tuple[SiteState, str]:
     """Whether a published run counts, and why not."""
     if member.study in odd:
-        return "other_definition", odd[member.study]
-    if verdict in (None, CANNOT_JUDGE) or not main:
+        return "other_definition", str(odd[member.study])
+    if verdict in (None, CANNOT) or not main:
         return "blind", 'its gate has not passed: judged "cannot be judged from these data"'
     if main.get("ci_low") is None or main.get("ci_high") is None or main.get("inference") in NO_INTERVAL:
         return "no_interval", "its headline is a rank, not an interval"

@@ -128,19 +128,20 @@ def build(p: Study, langs: list[str], folder: Path, options: Options, key: Key, 
     receipt: dict = {"run": run}
     try:
         with periods.on(periods.day_in(zone_of(p), started)), kernels(p) as (work, hand_over):
-            panel, release, main = first_look(p, options, hand_over, folder, key)
+            panel, release, policy = first_look(p, options, hand_over, folder, key)
             rows = panel.origin.rows if release is None else int(release.rows_told(panel.origin.rows))
             receipt = make_receipt(p, panel, rows, langs, key, run, started)
             begin()
             building.mkdir()
             write_json(building / "receipt.json", {**receipt, "state": "running"})
-            say(f"{p.study}: {main}")
+            say(f"{p.study}: {p.estimator}")
             (building / "notebooks").mkdir()
             todo = [Job(name, lang) for lang in langs for name in notebook_names(p)]
             done = {} if options.force else held_over(todo, key, latest_run(folder), building / "notebooks")
             executed = execute_all(p, todo, done, building / "notebooks", work, options)
         say(f"{p.study}: writing the report")
-        publish_files(building, p, panel, release, langs, executed, {**receipt, "seconds": round(time.monotonic() - clock, 1)}, key)
+        receipt = {**receipt, "seconds": round(time.monotonic() - clock, 1)}
+        publish_files(building, p, panel, release, langs, executed, receipt, key, policy)
         raise_if_asked()
         final = publish(building, run)
         if not options.compared:
@@ -172,13 +173,14 @@ def refresh_history(folder: Path) -> None:
         warn(f"{folder.name}: the history page could not be written: {type(error).__name__}")
 
 
-def first_look(p: Study, options: Options, hand_over: object, folder: Path, key: Key) -> tuple[object, object, str]:
+def first_look(p: Study, options: Options, hand_over: object, folder: Path, key: Key) -> tuple[object, object, dict]:
     """The panel and what may be told of it, handed to the kernels to come, once the main method has accepted it: what is wrong is refused
-    before any starts."""
+    before any starts; and what is told of the policy (`policy_told`)."""
     from ..design.design import study_design
     from ..estimation.estimate import estimate
     from ..evaluation.plan_record import check_plan, lift
     from ..panel.load import check_fresh, load_panel
+    from .run_records import policy_told
     from .told_before import decide
 
     check_plan(p)
@@ -193,4 +195,4 @@ def first_look(p: Study, options: Options, hand_over: object, folder: Path, key:
     release = decide(panel, p, design, folder, key.inputs, options.told)
     hand_over(panel, release)
     estimate(replace(design, release=release), p.estimator)  # as the kernels ask for it
-    return panel, release, p.estimator
+    return panel, release, policy_told(design, p)

@@ -16,7 +16,7 @@ from ..base.signals import Interrupted, interruptible, raise_if_asked
 from ..evaluation.sites import Site
 from ..read.sources import code_hash
 from ..study.own_words import words_told
-from ..study.portfolio import Member, Portfolio, members_of, odd_ones, portfolio_file, read_portfolio
+from ..study.portfolio import Difference, Member, Portfolio, members_of, odd_ones, portfolio_file, read_portfolio
 from ..study.study import Study
 from .members import check_inputs, check_rows, note, site_of, truth_of
 from .processes import Outcome, cores, run_side_by_side
@@ -108,7 +108,7 @@ def leave_no_trace(folder: Path, made: list[Path]) -> None:
     remove_if_empty(folder, made)
 
 
-def shard(members: list[Member], out: Path, folder: Path, odd: dict[str, str], choice: Choice) -> Done:
+def shard(members: list[Member], out: Path, folder: Path, odd: dict[str, Difference], choice: Choice) -> Done:
     """The K-th of N parts of the members by name, whatever scheduler asks for it; nothing is pooled."""
     number, of = choice.only or (1, 1)
     mine = members[number - 1 :: of]
@@ -116,7 +116,8 @@ def shard(members: list[Member], out: Path, folder: Path, odd: dict[str, str], c
     return Done(None, [site_of(one, out, folder, odd) for one in mine], faults(outcomes))
 
 
-def whole(portfolio: Portfolio, file: Path, members: list[Member], out: Path, folder: Path, odd: dict[str, str], choice: Choice) -> Done:
+def whole(portfolio: Portfolio, file: Path, members: list[Member], out: Path, folder: Path, odd: dict[str, Difference],
+          choice: Choice) -> Done:  # fmt: skip
     """All members, then their page, under the portfolio's lock."""
     try:
         with locked(folder):

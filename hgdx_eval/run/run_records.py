@@ -17,7 +17,7 @@ from platformdirs import user_state_path
 
 from ..base.aside import write_bytes
 from ..base.periods import written, written_all
-from ..design.design import Design, study_design
+from ..design.design import Design
 from ..locale import LANGUAGES
 from ..panel.load import newest_counted
 from ..panel.panel import Panel
@@ -49,8 +49,10 @@ class Run:
 
 
 # --- what a receipt says of the result -----------------------------------------------------------------------------
-def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks: list[NotebookNode]) -> dict:
-    """The receipt's `result`: the headlined estimate, the verdict's number, the newest period and a keyed hash per period."""
+def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks: list[NotebookNode],
+              policy: dict) -> dict:  # fmt: skip
+    """The receipt's `result`: the headlined estimate, the verdict's number, the newest period, a keyed hash per
+    period and `policy` (`policy_told`)."""
     main = table[(table["estimator"] == p.estimator) & table["term"].isin(["overall", "change"]) & (table["notebook"] == "effect")].head(1)
     if judged(notebooks, "headline") in NO_INTERVAL and not (main["term"] == "change").any():
         main = main.assign(ci_low=float("nan"), ci_high=float("nan"))  # what the report refuses to tell, nobody is told
@@ -61,14 +63,14 @@ def result_of(table: pd.DataFrame, panel: Panel, rows: int, p: Study, notebooks:
     return {
         "main": {name: first[0][name] for name in MAIN} if first else None, "verdict": judged(notebooks, "verdict"),
         "last_period": newest_counted(panel, p), "rows": rows, "titles": titles,
-        "periods": months, "periods_key": hmac.digest(key, kind, "sha256").hex()[:8] if key else None, **policy_told(panel, p),
+        "periods": months, "periods_key": hmac.digest(key, kind, "sha256").hex()[:8] if key else None, **policy,
     }  # fmt: skip
 
 
-def policy_told(panel: Panel, p: Study) -> dict[str, str | float | None]:
+def policy_told(design: Design, p: Study) -> dict[str, str | float | None]:
     """What other studies are compared by: the policy's first period (`start`), its size in per cent (`dose`, None unknown) and the treated
     units' mean outcome before it (`start_level`, in points or the outcome's own unit; None where too few dossiers stand behind it)."""
-    design, policy = study_design(panel, p), domain_of(p).policy(p)
+    policy = domain_of(p).policy(p)
     return {"start": written(design.start), "dose": round(policy.cut * 100, 1) if policy else None, "start_level": start_level(design)}
 
 

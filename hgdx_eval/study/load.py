@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,15 +26,21 @@ CHANGES = "a map of the study's keys, as {seed: 3, window: [2022-01, 2024-12]}, 
 
 def study_file(study: str | Path) -> Path:
     """The YAML file of a study: a path, or a name in `params/studies/`. Raises InputError where there is none."""
-    if "/" in str(study) or os.sep in str(study) or str(study).endswith((".yaml", ".yml")):
-        path = Path(study)
+    return named_file(str(study), "study", "studies", study_files)
+
+
+def named_file(name: str, kind: str, folder: str, files: Callable[[Path], list[Path]]) -> Path:
+    """A YAML file of params: a path, or a name in one of their folders (`files`: of one folder of params). Raises InputError, with the
+    names that are known, where there is none."""
+    if "/" in name or os.sep in name or name.endswith((".yaml", ".yml")):
+        path = Path(name)
         if not path.is_file():
-            raise InputError(f"{path.name}: there is no such study file")
+            raise InputError(f"{path.name}: there is no such {kind} file")
         return path.resolve()
-    path = own_file("params", "studies", f"{study}.yaml")
+    path = own_file("params", folder, f"{name}.yaml")
     if not path.is_file():
-        known = sorted({file.stem for folder in own_folders("params") for file in study_files(folder)})
-        raise InputError(f"study {study!r} is not known{did_you_mean(str(study), known)}; known: {', '.join(known)}")
+        known = sorted({file.stem for params in own_folders("params") for file in files(params)})
+        raise InputError(f"{kind} {name!r} is not known{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}")
     return path
 
 

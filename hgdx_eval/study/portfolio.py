@@ -2,7 +2,6 @@
 starts; what it names becomes a list of members, each a study of its own."""
 
 import fnmatch
-import os
 import re
 import unicodedata
 from dataclasses import dataclass, field, replace
@@ -12,12 +11,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..base.errors import InputError
-from ..base.own_files import own_file, own_folders
+from ..base.own_files import own_folders
 from ..base.telling import did_you_mean, told_text
 from ..base.yaml_strict import load_yaml, validate
 from ..locale import LANGUAGES
 from .domains import domain_of
-from .load import read_study, study_file, study_files, study_words
+from .load import named_file, read_study, study_file, study_files, study_words
 from .own_words import own_words
 from .study import PATH_KEYS, Study
 from .vocabulary import SINGLE_SERIES
@@ -92,15 +91,7 @@ class Member:
 
 def portfolio_file(name: str) -> Path:
     """The YAML file of a portfolio: a path, or a name in `params/portfolios/`. Raises InputError where there is none."""
-    if "/" in name or os.sep in name or name.endswith((".yaml", ".yml")):
-        if not Path(name).is_file():
-            raise InputError(f"{Path(name).name}: there is no such portfolio file")
-        return Path(name).resolve()
-    path = own_file("params", "portfolios", f"{name}.yaml")
-    if not path.is_file():
-        known = sorted({file.stem for folder in own_folders("params") for file in portfolio_files(folder)})
-        raise InputError(f"portfolio {name!r} is not known{did_you_mean(name, known)}; known: {', '.join(known) or 'none'}")
-    return path
+    return named_file(name, "portfolio", "portfolios", portfolio_files)
 
 
 def portfolio_files(params: Path) -> list[Path]:
@@ -310,7 +301,20 @@ def definition_of(p: Study) -> dict[str, str]:
     }  # fmt: skip
 
 
-def odd_ones(members: list[Member], file: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class Difference:
+    """What a study defines otherwise than one that is defined as most are: the key, its own value, that study, its value."""
+
+    key: str
+    own: str
+    other: str
+    usual: str
+
+    def __str__(self) -> str:
+        return f"{self.key} is {told_text(self.own)}, that of {self.other} is {told_text(self.usual)}"
+
+
+def odd_ones(members: list[Member], file: str) -> dict[str, Difference]:
     """Study -> why it is not pooled: it is not defined as most are (of equals, as the first). Raises InputError where no two agree."""
     defined = [(one.study, definition_of(one.p)) for one in members if one.p is not None]
     if len(defined) < 2:
@@ -324,6 +328,6 @@ def odd_ones(members: list[Member], file: str) -> dict[str, str]:
     return odd
 
 
-def difference(own: dict[str, str], usual: dict[str, str], named: str) -> str:
+def difference(own: dict[str, str], usual: dict[str, str], named: str) -> Difference:
     key = next(key for key in own if own[key] != usual[key])
-    return f"{key} is {told_text(own[key])}, that of {named} is {told_text(usual[key])}"
+    return Difference(key, own[key], named, usual[key])

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from ..base.errors import InputError
 from ..base.safe_text import header_key, plain_spaces
 from ..base.telling import in_brief, told_file, told_text
-from .vocabulary import KINDS, Comparison, Frequency, Kind, estimator_names
+from .vocabulary import KINDS, Comparison, Engine, Frequency, Kind, estimator_names
 
 PeriodText = str | int | date
 COUNTED = ("outcome", "numerator", "denominator", "treated", "weights", "dose")  # keys of columns of numbers
@@ -103,7 +103,7 @@ class Study(BaseModel):
     )
     complete_units: bool = Field(False, description="true: keep only units observed in every period of the window")
     weights: str | None = Field(None, description="a column, or none; default: the denominator where there is one")
-    engine: Literal["duckdb", "spark"] = Field(
+    engine: Engine = Field(
         "duckdb", description="what reads and counts dossier lists: duckdb, or spark (hgdx_eval[spark], the master of Spark's own settings)"
     )
     fresh_within: int | None = Field(

@@ -10,6 +10,7 @@ Frequency = Literal["D", "W", "M", "Q", "Y"]  # day, week (ISO: Monday to Sunday
 Comparison = Literal["never", "not_yet"]  # whether units treated later are compared before they are
 Kind = Literal["cluster", "wild", "randomization", "placebo"]  # kinds of interval that the gate can try, in its order
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Engine = Literal["duckdb", "spark"]  # what reads and counts lists of a row a case
 ESTIMANDS = {"effect", "difference"}
 
 # --- estimates.csv -------------------------------------------------------------------------------------------------

@@ -173,4 +173,6 @@ def reading_text(kind: str, said: dict[str, str | int], words: Words) -> str:
             for name, value in said.items()}  # fmt: skip
     if "form" in told:
         told["form"] = words("readings.form_" + re.sub(r"\W+", "_", str(said["form"])))
+    if "day" in told:
+        told["day"] = words.date(str(said["day"]))
     return words("readings." + kind, **told)

@@ -164,8 +164,7 @@ def named(good: pd.DataFrame, schedule: pd.DataFrame, facts: Facts, file: str,
     refuse_ambiguous(agencies, file)
     keep, told = pd.Series(True, index=good.index), []
     if constant:
-        agencies, keep, reading = constant_agencies(agencies, good["agency"], good["month"], facts)
-        told = [reading]
+        agencies, keep, told = constant_agencies(agencies, good["agency"], good["month"], facts)
     codes = todays_codes(good, schedule)
     groups = todays_rows(schedule)["fee_group"]
     counts = pd.DataFrame({

@@ -11,7 +11,7 @@ import pandas as pd
 from ..base.errors import InputError
 from ..base.own_files import kits_own
 from ..base.yaml_strict import load_yaml, validate
-from ..panel.crosswalk import joined, with_clusters
+from ..panel.crosswalk import joined, told_constant, with_clusters
 from ..read.readings import Reading
 from ..study.events import Record, Source
 from .facts import Facts, facts_folder
@@ -129,7 +129,9 @@ def check_whole(pairs: dict[str, list[str]], shares: dict[str, list[str]], units
             raise InputError(f"{PAIRS}: old {old}: its shares do not add up to 1: name every new commune of it, or no share")
 
 
-def constant_agencies(agencies: pd.DataFrame, texts: pd.Series, months: pd.Series, facts: Facts) -> tuple[pd.DataFrame, pd.Series, Reading]:
+def constant_agencies(
+    agencies: pd.DataFrame, texts: pd.Series, months: pd.Series, facts: Facts
+) -> tuple[pd.DataFrame, pd.Series, list[Reading]]:
     """(`unit_names.named_agencies` on communes constant over time, which rows are kept, what a reader must know).
 
     Before the day a commune is its part of the crosswalk; from it on, so are a new commune and an old one that a row still names (the new
@@ -166,7 +168,7 @@ def constant_agencies(agencies: pd.DataFrame, texts: pd.Series, months: pd.Serie
     sides = (
         pd.DataFrame({"agency": communes, "late": pd.Series(late, index=texts.index)[communes.index]}).groupby("agency")["late"].nunique()
     )
-    said = {"day": str(merger.valid_from), "before": len(olds), "units": len(set(walk.old.values())),
-            "joined": sum(name not in walk.old for name in set(walk.old.values())), "mixed": 0, "one_side": int((sides < 2).sum()),
-            "rebuilt": agencies.loc[late & new.isna() & old.notna(), "agency"].nunique()}  # fmt: skip
-    return found, keep, Reading("units_constant", said)
+    units, rebuilt = set(walk.old.values()), agencies.loc[late & new.isna() & old.notna(), "agency"].nunique()
+    told = told_constant(merger.valid_from, len(olds), len(units), sum(name not in walk.old for name in units),
+                         one_side=int((sides < 2).sum()), rebuilt=rebuilt)  # fmt: skip
+    return found, keep, told

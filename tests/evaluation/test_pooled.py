@@ -88,7 +88,7 @@ def test_one_study_alone_is_that_study_to_the_digit_and_none_is_nothing():
     row = table(found, "p").set_index("term").loc["pooled"]
     assert row[["estimate", "ci_low", "ci_high", "inference"]].tolist() == [4.2345678901234, 3.3, 5.9, "cluster"]
     nothing = pool([replace(only, state="blind")])
-    assert nothing.answer is None and answer(nothing) == {}
+    assert nothing.answer is None and answer(nothing) == {"k": 0}
     assert table(nothing, "p").iloc[0][["term", "status", "reason"]].tolist() == ["pooled", "refused", "no_study_counts"]
 
 
@@ -128,14 +128,10 @@ def test_numbers_of_a_study_that_does_not_count_are_nowhere():
         assert (row["status"], row["reason"]) == ("refused", state)
 
 
-def test_studies_that_measure_something_else_are_set_aside_naming_both():
-    others = [site("a", 1, 1), site("b", 2, 1), site("c", 3, 1, definition={"scale": "level"})]
-    found = {one.study: one for one in pool(others).sites}
-    assert [found[name].state for name in "abc"] == ["counts", "counts", "other_definition"]
-    assert found["c"].reason == "scale: level in c, pp in a"
-    assert pool([site("a", 1, 1, definition={}), site("b", 2, 1, scale="log", definition={})]).answer is None
-    none = pool([others[0], others[2]])
-    assert none.answer is None and {one.state for one in none.sites} == {"other_definition"}
+@pytest.mark.parametrize("other", [{"definition": {"scale": "level"}}, {"scale": "log"}])
+def test_studies_that_do_not_measure_the_same_are_not_pooled(other):
+    with pytest.raises(ValueError, match="a and c do not measure the same"):
+        pool([site("a", 1, 1), site("b", 2, 1), site("c", 3, 1, **other)])
 
 
 def test_a_study_that_counts_without_an_interval_is_a_fault():

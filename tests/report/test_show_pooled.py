@@ -9,6 +9,7 @@ import pytest
 from hgdx_eval.evaluation.pooled import pool
 from hgdx_eval.evaluation.sites import Site
 from hgdx_eval.report.show_pooled import pages
+from hgdx_eval.study.portfolio import Difference
 
 TITLES = {"vi": "Giảm phí có tác động không?", "en": "Did lower fees matter?"}
 MADE = {"day": "2026-12-01", "packages": {"hgdx_eval": "0.1.0"}, "key": "abcdef0123"}
@@ -61,8 +62,10 @@ def test_simulated_studies_are_marked_and_so_is_the_page():
 
 
 def test_what_differs_is_named_and_many_studies_have_more_sections():
-    other = replace(site(3), definition={"scale": "level"})
-    html = shown([site(0), site(1), other])["pooled.en.html"]
-    assert "scale: level in s03, pp in s00" in html and "measures something else" in html
+    other = replace(site(3, "other_definition"), differs=Difference("weights", "none", "s00", "denominator"))
+    made = shown([site(0), site(1), other])
+    html = made["pooled.en.html"]
+    assert "weights: none; in Hậu Giang0: denominator" in html and "measures something else" in html
+    assert "weights: none; ở Hậu Giang0: denominator" in made["pooled.vi.html"]
     many = shown([site(i) for i in range(12)])["pooled.en.html"]
     assert "What effects go with" in many and "What effects go with" not in html

@@ -12,34 +12,15 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-import stand_in_pooled
 from faults import ROOT, SETUP
 from in_process import command
+from made_portfolios import HEAD, STUDY
 from made_runs import made_run
 
 from hgdx_eval.run.processes import Outcome
 from hgdx_eval.run.run_folders import MEMBERS, read_receipt
 
-STUDY = """study: {name}
-data: {name}.csv
-unit: unit
-period: year
-frequency: Y
-outcome: value
-scale: share
-treated_from: {{a: 2021}}
-weights: none
-cluster: unit
-estimator: two_way_fixed_effects
-"""
-HEAD = "portfolio: many\ntitle: {vi: Nhiều, en: Many}\n"
 EFFECT = "result = hg.estimate(design, p.estimator)\nhg.record([result], 'effect', words, verdict=2, headline='cluster')"
-
-
-@pytest.fixture(autouse=True)
-def stand_in():
-    with stand_in_pooled.in_place():
-        yield
 
 
 @pytest.fixture
@@ -99,7 +80,7 @@ def test_members_run_by_processes_and_what_is_refused_stops_no_other(folder):
     assert "one: unchanged" in grown.stderr and "two: unchanged" not in grown.stderr and grown.stdout != done.stdout
     answers = read_receipt(Path(grown.stdout.strip()))["answers"]
     assert [one["run"] for one in answers] == [published.name, Path(grown.stdout.strip()).name]
-    assert "1 answers before" in (Path(grown.stdout.strip()) / "pooled.en.html").read_text(encoding="utf-8")
+    assert "How the answer moved" in (Path(grown.stdout.strip()) / "pooled.en.html").read_text(encoding="utf-8")
     page = command("verify", published, cwd=folder)
     assert page.returncode == 2 and "verify its members one by one" in page.stderr
 
@@ -228,9 +209,7 @@ def test_studies_portfolios_and_what_takes_them_away_keep_apart(folder, ends):
 
 
 def start(folder, *words):
-    code = (f"import sys; sys.path[:0] = [{str(ROOT / 'tests')!r}]; import stand_in_pooled; from hgdx_eval import cli\n"
-            "with stand_in_pooled.in_place(): cli.main(sys.argv[1:], ends=True)")  # fmt: skip
-    return subprocess.Popen([sys.executable, "-c", code, "run-all", str(folder / "many.yaml"), "--out", str(folder / "out"), "--lang", "vi", *words],
+    return subprocess.Popen([sys.executable, "-m", "hgdx_eval", "run-all", str(folder / "many.yaml"), "--out", str(folder / "out"), "--lang", "vi", *words],
                             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)  # fmt: skip
 
 

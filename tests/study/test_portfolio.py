@@ -1,23 +1,11 @@
 """A portfolio's file: what it names, and one line for whatever is wrong."""
 
 import pytest
+from made_portfolios import HEAD, STUDY
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.study.domains import domain_of
 from hgdx_eval.study.portfolio import definition_of, members_of, odd_ones, portfolio_file, read_portfolio, slug
-
-STUDY = """study: {name}
-data: {name}.csv
-unit: unit
-period: year
-frequency: Y
-outcome: value
-treated_from: {{a: 2021}}
-weights: none
-cluster: unit
-estimator: two_way_fixed_effects
-"""
-HEAD = "portfolio: many\ntitle: {vi: Nhiều, en: Many}\n"
 
 
 @pytest.fixture
@@ -116,7 +104,7 @@ def test_a_member_that_cannot_be_read_is_refused_alone(folder):
 def test_odd_definitions_are_named_with_what_the_others_measure(folder):
     (folder / "two.yaml").write_text(STUDY.format(name="two").replace("outcome: value", "outcome: price"), encoding="utf-8")
     found = members(folder, "studies: [./one.yaml, ./two.yaml, ./three.yaml]\n")
-    assert odd_ones(found, "many.yaml") == {"two": "outcome is price, that of one is value"}
+    assert {study: str(why) for study, why in odd_ones(found, "many.yaml").items()} == {"two": "outcome is price, that of one is value"}
     with pytest.raises(InputError, match="no two members measure the same.*two: outcome is price, that of one is value"):
         odd_ones([one for one in found if one.study != "three"], "many.yaml")
     assert definition_of(found[0].p)["frequency"] == "Y"

@@ -8,6 +8,7 @@ import pytest
 
 from hgdx_eval.base.errors import InputError
 from hgdx_eval.panel.crosswalk import joined
+from hgdx_eval.read.readings import Reading
 from hgdx_eval.vietnam import merger
 from hgdx_eval.vietnam.facts import facts_folder, load_facts
 from hgdx_eval.vietnam.merger import constant_agencies, load_merger
@@ -83,4 +84,4 @@ def test_agencies_stay_the_same_across_the_day():
     assert keep.tolist() == [True, True, True, True, False, False]
     assert agencies["agency"].tolist()[:4] == [walk.old[name]] * 3 + [department]
     assert agencies["cluster"].tolist()[:3] == [agencies["cluster"][0]] * 3
-    assert (said.said["before"], said.said["units"], said.said["rebuilt"]) == (75, 28, 1)
+    assert (said[0].said["before"], said[0].said["units"]) == (75, 28) and said[-1] == Reading("units_rebuilt", {"n": 1})

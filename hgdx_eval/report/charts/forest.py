@@ -22,9 +22,12 @@ def plot_forest(found: Pooled, words: Words) -> Figure | None:
     rows = rows_of(found, words)
     title = words(f"pooled.forest_{finding(found)}")
     alt = words("pooled.forest_alt", title=title, n=words.number(len(found.counted)), answer=told(found, words))
+    alt += f" {words('charts.simulated')}." if found.simulated else ""
     narrow, wide = drawn("forest", lambda width, small: draw_rows(rows, None, words, width, small), alt)
     low, high = reach_of(rows, None)
-    notes = [words("pooled.forest_order")] + [words("charts.methods_cut")] * any(row.low < low or row.high > high for row in rows)
+    notes = [words("pooled.forest_order"), words("pooled.forest_source")] + [words("charts.methods_cut")] * any(
+        row.low < low or row.high > high for row in rows
+    )
     return Figure("forest", title, words(f"pooled.forest_subtitle_{'pp' if found.scale == 'pp' else 'level'}"), narrow, wide, (),
                   " ".join(notes), alt, csv_text(data_of(found, words), words), words("charts.simulated") if found.simulated else "",
                   words("charts.download"))  # fmt: skip
